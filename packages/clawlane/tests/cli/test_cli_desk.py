@@ -88,7 +88,7 @@ def test_a_disabled_plugin_is_left_out_until_it_is_enabled(perch) -> None:
         told = perch(command)
         assert fix in told.out + told.err, command
     assert "no channel is configured" not in perch("doctor").out
-    with gateway(" runs after "):
+    with gateway(" started in "):
         (health,) = perch("health --json").json
         assert health["accounts"] == {}
         assert off in perch("health").out.splitlines()

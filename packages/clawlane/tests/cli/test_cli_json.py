@@ -66,7 +66,6 @@ _LINES = {
     "security audit": "security audit",
     "sent": "sent",
     "session show": "session show",
-    "sent": "sent",
     "sessions list": "sessions list",
     "sessions reset": "sessions reset --all",
     "sessions show": "sessions show dm:7",

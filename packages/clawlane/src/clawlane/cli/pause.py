@@ -94,7 +94,7 @@ def resume_command(one: PauseInfo | AccountResumed) -> str:
 
 
 def _go_on(one: PauseInfo) -> str:
-    return f"  Go on with: {resume_command(one)}"
+    return f"  Resume with: {resume_command(one)}"
 
 
 def _resumed_lines(one: AccountResumed) -> Iterator[str]:

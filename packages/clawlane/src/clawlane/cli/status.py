@@ -211,7 +211,7 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
     waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
     for pause in one.pauses:
-        yield "paused", f"{pause_words(pause)}{waiting}; go on with: {resume_command(pause)}"
+        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {resume_command(pause)}"
     for held in one.held:
         yield "held", _held(held)
     decisions = one.decisions
