@@ -66,6 +66,12 @@ def test_the_accepted_risk_stays_told_after_a_logout(perch) -> None:
         ("groupPolicy: 'open', pairing: { reply: 'silent' }", "groups_open", "critical", "groupPolicy"),
         ("pairing: { reply: 'silent' }", "policy_unset", "warning", "groupPolicy"),
         ("groupPolicy: 'disabled'", "pairing_codes", "warning", "pairing"),
+        (
+            "groupPolicy: 'disabled', pairing: { reply: 'friends-silent' }",
+            "pairing_codes",
+            "note",
+            "pairing",
+        ),
         (f"{CAREFUL}, dmPolicy: 'allowlist'", "dm_nobody", "warning", "dmPolicy"),
         (f"{CAREFUL}, pacing: {{ enabled: false }}", "pacing_off", "warning", "pacing.enabled"),
         (f"{CAREFUL}, allowFrom: ['1', 'pol:1']", "entry_twice", "note", "allowFrom[1]"),

@@ -9,12 +9,12 @@ from clawlane.ops.findings import Finding
 _LONGEST = 400
 
 
-def print_finding(one: Finding, indent: str, width: int) -> None:
-    """A finding with what to do about it."""
+def print_finding(one: Finding, indent: str, width: int, *, fixing: bool = False) -> None:
+    """A finding with what to do about it. While `fixing`, `doctor --fix` is not offered again."""
     hanging = indent + " " * width
     level = "accepted" if one.accepted else one.severity
     told = f"{sanitize(place(one), _LONGEST)}: {sanitize(text(one), _LONGEST)}"
     echo_wrapped(told, f"{indent}{level:<{width}}", hanging)
     if mend := action(one):
-        also = " (or: openclaw doctor --fix)" if one.fixable else ""
+        also = " (or: openclaw doctor --fix)" if one.fixable and not fixing else ""
         echo_wrapped(f"{sanitize(mend, _LONGEST)}{also}", f"{hanging}→ ", f"{hanging}  ")
