@@ -54,8 +54,8 @@ _WORDS: Final = {
     "name_ambiguous": ("several are called {entry!r}, so it matches none", "write one of {candidates}"),
     "name_unresolved": (
         "{nobody} is called {entry!r}, so it matches nothing",
-        "write the id; find it: openclaw directory {kind} list --channel {channel} --account {account}; the name"
-        " is not looked up again by itself, only by `openclaw doctor --fix`, which helps once somebody is called so",
+        "write the id; find it: openclaw directory {kind} list --channel {channel} --account {account}; only"
+        " `openclaw doctor --fix` looks the name up again, which helps once somebody is called so",
     ),
     "sender_in_groups": (
         "{id} is a person, not a group",
@@ -178,8 +178,8 @@ _WORDS: Final = {
     "pairing_codes": (
         "'code' sends a code to everybody who writes for the first time, friends too, from this personal"
         " account",
-        "write {key}: 'friends-silent' (a code to strangers only), or 'silent' (to nobody: you approve without"
-        " one)",
+        "write {key}: 'friends-silent' (a code to strangers only), or 'silent' (to nobody: you approve"
+        " without one)",
     ),
     "pairing_codes friends-silent": (
         "'friends-silent' sends a code to strangers who write for the first time, from this personal account;"
