@@ -51,6 +51,14 @@ def test_a_careful_lane_has_its_accepted_risk_left(perch) -> None:
     assert told.out.endswith("2 findings: 1 warning, 1 accepted; exit code 0\n")
 
 
+def test_a_star_among_the_owners_is_critical(perch) -> None:
+    file = perch.paths.config_file
+    perch.configure(f"{{ {CAREFUL} }}")
+    file.write_text(file.read_text().replace("{", "{ commands: { ownerAllowFrom: ['*'] },", 1))
+    one = found(perch)["owner_anyone"]
+    assert (one["severity"], one["path"]) == ("critical", "commands.ownerAllowFrom")
+
+
 def test_the_accepted_risk_stays_told_after_a_logout(perch) -> None:
     perch.configure(f"{{ {CAREFUL} }}")
     perch.link()

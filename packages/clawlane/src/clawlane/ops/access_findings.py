@@ -94,10 +94,13 @@ def _of_policy(policy: AccessPolicy, account: Account, pins: Pins) -> Iterator[F
 
 
 def owner_names(config: Config) -> Iterator[Finding]:
-    """Names among the owners: no account looks them up."""
+    """Names among the owners, which no account looks up, and a `*` that makes everybody one."""
     accounts = (one for block in config.channels.values() for one in block.accounts)
     shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
-    for name in Allowlist.of(config.root.commands.owner_allow_from).names:
+    owners = Allowlist.of(config.root.commands.owner_allow_from)
+    if owners.anyone:
+        yield Finding(Severity.CRITICAL, "owner_anyone", "commands.ownerAllowFrom")
+    for name in owners.names:
         if not is_phone_number(name, shortest):  # the loader tells about those
             yield Finding(Severity.ERROR, "owner_name", "commands.ownerAllowFrom", {"entry": name})
 

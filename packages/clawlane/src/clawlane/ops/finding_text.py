@@ -40,6 +40,10 @@ _WORDS: Final = {
         "is not set, so '{value}' holds: only groups under `groups` are heard",
         "write {path}: '{value}' to say that it is meant",
     ),
+    "owner_anyone": (
+        "'*' makes everybody who writes an owner, whose control commands count everywhere",
+        "write the ids of the owners",
+    ),
     "owner_name": ("{entry!r} is a name and matches nobody: owners are named by id", "write the id"),
     # names, each at its entry
     "name_like_id": (
