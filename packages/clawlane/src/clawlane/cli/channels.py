@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from clawlane.cli.channel_off import off_words, told_off
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
-from clawlane.ops.channel_list import ChannelEntry, ChannelOff, ListChannels, PluginState
+from clawlane.ops.channel_list import ChannelEntry, ListChannels
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.rules_from import rules_of_file
@@ -56,21 +57,6 @@ def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
         account["risk"] = risk_json(entry.risk, one.consent, unofficial=entry.unofficial)
         told["accounts"][f"{entry.channel}/{one.id}"] = account
     return told
-
-
-def off_words(off: ChannelOff) -> str:
-    """Why a channel is off, and what changes that: `Zalo Personal [zalouser]: disabled; …`."""
-    note = f" ({UNOFFICIAL})" if off.unofficial else ""
-    state = "not installed" if off.state is PluginState.AVAILABLE else str(off.state)
-    parts = (f"{state}: {sanitize(off.problem, 300)}" if off.problem else state, off.help)
-    return f"{sanitize(off.label)} [{off.channel}]{note}: {'; '.join(filter(None, parts))}"
-
-
-def told_off(off: ChannelOff | None) -> dict[str, str]:
-    """The plugin of a channel for programs: its `state`, its `problem` if it has one, and the `help`."""
-    if off is None:
-        return {"state": PluginState.INSTALLED, "problem": "", "help": ""}
-    return {"state": off.state, "problem": off.problem, "help": off.help}
 
 
 def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from clawlane.cli.channels import off_words
+from clawlane.cli.channel_off import off_words
 from clawlane.cli.options import json_option
 from clawlane.cli.output import ago, echo_wrapped, print_json, sanitize
 from clawlane.cli.phases import PHASES

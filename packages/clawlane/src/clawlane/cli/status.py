@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from clawlane.cli.channels import off_words
+from clawlane.cli.channel_off import off_words
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
