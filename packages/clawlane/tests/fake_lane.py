@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
 from packages.clawlane.tests.test_ops_problems import WELL
 
 from clawlane.access.decision import Decision, Reason, Rule
@@ -187,7 +188,7 @@ class FakeLane:
             case GetFacts():
                 return self.facts
             case GetStatus():
-                one = replace(WELL, probe=self.probe, last_inbound_ms=self.last_inbound_ms)
+                one = structs.replace(WELL, probe=self.probe, last_inbound_ms=self.last_inbound_ms)
                 block = ChannelStatus("Zalo Personal", True, "default", {"default": one})
                 return Status(None, {"zalouser": block}, ConfigStatus(), [])
             case Why(last=last, message_id=""):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from packages.clawlane.tests.fake_lane import DM, FACTS, GROUP, MEMBER, NOW, FakeLane, proof
 
 from clawlane.access.decision import Outcome, Reason
@@ -116,7 +117,7 @@ def test_what_comes_instead_is_told_at_once_with_its_rule() -> None:
 
 
 def test_what_the_config_closes_is_skipped_with_its_line() -> None:
-    groups = replace(DISABLED, path="channels.zalouser.groupPolicy", line=6)
+    groups = structs.replace(DISABLED, path="channels.zalouser.groupPolicy", line=6)
     closed = replace(FACTS, dm=DISABLED, group=groups)
     played = Played(FakeLane(closed))
     assert played.report.ok
@@ -132,7 +133,7 @@ def test_what_the_config_closes_is_skipped_with_its_line() -> None:
 
 
 def test_without_pairing_nobody_has_to_be_approved() -> None:
-    lane = FakeLane(replace(FACTS, dm=replace(DISABLED, value="open")))
+    lane = FakeLane(replace(FACTS, dm=structs.replace(DISABLED, value="open")))
     lane.after(1, lambda: lane.writes(Outcome.ADMIT, Reason.DM_OPEN))
     played = Played(lane, idle=(StepName.STRANGER,))
     assert (played.states()["pairing"], played.states()["approved"]) == (Skip.NOT_APPLICABLE,) * 2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 
 from clawlane.ops.operation import encode

@@ -1,4 +1,4 @@
-"""How commands tell of a channel whose plugin is not loaded."""
+"""A channel whose plugin is not loaded, in words and as JSON."""
 
 from __future__ import annotations
 

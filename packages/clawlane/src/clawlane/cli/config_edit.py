@@ -8,7 +8,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, print_result, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result, sanitize
 from clawlane.cli.standing import APPLY, standing_json, standing_lines
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
@@ -96,7 +96,7 @@ def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
         )
         return
     for line in made.diff:
-        click.echo(line)
+        echo_line(line)
     for word, changes in (("opens", made.widens), ("closes", made.narrows)):
         for one in changes:
             echo_wrapped(f"{word}: {one}", hanging="  ")

@@ -9,7 +9,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
 from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.config_standing import standing_of
@@ -76,13 +76,13 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
 
 def _print_fixed(fixed: Fixed) -> None:
     for line in fixed.failures:
-        click.echo(f"not mended: {sanitize(line, 300)}", err=True)
+        echo_line(f"not mended: {sanitize(line, 300)}", err=True)
     for line in fixed.files:
-        click.echo(f"{'would' if fixed.dry_run else 'did'}: {line}")
+        echo_line(f"{'would' if fixed.dry_run else 'did'}: {line}")
     if fixed.dry_run and fixed.changes:
-        click.echo(f"Would change {fixed.file}:")
+        echo_line(f"Would change {fixed.file}:")
     elif fixed.changes:
-        click.echo(f"Changed {fixed.file}; the former file is {fixed.backup}")
+        echo_line(f"Changed {fixed.file}; the former file is {fixed.backup}")
     else:
         click.echo("Nothing in the config file could be mended; it is as it was.")
     for line in fixed.changes:

@@ -13,7 +13,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, when
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, plain
@@ -101,7 +101,7 @@ def stop(as_json: bool) -> None:
     if as_json:
         print_json(was_running=stopped is not None, pid=stopped.pid if stopped else None)
     else:
-        click.echo(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
+        echo_line(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
 
 
 @gateway.command()
@@ -141,11 +141,11 @@ def restart(no_wait: bool, as_json: bool) -> int:
     for sentence in done.opens:
         echo_wrapped(f"opens: {sentence}", hanging="  ", err=True)
     if no_wait:
-        click.echo(f"Restarting: pid {done.process.pid}.")
+        echo_line(f"Restarting: pid {done.process.pid}.")
     else:
-        click.echo(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
+        echo_line(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
         for line in _account_lines(done.process):
-            click.echo(line)
+            echo_line(line)
     return code
 
 
@@ -189,7 +189,7 @@ def install(only_print: bool, force: bool) -> None:
         raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    click.echo(f"Written: {path}")
+    echo_line(f"Written: {path}")
     click.echo("Start it now and at every login:")
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
     click.echo("Let it run while you are logged out, too:")
@@ -207,14 +207,14 @@ def uninstall() -> None:
     """
     path = _unit_path()
     if not path.exists():
-        click.echo(f"There is no unit file {path}; nothing to remove.")
+        echo_line(f"There is no unit file {path}; nothing to remove.")
         return
     if not path.read_text().startswith(_MINE):
         raise CliError(f"{path} was not written by `openclaw gateway install`", "remove it yourself")
     for link in _enabled(path):
         link.unlink()
     path.unlink()
-    click.echo(f"Removed: {path}")
+    echo_line(f"Removed: {path}")
     click.echo("Have systemd forget it:")
     click.echo("  systemctl --user daemon-reload")
     try:
@@ -223,7 +223,7 @@ def uninstall() -> None:
         running = ask_gateway(Client().paths, GetProcess(), Caller.CLI)
     except GatewayDown:
         return
-    click.echo(f"The gateway still runs (pid {running.pid}); stop it:")
+    echo_line(f"The gateway still runs (pid {running.pid}); stop it:")
     click.echo("  openclaw gateway stop")
 
 

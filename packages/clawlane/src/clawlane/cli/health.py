@@ -9,7 +9,7 @@ import click
 
 from clawlane.cli.channel_off import off_words
 from clawlane.cli.options import json_option
-from clawlane.cli.output import ago, echo_wrapped, print_json, sanitize
+from clawlane.cli.output import ago, echo_line, echo_wrapped, print_json, sanitize
 from clawlane.cli.phases import PHASES
 from clawlane.cli.status import Exit, exit_code, exit_code_of
 from clawlane.clock import now_ms
@@ -39,7 +39,7 @@ def health(as_json: bool) -> int:
         if as_json:
             print_json(ok=False, exit_code=int(Exit.GATEWAY_DOWN), running=False, accounts={})
         else:
-            click.echo(f"gateway: not running; {error.words}: {error.help}")
+            echo_line(f"gateway: not running; {error.words}: {error.help}")
         return Exit.GATEWAY_DOWN
     code = exit_code(found)
     if as_json:

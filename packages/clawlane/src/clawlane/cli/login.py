@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,13 @@ from clawlane.ops.login import (
     Linked,
     LogIn,
     LoginEvent,
+    OtherLogin,
     SessionExpired,
     Tightened,
 )
 
 FLAG = "--accept-risk"
+_MOST_OTHERS = 4
 _EXPIRED = "the stored session has expired, so here is a new code"
 
 
@@ -173,6 +175,13 @@ def next_steps(linked: Linked, channel: str) -> Iterator[str]:
         yield f"the channel is off until the config has a block for it: {block}"
 
 
+def _listed(others: Sequence[OtherLogin]) -> str:
+    """`zalouser/shop (Lan, 147…) or zalouser/home (…)`, the first few of them."""
+    told = [f"{one.account} ({sanitize(one.user_name)}, {one.user_id})" for one in others[:_MOST_OTHERS]]
+    more = len(others) - len(told)
+    return " or ".join((*told, *([f"{more} more accounts that are linked here"] if more else ())))
+
+
 class View:
     """Shows a login to a person at a terminal. `write` puts the picture of the code into a file."""
 
@@ -196,12 +205,16 @@ class View:
                     click.echo()
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal):
+            case Begun(host, rehearsal, others):
                 if rehearsal:
                     where = f"a simulator on {rehearsal}"
                     echo_wrapped(f"REHEARSAL: this talks to {where}, not to the real platform.")
                 whose = f"account '{account.account}', profile '{account.profile}'"
                 echo_wrapped(f"Linking {account.channel} on {host}: {whose}.")
+                if others:
+                    echo_wrapped(
+                        f"Do not scan with the phone of {_listed(others)}: a scan ends that session."
+                    )
             case ShowQr(png, expires_ms):
                 self._code(png, expires_ms)
             case Scanned(name):
@@ -246,8 +259,11 @@ class JsonView(View):
                 self._print("risk", risk=self._risk(text, None))
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal):
-                self._print("begin", host=host, rehearsal=rehearsal)
+            case Begun(host, rehearsal, others):
+                linked = [
+                    {"account": one.account, "user": user_json(one.user_id, one.user_name)} for one in others
+                ]
+                self._print("begin", host=host, rehearsal=rehearsal, others=linked)
             case ShowQr(png, expires_ms):
                 self._print("qr", file=str(self._write(png)), expires_ms=expires_ms)
             case Scanned(name):

@@ -13,6 +13,7 @@ from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import (
     Card,
     echo_cards,
+    echo_line,
     echo_wrapped,
     local,
     print_json,
@@ -75,7 +76,7 @@ def list_messages(everything: bool, as_json: bool) -> None:
         print_json(running=found.running, messages=told)
         return
     if not found.messages:
-        click.echo("Nothing waits to be sent. What was sent: openclaw sent")
+        echo_line("Nothing waits to be sent. What was sent: openclaw sent")
         return
     cards = []
     for row in found.messages:

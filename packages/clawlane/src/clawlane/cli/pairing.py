@@ -9,7 +9,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, json_option
-from clawlane.cli.output import Row, ago, cell, local, print_json, print_table, sanitize, when
+from clawlane.cli.output import Row, ago, cell, echo_line, local, print_json, print_table, sanitize, when
 from clawlane.clock import length, now_ms
 from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
@@ -66,10 +66,10 @@ def list_requests(
         print_json(channel=id_, requests=rows)
     elif rows:
         _print_requests(rows)
-        click.echo(f"\nLet one in: openclaw pairing approve {id_} CODE")
-        click.echo(f"Turn one away: openclaw pairing reject {id_} CODE")
+        echo_line(f"\nLet one in: openclaw pairing approve {id_} CODE")
+        echo_line(f"Turn one away: openclaw pairing reject {id_} CODE")
     else:
-        click.echo(f"Nobody is waiting on {id_}.")
+        echo_line(f"Nobody is waiting on {id_}.")
 
 
 @pairing.command()
@@ -94,9 +94,9 @@ def approved(channel: str | None, named: str | None, account: str | None, as_jso
             (row.sender_id, cell(row.sender_name), when(row.approved_ms, now), row.account) for row in rows
         ]
         _print_by_account(("ID", "NAME", "APPROVED", "ACCOUNT"), cells)
-        click.echo(f"\nTake it back: openclaw pairing revoke {id_} ID")
+        echo_line(f"\nTake it back: openclaw pairing revoke {id_} ID")
     else:
-        click.echo(f"Nobody was let in by pairing on {id_}.")
+        echo_line(f"Nobody was let in by pairing on {id_}.")
 
 
 @pairing.command()
@@ -129,9 +129,9 @@ def approve(
     if as_json:
         print_json(approved=approved, **({"warning": warning} if warning else {}))
         return
-    click.echo(f"Approved: {_who(approved)} may now write to {approved.account}.")
+    echo_line(f"Approved: {_who(approved)} may now write to {approved.account}.")
     if warning:
-        click.echo(f"warning: {warning}", err=True)
+        echo_line(f"warning: {warning}", err=True)
 
 
 @pairing.command()
@@ -155,7 +155,7 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
         print_json(revoked=revoked)
         return
     for row in revoked:
-        click.echo(f"Revoked: {_who(row)} was let in on {row.account} by pairing, and is not any more.")
+        echo_line(f"Revoked: {_who(row)} was let in on {row.account} by pairing, and is not any more.")
 
 
 @pairing.command()
@@ -187,10 +187,10 @@ def reject(
         return
     for row in rows:
         if unblock:
-            click.echo(f"{_who(row)} may ask {row.account} for a code again.")
+            echo_line(f"{_who(row)} may ask {row.account} for a code again.")
         else:
             undo = f"undo: openclaw pairing reject {_channel(row)} {row.sender_id} --unblock"
-            click.echo(f"Turned away: {_who(row)} on {row.account} {_until(row)}; {undo}")
+            echo_line(f"Turned away: {_who(row)} on {row.account} {_until(row)}; {undo}")
 
 
 def _channel_and(
@@ -261,9 +261,9 @@ def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
             for row in rows
         ]
         _print_by_account(("ID", "NAME", "TURNED AWAY", "UNTIL", "ACCOUNT"), cells)
-        click.echo(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
+        echo_line(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
     else:
-        click.echo(f"Nobody is turned away on {channel}.")
+        echo_line(f"Nobody is turned away on {channel}.")
 
 
 def _who(row: Approved | PairingRequest | Rejected) -> str:

@@ -55,7 +55,7 @@ def pause(
     """
     until_ms = None if length_ is None else now_ms() + _length_ms(length_)
     begun = Client().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
-    lines = [f"Paused: {pause_words(one)}. Go on with: {resume_command(one)}" for one in begun.paused]
+    lines = [line for one in begun.paused for line in (f"Paused: {pause_words(one)}.", _go_on(one))]
     if not begun.running:
         lines.append("The gateway is not running; it will start paused.")
     print_result(lines, as_json, running=begun.running, paused=begun.paused)
@@ -93,6 +93,10 @@ def resume_command(one: PauseInfo | AccountResumed) -> str:
     return f"openclaw resume --channel {channel} --account {account}{thread}"
 
 
+def _go_on(one: PauseInfo) -> str:
+    return f"  Go on with: {resume_command(one)}"
+
+
 def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     """What `resume` did, and what is left to decide."""
     name = _name(one)
@@ -112,7 +116,8 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
             yield f"    {sanitize(expired.thread)} {what}, {length(expired.age_ms)} old"
         yield f"  Answer them after all: {resume_command(one)} --flush"
     for still in one.still:
-        yield f"  Still paused: {pause_words(still)}. Go on with: {resume_command(still)}"
+        yield f"  Still paused: {pause_words(still)}."
+        yield f"  {_go_on(still)}"
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:

@@ -8,7 +8,7 @@ import click
 
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option
-from clawlane.cli.output import echo_wrapped, print_json, print_table
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.plugins import About, Install, PluginInfo, Plugins, Switch, Uninstall
@@ -41,10 +41,10 @@ def install(spec: str, as_json: bool) -> None:
         return
     note = f" ({UNOFFICIAL})" if done.unofficial else ""
     how = "installed" if done.new else "installed again"
-    click.echo(f"{how}: {done.id} · {done.name} {done.version}{note}")
+    echo_line(f"{how}: {done.id} · {done.name} {done.version}{note}")
     if done.restart_needed:
-        click.echo("a gateway is running; to use the plugin: openclaw gateway restart")
-    click.echo(f"next: openclaw channels login --channel {done.id}")
+        echo_line("a gateway is running; to use the plugin: openclaw gateway restart")
+    echo_line(f"next: openclaw channels login --channel {done.id}")
 
 
 @plugins.command("list")
@@ -69,7 +69,7 @@ def list_plugins(as_json: bool) -> None:
     print_table(heads, [[row[key.lower()] or "–" for key in heads] for row in rows])
     for row in rows:
         if row["problem"]:
-            click.echo(f"{row['id']}: {row['problem']}")
+            echo_line(f"{row['id']}: {row['problem']}")
 
 
 @plugins.command()
@@ -143,7 +143,7 @@ def uninstall(id: str, as_json: bool) -> None:
         print_json(plugin=done.id, distribution=done.distribution, removed=done.removed)
         return
     how = "and removed from this Python" if done.removed else "it stays importable, as it was before"
-    click.echo(f"uninstalled: {done.id} ({done.distribution}; {how})")
+    echo_line(f"uninstalled: {done.id} ({done.distribution}; {how})")
 
 
 def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
@@ -153,9 +153,9 @@ def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
         print_json(plugin=done.id, **state)
         return
     state_now = "enabled" if enabled else "disabled"
-    click.echo(f"{state_now}: {done.id}" if done.changed else f"{done.id} is {state_now} already")
+    echo_line(f"{state_now}: {done.id}" if done.changed else f"{done.id} is {state_now} already")
     if done.restart_needed:
-        click.echo("the gateway runs as before until you run: openclaw gateway restart")
+        echo_line("the gateway runs as before until you run: openclaw gateway restart")
 
 
 def _label(found: PluginInfo) -> str:

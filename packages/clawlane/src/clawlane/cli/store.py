@@ -8,7 +8,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import print_json
+from clawlane.cli.output import echo_line, print_json
 from clawlane.ops.client import Client
 from clawlane.ops.store import GetHoldings, Reset
 from clawlane.store.marker import FORGOTTEN
@@ -54,5 +54,5 @@ def reset(forget: bool, as_json: bool) -> None:
         return
     if done.moved_to is not None:
         told = "remove it when you do not need it: it holds people's messages."
-        click.echo(f"The store is now {done.moved_to}; {told}")
+        echo_line(f"The store is now {done.moved_to}; {told}")
     click.echo("The next start of the gateway makes an empty store.")

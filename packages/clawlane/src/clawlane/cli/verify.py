@@ -12,7 +12,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, terminal_width, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, terminal_width, when
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
@@ -128,7 +128,7 @@ class Silent:
     def show(self, event: RitualEvent) -> None:
         if isinstance(event, Instruction):
             command = f" {event.command}" if event.command else ""
-            click.echo(f"{event.name}: {sanitize(event.text, _LONGEST)}{command}", err=True)
+            echo_line(f"{event.name}: {sanitize(event.text, _LONGEST)}{command}", err=True)
 
     def stopped(self) -> None: ...
     def end(self, report: Report) -> None: ...
@@ -236,7 +236,7 @@ def _show_reports(client: Client, channel: str | None, account: str | None, last
         for result in one.steps:
             echo_wrapped(f"{result.name}: {_told(result)}", "  ", "    ")
     if not found:
-        click.echo("The lane was never verified; prove it: openclaw verify")
+        echo_line("The lane was never verified; prove it: openclaw verify")
     return 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from clawlane import __version__
+from clawlane.access.context import plain
 from clawlane.access.in_force import Rules
 from clawlane.agents.contract import Agent
 from clawlane.capabilities import Rehearsal
@@ -219,7 +220,8 @@ def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> No
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
         with store.read() as reader:
             directory = Directory.read(reader, account)
-        for one in who_may_speak(account, Rules.of(config, account), directory.pins, None)[:_GROUPS]:
-            log.info("%s: %s", account, speakers_text(one))
+            speakers = who_may_speak(account, Rules.of(config, account), directory.pins, reader)[:_GROUPS]
+        for one in speakers:
+            log.info("%s: %s", account, plain(speakers_text(one)))
         for finding in findings(config, account, directory):
             log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

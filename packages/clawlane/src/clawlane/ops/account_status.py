@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
@@ -34,8 +35,7 @@ class ProblemCode(StrEnum):
     CLOCK = "clock"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
@@ -50,8 +50,7 @@ class Problem:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayStatus:
+class GatewayStatus(Struct, frozen=True):
     """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with."""
 
     pid: int
@@ -61,8 +60,7 @@ class GatewayStatus:
     config_revision: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigStatus:
+class ConfigStatus(Struct, frozen=True):
     """The config in force beside the file: since when it is, and whether the file is another now.
 
     `error` is why the file cannot be used, `waiting` says in sentences what it would widen once applied,
@@ -79,16 +77,14 @@ class ConfigStatus:
     again_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """Who is logged in, as the platform names them."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyStatus:
+class PolicyStatus(Struct, frozen=True):
     """A policy and its origin: the level, the config path and the line of the file."""
 
     value: str
@@ -97,8 +93,7 @@ class PolicyStatus:
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PairingCounts:
+class PairingCounts(Struct, frozen=True):
     """How many people wait for approval, and how many of them got no reply, or none yet."""
 
     pending: int
@@ -113,8 +108,7 @@ class PairingCounts:
         return cls(len(requests), reasons[Reason.DM_PAIRING_SILENT], reasons[Reason.DM_PAIRING_HELD])
 
 
-@dataclass(frozen=True, slots=True)
-class HeldReply:
+class HeldReply(Struct, frozen=True):
     """What pacing holds: how many `chunks` wait in a thread, by which rule (`reason`) and until when.
 
     `turn` is None for a text of the gateway itself. Later replies pass one that steps `aside`.
@@ -132,8 +126,7 @@ class HeldReply:
         return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Struct, frozen=True):
     """What waits for the operator, and how many dead letters were dropped undecided (`forgotten`)."""
 
     sends: int
@@ -141,8 +134,7 @@ class Decisions:
     forgotten: int
 
 
-@dataclass(frozen=True, slots=True)
-class NameStatus:
+class NameStatus(Struct, frozen=True):
     """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
 
     `list` is the place of the list: `allowFrom`, `groups['Work Chat'].allowFrom`.
@@ -159,8 +151,7 @@ class NameStatus:
         return cls(pin.name.place, pin.name.entry, pin.state, pin.ids, pin.at_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountStatus:
+class AccountStatus(Struct, frozen=True):
     """One account.
 
     `noticed_ms` is how long a dead connection goes unnoticed at most, 0 where that is not known; `skew_ms`

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import User
@@ -32,8 +34,7 @@ class ListChannels(Request["list[ChannelEntry]"]):
     everything: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedAccount:
+class LinkedAccount(Struct, frozen=True):
     """An account, and who is logged in on it."""
 
     id: str
@@ -45,8 +46,7 @@ class LinkedAccount:
     consent: Consent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelOff:
+class ChannelOff(Struct, frozen=True):
     """A channel whose plugin is not loaded: why, unless its `state` says it all, and what changes that."""
 
     channel: str
@@ -57,8 +57,7 @@ class ChannelOff:
     help: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelEntry:
+class ChannelEntry(Struct, frozen=True):
     """A channel and its risk in words. `off` says why it cannot run, which hides its accounts."""
 
     channel: str

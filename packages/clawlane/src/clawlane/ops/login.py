@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from clawlane.capabilities import (
@@ -68,11 +68,24 @@ class SessionExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherLogin:
+    """Another account of the channel (`channel/id`) that somebody is logged in on."""
+
+    account: str
+    user_id: str
+    user_name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
-    """The account is about to be linked on this host. `rehearsal` is where the simulator is, or empty."""
+    """The account is about to be linked on this host. `rehearsal` is where the simulator is, or empty.
+
+    A scan with the phone of one of the `others` would end the session that is linked there.
+    """
 
     host: str
     rehearsal: str
+    others: tuple[OtherLogin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +175,8 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         told = Linked(*linked, already=True, configured=target.configured, agents=agents)
         yield replace(told, risk=risk_of(channel), consent=ctx.consent(account))
         return
-    yield Begun(socket.gethostname(), rehearsal_of(channel))
+    others = await asyncio.to_thread(_others, ctx, target)
+    yield Begun(socket.gethostname(), rehearsal_of(channel), others)
     done, again = None, f"try again: openclaw channels login {target.words}"
     async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
         async for step in steps:
@@ -280,6 +294,20 @@ def _keep(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -
         write_consent(ctx.paths.consent_dir, replace(consent, user_id=done.user_id))
 
 
+def _others(ctx: OpContext, target: Target) -> tuple[OtherLogin, ...]:
+    """The other accounts of the channel whose session a scan could end."""
+    from clawlane.channel import VaultError
+
+    found = []
+    block, _ = ctx.block(target.manifest)
+    for other in block.accounts:
+        if other.profile != target.account.profile:
+            with suppress(VaultError):
+                if identity := ctx.vault(other).identity():
+                    found.append(OtherLogin(str(other), *identity))
+    return tuple(found)
+
+
 def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
     """Two accounts of one user would end each other's session again and again. Raises `OpError`."""
     from clawlane.credentials.vault import linked_elsewhere
@@ -289,6 +317,8 @@ def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
         words = account_words(other.channel, other.id, other.id == block.default_account)
         raise OpError(
             f"{done.user_name} ({done.user_id}) is linked on {other} already; on two accounts each would end"
-            f" the other's session. Nothing was changed on {target.account}",
-            f"scan with the phone of another account, or first: openclaw channels logout {words}",
+            f" the other's session. Nothing was changed on {target.account}, but the scan has ended the"
+            f" session of {other}: it does not connect again by itself",
+            f"bring it back: openclaw channels login {words} --force; for {target.account} scan with the"
+            f" phone of another account, or first: openclaw channels logout {words}",
         )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from clawlane import __version__
 from clawlane.ops.account_status import (
@@ -49,8 +52,7 @@ class GetStatus(AccountRequest["Status"]):
     probe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelStatus:
+class ChannelStatus(Struct, frozen=True):
     """One configured channel and its accounts by id. `unofficial` channels carry a `risk`, in words."""
 
     label: str
@@ -60,8 +62,7 @@ class ChannelStatus:
     risk: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id.
 
     `echoes` are the agents that only repeat what they are told. `off` are the channels that the config has a

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clawlane.clock import length
 from clawlane.ops.operation import OpError, decode
@@ -24,8 +26,7 @@ class VerificationState(StrEnum):
     POLICY_CHANGED = "policy_changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """How far a lane is proven, and since when: the oldest of the results that count.
 
     `failed` are the steps that failed when they last ran, `unproven` those that never passed. Each step
