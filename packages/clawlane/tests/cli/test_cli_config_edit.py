@@ -105,7 +105,7 @@ def test_lists_gain_and_lose_entries(perch, file: Path) -> None:
     add = "config set channels.parrot.allowFrom --add 1471383327500481391 --add Lan"
     assert perch(add).code == 0
     assert "allowFrom: ['1471383327500481391', 'Lan']" in file.read_text()
-    assert perch(add).out == f"Nothing to change: {file} says so already.\n"
+    assert perch(add).out == f"Nothing to change: {file} already says so.\n"
     assert perch("config set channels.parrot.allowFrom --remove 1471383327500481391 --add 8").code == 0
     assert "allowFrom: ['Lan', '8']" in file.read_text()
 

@@ -39,7 +39,7 @@ class Import(Request["Imported"]):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A key that was not taken over, and why."""
+    """A key that was not applied, and why."""
 
     path: str
     line: int | None
