@@ -64,7 +64,7 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
             echo_wrapped(line, hanging="  ")
         click.echo()
     for one in found:
-        print_finding(one, "", 9)
+        print_finding(one, "", 9, fixing=fix and not dry_run)
     if not found:
         click.echo("Nothing is wrong.")
     elif all(one.accepted for one in found):
