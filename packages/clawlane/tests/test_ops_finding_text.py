@@ -31,7 +31,7 @@ def found(code: str, path: str = "p", line: int | None = None, **data: str) -> F
         (found("dm_open"), ("'open' lets anybody write directly", "write 'pairing'")),
         (
             found("permissions", mode="-rw-r--r--"),
-            ("others can get at it (-rw-r--r--)", "run: chmod go-rwx 'p'"),
+            ("readable by other users (-rw-r--r--)", "run: chmod go-rwx 'p'"),
         ),
         (
             found("permissions", case="of more", count="7"),
@@ -45,7 +45,7 @@ def found(code: str, path: str = "p", line: int | None = None, **data: str) -> F
             found("name_waiting", entry="Lan"),
             (
                 "the name 'Lan' has not been looked up yet",
-                "it is when the gateway connects next; or run: openclaw doctor --fix",
+                "it is looked up when the gateway connects next; or run: openclaw doctor --fix",
             ),
         ),
         (

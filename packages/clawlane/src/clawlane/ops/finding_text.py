@@ -52,7 +52,7 @@ _WORDS: Final = {
     ),
     "name_waiting": (
         "the name {entry!r} has not been looked up yet",
-        "it is when the gateway connects next; or run: openclaw doctor --fix",
+        "it is looked up when the gateway connects next; or run: openclaw doctor --fix",
     ),
     "name_pinned": ("the name {entry!r} is pinned to {id}", "write '{id}'"),
     "name_ambiguous": ("several are called {entry!r}, so it matches none", "write one of {candidates}"),
@@ -82,14 +82,14 @@ _WORDS: Final = {
     # the file beside a running gateway
     "config_refused": (
         "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
-        "mend that: it then counts by itself",
+        "fix that; the file is then applied automatically",
     ),
     "config_waits": (
-        "is edited, and waits because it widens access: {text}",
+        "was edited; the edit widens access, so it waits: {text}",
         "run: openclaw config apply --revision {revision}",
     ),
     # files
-    "permissions": ("others can get at it ({mode})", "run: chmod go-rwx '{path}'"),
+    "permissions": ("readable by other users ({mode})", "run: chmod go-rwx '{path}'"),
     "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),
     "foreign_owner": (
         "belongs to {owner}, not to you",
@@ -124,7 +124,7 @@ _WORDS: Final = {
     "key_unused": ("is not used: the sealing key is {key} ({set_by})", "run: rm '{path}'"),
     # agents
     "agent_echo": (
-        "agent {agent} answers with an echo, which repeats what it is told",
+        "agent {agent} answers with an echo, which repeats each message",
         "configure `brain` or `model`",
     ),
     "agent_child": (
@@ -163,7 +163,7 @@ _WORDS: Final = {
         "",
     ),
     "risk_not_asked": (
-        "nobody has said whether you can do without this account: it was linked without the question",
+        "nobody has said whether you can do without this account; the login did not ask",
         "answer it: openclaw channels login {words} --expendable yes (or no)",
     ),
     "not_expendable": (
