@@ -14,8 +14,8 @@ from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.login import NOT_ASKED
+from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.rules_from import rules_in_force
-from clawlane.ops.status import rehearsal_of
 from clawlane.ops.verification_state import Verification, VerificationState, verification_of
 from clawlane.store.errors import StoreUnusable
 
