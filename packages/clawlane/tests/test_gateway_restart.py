@@ -53,7 +53,7 @@ async def test_a_restart_keeps_pid_and_arguments_and_answers_go_on(house: House)
         assert await gateway.says("sending") == "echo: a"
         logged = await gateway.stop()
     assert "restarting" in logged
-    assert "stopped, to begin again" in logged
+    assert "stopped for a restart" in logged
 
 
 @pytest.mark.long
@@ -112,7 +112,7 @@ async def test_a_gateway_that_ends_while_it_begins_again_is_told_at_once(house: 
     async with house.gateway() as gateway:
         await gateway.says("ready")
         house.paths.store.rename(house.paths.store.with_suffix(".away"))
-        with pytest.raises(NotBack, match="could not begin again"):
+        with pytest.raises(NotBack, match="could not restart"):
             await restarted(gateway)
         await gateway.process.wait()
 
@@ -155,7 +155,7 @@ async def test_where_nothing_runs_there_is_nothing_to_stop_or_restart(house: Hou
 
 async def test_a_process_that_holds_the_state_directory_without_listening_is_named(house: House) -> None:
     async with house.gateway() as gateway:
-        await gateway.logs("runs after")
+        await gateway.logs("started in")
         house.paths.control_socket.unlink()
         with pytest.raises(ControlError, match=rf"pid {gateway.process.pid}\) holds the state directory"):
             await stopped(house.paths)

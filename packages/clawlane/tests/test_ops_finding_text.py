@@ -31,7 +31,7 @@ def found(code: str, path: str = "p", line: int | None = None, **data: str) -> F
         (found("dm_open"), ("'open' lets anybody write directly", "write 'pairing'")),
         (
             found("permissions", mode="-rw-r--r--"),
-            ("others can get at it (-rw-r--r--)", "run: chmod go-rwx 'p'"),
+            ("readable by other users (-rw-r--r--)", "run: chmod go-rwx 'p'"),
         ),
         (
             found("permissions", case="of more", count="7"),
@@ -45,7 +45,7 @@ def found(code: str, path: str = "p", line: int | None = None, **data: str) -> F
             found("name_waiting", entry="Lan"),
             (
                 "the name 'Lan' has not been looked up yet",
-                "it is when the gateway connects next; or run: openclaw doctor --fix",
+                "it is looked up when the gateway connects next; or run: openclaw doctor --fix",
             ),
         ),
         (
@@ -108,7 +108,7 @@ def test_every_code_that_is_found_has_words_of_its_own() -> None:
     fields = (
         "entry digits id candidates nobody kind channel account list mode owner uid target set_by reason key"
         " words user_id other value name count agent server host pid version day gateway command alternative"
-        " accepted_ms expendable label failed unproven"
+        " accepted_ms expendable label failed unproven group groups senders"
     )
     values = dict.fromkeys(fields.split(), "x")
     unworded = {code for code in codes if text(found(code, **values, **given, skew_ms="1")) == "as given"}

@@ -122,7 +122,7 @@ def test_policy_explain_before_the_login_answers_as_if_linked(perch) -> None:
     assert perch(words).out.startswith("pend (mention_required)")
     told = perch(f"{words} --mention")
     assert told.out.startswith("admit (group_admitted)")
-    assert "parrot/default is not linked; this is as if it were" in told.out
+    assert "parrot/default is not linked; this assumes that it is" in told.out
     assert perch(f"{words} --json").json[0]["linked"] is False
     perch.link()
     assert "not linked" not in perch(f"{words} --mention").out

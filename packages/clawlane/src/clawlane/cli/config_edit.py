@@ -114,7 +114,7 @@ def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
 def _outcome(made: Changed) -> Iterator[str]:
     waits = made.standing.verdict is Verdict.WAITS
     if not made.diff:
-        yield f"Nothing to change: {made.file} says so already."
+        yield f"Nothing to change: {made.file} already says so."
         if waits or made.standing.verdict is Verdict.REFUSED:
             yield from standing_lines(made.standing)
     elif made.dry_run:
@@ -147,12 +147,14 @@ def apply(revision: str, as_json: bool) -> None:
         checked = client.run_here(Validate())
         if checked.problems:
             raise ConfigError(checked.problems) from None
+        if not checked.exists:
+            raise CliError(f"there is no config file {checked.path}", "openclaw onboard") from None
         lines = ["No gateway runs; the next start applies the file."]
         print_result(lines, as_json, applied=False, revision=None, exposure=[], restarted=[])
         return
     lines = [*applied.exposure, f"In force: {client.paths.config_file}"]
     if applied.restarted:
-        lines.append(f"Started anew: {', '.join(applied.restarted)}")
+        lines.append(f"Restarted: {', '.join(applied.restarted)}")
     if as_json:
         print_json(applied=True, **plain(applied))
         return

@@ -14,7 +14,7 @@ from clawlane.ops.client import Client
 from clawlane.ops.messages import DeadLetters, DropDeadLetter, Resubmit
 from clawlane.store.turns import DeadLetter
 
-_LATER = " The gateway is not running: that happens once it does."
+_LATER = " The gateway is not running; this happens once it runs."
 _LONGEST = 70
 
 

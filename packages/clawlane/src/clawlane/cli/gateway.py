@@ -38,6 +38,11 @@ def run() -> int:
     Ctrl-C, SIGTERM or `openclaw gateway stop` ends it.
 
     \b
+    Exit code:
+      0  it was stopped, and all its accounts ended in order
+      1  it could not start
+
+    \b
     Examples:
       openclaw gateway run
       CLAWLANE_STATE_DIR=/srv/lane openclaw gateway run
@@ -58,7 +63,10 @@ def status(as_json: bool) -> int:
     """Show whether the gateway runs, and since when.
 
     \b
-    Exit code: 0 it runs, 1 wrong usage, 5 it does not run.
+    Exit code:
+      0  it runs
+      1  wrong usage
+      5  it does not run
 
     \b
     Examples:
@@ -186,13 +194,13 @@ def install(only_print: bool, force: bool) -> None:
         return
     path = _unit_path()
     if path.exists() and path.read_text() != text and not force:
-        raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
+        raise CliError(f"{path} already holds another unit", "openclaw gateway install --force")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     echo_line(f"Written: {path}")
     click.echo("Start it now and at every login:")
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
-    click.echo("Let it run while you are logged out, too:")
+    click.echo("Keep it running while you are logged out:")
     click.echo("  loginctl enable-linger")
 
 

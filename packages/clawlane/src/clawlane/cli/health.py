@@ -23,10 +23,17 @@ from clawlane.ops.status import GetStatus, Status
 @click.command()
 @json_option
 def health(as_json: bool) -> int:
-    """Show in a line each how the gateway and its accounts are.
+    """Show the state of the gateway and of each account in one line.
 
-    Asks the running gateway and nothing else. The exit codes are those of `openclaw channels status`: 0 well,
-    2 degraded, 3 not linked, 4 paused or replaced, 5 the gateway is not running.
+    Asks the running gateway and nothing else. Its exit codes are those of `openclaw channels status`.
+
+    \b
+    Exit code:
+      0  well
+      2  degraded
+      3  not linked
+      4  paused or replaced
+      5  the gateway is not running
 
     \b
     Examples:

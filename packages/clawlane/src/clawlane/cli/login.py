@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from clawlane.capabilities import Confirmed, Scanned, ShowQr
+from clawlane.capabilities import Confirmed, RiskNotice, Scanned, ShowQr
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import one_account
@@ -109,7 +109,7 @@ def link(
         def show(event: LoginEvent) -> None:
             if isinstance(event, ConsentNeeded) and event.former_user:
                 view.note(
-                    f"the risk was accepted for another user ({event.former_user}), so it is asked again"
+                    f"the risk was accepted for another user ({event.former_user}), so you are asked again"
                 )
             view.show(event)
             if isinstance(event, ConsentNeeded):
@@ -156,7 +156,7 @@ def ask_expendable() -> str:
     """Ask whether the account is expendable: `yes` or `no`."""
     expendable = click.confirm("Is this account expendable: could you do without it?", default=None)
     if not expendable:
-        echo_wrapped("Noted. Think about using another account: a ban takes the chats of this one with it.")
+        echo_wrapped("Noted. Consider using another account: a ban would take the chats of this one with it.")
     return "yes" if expendable else "no"
 
 
@@ -230,7 +230,7 @@ class View:
 
     def _code(self, png: bytes, expires_ms: int) -> None:
         file, modules = self._write(png), read_modules(png)
-        echo_wrapped("Scan this code with the app on the phone of the account that shall become the lane.")
+        echo_wrapped("Scan this code with the app on the phone of the account to link.")
         click.echo(f"As a picture: {file}")
         room = shutil.get_terminal_size((120, 40)).columns
         if modules is not None and columns(modules) <= room:
@@ -241,7 +241,7 @@ class View:
         elif modules is not None:
             needed = columns(modules)
             click.echo(f"This window is too narrow for the code: it needs {needed} columns, not {room}.")
-        echo_wrapped(f"Waiting for the scan; the code is good for {length(max(0, expires_ms - now_ms()))}.")
+        echo_wrapped(f"Waiting for the scan; the code is valid for {length(max(0, expires_ms - now_ms()))}.")
 
 
 class JsonView(View):
@@ -255,8 +255,7 @@ class JsonView(View):
             case Tightened(text):
                 click.echo(f"warning: {text}", err=True)
             case ConsentNeeded(title, lines, alternative):
-                text = f"{title}. {' '.join(lines)} {alternative}"
-                self._print("risk", risk=self._risk(text, None))
+                self._print("risk", risk=self._risk(RiskNotice(title, lines, alternative).text, None))
             case SessionExpired():
                 self.note(_EXPIRED)
             case Begun(host, rehearsal, others):

@@ -33,9 +33,9 @@ from clawlane.store.outbox_listing import Listed
 from clawlane.store.states import ChunkState
 from clawlane.threads import ThreadKind
 
-_LATER = " The gateway is not running: that happens once it does."
+_LATER = " The gateway is not running; this happens once it runs."
 _LONGEST = 70
-_NEED = "Nobody knows whether what needs a decision has arrived. Look at the thread on the phone, then:"
+_NEED = "It is unknown whether these messages arrived. Look at the thread on the phone, then:"
 _DECIDE = (
     "  it is not there:  openclaw outbox resend NUMBER\n"
     "  it is there:      openclaw outbox drop NUMBER --arrived\n"

@@ -233,16 +233,16 @@ def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
     if not rules.running:
         return "Rules: from the file (no gateway runs)"
     if rules.error and not rules.differs:
-        return f"Rules: from the file; a gateway runs, but it did not say what it runs with ({rules.error})"
+        return f"Rules: from the file; a gateway runs, but did not say which config it uses ({rules.error})"
     if not rules.differs:
-        other = "the file says the same" if of_gateway else "the running gateway has the same"
+        other = "the file says the same" if of_gateway else "the running gateway uses the same"
     elif rules.error:
         other = "the file cannot be used, and the gateway keeps the last good one"
         other += "" if error_told else f": {rules.error}"
     elif rules.waiting:
         other = "the file lets more in, which waits for: openclaw config apply"
     else:
-        other = "the file differs" if of_gateway else "the running gateway has others"
+        other = "the file differs" if of_gateway else "the running gateway uses others"
         other += "; to apply the file: openclaw config apply"
     return f"Rules: from {'the running gateway' if of_gateway else 'the file'}; {other}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from clawlane.capabilities import RiskNotice
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option
 from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
@@ -86,8 +87,8 @@ def info(id: str, as_json: bool) -> None:
     found = Client().run_here(About(id))
     if as_json:
         told = plain(found)
-        texts = [told.pop(name) for name in ("risk_title", "risk", "alternative")]
-        text = f"{texts[0]}. {texts[1]} {texts[2]}" if found.risk else ""
+        title, risk, alternative = (told.pop(name) for name in ("risk_title", "risk", "alternative"))
+        text = RiskNotice(title, (risk,), alternative).text if risk else ""
         risk = risk_json(text, None, unofficial=found.plugin.unofficial)
         print_json(**told.pop("plugin"), **told, label=_label(found), risk=risk)
         return
@@ -155,7 +156,7 @@ def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
     state_now = "enabled" if enabled else "disabled"
     echo_line(f"{state_now}: {done.id}" if done.changed else f"{done.id} is {state_now} already")
     if done.restart_needed:
-        echo_line("the gateway runs as before until you run: openclaw gateway restart")
+        echo_line("this takes effect with: openclaw gateway restart")
 
 
 def _label(found: PluginInfo) -> str:

@@ -100,9 +100,9 @@ class Walk:
         self._say(f"Setting up {look.label} ({look.channel}), account '{look.account}'.")
         self._say(f"The config is {look.config_file}.")
         for one in look.settings:
-            self._say(f"It says already, in line {one.line}: {one.text} ({one.path})")
+            self._say(f"Already set in line {one.line}: {one.text} ({one.path})")
         if self._prompts is not None:
-            self._say("Ctrl-C stops at any question; the same command goes on there.")
+            self._say("Ctrl-C stops at any question; the same command continues there.")
 
     def _install(self) -> None:
         spec, channel = self.look.spec, self.look.channel
@@ -115,7 +115,7 @@ class Walk:
                 if self.look.disabled
                 else ("not installed", f"Install {spec}? Nothing is downloaded.", f"install {spec}")
             )
-            self._say(f"The channel is a plugin, and it is {state}. Its risk is told next.")
+            self._say(f"The channel is a plugin, and it is {state}. You see its risk next.")
             if not self._prompts.confirm(question, True):
                 raise CliError(
                     "nothing was done: the channel needs its plugin", f"openclaw plugins {command}"
@@ -128,7 +128,7 @@ class Walk:
             done = self._file.run_here(Install(spec))
             self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
         if done.restart_needed:
-            self._say("A gateway is running; it has the plugin after: openclaw gateway restart")
+            self._say("A gateway is running; to load the plugin there: openclaw gateway restart")
         self._file = Client()
         self._look_again()
 
@@ -186,7 +186,7 @@ class Walk:
         self._head("Login")
         asks = self._prompts is not None and not look.user_id and not self._given.yes
         if asks and self._prompts is not None:
-            self._say("A QR code is shown next; the phone of the account has to scan it.")
+            self._say("Next, scan a QR code with the phone of the account.")
             if not self._prompts.confirm("Log in now?", True):
                 self._say(_WITHOUT_LOGIN)
                 return
@@ -261,14 +261,14 @@ class Walk:
     def _write(self, proposal: Proposal) -> Written | None:
         """Show what would be written, and write it once that is confirmed. None where nothing is missing."""
         if self.look.file_exists and not proposal.diff:
-            self._say("The config says all of this already; it stays as it is.")
+            self._say("The config already says all of this; nothing is written.")
             return None
         self._head("Config")
         if not self._as_json:
             lines = proposal.diff or proposal.text.splitlines()
             click.echo("".join(f"  {line}".rstrip() + "\n" for line in lines))
         if named := proposal.account_named:
-            self._say(f"The account that there is goes on as '{named}'; its settings stay where they are.")
+            self._say(f"The existing account is now called '{named}'; its settings are unchanged.")
         if pinned := proposal.default_pinned:
             self._say(f"'{pinned}' stays the default account.")
         for warning in proposal.warnings:

@@ -211,18 +211,21 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
     waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
     for pause in one.pauses:
-        yield "paused", f"{pause_words(pause)}{waiting}; go on with: {resume_command(pause)}"
+        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {resume_command(pause)}"
     for held in one.held:
         yield "held", _held(held)
     decisions = one.decisions
     if count := decisions.sends:
-        told = f"nobody knows whether {count} sent message(s) arrived"
+        told = f"it is unknown whether {count} message(s) arrived"
         yield "to decide", f"{told}; decide: openclaw outbox list"
     if count := decisions.dead_letters:
         told = f"{count} message(s) could not be answered"
         yield "to decide", f"{told}; decide: openclaw channels dead-letters list"
     if count := decisions.forgotten:
-        yield "forgotten", f"{count} message(s) that could not be answered, as too many were kept undecided"
+        yield (
+            "forgotten",
+            f"{count} message(s) dropped unanswered: too many were waiting for a decision",
+        )
     if one.look_ups:
         yield "look-ups", f"find what was sent in: {', '.join(one.look_ups)}"
     elif decisions.sends:

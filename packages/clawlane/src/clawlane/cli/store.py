@@ -15,7 +15,7 @@ from clawlane.store.marker import FORGOTTEN
 
 _WORDS = {
     "approved": "senders approved by pairing",
-    "rejected": "senders turned away",
+    "rejected": "rejected senders",
     "requests": "pending pairing requests",
     "messages": "messages, and whether they were answered",
     "unsent": "messages that have not left, or may not have arrived",
@@ -28,7 +28,7 @@ def store() -> None:
 
 
 @store.command()
-@click.option("--forget", is_flag=True, help="Do it. Without this, only say what would be forgotten.")
+@click.option("--forget", is_flag=True, help="Forget it. Without this, only say what would be forgotten.")
 @json_option
 def reset(forget: bool, as_json: bool) -> None:
     """Move the store aside, so that the gateway starts with an empty one.

@@ -55,9 +55,9 @@ class Exit(IntEnum):
     multiple=True,
     type=_STEP,
     metavar="NAME",
-    help="Only this step (several times: several).",
+    help="Only this step; may be repeated.",
 )
-@click.option("--skip", multiple=True, type=_STEP, metavar="NAME", help="Leave this step out.")
+@click.option("--skip", multiple=True, type=_STEP, metavar="NAME", help="Skip this step; may be repeated.")
 @click.option("--timeout", metavar="TIME", help="How long a step may take, such as 90s (default: 5m).")
 @click.option("--yes", is_flag=True, help="Restart the gateway and close the connection without being asked.")
 @click.option("--report", is_flag=True, help="Show the last kept report instead.")
@@ -236,7 +236,7 @@ def _show_reports(client: Client, channel: str | None, account: str | None, last
         for result in one.steps:
             echo_wrapped(f"{result.name}: {_told(result)}", "  ", "    ")
     if not found:
-        echo_line("The lane was never verified; prove it: openclaw verify")
+        echo_line("The lane was never verified; verify it: openclaw verify")
     return 0
 
 

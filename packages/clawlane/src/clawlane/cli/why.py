@@ -62,7 +62,7 @@ def _of_message(story: Story) -> Iterator[str]:
         told = explain.explain(made.decision, one.sender_id, one.thread, explain.Named(name, group))
         yield sanitize(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
         if now is not None:  # the setting that decided reads otherwise today
-            rule, today = made.decision.rule, f"now: {now}" if now else "it is not written any more"
+            rule, today = made.decision.rule, f"now: {now}" if now else "it is no longer written"
             line = f" line {rule.line}" if rule.line is not None else ""
             then = f"config{line} as it was then: {sanitize(rule.text, _TEXT) or '(nothing)'}"
             yield f"{then}; {sanitize(today, _TEXT)}"

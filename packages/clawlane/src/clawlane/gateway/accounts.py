@@ -249,10 +249,9 @@ class Accounts:
         if name in self._tasks:  # else it never ran
             log.info("%s: %s", name, reason)
             await supervisor.stop(code, reason)
-        tasks = self._tasks.pop(name, [])
-        for task in tasks:
-            task.cancel()
-        if tasks:
+            tasks = self._tasks.pop(name)
+            for task in tasks:
+                task.cancel()
             await asyncio.wait(tasks)
         del self.supervisors[name], self._resolvers[name]
 

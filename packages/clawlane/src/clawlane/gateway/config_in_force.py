@@ -225,7 +225,7 @@ class ConfigInForce:
         try:
             return await exposure(self.accounts.context(Caller.GATEWAY), self.applied, config)
         except StoreError as error:
-            log.warning("who is concerned by the edited config is not known: %s", error)
+            log.warning("who is affected by the edited config is unknown: %s", error)
             return compare(policies(self.applied), policies(config), {})
 
     def _record(

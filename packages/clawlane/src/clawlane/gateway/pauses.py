@@ -36,7 +36,7 @@ async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:
         try:
             await _end_overdue(ctx, supervisor)
         except StoreLost as error:
-            log.error("%s: its pauses no longer end by themselves: %s", supervisor.account, error)
+            log.error("%s: its pauses no longer end on their own: %s", supervisor.account, error)
             return
 
 

@@ -97,7 +97,7 @@ async def _until_ended(
         notify(environ, reloading() if ending.restarts else STOPPING)
     if unusable is not None:
         raise unusable
-    log.info("stopped, to begin again" if ending.restarts else "stopped")
+    log.info("stopped for a restart" if ending.restarts else "stopped")
     return ending.restarts
 
 
@@ -160,7 +160,7 @@ async def gateway(
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
-            log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)
+            log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
                 yield accounts
             finally:
@@ -184,7 +184,7 @@ async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:
             try:
                 watch.again(await in_force.take(seen))
             except Exception:
-                log.exception("an edit of the config file was not taken over")
+                log.exception("an edit of the config file was not applied")
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
 

@@ -274,7 +274,7 @@ class Supervisor:
                 await self.deps.sleep(wait)
             else:
                 if self.state.phase not in OVER:  # a channel that returns has said why, or else this does
-                    self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped by itself"))
+                    self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped on its own"))
                 return
 
     async def _be_patient(self) -> None:
@@ -316,7 +316,7 @@ class Supervisor:
         self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
 
     def _report_failed(self, error: Exception, crashes: int) -> None:
-        log.error("%s stopped unexpectedly once more", self.account, exc_info=error)
+        log.error("%s stopped unexpectedly again", self.account, exc_info=error)
         reason = f"stopped unexpectedly {crashes} times in a row ({_kind(error)}); the log says more"
         broken, code = Health.BROKEN, StateCode.CRASHED_REPEATEDLY
         self._report(State(Phase.FAILED, reason, self._resume, inbound=broken, outbound=broken, code=code))

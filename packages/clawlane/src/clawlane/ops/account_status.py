@@ -183,24 +183,24 @@ class AccountStatus(Struct, frozen=True):
     dm_policy: PolicyStatus
     group_policy: PolicyStatus
     rehearsal: str
-    last_inbound_ms: int | None
-    last_outbound_ms: int | None
-    counters: dict[str, int]
-    outbox: dict[str, int]
-    too_old: int
-    gaps: list[Gap]
-    pairing: PairingCounts
-    pauses: list[PauseInfo]
-    waiting: int
-    expired: int
-    held: list[HeldReply]
-    decisions: Decisions
-    look_ups: list[str]
-    storing: Health
-    storing_reason: str
-    names: list[NameStatus]
-    findings: list[Finding]
-    problems: list[Problem]
+    last_inbound_ms: int | None = None
+    last_outbound_ms: int | None = None
+    counters: dict[str, int] = field(default_factory=dict)
+    outbox: dict[str, int] = field(default_factory=dict)
+    too_old: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    pairing: PairingCounts = PairingCounts(0, 0, 0)
+    pauses: list[PauseInfo] = field(default_factory=list)
+    waiting: int = 0
+    expired: int = 0
+    held: list[HeldReply] = field(default_factory=list)
+    decisions: Decisions = Decisions(0, 0, 0)
+    look_ups: list[str] = field(default_factory=list)
+    storing: Health = Health.UNKNOWN
+    storing_reason: str = ""
+    names: list[NameStatus] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)

@@ -91,8 +91,7 @@ def risk_of(channel: Channel) -> str:
 
     if not isinstance(channel, NeedsConsent):
         return ""
-    notice = channel.risk()
-    return f"{notice.title}. {' '.join(notice.lines)} {notice.alternative}"
+    return channel.risk().text
 
 
 def readable_consent(ctx: OpContext, account: Account) -> Consent | None:

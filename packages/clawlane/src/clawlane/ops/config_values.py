@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
-from clawlane.ops.config_paths import steps, value_at
+from clawlane.ops.config_paths import in_data, steps, value_at
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.rules_from import RulesFrom, rules_from
@@ -98,7 +98,7 @@ def _at(setting: Setting, path: KeyPath) -> Iterator[EffectiveValue]:
     same = min(len(path), len(setting.path))
     if list(map(str, setting.path[:same])) != list(map(str, path[:same])):
         return
-    below = path[len(setting.path) :]
+    below = in_data(path[len(setting.path) :], setting.value)
     value = value_at(setting.value, below, _NOTHING)
     if value is not _NOTHING:
         origin = setting.origin

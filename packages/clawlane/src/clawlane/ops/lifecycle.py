@@ -110,7 +110,7 @@ def _begun_after(paths: Paths, caller: Caller, before: Process) -> Process:
                 if found.started_ms != before.started_ms:
                     return found
             if ended is not None and select.select([ended], [], [], 0)[0]:
-                raise NotBack("the gateway has ended and could not begin again", "openclaw gateway run")
+                raise NotBack("the gateway has ended and could not restart", "openclaw gateway run")
             time.sleep(_POLL)
     raise NotBack(f"the gateway (pid {before.pid}) does not answer after its restart", _LOGS)
 

@@ -30,8 +30,8 @@ from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.findings import Finding
 from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
+from clawlane.ops.probing import probed, rehearsal_of
 from clawlane.ops.running import Start, Stop, start, stop
-from clawlane.ops.status import probed, rehearsal_of
 from clawlane.plugins.errors import PluginError
 
 if TYPE_CHECKING:

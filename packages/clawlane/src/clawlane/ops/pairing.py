@@ -173,7 +173,7 @@ async def unblock(ctx: OpContext, request: Unblock) -> list[Rejected]:
     meant = [(one.account, sender_id) for one in found if one.sender_id == sender_id]
     if not meant:
         raise PairingUnknown(
-            f"{sender_id!r} is not turned away; see: openclaw pairing list {channel} --rejected"
+            f"{sender_id!r} is not rejected; see: openclaw pairing list {channel} --rejected"
         )
     return await _on_each(ctx, meant, pairing.unblock)
 
@@ -219,7 +219,7 @@ def _senders_meant(
         )
     if account is None:
         raise PairingUnknown(
-            f"{who!r} is not waiting; to turn them away beforehand name the account:"
+            f"{who!r} is not waiting; to reject them in advance, name the account:"
             f" openclaw pairing reject {channel} {who} --account ACCOUNT"
         )
     return [(f"{channel}/{account}", who)]

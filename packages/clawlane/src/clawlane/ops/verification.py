@@ -17,8 +17,9 @@ from clawlane.ops.account_status import PolicyStatus
 from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, encode, operation
+from clawlane.ops.policy_status import policy_status
+from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.ritual.steps import Report
-from clawlane.ops.status import policy_status, rehearsal_of
 from clawlane.ops.verification_state import report_of
 from clawlane.store import verifications
 from clawlane.store.reader import Reader

@@ -26,7 +26,7 @@ def restart(run: Run) -> Steps:
     step, before = StepName.RESTART, run.refresh()
     question = Question(
         QuestionKind.RESTART,
-        "Restart the gateway? All its accounts are offline for some seconds; messages that come meanwhile are"
+        "Restart the gateway? All its accounts go offline for a few seconds; messages that come meanwhile are"
         " fetched afterwards.",
     )
     if not run.facts.cast and not run.agreed(question):
@@ -65,7 +65,7 @@ def reconnect(run: Run) -> Steps:
         return skipped(f"{run.facts.label} cannot close its connection on purpose")
     question = Question(
         QuestionKind.RECONNECT,
-        "Close the account's connection? It comes back by itself within seconds; nothing is lost.",
+        "Close the account's connection? It reconnects automatically within seconds; nothing is lost.",
     )
     if not run.facts.cast and not run.agreed(question):
         return skipped(_DECLINED, Skip.LEFT_OUT)
