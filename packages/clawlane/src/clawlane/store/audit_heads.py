@@ -141,6 +141,7 @@ class Heads:
         self._committed: dict[str, Head] = {}
         self._grown: set[str] = set()
         self._ahead: set[str] = set()
+        self._failed: set[str] = set()
 
     @property
     def behind(self) -> bool:
@@ -161,11 +162,10 @@ class Heads:
             self._committed[account] = tip(db, account)
         self._ahead |= self._grown
         self._grown.clear()
-        if synced and self._ahead and self.folder is not None:
-            for account in self._ahead:
+        if synced and self.folder is not None:
+            due, self._ahead, self._failed = self._ahead | self._failed, set(), set()
+            for account in due:
                 self._write(self.folder, account)
-        if synced:
-            self._ahead.clear()
 
     def _write(self, folder: Path, account: str) -> None:
         """In place and without waiting for the disk: a head that is too old only knows less."""
@@ -178,6 +178,7 @@ class Heads:
             finally:
                 os.close(handle)
         except OSError as error:
+            self._failed.add(account)  # with the next commit, then
             log.warning("the head of the record of %s cannot be written (%s)", account, error.strerror)
 
 
