@@ -35,6 +35,7 @@ MODULES = (
     "config_standing",
     "config_values",
     "directory",
+    "directory_export",
     "doctor",
     "events",
     "login",
