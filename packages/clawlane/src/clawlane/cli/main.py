@@ -34,6 +34,8 @@ _COMMANDS = {
     "session": ("clawlane.cli.session:session", "Look at the stored login of an account."),
     "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
     "outbox": ("clawlane.cli.messages:outbox", "See unsent and unconfirmed messages."),
+    "backup": ("clawlane.cli.backup:backup", "Write the state into one encrypted file."),
+    "restore": ("clawlane.cli.backup:restore", "Put a backup into an empty state directory."),
     "store": ("clawlane.cli.store:store", "Start over without what the gateway has stored."),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and mend what can be mended."),
     "security": ("clawlane.cli.audit:security", "See how open and how careful the lanes are."),
