@@ -9,7 +9,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.cli.output import echo_wrapped, print_json, sanitize, size_words, when
 from clawlane.cli.passphrase import VARIABLE, passphrase_option, read_passphrase
 from clawlane.clock import now_ms
 from clawlane.ops.archive import STORE, Entry, Manifest
@@ -55,7 +55,7 @@ def backup(
     if as_json:
         print_json(file=done.file, size=done.size, manifest=done.manifest, entries=done.entries)
         return
-    click.echo(f"Backed up to {done.file} ({_size(done.size)}): {_words(done.entries)}.")
+    click.echo(f"Backed up to {done.file} ({size_words(done.size)}): {_words(done.entries)}.")
     if missing := _missing(done.manifest):
         echo_wrapped(f"Not in it: {missing}.")
     echo_wrapped("Nobody can open it without the passphrase. Try it: openclaw restore --list FILE")
@@ -106,7 +106,7 @@ def _listed(manifest: Manifest, entries: Iterable[Entry]) -> Iterator[str]:
     yield f"accounts   {', '.join(map(sanitize, manifest.accounts)) or 'none'}"
     yield f"logins     {'yes: it can act as the accounts' if manifest.with_session else 'no'}"
     for one in entries:
-        yield f"{_size(one.size):>10} {sanitize(one.name)}"
+        yield f"{size_words(one.size):>10} {sanitize(one.name)}"
     yield "It is whole."
 
 
@@ -159,11 +159,3 @@ def _missing(manifest: Manifest) -> str:
     told = [] if manifest.with_session else ["logins (--with-session)"]
     told += [] if manifest.with_media else ["files that people sent (--with-media)"]
     return ", ".join([*told, "the folders of agents", "secrets that the config takes from elsewhere"])
-
-
-def _size(size: int) -> str:
-    for unit in ("B", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024  # type: ignore[assignment]
-    return f"{size:.1f} GB"

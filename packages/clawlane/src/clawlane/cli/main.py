@@ -36,12 +36,16 @@ _COMMANDS = {
     "outbox": ("clawlane.cli.messages:outbox", "See unsent and unconfirmed messages."),
     "backup": ("clawlane.cli.backup:backup", "Write the state into one encrypted file."),
     "restore": ("clawlane.cli.backup:restore", "Put a backup into an empty state directory."),
-    "store": ("clawlane.cli.store:store", "Start over without what the gateway has stored."),
+    "store": ("clawlane.cli.store:store", "Undo an upgrade of the store, or start over."),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and mend what can be mended."),
     "security": ("clawlane.cli.audit:security", "See how open and how careful the lanes are."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.main:config", "Check, read and change the config file."),
+    "uninstall": (
+        "clawlane.cli.uninstall:uninstall",
+        "Remove the service, and what is stored if you say so.",
+    ),
     "completion": ("clawlane.cli.completion:completion", "Complete commands in bash, zsh and fish."),
     "help": ("clawlane.cli.help:help_", "Read a page of help, or the help of a command."),
 }

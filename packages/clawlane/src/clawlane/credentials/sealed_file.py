@@ -20,13 +20,12 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import BinaryIO
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+from typing import TYPE_CHECKING, BinaryIO
 
 from clawlane.credentials.files import CredentialsError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 VERSION = 1
 SHORTEST_PASSPHRASE = 10
@@ -91,7 +90,7 @@ class SealedWriter:
         check = hmac.digest(checking, _checked(values), sha256).hex()
         self._head = b"%s%d\n%s\n" % (_MAGIC, VERSION, json.dumps({**values, "check": check}).encode())
         self._file = file
-        self._cipher = AESGCM(sealing)
+        self._cipher = _cipher(sealing)
         self._number = 0
         self._rest = bytearray()
         file.write(self._head)
@@ -124,7 +123,7 @@ class SealedReader:
         if not hmac.compare_digest(hmac.digest(checking, head.checked, sha256).hex(), head.check):
             raise WrongPassphrase("the passphrase is wrong, or the first lines of the file are damaged")
         self._head = head.raw
-        self._cipher = AESGCM(sealing)
+        self._cipher = _cipher(sealing)
         self._number = 0
         self._next = self._sealed()
         self._rest = b""
@@ -155,6 +154,8 @@ class SealedReader:
         """Read the next chunk; it has content unless it may be `empty`."""
         if self._ended:
             raise SealedFileDamaged("the file ends too early")
+        from cryptography.exceptions import InvalidTag
+
         sealed, self._next = self._next, self._sealed()
         last = not self._next
         try:
@@ -205,10 +206,18 @@ def _checked(values: dict[str, object]) -> bytes:
 
 def _keys(passphrase: str, salt: bytes, cost: Cost) -> tuple[bytes, bytes]:
     """The key that seals, and the one that checks the passphrase."""
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
     # However a keyboard composes an accent, it is the same passphrase.
     typed = unicodedata.normalize("NFC", passphrase).encode()
     made = Scrypt(salt=salt, length=2 * _KEY, n=cost.n, r=cost.r, p=cost.p).derive(typed)
     return made[:_KEY], made[_KEY:]
+
+
+def _cipher(key: bytes) -> AESGCM:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
 
 
 def _nonce(number: int, *, last: bool) -> bytes:

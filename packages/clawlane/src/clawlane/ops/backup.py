@@ -16,7 +16,6 @@ from clawlane import __version__
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import replacing
 from clawlane.credentials.sealed_file import SHORTEST_PASSPHRASE, SealedWriter
-from clawlane.credentials.vault import KeyLocation
 from clawlane.ops.archive import CONFIG, KEY, PLUGINS, STORE, ArchiveWriter, Entry, Manifest
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
@@ -129,6 +128,8 @@ def _files(ctx: OpContext, request: BackUp) -> Iterator[tuple[str, Path]]:
     yield PLUGINS, paths.plugins_file
     yield from _in_folder(paths.consent_dir, "consent")
     if request.session:
+        from clawlane.credentials.vault import KeyLocation
+
         yield KEY, KeyLocation.of(paths.vault_dir, ctx.environ).path
         yield from ((n, path) for n, path in _in_folder(paths.vault_dir, "vault") if path.suffix in _SESSIONS)
     if request.media:

@@ -53,6 +53,7 @@ MODULES = (
     "setup_draft",
     "status",
     "store",
+    "uninstall",
     "verification",
     "why",
 )

@@ -21,7 +21,6 @@ from clawlane.channel import VaultError
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import make_private_dir, sync_dir, write_private
 from clawlane.credentials.sealed_file import SealedFileTooNew, SealedReader
-from clawlane.credentials.vault import KeyLocation
 from clawlane.ops.archive import CONFIG, KEY, STORE, ArchiveReader, Entry, Manifest
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
@@ -103,7 +102,7 @@ def _restore(ctx: OpContext, request: Restore) -> Restored:
         try:
             with ProcessLock(paths.lock_file), _staging(paths.state / _STAGING) as staging:
                 entries = list(archive.entries(lambda entry: _written(staging / entry.name, entry.size)))
-                _check_key(staging / KEY, KeyLocation.of(paths.vault_dir, ctx.environ))
+                _check_key(staging / KEY, ctx)
                 undecided = _put_in_order(staging / STORE, manifest, ctx.now_ms())
                 moved = _take_place(paths, staging, ctx.now_ms())
         except OSError as error:
@@ -163,8 +162,11 @@ def _written(path: Path, size: int) -> Iterator[Callable[[bytes], object]]:
         os.fsync(file.fileno())
 
 
-def _check_key(restored_key: Path, location: KeyLocation) -> None:
+def _check_key(restored_key: Path, ctx: OpContext) -> None:
     """Sessions are opened with the key that the environment names, if it names one. Raises `OpError`."""
+    from clawlane.credentials.vault import KeyLocation
+
+    location = KeyLocation.of(ctx.paths.vault_dir, ctx.environ)
     if not location.set_by or not restored_key.exists():
         return
     try:
