@@ -11,6 +11,7 @@ from typing import Any
 
 from demo.stage import PATIENCE, Gateway, Operator, Record, Simulator
 from end_to_end.steps import log_in, person, say
+from json_shapes import shaped
 
 ACCOUNT = "Nguyễn Minh Anh"
 """The name of the simulator's first account, which is what the gateway logs in as."""
@@ -45,7 +46,7 @@ class Desk:
 
     def json(self, *words: str) -> dict[str, Any]:
         """What a command says to a program, whatever its exit code."""
-        return dict(json.loads(self.run(*words, "--json").stdout))
+        return dict(shaped(json.loads(self.run(*words, "--json").stdout)))
 
     def write(self, config: str) -> None:
         """Write the config file as it stands here."""
@@ -116,4 +117,5 @@ class Desk:
 
     def account(self, *flags: str, name: str = "default") -> dict[str, Any]:
         """What `channels status` says of an account."""
-        return dict(self.json("channels", "status", *flags)["channels"]["zalouser"]["accounts"][name])
+        channel = self.json("channels", "status", *flags)["channels"]["zalouser"]
+        return dict(channel["accounts"][f"zalouser/{name}"])

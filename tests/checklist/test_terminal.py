@@ -50,7 +50,7 @@ def test_a_login_at_a_terminal_asks_shows_the_code_and_says_whose(
         paths = [line for line in login.printed if str(bare.state) in line]
         assert [line for line in login.printed if len(line) > columns and line not in paths] == []
         assert any(re.search("[█▀▄]{10}", line) for line in login.printed)
-    assert bare.account()["consent"]["expendable"] == "yes"
+    assert bare.account()["risk"]["expendable"] == "yes"
 
 
 @pytest.mark.parametrize(("columns", "rows"), SIZES)

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from demo.stage import Gateway, Operator, Simulator, running
+from json_shapes import shaped
 
 LOGIN = ("channels", "login", "--channel", "zalouser")
 ACCEPT = "--accept-risk"
@@ -67,13 +68,14 @@ def asked(operator: Operator, *words: str) -> dict[str, Any]:
     """What a command that succeeds says with `--json`."""
     done = operator.run(*words, "--json")
     assert done.returncode == 0, done.stdout
-    return dict(json.loads(done.stdout))
+    return dict(shaped(json.loads(done.stdout)))
 
 
 def status(operator: Operator, *flags: str) -> tuple[int, dict[str, Any]]:
     """The exit code of `channels status`, and what it says about the default account."""
     done = operator.run("channels", "status", "--json", *flags)
-    return done.returncode, dict(json.loads(done.stdout)["channels"]["zalouser"]["accounts"]["default"])
+    channel = shaped(json.loads(done.stdout))["channels"]["zalouser"]
+    return done.returncode, dict(channel["accounts"]["zalouser/default"])
 
 
 def account(operator: Operator) -> dict[str, Any]:

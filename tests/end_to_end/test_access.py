@@ -11,6 +11,7 @@ import pytest
 
 from demo.stage import Gateway, Operator, Record, Simulator, simulator
 from end_to_end.steps import ACCEPT, RECORDING, account, listening, log_in, person, say
+from json_shapes import shaped
 
 BOT = "Nguyễn Minh Anh"
 LONG_ID = "1234567890123456789012345"
@@ -59,7 +60,7 @@ class Lane:
         return self.zalo.wait("sent", lambda record: record["text"] == f"echo: {text}")
 
     def json(self, *words: str) -> Any:
-        return json.loads(self.operator.run(*words, "--json").stdout)
+        return shaped(json.loads(self.operator.run(*words, "--json").stdout))
 
     def account(self) -> dict[str, Any]:
         return account(self.operator)
@@ -319,8 +320,8 @@ def test_another_account_of_this_gateway_is_not_answered(
     lane.say("Tài Khoản Hai", "chúng ta là một nhà", group=group)
     lane.gateway.said("own_account")
     found = lane.json("channels", "status")["channels"]["zalouser"]["accounts"]
-    assert found["default"]["counters"] == {"own_account": 1}
-    assert found["two"]["counters"] == {}, "what the account writes itself is observed, not decided"
+    assert found["zalouser/default"]["counters"] == {"own_account": 1}
+    assert found["zalouser/two"]["counters"] == {}, "what the account writes itself is observed, not decided"
 
 
 def test_a_revoked_sender_is_out_at_once_and_an_approved_one_is_told(lane: Lane) -> None:

@@ -66,7 +66,7 @@ def test_an_open_lane_is_critical_until_it_is_closed_and_no_lane_is_ever_clean(
     assert code == 0
     assert not {"dm_open", "groups_open", "policy_unset"} & found.keys()
     lane = found["unofficial_lane"]
-    assert (lane["accepted"], lane["accounts"]) == (True, ["zalouser/default"])
+    assert (lane["accepted"], lane["concerns"]) == (True, ["zalouser/default"])
     assert "expendable: not asked" in lane["text"]
     assert found["risk_not_asked"]["severity"] == found["unverified"]["severity"] == "warning"
 

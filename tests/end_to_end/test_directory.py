@@ -27,7 +27,7 @@ def test_self_friends_groups_and_members_have_their_ids(asking: Operator, zalo: 
     stranger = zalo.do("/person", name="Người Lạ", friend=False)
     work = zalo.do("/group", name="Work Chat", members=[lan["uid"], stranger["uid"]])
 
-    own = asked(asking, "directory", "self", "--channel", "zalouser")["self"]
+    own = asked(asking, "directory", "self", "--channel", "zalouser")["user"]
     peers = {one["id"]: one for one in asked(asking, *PEERS)["peers"]}
     groups = {one["id"]: one for one in asked(asking, *GROUPS)["groups"]}
     members = {one["id"]: one for one in asked(asking, *MEMBERS, work["gid"])["members"]}

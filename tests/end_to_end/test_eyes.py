@@ -54,7 +54,7 @@ class Watch:
         told = json.loads(done.stdout)
         assert told["ok"] is (done.returncode == 0)
         assert told["exit_code"] == done.returncode
-        account = told["channels"]["zalouser"]["accounts"]["default"]
+        account = told["channels"]["zalouser"]["accounts"]["zalouser/default"]
         assert all(one["text"] and one["command"] for one in account["problems"])
         return done.returncode, account, [one["code"] for one in account["problems"]]
 

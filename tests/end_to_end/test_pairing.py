@@ -277,7 +277,7 @@ def test_no_name_is_pinned_to_nobody_by_a_list_that_cannot_be_right(door: Door) 
     door.gateway.said("goes on without all names")
     assert door.says(stranger) == "dm_pairing_required"
     status = json.loads(door.operator.run("channels", "status", "--json").stdout)
-    assert status["channels"]["zalouser"]["accounts"]["default"]["names"] == []
+    assert status["channels"]["zalouser"]["accounts"]["zalouser/default"]["names"] == []
     door.gateway.stop()
     door.zalo.do("/befriend", person=friend)
     door.zalo.do("/befriend", person="Trần Thị Lan")

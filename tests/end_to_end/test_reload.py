@@ -150,13 +150,10 @@ def test_only_the_account_starts_again_whose_connection_an_edit_touches(
     desk.gateway.said("zalouser/two: switched off in the config")
     desk.gateway.said("zalouser/two: is disabled by the config")
     found = desk.status()[1]["channels"]["zalouser"]["accounts"]
-    assert (found["two"]["enabled"], found["two"]["phase"], found["default"]["phase"]) == (
-        False,
-        "stopped",
-        "ready",
-    )
+    two, default = found["zalouser/two"], found["zalouser/default"]
+    assert (two["enabled"], two["phase"], default["phase"]) == (False, "stopped", "ready")
     desk.edit(f"{block}, accounts: {{ default: {{}} }}")
-    assert list(desk.status()[1]["channels"]["zalouser"]["accounts"]) == ["default"]
+    assert list(desk.status()[1]["channels"]["zalouser"]["accounts"]) == ["zalouser/default"]
     desk.edit(f"{block}, accounts: {{ default: {{}}, two: {{}} }}")
     desk.gateway.said_times("zalouser/two is ready", 3)
     assert desk.logins()[len(before) :] == [other, other]
@@ -299,7 +296,7 @@ def test_two_hundred_messages_are_decided_by_ten_flips_and_none_by_a_mixture(des
                 one.result()
     assert len(said) == 200
     made = decisions(desk.paths, 200)
-    own_id = str(desk.status()[1]["channels"]["zalouser"]["accounts"]["default"]["identity"]["id"])
+    own_id = str(desk.status()[1]["channels"]["zalouser"]["accounts"]["zalouser/default"]["user"]["id"])
     for message_id, decision in made:
         sender, where = said[message_id]
         thread = Thread(ThreadKind.GROUP, where) if where else Thread(ThreadKind.DM, sender)

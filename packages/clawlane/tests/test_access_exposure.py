@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
+from clawlane.access.comparison import compare
 from clawlane.access.decision import Rule
-from clawlane.access.exposure import Exposure, Known, compare
+from clawlane.access.exposure import Exposure, Known
 from clawlane.access.names import ConfigName, NameList, Pin, Pins
 from clawlane.access.policy import AccessPolicy
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply

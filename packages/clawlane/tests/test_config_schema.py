@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from clawlane.channel import Manifest
 from clawlane.config.descriptions import DESCRIPTIONS
 from clawlane.config.json_schema import config_schema
-from clawlane.config.reference import Key, keys
+from clawlane.config.reference import Key, at_or_below, keys, schema_at
 from clawlane.config.source import parse_source
 
 ANY = Manifest("any", "Any Chat", (), "clawlane.config.settings:ChannelSettings", "", frozenset())
@@ -115,3 +115,31 @@ def test_blocks_of_several_kinds_say_which() -> None:
             kind="endpoint",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "wrong"),
+    [
+        (("channels", "any", "dmPolicy"), "open", "everyone"),
+        (("channels", "any", "accounts", "work", "allowFrom"), ["7"], "7"),
+        (("channels", "any", "groups", "9001"), {"requireMention": False}, {"mention": False}),
+        (("channels", "any", "groups", 9001, "allow"), True, "yes"),
+        (("agents", "list", 0, "brain"), {"kind": "echo"}, {"kind": "parrot"}),
+    ],
+)
+def test_a_part_of_it_checks_what_stands_there(path: tuple[str | int, ...], value: Any, wrong: Any) -> None:
+    part = schema_at(SCHEMA, path)
+    assert part is not None
+    assert len(part.get("$defs", {})) < len(SCHEMA["$defs"])
+    check = Draft202012Validator(part)
+    assert (check.is_valid(value), check.is_valid(wrong)) == (True, False)
+
+
+def test_what_is_no_key_has_no_part() -> None:
+    for path in (("nothing",), ("channels", "any", "dmPolicy", "x"), ("gateway", 0)):
+        assert (schema_at(SCHEMA, path), at_or_below(KEYS.values(), path)) == (None, [])
+
+
+def test_names_of_the_operator_fit_their_placeholder() -> None:
+    found = at_or_below(KEYS.values(), ("channels", "any", "accounts", "work", "groups", "9001", "allow"))
+    assert [one.path for one in found] == ["channels.any.groups.<group>.allow"]

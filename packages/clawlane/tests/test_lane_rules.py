@@ -70,13 +70,11 @@ async def test_a_turn_knows_the_edit_that_waits(bench: Bench) -> None:
 
     wire = Wire()
     async with bench.running(wire, Noting()):
-        edited = replace(bench.settings.now.account, name="edited")
-        rules = Rules(OPENED, EDITED)
-        bench.settings.now = replace(bench.settings.now, rules=rules, edited=edited)
+        bench.settings.now = replace(bench.settings.now, rules=Rules(OPENED, EDITED))
         wire.incoming.put_nowait(message(1))
         await until(lambda: bool(given))
     assert given[0].lane is not None
-    assert given[0].lane.edited == (EDITED, edited)
+    assert given[0].lane.edited is EDITED
 
 
 async def test_a_batch_is_decided_by_the_rules_at_whose_time_it_is_stored(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ ANY = LogFilter()
 
 
 def record(message: str, level: str = "INFO", **more: str) -> str:
-    head = {"time": "2026-11-28 15:58:02,973", "level": level, "logger": "clawlane.gateway"}
+    head = {"time": "2026-11-28T15:58:02.973+07:00", "level": level, "logger": "clawlane.gateway"}
     return json.dumps({**head, "message": message, **more}) + "\n"
 
 
@@ -66,6 +67,16 @@ def test_lines_are_chosen_by_channel_account_and_level(tmp_path: Path) -> None:
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'{"time": "x"}', b"\xff\xfe", b"1"])
 def test_what_is_no_record_is_left_out(raw: bytes) -> None:
     assert read_line(raw) is None
+
+
+def test_a_time_has_an_offset_also_in_files_of_older_versions() -> None:
+    line = read_line(record("on time").encode())
+    assert line is not None
+    assert datetime.fromisoformat(line.time) == datetime.fromisoformat("2026-11-28T08:58:02.973+00:00")
+    former = read_line(record("on time").replace("T15:58:02.973+07:00", " 15:58:02,973").encode())
+    assert former is not None
+    assert former.time.startswith("2026-11-28T15:58:02.973")
+    assert datetime.fromisoformat(former.time).utcoffset() is not None
 
 
 def test_an_error_keeps_its_trace() -> None:

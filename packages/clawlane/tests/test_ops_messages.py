@@ -17,6 +17,7 @@ from clawlane.ops.messages import (
     Outbox,
     Resend,
     Resubmit,
+    Waiting,
     arrived,
     dead_letters,
     drop,
@@ -30,7 +31,6 @@ from clawlane.store import due, inbox, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage
-from clawlane.store.outbox import Listed
 from clawlane.store.turns import TRIES
 
 WORK = "zalouser/work"
@@ -66,13 +66,13 @@ async def fail(paths: Paths, account: str = LANE) -> None:
 
 
 async def states(paths: Paths, *, settled: bool = False) -> list[tuple[str, str]]:
-    rows = await outbox(context(paths), Outbox(settled))
+    rows = (await outbox(context(paths), Outbox(settled))).messages
     return [("needs_decision" if row.needs_decision else str(row.state), row.text) for row in rows]
 
 
 async def test_where_nothing_was_stored_nothing_is_found_and_nothing_made(paths: Paths) -> None:
     async with context(paths) as ctx:
-        assert await outbox(ctx, Outbox()) == []
+        assert (await outbox(ctx, Outbox())).messages == []
         assert await dead_letters(ctx, DeadLetters("zalouser")) == []
         with pytest.raises(NotInOutbox, match="there is no message 7; see: openclaw outbox list"):
             await drop(ctx, Drop(7))
@@ -85,8 +85,9 @@ async def test_a_message_of_unknown_fate_is_listed_and_sent_again(paths: Paths) 
     await lose(paths)
     assert await states(paths) == [("needs_decision", "one"), ("held", "two")]
     async with context(paths) as ctx:
-        rows = await outbox(ctx, Outbox())
-        assert decode(encode(rows), list[Listed]) == rows, "it travels"
+        waiting = await outbox(ctx, Outbox())
+        assert decode(encode(waiting), Waiting) == waiting, "it travels"
+        rows = waiting.messages
         decided = await resend(ctx, Resend(rows[0].id))
         assert (decided.running, decided.account, decided.id) == (False, LANE, rows[0].id)
         with pytest.raises(NotInOutbox, match="is queued: it cannot be sent again"):
@@ -98,7 +99,7 @@ async def test_a_message_that_arrived_lets_the_rest_follow_and_one_that_is_dropp
     paths: Paths,
 ) -> None:
     await lose(paths)
-    first, second = await outbox(context(paths), Outbox())
+    first, second = (await outbox(context(paths), Outbox())).messages
     async with context(paths) as ctx:
         await arrived(ctx, Arrived(first.id))
         assert await states(paths) == [("queued", "two")]

@@ -590,6 +590,22 @@ async def test_messages_that_are_all_too_old_are_counted_if_one_came_live(tmp_pa
         assert await after(fetched) == 3
 
 
+async def test_a_list_of_friends_that_is_the_same_writes_no_friend_again(tmp_path: Path) -> None:
+    def changes(tx: Tx, people: list[Person]) -> int:
+        before = tx.db.total_changes
+        directory.keep_peers(tx, people)
+        return tx.db.total_changes - before
+
+    friends = [Person(str(number), f"Bạn {number}", ("Lan",), True) for number in range(50)]
+    async with account_store_in(tmp_path) as (store, account_store):
+        await account_store.run(changes, friends)
+        assert await account_store.run(changes, friends) == 1, "when the list was looked up"
+        renamed = [*friends[:-2], friends[-1], replace(friends[-2], name="Mẹ")]
+        assert await account_store.run(changes, [*renamed, friends[0]]) > 50
+        with store.read() as reader:
+            assert reader.known(LANE).peers == tuple(renamed), "somebody who is told twice counts once"
+
+
 async def test_why_knows_names_texts_repeats_and_notices(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         await admit(account_store, arrival(inbound("kept")))

@@ -40,7 +40,7 @@ from clawlane.store.database import Store
 from clawlane.store.errors import NotInOutbox, NotQuotable
 from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage
 from clawlane.store.operator_sends import TakingBack
-from clawlane.store.outbox import Listed
+from clawlane.store.outbox_listing import Listed
 from clawlane.store.told import Pause, PauseLevel
 
 LAN, XOM = Thread(ThreadKind.DM, "11"), Thread(ThreadKind.GROUP, "22")

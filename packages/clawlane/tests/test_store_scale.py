@@ -33,6 +33,7 @@ from clawlane.store import (
 )
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import AdmittedMessage, History, NewMessage
+from clawlane.store.outbox_listing import Search
 from clawlane.store.reader import Reader, reading
 from clawlane.store.transaction import Tx
 
@@ -115,6 +116,8 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "threads of nobody": lambda reader: reader.threads(ACCOUNT, "nobody"),
     "outbox": lambda reader: reader.outbox(),
     "settled outbox": lambda reader: reader.outbox(settled=True),
+    "sent": lambda reader: reader.sent(Search(NOW - 86_400_000, "zalouser"), 200),
+    "sent in a thread": lambda reader: reader.sent(Search(NOW - 3_600_000, "zalouser", None, RECENT), 200),
     "account of chunk": lambda reader: reader.account_of_chunk(77),
     "sent by the operator": lambda reader: reader.sent_by_operator(ACCOUNT, [77, 78]),
     "a message to quote": lambda reader: reader.quotable(ACCOUNT, RECENT, f"m{COUNT}"),

@@ -26,7 +26,7 @@ from clawlane.store import (
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, Chunk, History, Hold, LostSend, NewMessage, RecallResult
-from clawlane.store.outbox import Listed
+from clawlane.store.outbox_listing import Listed
 from clawlane.store.steps import ToolSend
 from clawlane.store.told import Pause, PauseLevel, Turn
 from clawlane.store.tool_calls import CallState

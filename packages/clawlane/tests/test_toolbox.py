@@ -25,8 +25,9 @@ from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State
 from clawlane.config.agents import AgentDefaults, AgentTools, Identity, ModelBrain
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
-from clawlane.config.routing import AgentSettings
+from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.settings import ChannelSettings, GroupEntry, GroupTools
+from clawlane.config.thread_tools import ThreadTools
 from clawlane.credentials.vault import FileVault
 from clawlane.messages import (
     Group,
@@ -98,7 +99,7 @@ class Desk:
     grants: Grants = field(default_factory=lambda: Grants(own_id="100"))
     settings: ChannelSettings = field(default_factory=ChannelSettings)
     prefix: str = ""
-    edited: tuple[AccessPolicy, Account] | None = None
+    edited: AccessPolicy | None = None
     read: int = 0
     step: int = 0
     woken: int = 0
@@ -405,13 +406,20 @@ async def test_a_group_narrows_and_widens(desk: Desk) -> None:
 
 async def test_while_an_edit_waits_its_limits_of_a_group_count_too(desk: Desk) -> None:
     desk.policy = AccessPolicy(group_table=GroupTable.of([GroupRule(TEAM.id, Rule("groups"))]))
-    limits = GroupTools(allow=("zalouser.send:anywhere", "zalouser.react", "mcp__read", "mcp__write"))
-    desk.settings = ChannelSettings(groups={TEAM.id: GroupEntry(tools=limits)})
-    tighter = GroupTools(allow=("zalouser.send", "zalouser.me", "mcp__read"))
-    account = Account(
-        "zalouser", "default", "default", ChannelSettings(groups={"*": GroupEntry(tools=tighter)})
+    limits = GroupTools(
+        allow=("zalouser.send:anywhere", "zalouser.react", "mcp__read", "mcp__write", "mcp__list")
     )
-    desk.edited = (AccessPolicy(group_table=OPEN_GROUPS), account)
+    desk.settings = ChannelSettings(groups={TEAM.id: GroupEntry(tools=limits)})
+    tighter = GroupTools(allow=("zalouser.send", "zalouser.me", "mcp__read", "mcp__list"))
+    edited = ThreadTools(
+        "zalouser/default",
+        "zalouser",
+        Bindings((), "main", {}),
+        {"main": AgentTools(deny=("mcp__list",))},
+        {},
+        {"*": tighter},
+    )
+    desk.edited = AccessPolicy(group_table=OPEN_GROUPS, tools=edited)
     await desk.account_store.run(keep_peers, desk.book.people)
     await desk.begin(TEAM)
     assert actions(desk) == ["send"]
@@ -419,7 +427,8 @@ async def test_while_an_edit_waits_its_limits_of_a_group_count_too(desk: Desk) -
     assert desk.turn is not None
     assert desk.turn.lane is not None
     permissions = permissions_in(TEAM, desk.turn.lane, AgentTools())
-    assert [permissions.server_tool(f"mcp__{name}") for name in ("read", "write")] == [True, False]
+    usable = [name for name in ("read", "write", "list") if permissions.server_tool(f"mcp__{name}")]
+    assert usable == ["read"], "in the edit the agent has a list of its own, too"
     assert not permissions.server("docs")
 
 

@@ -92,9 +92,12 @@ def _check(what: str, found: Sequence[object], kept: Kept | None, complete: bool
 def search(found: Iterable[_Named], query: str) -> list[_Named]:
     """Those whose id or name contains the query; exact matches come first.
 
-    Case and diacritics do not count: `nguyen` finds `Nguyễn`, and `dang` finds `Đặng`.
+    Case and diacritics do not count: `nguyen` finds `Nguyễn`, and `dang` finds `Đặng`. An empty query finds
+    all, in their order.
     """
     wanted = _bare(query)
+    if not wanted:
+        return list(found)
     hits = [one for one in found if any(wanted in text for text in _texts(one))]
     return sorted(hits, key=lambda one: wanted not in _texts(one))
 

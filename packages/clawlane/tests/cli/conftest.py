@@ -17,6 +17,7 @@ from clawlane.config.paths import Paths
 from clawlane.credentials.profile import read_consent
 from clawlane.credentials.vault import FileVault
 from demo.model_server import ModelServer, served
+from json_shapes import shaped
 
 _PARROT = Path(__file__).parent / "parrot"
 
@@ -31,8 +32,8 @@ class Told:
 
     @property
     def json(self) -> list[dict[str, Any]]:
-        """Every line of the output as a JSON object."""
-        return [json.loads(line) for line in self.out.splitlines()]
+        """Every line of the output as a JSON object, in the shapes that all commands share."""
+        return [shaped(json.loads(line)) for line in self.out.splitlines()]
 
 
 class Perch:

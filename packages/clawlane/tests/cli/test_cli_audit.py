@@ -148,7 +148,7 @@ def test_one_user_on_two_accounts_is_an_error_also_when_it_came_later(perch) -> 
     assert "one_user_twice" not in found(perch, "--account other")
     assert "not_linked" not in found(perch), "that is no matter of safety"
     one = found(perch)["one_user_twice"]
-    assert (one["severity"], one["accounts"]) == ("error", ["parrot/home", "parrot/work"])
+    assert (one["severity"], one["concerns"]) == ("error", ["parrot/home", "parrot/work"])
 
 
 def test_a_config_that_does_not_load_is_audited_as_far_as_it_can_be(perch) -> None:

@@ -41,7 +41,7 @@ def test_status_without_a_gateway_tells_what_is_known(perch) -> None:
     told = perch("channels status")
     assert told.code == 5
     assert "Gateway: not running; start it: openclaw gateway run" in told.out
-    assert "Parrot [parrot] · unofficial · experimental" in told.out
+    assert "Parrot [parrot] (experimental, unofficial)" in told.out
     assert "as Nguyễn Văn An (42)" in told.out
     assert "→ openclaw channels login --channel parrot --account work" in told.out
     assert "allowlist (from channels.parrot.dmPolicy, line 1)" in told.out
@@ -74,15 +74,16 @@ def test_status_in_json_carries_the_exit_code_and_the_risk_record(perch) -> None
     perch.link()
     (told,) = perch("channels status --json").json
     assert (told["ok"], told["exit_code"], told["running"]) == (False, 5, False)
-    account = told["channels"]["parrot"]["accounts"]["default"]  # type: ignore[index]
-    assert account["consent"]["expendable"] == "not asked"
-    assert account["identity"] == {"id": "42", "name": "Nguyễn Văn An"}
+    account = told["channels"]["parrot"]["accounts"]["parrot/default"]  # type: ignore[index]
+    assert account["risk"]["expendable"] == "not asked"
+    assert account["user"] == {"id": "42", "name": "Nguyễn Văn An"}
 
 
 def test_status_without_a_gateway_has_every_key_and_makes_no_store(perch) -> None:
     (told,) = perch("channels status --json").json
-    account = told["channels"]["parrot"]["accounts"]["default"]
-    assert [*account] == [*(one.name for one in fields(AccountStatus) if one.name != "probe"), "risk"]
+    account = told["channels"]["parrot"]["accounts"]["parrot/default"]
+    made_anew = {"identity", "consent", "probe"}
+    assert account.keys() == {one.name for one in fields(AccountStatus)} - made_anew | {"user", "risk"}
     assert account["outbox"] == {"queued": 0, "unknown": 0}
     assert account["pairing"] == {"pending": 0, "silent": 0, "held": 0}
     no_config = {
@@ -105,7 +106,7 @@ def test_status_in_json_says_by_a_code_why_nothing_runs(perch) -> None:
     sealed.with_name(sealed.name.replace("home", "den")).write_bytes(b"torn")
     (told,) = perch("channels status --json").json
     accounts = told["channels"]["parrot"]["accounts"]  # type: ignore[index]
-    codes = {name: account["code"] for name, account in accounts.items()}
+    codes = {name.partition("/")[2]: account["code"] for name, account in accounts.items()}
     assert codes == {"work": "not_logged_in", "home": "gateway_down", "den": "session_unreadable"}
 
 
@@ -118,14 +119,14 @@ def test_status_of_a_channel_without_a_block_says_that_it_is_off(perch) -> None:
 def test_the_list_names_the_accounts_and_with_all_what_else_there_is(perch) -> None:
     perch.configure("{ accounts: { work: { enabled: false }, home: {} } }")
     perch.link("home")
-    title = "Parrot [parrot] (unofficial · experimental)"
+    title = "Parrot [parrot] (experimental, unofficial)"
     assert perch("channels list").out.splitlines() == [
         f"{title} home: enabled, linked as Nguyễn Văn An (42)",
         f"{title} work: disabled, not linked",
         "Rules: from the file (no gateway runs)",
     ]
     assert perch("channels list --all").out.splitlines()[-3:-1] == [
-        "Zalo Personal [zalouser] (unofficial · experimental): "
+        "Zalo Personal [zalouser] (experimental, unofficial): "
         "not installed; openclaw plugins install @openclaw/zalouser",
         "  The official way is a Zalo Bot (Bot API; OpenClaw has it as channel 'zalo').",
     ]

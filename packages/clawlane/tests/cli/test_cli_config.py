@@ -92,7 +92,7 @@ def test_get_prints_what_the_file_says(
 def test_get_of_what_is_not_written_is_an_error(installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "get", "channels.zalouser.dmPolic"], "openclaw") == 1
     assert capsys.readouterr().err == (
-        "error: channels.zalouser.dmPolic is not set in the config file; did you mean 'dmPolicy'?\n"
+        "error: channels.zalouser.dmPolic is no key of the config; did you mean 'dmPolicy'?\n"
     )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shlex
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.ops_alone import owned
 
 from clawlane.config.edit import backup_of
+from clawlane.messages import Group
+from clawlane.store import directory
 
 FILE = """\
 // my lane
@@ -53,7 +58,11 @@ def test_a_value_is_written_with_its_diff_and_what_it_opens(perch, file: Path) -
         ("set channels.parrot.dmPolice open", "unknown key; did you mean 'dmPolicy'?"),
         ("set dmPolicy open", "dmPolicy is a key of a channel; write channels.parrot.dmPolicy"),
         ("set channels.parrot.dmPolicy.x 1", "channels.parrot.dmPolicy is a single value"),
-        ("set channels.parrot.groupAllowFrom 7", "must be a list"),
+        (
+            "set channels.parrot.groupAllowFrom 7",
+            "groupAllowFrom is a list; run: openclaw config set channels.parrot.groupAllowFrom --add 7",
+        ),
+        ("set channels.parrot.historyLimit -5", "begins with a dash: openclaw config set -- PATH VALUE"),
         ("set channels.parrot.dmPolicy --add 7", "channels.parrot.dmPolicy is no list"),
         ("set channels.parrot.allowFrom --remove 7", "7 is not in channels.parrot.allowFrom"),
         ("set channels.parrot.dmPolicy", "give a VALUE"),
@@ -99,6 +108,59 @@ def test_lists_gain_and_lose_entries(perch, file: Path) -> None:
     assert perch(add).out == f"Nothing to change: {file} says so already.\n"
     assert perch("config set channels.parrot.allowFrom --remove 1471383327500481391 --add 8").code == 0
     assert "allowFrom: ['Lan', '8']" in file.read_text()
+
+
+def know_group(perch) -> None:
+    """The account has read that 9001 is a group."""
+
+    async def keep() -> None:
+        async with owned(perch.paths, "parrot/default") as account_store:
+            await account_store.run(directory.keep_groups, [Group("9001", "Work", 3)])
+
+    asyncio.run(keep())
+
+
+def test_what_a_list_loses_is_told_with_how_to_add(perch, file: Path) -> None:
+    perch("config set channels.parrot.allowFrom ['7','8']")
+    told = perch("config set channels.parrot.allowFrom ['8','9']")
+    assert told.err == "note: channels.parrot.allowFrom loses 7; to add to a list: --add ENTRY\n"
+    assert perch("config set channels.parrot.allowFrom --remove 8 --json").json[0]["dropped"] == ["8"]
+    assert perch("config set channels.parrot.allowFrom --remove 9").err == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "where"),
+    [
+        ("allowFrom --add 9001", "allowFrom[0]", "channels.parrot.groups['9001']"),
+        ("groupAllowFrom ['9001']", "groupAllowFrom[0]", "channels.parrot.groups['9001']"),
+        ("groups.9001.allowFrom --add 9001", "groups['9001'].allowFrom[0]", "channels.parrot.groups['9001']"),
+        (
+            "accounts.default.allowFrom ['9001']",
+            "accounts.default.allowFrom[0]",
+            "channels.parrot.accounts.default.groups['9001']",
+        ),
+    ],
+)
+def test_a_known_group_is_not_written_among_senders(
+    perch, file: Path, line: str, place: str, where: str
+) -> None:
+    know_group(perch)
+    told = perch(f"config set channels.parrot.{line}")
+    assert (told.code, told.out, file.read_text()) == (1, "", FILE)
+    assert told.err == (
+        f"error: channels.parrot.{place} (line {told.err.partition('(line ')[2][0]}): this is a group (9001),"
+        " and sender lists match people only; nothing was written; run: openclaw config set"
+        f" {shlex.quote(where)} {{}}\n"
+    )
+
+
+def test_a_group_that_stands_among_senders_already_keeps_nothing_from_being_written(
+    perch, file: Path
+) -> None:
+    know_group(perch)
+    file.write_text(FILE.replace("groups:", "allowFrom: ['7', '9001'], groups:"))
+    assert perch("config set channels.parrot.allowFrom --remove 7").code == 0
+    assert "allowFrom: ['9001']" in file.read_text()
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(perch, file: Path) -> None:
@@ -166,9 +228,9 @@ def test_accounts_differ_and_inherit(perch) -> None:
         " defaults: { groupPolicy: 'disabled' }"
     )
     told = perch("config get --effective channels.parrot.pacing.gap --json").json[0]
-    assert [(one["account"], one["value"], one["origin"]) for one in told["values"]] == [
-        ("parrot/a", "1s", "built-in"),
-        ("parrot/b", "2s", "channel"),
+    assert [(one["account"], one["value"], one["origin"], one["set_at"]) for one in told["values"]] == [
+        ("parrot/a", "1s", "built-in", None),
+        ("parrot/b", "2s", "channel", "channels.parrot.pacing.gap"),
     ]
     assert told["rules"]["source"] == "file"
     assert perch("config get --effective channels.parrot.accounts.a.dmPolicy").out.startswith("open\nFrom: ")
@@ -189,6 +251,12 @@ def test_accounts_differ_and_inherit(perch) -> None:
         ("--effective channels.zalouser.dmPolicy", "openclaw plugins install @openclaw/zalouser"),
         ("--effective nothing", "known there: channels, "),
         ("channels --account x", "go with --effective"),
+        ("channels.parrot.nothing", "channels.parrot.nothing is no key of the config"),
+        ("channels.parrot.dmpolicy", "is no key of the config; did you mean 'channels.parrot.dmPolicy'?"),
+        (
+            "channels.parrot.historyLimit",
+            "is not set in the config file; what counts: openclaw config get --effective channels.parrot",
+        ),
     ],
 )
 def test_what_cannot_be_asked_for_is_an_error(perch, line: str, word: str) -> None:

@@ -122,10 +122,10 @@ def test_shells_complete_commands_channels_and_accounts(
 
 def test_the_risk_is_in_what_programs_read(perch) -> None:
     (listed,) = perch("channels list --json").json
-    assert listed["channels"][0]["risk"]["text"].startswith("A parrot is loud")
+    assert listed["channels"]["parrot"]["risk"]["text"].startswith("A parrot is loud")
     perch.link()
     (status,) = perch("channels status --json").json
-    account = status["channels"]["parrot"]["accounts"]["default"]
+    account = status["channels"]["parrot"]["accounts"]["parrot/default"]
     assert account["risk"]["text"].startswith("A parrot is loud")
     assert account["risk"]["expendable"] == "not asked"
     assert account["risk"]["accepted_ms"]

@@ -14,6 +14,16 @@ from clawlane.cli.main import run
 
 _BIN = Path(sys.executable).parent
 _HEAVY = {"aiohttp", "pydantic", "json5", "PIL", "cryptography", "rich"}
+_LEFT_OUT = _HEAVY | {"asyncio", "dataclasses", "json", "msgspec", "pathlib", "shutil"}
+"""What the help of the program itself does without."""
+
+_PROGRAM = """
+import sys
+from clawlane.cli.main import run
+code = run(sys.argv[1:], "openclaw")
+print(*sorted(name for name in sys.modules if "." not in name), file=sys.stderr)
+sys.exit(code)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -27,16 +37,36 @@ def fresh_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     "command", [["--help"], ["channels", "--help"], ["agent", "ask", "--help"], ["--version"]]
 )
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
-    program = (
-        "import sys; sys.argv = ['openclaw', *sys.argv[1:]]\n"
-        "from clawlane.cli.main import main\n"
-        "try: main()\n"
-        "finally: print(*sorted(name for name in sys.modules if '.' not in name), file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=True
-    )
-    assert not _HEAVY & set(done.stderr.split())
+    assert not _HEAVY & _imported(command)
+
+
+def test_the_help_of_the_program_imports_next_to_nothing() -> None:
+    assert not _LEFT_OUT & _imported(["--help"])
+
+
+def _imported(command: list[str]) -> set[str]:
+    run = [sys.executable, "-c", _PROGRAM, *command]
+    return set(subprocess.run(run, capture_output=True, text=True, check=True).stderr.split())
+
+
+@pytest.mark.parametrize("columns", ["", "40", "72", "200"])
+def test_help_is_as_wide_as_the_terminal_and_at_most_80_columns(columns: str) -> None:
+    env = {**os.environ, "COLUMNS": columns}
+    done = subprocess.run([_BIN / "openclaw", "--help"], env=env, capture_output=True, text=True, check=True)
+    width = max(map(len, done.stdout.splitlines()))
+    least, most = {"40": (40, 50), "72": (60, 70)}.get(columns, (70, 78))
+    assert least <= width <= most
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_was_printed_is_all_there_and_the_exit_code_too(stream: str, tmp_path: Path) -> None:
+    """Into a file nothing leaves before the process ends."""
+    words = {"stdout": ["--help"], "stderr": ["config", "nope"]}[stream]
+    with (tmp_path / "told").open("w") as told:
+        done = subprocess.run([_BIN / "openclaw", *words], check=False, **{stream: told})
+    text = (tmp_path / "told").read_text()
+    assert (done.returncode, text[-1]) == ({"stdout": 0, "stderr": 1}[stream], "\n")
+    assert ("Read a page of help" in text) or ("has no command 'nope'" in text)
 
 
 @pytest.mark.parametrize("name", ["openclaw", "clawlane"])

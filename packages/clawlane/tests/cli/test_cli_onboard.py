@@ -165,7 +165,7 @@ def test_one_more_account_is_added_beside_the_first(perch) -> None:
     assert "/* me */" in perch.paths.config_file.read_text()
     listed = {
         one["id"]: one["user"]["id"]
-        for one in perch("channels list --json").json[0]["channels"][0]["accounts"]
+        for one in perch("channels list --json").json[0]["channels"]["parrot"]["accounts"].values()
     }
     assert listed == {"default": "42", "work": "43"}
     told = perch(line)
@@ -186,7 +186,7 @@ def test_programs_get_the_steps_of_the_login_and_then_one_result(bare) -> None:
     assert (told.code, steps[0], steps[-1]) == (0, "begin", "done")
     done = told.json[-1]
     assert done["ok"] is True
-    assert done["risk"] == {"title": "A parrot is loud", "expendable": "no"}
+    assert (done["risk"]["label"], done["risk"]["expendable"]) == ("experimental, unofficial", "no")
     assert done["user"] == {"id": "42", "name": "Nguyễn Văn An"}
     assert done["config"]["written"] is True
     assert done["next"] == ["openclaw gateway run", "openclaw verify --channel parrot"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
-from clawlane.messages import Inbound, Thread, ThreadKind
-from clawlane.store import inbox
+from clawlane.messages import Group, Inbound, Person, Thread, ThreadKind
+from clawlane.store import directory, inbox
 from clawlane.store.database import open_store
 from clawlane.store.models import NewMessage
 
@@ -21,13 +22,20 @@ DROP = Decision(
 
 
 def store_messages(perch, *arrivals: NewMessage) -> None:
+    in_store(perch, (inbox.admit_all, arrivals))
+
+
+def in_store(perch, *transitions: tuple[Any, ...]) -> None:
+    """Run transitions with their arguments, as the gateway does."""
+
     async def store() -> None:
         paths = perch.paths
         async with (
             open_store(paths.store, paths.lock_file, lambda: NOW) as opened,
             opened.own("parrot/default") as account_store,
         ):
-            await account_store.run(inbox.admit_all, arrivals)
+            for transition, *arguments in transitions:
+                await account_store.run(transition, *arguments)
 
     asyncio.run(store())
 
@@ -56,7 +64,6 @@ def test_explain_names_the_line_that_decides_and_what_would_change_it(perch) -> 
         ("--from 5 --group 9 --quote", "admit", "group_admitted"),
         ("--from 5 --group 9 --mention --text /new", "admit", "group_admitted"),
         ("--from 6 --group 9 --mention", "drop", "group_sender_not_allowed"),
-        ("--from x --group 9", "drop", "malformed_id"),
     ],
 )
 def test_explain_asks_about_groups_too(perch, options: str, outcome: str, reason: str) -> None:
@@ -66,6 +73,46 @@ def test_explain_asks_about_groups_too(perch, options: str, outcome: str, reason
     told = json.loads(perch(f"policy explain --channel parrot {options}{group} --json").out)
     assert (told["outcome"], told["reason"]) == (outcome, reason)
     assert told["account"] == "parrot/default"
+
+
+def test_explain_takes_targets_and_shows_names(perch) -> None:
+    perch.configure(
+        "{ dmPolicy: 'allowlist', allowFrom: ['11'], groupAllowFrom: ['11'], groups: { '9': {} } }"
+    )
+    perch.link()
+    admit = Decision(Outcome.ADMIT, Reason.DM_ALLOWLISTED, DROP.rule)
+    in_store(
+        perch,
+        (inbox.admit_all, [message("m1", admit)]),
+        (directory.keep_groups, [Group("9", "Xóm"), Group("7", "Chợ")]),
+        (directory.keep_members, "9", [Person("12", "Hùng")]),
+    )
+    asked = json.loads(perch("policy explain --from Lan --json").out)
+    assert (asked["reason"], asked["sender"], asked["sender_name"]) == ("dm_allowlisted", "11", "Lan")
+    told = perch("policy explain --from parrot:user:11 --group xóm --mention").out
+    assert "lets the group Xóm (9) in" in told
+    assert "asked about: a message in Xóm (9) from Lan (11)" in told
+    assert "passed" not in told
+    member = json.loads(perch("policy explain --from hùng --group group:9 --json").out)
+    assert (member["reason"], member["sender"]) == ("group_sender_not_allowed", "12")
+    assert "The sender Hùng (12) is not in" in member["sentence"]
+    assert member["change"].endswith("add '12'")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("--from group:9", "'group:9' is a group, not a person"),
+        ("--from 5 --group user:9", "'user:9' is a person, not a group"),
+        ("--from nobody", "no friend or group is called 'nobody'"),
+        ("--from 5 --group nowhere", "openclaw directory groups list --channel parrot --query NAME"),
+        ("--from 0", "'0' is no id"),
+    ],
+)
+def test_explain_refuses_who_nobody_is_with_one_line(perch, asked: str, told: str) -> None:
+    perch.configure("{}")
+    done = perch(f"policy explain {asked}")
+    assert (done.code, told in done.err, len(done.err.splitlines())) == (1, True, 1)
 
 
 def test_explain_says_which_names_are_not_known_yet(perch) -> None:

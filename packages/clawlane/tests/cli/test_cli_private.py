@@ -93,12 +93,16 @@ def test_a_state_directory_that_is_none_says_what_to_do(perch, tmp_path: Path, c
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_gateway_without_a_config_says_what_to_write_and_makes_nothing(perch, tmp_path: Path) -> None:
+def test_a_gateway_without_a_config_points_to_the_setup_and_makes_nothing(perch, tmp_path: Path) -> None:
     perch.setenv("CLAWLANE_STATE_DIR", str(tmp_path / "new"))
     told = perch("gateway run")
     assert told.code == 1
     assert told.err.startswith(f"error: there is no config file {tmp_path / 'new' / 'config.json5'}")
-    assert "{ channels: { zalouser: { enabled: true } } }" in told.err
+    assert told.err.endswith("so there is nothing to run; run: openclaw onboard\n")
+    for command in ("health", "gateway status", "channels status", "doctor", "channels list", "status"):
+        told = perch(command)
+        assert (told.out + told.err).count("openclaw onboard") == (command != "status"), command
+    assert told.err == "error: openclaw has no command 'status'; did you mean 'openclaw channels status'?\n"
     assert not (tmp_path / "new").exists()
 
 
@@ -109,7 +113,7 @@ def test_pause_without_accounts_says_what_to_do_and_makes_nothing(perch, command
     assert (told.code, told.err) == (
         1,
         "error: no account is configured, so there is nothing to pause or resume; "
-        "see: openclaw channels list --all\n",
+        "set one up: openclaw onboard\n",
     )
     assert not perch.paths.store.exists()
 

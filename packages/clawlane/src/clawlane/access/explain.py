@@ -22,6 +22,14 @@ class Explanation:
         return f"{self.sentence} To change it: {self.change}" if self.change else self.sentence
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What sender and group are called, fit to be shown; empty where nobody knows."""
+
+    sender: str = ""
+    group: str = ""
+
+
 _ALLOW_GROUP = "{group_key}: {{}}"
 _ADD_SENDER = "{path}: add '{sender}'"
 _APPROVE = "approve the code that `openclaw pairing list` shows"
@@ -118,7 +126,7 @@ _OPENED = {
 _KEPT = " It is kept as context for the group's next answer."
 
 
-def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
+def explain(decision: Decision, sender_id: str, thread: Thread, named: Named = Named()) -> Explanation:
     """Why a message of this sender in this thread was decided this way, from the decision alone."""
     sentence, change = _WORDS[decision.reason] if decision.rule != RETENTION else _FORGOTTEN
     path = decision.rule.path
@@ -133,8 +141,16 @@ def explain(decision: Decision, sender_id: str, thread: Thread) -> Explanation:
         "kept": _KEPT if decision.keep_as_history else "",
         "sign": _SIGNS.get(decision.mention, f"{_asked(decision)} asks for no mention"),
     }
-    words["opened"] = _opened(decision).format(**words)
-    return Explanation(sentence.format(**words), change.format(**words))
+    shown = words | {
+        "sender": _beside(named.sender, words["sender"]),
+        "group": _beside(named.group, thread.id),
+    }
+    shown["opened"] = _opened(decision).format(**shown)
+    return Explanation(sentence.format(**shown), change.format(**words))
+
+
+def _beside(name: str, id_: str) -> str:
+    return f"{name} ({id_})" if name else id_
 
 
 def _opened(decision: Decision) -> str:
@@ -171,13 +187,13 @@ def _names_mention(rule: Rule) -> bool:
     return rule.path.rpartition(".")[2] == "requireMention"
 
 
-def as_dict(decision: Decision, sender_id: str, thread: Thread) -> dict[str, Any]:
+def as_dict(decision: Decision, sender_id: str, thread: Thread, named: Named = Named()) -> dict[str, Any]:
     """The decision and its explanation for `--json`.
 
     Keys: outcome, reason, rule {path, origin, line, text}, revision, trail, mention, command,
     kept_as_history, sentence, change.
     """
-    explanation = explain(decision, sender_id, thread)
+    explanation = explain(decision, sender_id, thread, named)
     rule = decision.rule
     return {
         "outcome": str(decision.outcome),

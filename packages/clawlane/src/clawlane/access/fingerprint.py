@@ -12,7 +12,9 @@ from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy
 from clawlane.config.re2_pattern import Pattern
 
-ELSEWHERE = frozenset({"acks", "backlog_max_age_ms", "history_limit", "merge_ms", "pairing_text", "revision"})
+ELSEWHERE = frozenset(
+    {"acks", "backlog_max_age_ms", "history_limit", "merge_ms", "pairing_text", "revision", "tools"}
+)
 """The fields of a policy that do not say who may write. A field that is not listed here counts."""
 
 _DIGITS = 16

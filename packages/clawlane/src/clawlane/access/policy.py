@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clawlane.channel import Account
     from clawlane.config.load import Config
     from clawlane.config.settings import GroupEntry
+    from clawlane.config.thread_tools import ThreadTools
     from clawlane.messages import Inbound
 
 
@@ -63,10 +64,14 @@ class AccessPolicy:
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
     backlog_rule: Rule = field(default=Rule("backlogMaxAge"))
     revision: str = ""
+    tools: ThreadTools | None = None
+    """The tools that the agents may use in each conversation; None where nobody asks for them."""
 
     @classmethod
     def of(cls, config: Config, account: Account) -> AccessPolicy:
         """The access settings of an account of this config."""
+        from clawlane.config.thread_tools import ThreadTools
+
         settings, reader = account.settings, _RuleReader(config, account)
         group_allow = settings.group_allow_from
         patterns = config.root.messages.group_chat.mention_patterns
@@ -95,6 +100,7 @@ class AccessPolicy:
             backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),
             backlog_rule=reader.rule("backlogMaxAge"),
             revision=config.source.revision,
+            tools=ThreadTools.of(config, account),
         )
 
     def names_to_pin(self) -> tuple[ConfigName, ...]:

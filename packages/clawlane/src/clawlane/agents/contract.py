@@ -25,7 +25,7 @@ class Lane:
 
     `account` and `policy` are as they were when the turn began; `rules` and `grants` give the access rules in
     force and what they know now, `state` the last state that the channel reported. `prefix` goes before
-    everything that the agent says. `edited` are the rules and the account of an edit that waits.
+    everything that the agent says. `edited` are the rules of an edit that waits.
     """
 
     account: Account
@@ -40,7 +40,7 @@ class Lane:
     state: Callable[[], State | None] = lambda: None
     wake: Callable[[], None] = lambda: None
     prefix: str = ""
-    edited: tuple[AccessPolicy, Account] | None = None
+    edited: AccessPolicy | None = None
 
 
 class FileUse(Flag):

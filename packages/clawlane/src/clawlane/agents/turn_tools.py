@@ -20,7 +20,6 @@ from clawlane.messages import Thread, ThreadKind
 if TYPE_CHECKING:
     from clawlane.access.policy import AccessPolicy
     from clawlane.agents.mcp_tools import McpServers
-    from clawlane.channel import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +54,15 @@ class TurnTools:
 def permissions_in(thread: Thread, lane: Lane, tools: AgentTools) -> ToolPermissions:
     """What an agent may use in a thread: in a group its entry of `groups` counts, too.
 
-    While an edit waits, its entry has to allow it as well.
+    While an edit waits, it has to allow it as well.
     """
-    if thread.kind is not ThreadKind.GROUP:
-        return ToolPermissions.of(tools)
 
-    def by(policy: AccessPolicy, account: Account) -> ToolPermissions:
-        rule = policy.group_table.find(thread.id, lane.grants().pins)
-        groups = account.settings.groups or {}
-        return ToolPermissions.of(tools, groups[rule.key].tools if rule and rule.key in groups else None)
+    def key_by(policy: AccessPolicy) -> str | None:
+        entry = policy.group_table.find(thread.id, lane.grants().pins)
+        return entry.key if entry is not None and thread.kind is ThreadKind.GROUP else None
 
-    found = by(lane.policy, lane.account)
-    return found if lane.edited is None else replace(found, also=by(*lane.edited))
+    groups, key = lane.account.settings.groups or {}, key_by(lane.policy)
+    found = ToolPermissions.of(tools, groups[key].tools if key in groups else None)
+    if lane.edited is None or lane.edited.tools is None:
+        return found
+    return replace(found, also=lane.edited.tools.permissions(thread, key_by(lane.edited)))

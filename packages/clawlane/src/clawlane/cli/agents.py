@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -12,6 +13,7 @@ from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_wrapped, print_json, printable, rules_line, sanitize
 from clawlane.ops.agents import AgentInfo, Ask, Bound, ListAgents
 from clawlane.ops.client import Client
+from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
 
 _LONGEST = 1 << 20
@@ -83,13 +85,21 @@ def list_agents(as_json: bool) -> int:
     rules = rules_of_file(client.paths)
     ok = all(one.reached.ok for one in found)
     if as_json:
-        print_json(ok=ok, agents=found, rules=rules)
+        print_json(ok=ok, agents=list(map(_agent_json, found)), rules=rules)
         return 0 if ok else 1
     for one in found:
         for begin, line in _lines(one):
             echo_wrapped(sanitize(line, _LONGEST_LINE), begin, " " * len(begin))
     echo_wrapped(rules_line(rules), hanging=_INDENT)
     return 0 if ok else 1
+
+
+def _agent_json(agent: AgentInfo) -> dict[str, Any]:
+    """An agent for programs; where it answers on every account of a channel, that is `channel/*`."""
+    told: dict[str, Any] = plain(agent)
+    for bound in told["bound"]:
+        bound["account"] = f"{bound['channel']}/{bound['account']}"
+    return told
 
 
 def _lines(agent: AgentInfo) -> Iterator[tuple[str, str]]:

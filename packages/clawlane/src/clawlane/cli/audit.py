@@ -10,6 +10,7 @@ import click
 
 from clawlane import __version__
 from clawlane.cli.finding_lines import print_finding
+from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
 from clawlane.cli.status import risk_words
@@ -110,7 +111,7 @@ def _plural(level: str, count: int) -> str:
 def _json(found: Audited) -> dict[str, Any]:
     accounts = {
         name: {
-            "risk": one.consent,
+            "risk": risk_json(one.risk, one.consent, unofficial=one.unofficial),
             "verification": one.verification,
             "speakers": [
                 {"text": speakers_text(group), "group": group.group, "who": group.who, "count": group.count}

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from clawlane.cli.options import json_option, one_account
+from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.ops.capabilities import Describe, Described
 from clawlane.ops.client import Client
@@ -36,14 +36,14 @@ def capabilities(channel: str | None, account: str | None, as_json: bool) -> Non
     """
     found = Client().call(Describe(channel, account))
     if as_json:
-        print_json(**asdict(found))
+        print_json(**{**asdict(found), "account": f"{found.channel}/{found.account}"})
         return
     for line in _lines(found):
         echo_wrapped(line, hanging="  ")
 
 
 def _lines(found: Described) -> Iterator[str]:
-    note = " (experimental, unofficial)" if found.unofficial else ""
+    note = f" ({UNOFFICIAL})" if found.unofficial else ""
     yield f"{found.label} [{found.channel}]{note}, account {found.account}"
     yield f"Sends and shows: {', '.join(found.sends)}"
     if found.lacks:

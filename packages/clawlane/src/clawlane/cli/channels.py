@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, risk_json, rules_line, sanitize
+from clawlane.cli.json_shapes import risk_json
+from clawlane.cli.options import UNOFFICIAL, json_option, one_account
+from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.ops.status import ChannelEntry, ListChannels
 
-_NONE = "no channel is configured; see: openclaw channels list --all"
+_NONE = "no channel is configured; set one up: openclaw onboard"
 
 
 @click.command("list")
@@ -39,19 +41,26 @@ def list_channels(everything: bool, as_json: bool) -> None:
             echo_wrapped(line, hanging="  ")
         echo_wrapped(rules_line(rules), hanging="  ")
         return
-    rows = [asdict(entry) for entry in found]
-    for entry, row in zip(found, rows, strict=True):
-        row["risk"] = risk_json(entry.risk, None)
-        for linked, account in zip(entry.accounts, row["accounts"], strict=True):
-            account["risk"] = risk_json(entry.risk, linked.consent)
-            del account["consent"]
-        if row["installed"]:
-            del row["install"]  # the command that installs it
-    print_json(channels=rows, rules=rules)
+    print_json(channels={entry.channel: _entry_json(entry) for entry in found}, rules=rules)
+
+
+def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
+    told = asdict(entry)
+    del told["channel"]
+    if entry.installed:
+        del told["install"]  # the command that installs it
+    told["risk"] = risk_json(entry.risk, None, unofficial=entry.unofficial)
+    told["accounts"] = {}
+    for one in entry.accounts:
+        account = asdict(one)
+        del account["consent"]
+        account["risk"] = risk_json(entry.risk, one.consent, unofficial=entry.unofficial)
+        told["accounts"][f"{entry.channel}/{one.id}"] = account
+    return told
 
 
 def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:
-    note = " (unofficial · experimental)" if entry.unofficial else ""
+    note = f" ({UNOFFICIAL})" if entry.unofficial else ""
     title = f"{entry.label} [{entry.channel}]{note}"
     if not entry.installed:
         yield f"{title}: not installed; {entry.install}"
@@ -80,8 +89,13 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
       openclaw channels logout --channel zalouser
     """
     done = Client().call(LogOut(channel, account))
+    name = f"{done.channel}/{done.account}"
     if as_json:
-        names = {"channel": done.channel, "account": done.account, "profile": done.profile}
+        names = {
+            "channel": done.channel,
+            "account": f"{done.channel}/{done.account}",
+            "profile": done.profile,
+        }
         print_json(**names, cleared=done.cleared, warning="; ".join(done.warnings))
         return
     name = f"{done.channel}/{done.account}"

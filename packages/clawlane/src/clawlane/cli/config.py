@@ -152,7 +152,7 @@ def _print_effective(told: Effective, path: str, as_json: bool) -> None:
 
 def _rows(values: list[EffectiveValue]) -> Iterator[tuple[str, EffectiveValue]]:
     """Each key with its accounts. Accounts that have it from one place share a row."""
-    alike: dict[tuple[str, str, str, int | None], list[EffectiveValue]] = {}
+    alike: dict[tuple[str, str, str | None, int | None], list[EffectiveValue]] = {}
     for one in values:
         key = (one.path, json.dumps(one.value), one.set_at, one.line)
         alike.setdefault(key, []).append(one)

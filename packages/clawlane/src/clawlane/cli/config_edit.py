@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
+from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, print_result
+from clawlane.cli.output import echo_wrapped, print_json, print_result, sanitize
+from clawlane.cli.standing import APPLY, standing_json, standing_lines
 from clawlane.config.errors import ConfigError
-from clawlane.ops.client import Client, GatewayDown, ask_gateway, gateway_runs
+from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.config import Apply, Validate
 from clawlane.ops.config_edit import Changed, Set, Unset
+from clawlane.ops.config_standing import Verdict
 from clawlane.ops.finding_text import finding_json, one_line
 from clawlane.ops.operation import Caller, plain
 
+_LONGEST = 200
 _dry_run = click.option("--dry-run", is_flag=True, help="Check and show the change, and write nothing.")
 
 
-@click.command("set")
+class _Setting(click.Command):
+    """Says how a value is written that begins with a dash."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            told = error.format_message().rstrip(".")
+            raise CliError(
+                told, "a value that begins with a dash: openclaw config set -- PATH VALUE"
+            ) from None
+
+
+@click.command("set", cls=_Setting)
 @click.argument("path")
 @click.argument("value", required=False)
 @click.option("--add", multiple=True, metavar="ENTRY", help="Add an entry to a list; can be repeated.")
@@ -41,7 +60,7 @@ def set_value(
     if (value is None) != bool(add or remove):
         raise click.UsageError("give a VALUE, or --add or --remove for a list")
     request = Set(path, value or "", list(add), list(remove), dry_run)
-    _tell(Client(), Client().run_here(request), as_json)
+    _tell(Client().run_here(request), as_json, removed=bool(remove))
 
 
 @click.command()
@@ -56,12 +75,10 @@ def unset(path: str, dry_run: bool, as_json: bool) -> None:
       openclaw config unset channels.zalouser.historyLimit
       openclaw config unset channels.zalouser.accounts.work.allowFrom
     """
-    _tell(Client(), Client().run_here(Unset(path, dry_run)), as_json)
+    _tell(Client().run_here(Unset(path, dry_run)), as_json)
 
 
-def _tell(client: Client, made: Changed, as_json: bool) -> None:
-    runs = gateway_runs(client.paths)
-    waits = runs and made.reload == "ask" and bool(made.widens)
+def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
     if as_json:
         print_json(
             path=made.path,
@@ -73,8 +90,9 @@ def _tell(client: Client, made: Changed, as_json: bool) -> None:
             widens=made.widens,
             narrows=made.narrows,
             findings=list(map(finding_json, made.findings)),
+            dropped=made.dropped,
             warnings=made.warnings,
-            gateway={"running": runs, "waits": waits},
+            gateway=standing_json(made.standing),
         )
         return
     for line in made.diff:
@@ -82,25 +100,28 @@ def _tell(client: Client, made: Changed, as_json: bool) -> None:
     for word, changes in (("opens", made.widens), ("closes", made.narrows)):
         for one in changes:
             echo_wrapped(f"{word}: {one}", hanging="  ")
+    if made.dropped and not removed:
+        lost = sanitize(", ".join(made.dropped), _LONGEST)
+        echo_wrapped(f"note: {made.path} loses {lost}; to add to a list: --add ENTRY", hanging="  ", err=True)
     for warning in made.warnings:
         echo_wrapped(f"warning: {warning}", hanging="  ", err=True)
     for found in made.findings:
         echo_wrapped(f"{found.severity}: {one_line(found)}", hanging="  ", err=True)
-    for line in _outcome(made, runs=runs, waits=waits):
+    for line in _outcome(made):
         echo_wrapped(line, hanging="  ")
 
 
-def _outcome(made: Changed, *, runs: bool, waits: bool) -> list[str]:
+def _outcome(made: Changed) -> Iterator[str]:
+    waits = made.standing.verdict is Verdict.WAITS
     if not made.diff:
-        return [f"Nothing to change: {made.file} says so already."]
-    if made.dry_run:
-        return ["Nothing was written (--dry-run)."]
-    written = f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else "")
-    if not runs:
-        return [written, "No gateway runs; the next start applies it."]
-    if waits:
-        return [written, "The running gateway waits with what opens until: openclaw config apply"]
-    return [written, "The running gateway applies it within a second."]
+        yield f"Nothing to change: {made.file} says so already."
+        if waits or made.standing.verdict is Verdict.REFUSED:
+            yield from standing_lines(made.standing)
+    elif made.dry_run:
+        yield "Nothing was written (--dry-run)." + (f" It would wait for: {APPLY}" if waits else "")
+    else:
+        yield f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else "")
+        yield from standing_lines(made.standing, made.widens)
 
 
 @click.command()

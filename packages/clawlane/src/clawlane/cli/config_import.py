@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_wrapped, print_json
+from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client
 from clawlane.ops.config_import import Import
 from clawlane.ops.finding_text import finding_json, one_line
@@ -33,7 +35,8 @@ def import_file(file: Path, force: bool, dry_run: bool, as_json: bool) -> None:
     if as_json:
         shown = {"text": made.text} if dry_run else {}
         findings = list(map(finding_json, made.findings))
-        names = {"file": made.file, "backup": made.backup or None, "written": not dry_run}
+        names: dict[str, Any] = {"file": made.file, "backup": made.backup or None, "written": not dry_run}
+        names["gateway"] = standing_json(made.standing)
         print_json(**names, left_out=made.left_out, warnings=made.warnings, findings=findings, **shown)
         return
     if dry_run:
@@ -49,4 +52,6 @@ def import_file(file: Path, force: bool, dry_run: bool, as_json: bool) -> None:
         click.echo("Nothing was written (--dry-run).", err=True)
         return
     echo_wrapped(f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else ""), hanging="  ")
+    for line in standing_lines(made.standing):
+        echo_wrapped(line, hanging="  ")
     click.echo("Look at it, then check the setup: openclaw doctor")

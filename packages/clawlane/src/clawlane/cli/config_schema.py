@@ -10,6 +10,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped
 from clawlane.config.errors import did_you_mean
 from clawlane.ops.client import Client
+from clawlane.ops.config_paths import steps
 from clawlane.ops.config_schema import Schema
 
 
@@ -18,32 +19,33 @@ from clawlane.ops.config_schema import Schema
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON Schema, for editors and programs.")
 @click.option("--markdown", is_flag=True, help="Print the reference page of the documentation.")
 def schema(path: str, as_json: bool, markdown: bool) -> None:
-    """Print every key the config file can have, or those below PATH.
+    """Print every key the config file can have, or those at and below PATH.
 
     Each is shown with what it takes, its built-in value and what it means.
 
     \b
     Examples:
       openclaw config schema channels.zalouser.pacing
+      openclaw config schema channels.zalouser.pacing --json
       openclaw config schema --json > config.schema.json
     """
+    if markdown and path:
+        raise click.UsageError("--markdown goes without PATH")
     found = Client().run_here(Schema()).schema
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
-        return
     if markdown:
         from clawlane.config.reference_page import reference_page
 
         click.echo(reference_page(found), nl=False)
         return
-    from clawlane.config.reference import keys
+    from clawlane.config.reference import at_or_below, keys, schema_at
 
-    rows = keys(found)
-    shown = [
-        one for one in rows if not path or one.path == path or one.path.startswith((f"{path}.", f"{path}["))
-    ]
-    if not shown:
+    rows, place = keys(found), steps(path)
+    shown, inner = at_or_below(rows, place), schema_at(found, place)
+    if not shown and inner is None:
         raise CliError(f"{path} is no key of the config", did_you_mean(path, [one.path for one in rows]))
+    if as_json:
+        click.echo(json.dumps(inner if path else found, ensure_ascii=False, indent=2))
+        return
     for one in shown:
         kind = f" (of kind {one.kind})" if one.kind else ""
         click.echo(f"{one.path}{kind}")

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from clawlane.cli.failure import CliError
+from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import C, json_option, one_account
 from clawlane.cli.output import cell, echo_wrapped, print_json, print_table, sanitize
-from clawlane.messages import Group, Person
-from clawlane.ops.accounts import FindAccount
 from clawlane.ops.client import Client
 from clawlane.ops.directory import GroupMembers, Groups, Peers, Self
+from clawlane.people import Group, Person
 
 _YES_NO = {True: "yes", False: "no", None: ""}
 
@@ -51,7 +51,7 @@ def self_(channel: str | None, account: str | None, as_json: bool) -> None:
     client = Client()
     person = client.call(Self(channel, account))
     if as_json:
-        _print_json(client, channel, account, self=person)
+        _print_json(client, channel, account, user=user_json(person.id, person.name))
     else:
         print_table(("ID", "NAME"), [(person.id, cell(person.name))])
 
@@ -166,12 +166,15 @@ def _print_rest(found: Sequence[Person] | Sequence[Group], limit: int | None) ->
 
 
 def _print_json(client: Client, channel: str | None, account: str | None, **fields: Any) -> None:
+    from clawlane.ops.accounts import FindAccount
+
     whose = client.call(FindAccount(channel, account))
-    print_json(channel=whose.channel, account=whose.account, **fields)
+    print_json(channel=whose.channel, account=str(whose), **fields)
 
 
 def _print_none(client: Client, what: str, query: str, channel: str | None, account: str | None) -> None:
     from clawlane.config.phones import is_phone_number
+    from clawlane.ops.accounts import FindAccount
 
     whose = client.call(FindAccount(channel, account))
     if is_phone_number(query, whose.shortest_id):

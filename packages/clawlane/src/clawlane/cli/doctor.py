@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client, ControlError
+from clawlane.ops.config_standing import standing_of
 from clawlane.ops.doctor import CheckUp
 from clawlane.ops.finding_text import finding_json
 from clawlane.ops.mending import Fix, Fixed
@@ -41,6 +45,7 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
         raise CliError("--dry-run goes with --fix")
     client = Client()
     fixed = client.call(Fix(dry_run)) if fix else None
+    standing = standing_of(client.paths) if fixed and fixed.changes and not dry_run else None
     try:
         found = client.call(CheckUp())
     except ControlError:  # a gateway that cannot answer keeps nobody from checking what is on the disk
@@ -48,18 +53,24 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
     rules = rules_of_file(client.paths)
     ok = not any(one.severity.fails for one in found)
     if as_json:
-        more = {"fixed": fixed} if fixed else {}
+        more: dict[str, Any] = {"fixed": fixed} if fixed else {}
+        if standing is not None:
+            more["gateway"] = standing_json(standing)
         print_json(ok=ok, findings=list(map(finding_json, found)), rules=rules, **more)
         return 0 if ok else 1
     if fixed is not None:
         _print_fixed(fixed)
+        for line in standing_lines(standing) if standing else ():
+            echo_wrapped(line, hanging="  ")
+        click.echo()
     for one in found:
         print_finding(one, "", 9)
     if not found:
         click.echo("Nothing is wrong.")
     elif all(one.accepted for one in found):
         click.echo("Nothing else is wrong.")
-    echo_wrapped(rules_line(rules), hanging="  ")
+    told = any(one.data["text"] in rules.error for one in found if one.severity.fails and "text" in one.data)
+    echo_wrapped(rules_line(rules, error_told=told), hanging="  ")
     return 0 if ok else 1
 
 
@@ -76,4 +87,3 @@ def _print_fixed(fixed: Fixed) -> None:
         click.echo("Nothing in the config file could be mended; it is as it was.")
     for line in fixed.changes:
         click.echo(f"  {line}")
-    click.echo()

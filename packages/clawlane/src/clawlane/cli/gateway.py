@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clawlane.cli.failure import CliError
+from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
-from clawlane.ops.operation import Caller
+from clawlane.ops.operation import Caller, plain
 from clawlane.ops.service import MINE, enabled_links, is_mine, remove_unit, unit_path
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def run() -> int:
     paths = Client().paths
     if not paths.config_file.exists():
         raise CliError(
-            f"there is no config file {paths.config_file}, so there is nothing to run",
-            "write one, such as { channels: { zalouser: { enabled: true } } }, or set CLAWLANE_CONFIG",
+            f"there is no config file {paths.config_file}, so there is nothing to run", "openclaw onboard"
         )
     return run_gateway(paths, os.environ)
 
@@ -67,16 +67,17 @@ def status(as_json: bool) -> int:
     from clawlane.ops.process import GetProcess
 
     client = Client()
+    found, start = None, ""
     try:
         found = ask_gateway(client.paths, GetProcess(), Caller.CLI)
-    except GatewayDown:
-        found = None
+    except GatewayDown as error:
+        start = f"{error.words}: {error.help}"
     service = _service()
     if as_json:
         told: dict[str, Any] = {"ok": found is not None, "running": found is not None, "service": service}
-        print_json(**told, process=found, state_dir=str(client.paths.state))
+        print_json(**told, process=_process_json(found), state_dir=str(client.paths.state))
     else:
-        for line in _status_lines(found, service, client.paths.state):
+        for line in _status_lines(found, start, service, client.paths.state):
             echo_wrapped(line, hanging=" " * _HEAD)
     return _WELL if found else _DOWN
 
@@ -148,7 +149,20 @@ def restart(no_wait: bool, as_json: bool) -> int:
 
 
 def _restarted_json(process: Process, seconds: float) -> dict[str, Any]:
-    return {"pid": process.pid, "seconds": round(seconds, 2), "accounts": process.accounts}
+    return {"pid": process.pid, "seconds": round(seconds, 2), "accounts": _accounts_json(process)}
+
+
+def _process_json(process: Process | None) -> dict[str, Any] | None:
+    return None if process is None else {**plain(process), "accounts": _accounts_json(process)}
+
+
+def _accounts_json(process: Process) -> dict[str, Any]:
+    accounts = {}
+    for one in process.accounts:
+        told = plain(one)
+        told["user"] = user_json(told.pop("user_id"), told.pop("user_name"))
+        accounts[str(one)] = told
+    return accounts
 
 
 @gateway.command()
@@ -213,9 +227,9 @@ def uninstall() -> None:
 _HEAD = 10
 
 
-def _status_lines(found: Process | None, service: dict[str, Any], state: Path) -> Iterator[str]:
+def _status_lines(found: Process | None, start: str, service: dict[str, Any], state: Path) -> Iterator[str]:
     if found is None:
-        yield f"{'gateway':<{_HEAD}}not running; start it: openclaw gateway run"
+        yield f"{'gateway':<{_HEAD}}not running; {start}"
     else:
         yield f"{'gateway':<{_HEAD}}running since {when(found.started_ms, now_ms())}, pid {found.pid}"
         yield f"{'version':<{_HEAD}}{found.version}"

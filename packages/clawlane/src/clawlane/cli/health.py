@@ -38,7 +38,7 @@ def health(as_json: bool) -> int:
         if as_json:
             print_json(ok=False, exit_code=int(Exit.GATEWAY_DOWN), running=False, accounts={})
         else:
-            click.echo(f"gateway: not running; start it: {error.help}")
+            click.echo(f"gateway: not running; {error.words}: {error.help}")
         return Exit.GATEWAY_DOWN
     code = exit_code(found)
     if as_json:
@@ -61,7 +61,7 @@ def _lines(found: Status) -> Iterator[str]:
     for name, one in _accounts(found):
         yield f"{name}: {_words(one)}"
     if not found.channels:
-        yield "no channel is configured; see: openclaw channels list --all"
+        yield "no channel is configured; set one up: openclaw onboard"
 
 
 def _accounts(found: Status) -> Iterator[tuple[str, AccountStatus]]:

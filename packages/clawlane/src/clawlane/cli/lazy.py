@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -47,9 +48,19 @@ class LazyGroup(click.Group):
             from clawlane.cli.failure import CliError
             from clawlane.config.errors import did_you_mean
 
-            hint = did_you_mean(args[0], self._table) or f"the commands are: {', '.join(self._table)}"
+            inside = self._inside(ctx, args[0])
+            hint = f"did you mean '{inside}'?" if inside else did_you_mean(args[0], self._table)
+            hint = hint or f"the commands are: {', '.join(self._table)}"
             raise CliError(f"{ctx.command_path} has no command '{args[0]}'", hint)
         return super().resolve_command(ctx, args)
+
+    def _inside(self, ctx: click.Context, name: str) -> str:
+        """The command of that name in a group that is loaded already; empty if none has it."""
+        for group, (place, _) in self._table.items():
+            loaded = self.get_command(ctx, group) if place.partition(":")[0] in sys.modules else None
+            if isinstance(loaded, LazyGroup) and name in loaded._table:
+                return f"{ctx.command_path} {group} {name}"
+        return ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

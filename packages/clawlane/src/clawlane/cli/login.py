@@ -15,12 +15,14 @@ import click
 
 from clawlane.capabilities import Confirmed, Scanned, ShowQr
 from clawlane.cli.failure import CliError
+from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import one_account
-from clawlane.cli.output import echo_wrapped, prose, risk_json, sanitize
+from clawlane.cli.output import echo_wrapped, prose, sanitize
 from clawlane.cli.terminal_qr import columns, half_blocks, read_modules
 from clawlane.clock import length, now_ms
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import file_name, write_private
+from clawlane.credentials.profile import Consent
 from clawlane.ops import finding_text
 from clawlane.ops.accounts import FindAccount, FoundAccount
 from clawlane.ops.client import Client
@@ -240,7 +242,8 @@ class JsonView(View):
             case Tightened(text):
                 click.echo(f"warning: {text}", err=True)
             case ConsentNeeded(title, lines, alternative):
-                self._print("risk", title=title, lines=lines, alternative=alternative)
+                text = f"{title}. {' '.join(lines)} {alternative}"
+                self._print("risk", risk=self._risk(text, None))
             case SessionExpired():
                 self.note(_EXPIRED)
             case Begun(host, rehearsal):
@@ -252,11 +255,14 @@ class JsonView(View):
             case Confirmed():
                 self._print("confirmed")
             case Linked(user_id, name, already):
-                risk = risk_json(event.risk, event.consent)
-                user = {"id": user_id, "name": name}
+                risk = self._risk(event.risk, event.consent)
+                user = user_json(user_id, name)
                 self._print("linked", ok=True, already=already, user=user, risk=risk)
+
+    def _risk(self, text: str, consent: Consent | None) -> dict[str, Any] | None:
+        return risk_json(text, consent, unofficial=self._account.unofficial)
 
     def _print(self, step: str, **more: Any) -> None:
         of = self._account
-        head = {"step": step, "channel": of.channel, "account": of.account, "profile": of.profile}
+        head = {"step": step, "channel": of.channel, "account": str(of), "profile": of.profile}
         click.echo(json.dumps({**head, **more}, ensure_ascii=False))

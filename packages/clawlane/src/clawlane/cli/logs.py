@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C
 from clawlane.cli.output import columns, echo_wrapped, print_json, printable, sanitize
-from clawlane.ops.client import Client
+from clawlane.ops.client import Client, how_to_start
 
 if TYPE_CHECKING:
     from clawlane.ops.logs import LogFilter, LogLine
@@ -68,7 +69,8 @@ def channel_logs(channel: str, account: str, follow: bool, lines: int, level: st
 def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, channel: str = "") -> None:
     from clawlane.ops import logs as log_files
 
-    folder = Client().paths.log_dir
+    paths = Client().paths
+    folder = paths.log_dir
     wanted = log_files.LogFilter(channel, account, level.upper())
     coming = log_files.follow(folder, wanted) if follow else iter(())
     if follow:
@@ -78,7 +80,7 @@ def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, cha
         print_json(file=str(folder / "gateway.log"), lines=found)
         return
     if not found and not follow:
-        raise CliError(f"nothing was logged in {folder}{_what(wanted)}", "openclaw gateway run")
+        raise CliError(f"nothing was logged in {folder}{_what(wanted)}", how_to_start(paths)[1])
     _print(found, as_json)
     for line in coming:
         if line is not None:
@@ -95,8 +97,8 @@ def _print(lines: Iterable[LogLine], as_json: bool) -> None:
         if as_json:
             print_json(line=line)
             continue
-        time = line.time.partition(",")[0]
-        head = f"{time} {line.level:<7} "
+        time = datetime.fromisoformat(line.time).astimezone()
+        head = f"{time:%Y-%m-%d %H:%M:%S} {line.level:<7} "
         account = f"{line.account}: " if line.account else ""
         echo_wrapped(f"{account}{sanitize(line.text, _LONGEST)}", head, " " * columns(head))
         for row in printable(line.trace).splitlines():

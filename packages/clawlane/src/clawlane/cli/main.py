@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
 import click
 
 from clawlane.cli.lazy import LazyGroup
+from clawlane.cli.screen import help_columns
 
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
@@ -33,9 +35,11 @@ _COMMANDS = {
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
     "session": ("clawlane.cli.session:session", "Look at the stored login of an account."),
     "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
-    "outbox": ("clawlane.cli.messages:outbox", "See unsent and unconfirmed messages."),
+    "outbox": ("clawlane.cli.outbox:outbox", "See unsent and unconfirmed messages."),
+    "sent": ("clawlane.cli.outbox:sent", "List what left in the owner's name."),
     "backup": ("clawlane.cli.backup:backup", "Write the state into one encrypted file."),
     "restore": ("clawlane.cli.backup:restore", "Put a backup into an empty state directory."),
+    "upgrade": ("clawlane.cli.upgrade:upgrade", "See what another version changed, and accept it."),
     "store": ("clawlane.cli.store:store", "Undo an upgrade of the store, or start over."),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and mend what can be mended."),
     "security": ("clawlane.cli.audit:security", "See how open and how careful the lanes are."),
@@ -55,7 +59,7 @@ _CHANNELS = {
     "login": ("clawlane.cli.login:login", "Link an account by scanning a QR code."),
     "logout": ("clawlane.cli.channels:logout", "Stop an account and forget its saved session."),
     "status": ("clawlane.cli.status:status", "Show the status of the accounts."),
-    "dead-letters": ("clawlane.cli.messages:dead_letters", "See messages the agent could not answer."),
+    "dead-letters": ("clawlane.cli.dead_letters:dead_letters", "See messages the agent could not answer."),
     "capabilities": ("clawlane.cli.capabilities:capabilities", "Show what a channel can do."),
     "logs": ("clawlane.cli.logs:channel_logs", "Show what was logged about a channel."),
     "list": ("clawlane.cli.channels:list_channels", "List the configured accounts."),
@@ -101,7 +105,21 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
-    sys.exit(run(sys.argv[1:], os.path.basename(sys.argv[0])))
+    _exit(run(sys.argv[1:], os.path.basename(sys.argv[0])))
+
+
+def _exit(code: int) -> NoReturn:
+    """End the process. Taking the interpreter apart would be a tenth of the time of a quick command.
+
+    What ran an event loop here may have more to end, and ends in the usual way.
+    """
+    if "asyncio" not in sys.modules:
+        with suppress(OSError, ValueError):
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+            os._exit(code)
+    sys.exit(code)
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
@@ -113,7 +131,8 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 def run(args: Sequence[str], name: str) -> int:
     """Run one command line and return its exit code. Every error is one line on stderr."""
     try:
-        result = cli.main(list(args), prog_name=name if name in _NAMES else "clawlane", standalone_mode=False)
+        program = name if name in _NAMES else "clawlane"
+        result = cli.main(list(args), program, standalone_mode=False, terminal_width=help_columns())
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
+from clawlane.cli.send_states import SEND_STATES
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.message import LONGEST_WAIT_MS, Outcome, Outcomes, Part, Queued, SendWarning
@@ -18,16 +19,6 @@ _WARNINGS = {
     SendWarning.STRANGER: "{target} is nobody whom the account knows as a friend",
     SendWarning.NOT_A_MEMBER: "the account is not known to be in {target}",
     SendWarning.REJECTED: "{target} is somebody whom you rejected",
-}
-_STATES = {
-    ChunkState.QUEUED: "waits",
-    ChunkState.SENDING: "is on its way",
-    ChunkState.HELD: "waits behind one of which nobody knows whether it arrived",
-    ChunkState.SENT: "arrived",
-    ChunkState.REFUSED: "was refused",
-    ChunkState.CANCELLED: "was not sent",
-    ChunkState.EXPIRED: "was not sent: too late",
-    ChunkState.UNKNOWN: "may or may not have arrived",
 }
 _DONE = {"reaction": "reacted", "undo": "taken back"}
 _WAITING = (ChunkState.QUEUED, ChunkState.SENDING, ChunkState.HELD)
@@ -115,10 +106,11 @@ def _told(queued: Queued, found: Outcomes) -> Iterator[str]:
 
 
 def _line(part: Part, status: ChunkStatus) -> str:
-    words = _STATES[status.state]
+    words = SEND_STATES[status.state]
     if status.state is ChunkState.SENT:
         words = _DONE.get(part.kind, words)
-        return f"{words}: message {', '.join(status.message_ids)}" if status.message_ids else words
+        ids = f"message {', '.join(status.message_ids)}, " if status.message_ids else ""
+        return f"{words}: {ids}outbox {status.number}"
     reason = sanitize(status.reason, 200)
     return f"{words} (outbox {status.number})" + (f": {reason}" if reason else "")
 

@@ -28,5 +28,5 @@ def one_account(command: C) -> C:
     return channel_option()(account(command))
 
 
-UNOFFICIAL = "unofficial · experimental"
+UNOFFICIAL = "experimental, unofficial"
 """The one label of a channel that its platform does not offer."""

@@ -7,6 +7,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import zip_longest
@@ -14,16 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clawlane.cli.screen import PROSE, screen_columns
 from clawlane.clock import length
 from clawlane.ops.operation import plain
 
 if TYPE_CHECKING:
-    from clawlane.credentials.profile import Consent
     from clawlane.ops.rules_from import RulesFrom
     from clawlane.store.told import Gap
-
-_PROSE = 80
-"""Columns for sentences where the width of the screen is not known."""
 
 _GAP = "  "
 Row = Sequence[str]
@@ -32,18 +30,8 @@ Row = Sequence[str]
 def terminal_width() -> int | None:
     """Columns of the terminal, or of `COLUMNS`; None where the output goes into a file or a program."""
     if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
-        return max(20, _columns_of_terminal())
+        return max(20, screen_columns())
     return None
-
-
-def _columns_of_terminal() -> int:
-    """As `shutil.get_terminal_size` has it, which is long to import."""
-    if (written := os.environ.get("COLUMNS", "")).isdecimal() and int(written):
-        return int(written)
-    try:
-        return os.get_terminal_size(sys.__stdout__.fileno()).columns if sys.__stdout__ else _PROSE
-    except (OSError, ValueError):
-        return _PROSE
 
 
 def echo_wrapped(text: str, indent: str = "", hanging: str | None = None, *, err: bool = False) -> None:
@@ -59,7 +47,7 @@ def echo_wrapped(text: str, indent: str = "", hanging: str | None = None, *, err
 
 def prose(text: str, indent: str = "") -> Iterator[str]:
     """A paragraph as wide as the terminal, or 80 columns where there is none."""
-    yield from wrapped(text, terminal_width() or _PROSE, indent, indent)
+    yield from wrapped(text, terminal_width() or PROSE, indent, indent)
 
 
 def wrapped(text: str, width: int, indent: str = "", hanging: str = "") -> Iterator[str]:
@@ -93,14 +81,6 @@ def _columns_of(one: str) -> int:
 def print_json(**fields: Any) -> None:
     """Print the result of a command as one JSON object: `"ok": true`, unless given, and these fields."""
     click.echo(json.dumps(plain({"ok": True, **fields}), ensure_ascii=False))
-
-
-def risk_json(text: str, consent: Consent | None) -> dict[str, Any] | None:
-    """The risk of a channel for programs, and whether it was accepted for an account. None without one."""
-    if not text and consent is None:
-        return None
-    accepted_ms, expendable = (consent.accepted_ms, consent.expendable) if consent else (None, "")
-    return {"text": text, "accepted_ms": accepted_ms, "expendable": expendable}
 
 
 def print_result(lines: Iterable[str], as_json: bool, **fields: Any) -> None:
@@ -162,6 +142,24 @@ def _records(heads: Row, rows: Sequence[Row]) -> Iterator[str]:
             yield from wrapped(cell, terminal_width() or 0, indent, " " * len(indent))
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A row that needs more than a line: what names it, the line of that, and what stands below."""
+
+    name: str
+    head: str
+    lines: tuple[str, ...]
+
+
+def echo_cards(cards: Sequence[Card]) -> None:
+    """Print rows of several lines each, the names in a column of their own."""
+    width = max((columns(card.name) for card in cards), default=0) + len(_GAP)
+    for card in cards:
+        echo_wrapped(card.head, card.name + " " * (width - columns(card.name)), " " * width)
+        for line in card.lines:
+            echo_wrapped(line, " " * width)
+
+
 def sanitize(text: str, longest: int = 60) -> str:
     """The text without control characters and direction marks, on one line, and not too long."""
     if len(text) <= longest and text.isprintable() and "  " not in text:
@@ -217,8 +215,11 @@ def gap_words(gap: Gap) -> str:
     return f"{whose} {span} may be missing: the platform did not give them out"
 
 
-def rules_line(rules: RulesFrom) -> str:
-    """Where the rules of an answer were read, and whether file and gateway differ, as one sentence."""
+def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
+    """Where the rules of an answer were read, and whether file and gateway differ, as one sentence.
+
+    Why a file cannot be used is left out where that was told already.
+    """
     of_gateway = rules.source == "gateway"
     if not rules.running:
         return "Rules: from the file (no gateway runs)"
@@ -227,7 +228,8 @@ def rules_line(rules: RulesFrom) -> str:
     if not rules.differs:
         other = "the file says the same" if of_gateway else "the running gateway has the same"
     elif rules.error:
-        other = f"the file cannot be used, and the gateway keeps the last good one: {rules.error}"
+        other = "the file cannot be used, and the gateway keeps the last good one"
+        other += "" if error_told else f": {rules.error}"
     elif rules.waiting:
         other = "the file lets more in, which waits for: openclaw config apply"
     else:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option
 from clawlane.cli.output import echo_wrapped, print_json, print_table
 from clawlane.ops.client import Client
@@ -85,8 +86,10 @@ def info(id: str, as_json: bool) -> None:
     found = Client().run_here(About(id))
     if as_json:
         told = plain(found)
-        risk = {key: told.pop(name) for key, name in _RISK.items()}
-        print_json(**told.pop("plugin"), **told, label=_label(found), risk=risk if found.risk else None)
+        texts = [told.pop(name) for name in ("risk_title", "risk", "alternative")]
+        text = f"{texts[0]}. {texts[1]} {texts[2]}" if found.risk else ""
+        risk = risk_json(text, None, unofficial=found.plugin.unofficial)
+        print_json(**told.pop("plugin"), **told, label=_label(found), risk=risk)
         return
     for head, text in _info_rows(found):
         begin = f"{head:<{_HEAD}}"
@@ -141,9 +144,6 @@ def uninstall(id: str, as_json: bool) -> None:
         return
     how = "and removed from this Python" if done.removed else "it stays importable, as it was before"
     click.echo(f"uninstalled: {done.id} ({done.distribution}; {how})")
-
-
-_RISK = {"title": "risk_title", "text": "risk", "alternative": "alternative"}
 
 
 def _switch(id: str, *, enabled: bool, as_json: bool) -> None:

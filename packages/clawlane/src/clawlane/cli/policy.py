@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import click
 
 from clawlane.access.decision import Decision
-from clawlane.access.explain import as_dict
+from clawlane.access.explain import Named, as_dict
 from clawlane.access.explain import explain as in_words
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
-from clawlane.config.phones import LOOKS_LIKE, find_the_id
 from clawlane.ops.client import Client
 from clawlane.ops.policy import Explain, Explained
+from clawlane.threads import ThreadKind
 
 
 @click.group()
@@ -23,8 +23,8 @@ def policy() -> None:
 
 @policy.command()
 @one_account
-@click.option("--from", "sender", required=True, help="The sender's id.")
-@click.option("--group", default="", help="The id of the group (default: a direct message).")
+@click.option("--from", "sender", required=True, help="Who writes: user:ID, an id, or a known name.")
+@click.option("--group", default="", help="In this group: group:ID, an id, or its name (default: directly).")
 @click.option("--mention", is_flag=True, help="The message mentions the account.")
 @click.option("--quote", is_flag=True, help="The message quotes one of the account.")
 @click.option("--text", default="hello", show_default=True, help="The text of the message.")
@@ -46,14 +46,16 @@ def explain(
 
     \b
     Example:
-      openclaw policy explain --from 1471383327500481391
+      openclaw policy explain --from user:1471383327500481391
     """
     client = Client()
     config_file = str(client.paths.config_file)
     told = client.call(Explain(sender, channel, account, group, mention, quote, text, config_file))
     if as_json:
-        decided = as_dict(told.decision, told.sender_id, told.thread)
-        known = {"linked": told.linked, "configured": told.configured}
+        decided = as_dict(told.decision, told.sender_id, told.thread, _named(told))
+        thread = {"kind": told.thread.kind, "id": told.thread.id, "name": _named(told).group or None}
+        who = {"sender": told.sender_id, "sender_name": _named(told).sender or None, "thread": thread}
+        known = {**who, "linked": told.linked, "configured": told.configured}
         more = {"not_looked_up": told.not_looked_up, "rules": told.rules}
         print_json(account=told.account, **known, **decided, **more)
         return
@@ -65,7 +67,7 @@ def _lines(told: Explained) -> Iterator[str]:
     """The decision, and what the answer takes for granted."""
     channel = told.account.partition("/")[0]
     yield _sentence(told, told.decision)
-    yield f"passed: {', '.join(told.decision.trail) or 'no gate'}"
+    yield f"asked about: {_asked_about(told)}"
     if told.running is not None and told.running != told.decision:
         yield f"the running gateway decides otherwise: {_sentence(told, told.running)}"
     elif told.runs_other and told.running is None:
@@ -74,8 +76,6 @@ def _lines(told: Explained) -> Iterator[str]:
         yield f"the config has no block for {channel}, so it is off; this is as if it had one"
     if not told.linked:
         yield f"{told.account} is not linked; this is as if it were: openclaw channels login {told.words}"
-    if told.is_phone:
-        yield f"'{told.sender_id}' {LOOKS_LIKE}; {find_the_id(channel)}"
     if told.not_looked_up:
         names = ", ".join(map(sanitize, told.not_looked_up))
         yield f"not looked up yet, so they match nobody: {names}"
@@ -83,4 +83,18 @@ def _lines(told: Explained) -> Iterator[str]:
 
 
 def _sentence(told: Explained, decision: Decision) -> str:
-    return f"{decision.outcome} ({decision.reason}): {in_words(decision, told.sender_id, told.thread)}"
+    why = in_words(decision, told.sender_id, told.thread, _named(told))
+    return f"{decision.outcome} ({decision.reason}): {why}"
+
+
+def _named(told: Explained) -> Named:
+    return Named(sanitize(told.sender_name), sanitize(told.group_name))
+
+
+def _asked_about(told: Explained) -> str:
+    named, group = _named(told), told.thread.kind is ThreadKind.GROUP
+    sender = f"{named.sender} ({told.sender_id})" if named.sender else f"{told.sender_id}, whom nobody knows"
+    if not group:
+        return f"a direct message from {sender}"
+    where = f"{named.group} ({told.thread.id})" if named.group else f"the group {told.thread.id}"
+    return f"a message in {where} from {sender}"

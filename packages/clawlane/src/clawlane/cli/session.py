@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
 from clawlane.clock import length, now_ms
@@ -44,6 +45,8 @@ def show(channel: str | None, account: str | None, as_json: bool) -> int:
     if as_json:
         told = asdict(found)
         del told["words"]
+        told["account"] = f"{found.channel}/{found.account}"
+        told["user"] = user_json(told.pop("user_id"), told.pop("user_name"))
         print_json(**{**told, "ok": found.linked})
     else:
         for head, text in _rows(found):

@@ -5,26 +5,24 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
+from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_interview import Given
+from clawlane.cli.standing import APPLY, standing_lines
 from clawlane.ops import finding_text
-from clawlane.ops.account_status import ConfigStatus
 from clawlane.ops.client import Client, gateway_runs
 from clawlane.ops.config import Apply
+from clawlane.ops.config_standing import Standing, Verdict, standing_of
 from clawlane.ops.setup import Proposal, Situation, Written
-from clawlane.ops.status import GetStatus
 
 _LOOK_EVERY = 0.3
-"""Seconds between two looks for a gateway that the operator is about to start, or at what it does."""
-
-_APPLIED_WITHIN = 5.0
-"""Seconds in which a gateway has read an edited config."""
+"""Seconds between two looks for a gateway that the operator is about to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,65 +36,51 @@ class Done:
 
 def finish(client: Client, done: Done, given: Given, prompts: Prompts | None, *, as_json: bool) -> int:
     """Say what comes next, and do it with the operator where somebody can be asked. The exit code."""
-    running = gateway_runs(client.paths)
-    found = _settled(client, done.written) if running and done.written is not None else None
+    standing = standing_of(client.paths)
     if as_json:
-        _print(done, running, found)
+        _print(done, standing)
         return 0
-    if found is not None and done.written is not None:
-        _tell(client, found, done.written, prompts if not given.yes else None)
+    if standing.running and done.written is not None:
+        standing = _tell(client, standing, prompts if not given.yes else None)
     click.echo("\n-- Next --")
     if prompts is None or given.yes:
-        for line in _next(done.look, running):
+        for line in _next(done.look, standing):
             click.echo(f"  {line}")
         return 0
+    if standing.verdict is Verdict.WAITS:
+        click.echo(f"Let the gateway apply the config: {APPLY}")
     if not done.look.user_id:
         echo_wrapped(f"The account is not linked yet: openclaw channels login {done.look.words}")
         return 0
-    if not running:
+    if not standing.running:
         _start(prompts)
     if given.verify and prompts.confirm("Verify the lane now? You need a second account or a friend.", True):
         return _verify(client, done.look)
-    for line in _next(done.look, running=True):
+    for line in _next(done.look, replace(standing, verdict=Verdict.IN_FORCE)):
         click.echo(f"  {line}")
     return 0
 
 
-def _settled(client: Client, written: Written) -> ConfigStatus:
-    """What the running gateway has made of the new file, or is about to."""
-    end = time.monotonic() + _APPLIED_WITHIN
-    while True:
-        found = client.call(GetStatus()).config
-        if found.revision == written.revision or found.waiting or found.error or time.monotonic() > end:
-            return found
-        time.sleep(_LOOK_EVERY)
-
-
-def _tell(client: Client, found: ConfigStatus, written: Written, prompts: Prompts | None) -> None:
+def _tell(client: Client, standing: Standing, prompts: Prompts | None) -> Standing:
     """Say what the gateway works by, and let it apply what waits if the operator wants to."""
-    if found.revision == written.revision:
-        echo_wrapped("The running gateway works by this config now.")
-    elif found.error:
-        echo_wrapped(f"The running gateway cannot use this config: {found.error}", err=True)
-    elif not found.waiting:
-        echo_wrapped("The running gateway has not applied it yet; see: openclaw channels status")
-    else:
-        echo_wrapped("The running gateway waits for your word before it lets more people in:")
-        for sentence in found.waiting:
-            echo_wrapped(sentence, "  ")
-        if prompts is None or not prompts.confirm("Apply it now?", True):
-            click.echo("Apply it with: openclaw config apply")
-            return
-        applied = client.call(Apply(found.waiting_revision))
-        accounts = f"; started anew: {', '.join(applied.restarted)}" if applied.restarted else ""
-        echo_wrapped(f"Applied{accounts}.")
+    for line in standing_lines(standing):
+        echo_wrapped(line, hanging="  ", err=standing.verdict is Verdict.REFUSED)
+    waits = standing.verdict is Verdict.WAITS
+    if not waits or prompts is None or not prompts.confirm("Apply it now?", True):
+        return standing
+    applied = client.call(Apply(standing.revision))
+    accounts = f"; started anew: {', '.join(applied.restarted)}" if applied.restarted else ""
+    echo_wrapped(f"Applied{accounts}.")
+    return replace(standing, verdict=Verdict.IN_FORCE, widens=[])
 
 
-def _next(look: Situation, running: bool) -> Iterator[str]:
-    """The commands that come next."""
+def _next(look: Situation, standing: Standing) -> Iterator[str]:
+    """The commands that come next. What waits comes first: until then the account may not be there."""
+    if standing.verdict is Verdict.WAITS:
+        yield APPLY
     if not look.user_id:
         yield f"openclaw channels login {look.words}"
-    if not running:
+    if not standing.running:
         yield "openclaw gateway run"
     yield f"openclaw verify {look.words}"
 
@@ -132,16 +116,16 @@ def _verify(client: Client, look: Situation) -> int:
     return run(command, "openclaw")
 
 
-def _print(done: Done, running: bool, found: ConfigStatus | None) -> None:
+def _print(done: Done, standing: Standing) -> None:
     look = done.look
-    user = {"id": look.user_id, "name": look.user_name} if look.user_id else None
-    written = done.written
+    written, told = done.written, look.risk
+    risk = f"{told.title}. {' '.join(told.lines)} {told.alternative}" if told else ""
     print_json(
         step="done",
         channel=look.channel,
-        account=look.account,
-        risk={"title": look.risk.title, "expendable": look.expendable} if look.risk else None,
-        user=user,
+        account=f"{look.channel}/{look.account}",
+        risk=risk_json(risk, look.consent, unofficial=look.unofficial),
+        user=user_json(look.user_id, look.user_name),
         config={
             "path": done.proposal.path,
             "written": written is not None,
@@ -149,8 +133,8 @@ def _print(done: Done, running: bool, found: ConfigStatus | None) -> None:
             "diff": done.proposal.diff,
         },
         findings=[finding_text.finding_json(one) for one in done.proposal.findings],
-        gateway_running=running,
-        in_force=found is not None and written is not None and found.revision == written.revision,
-        waiting=found.waiting if found else [],
-        next=list(_next(look, running)),
+        gateway_running=standing.running,
+        in_force=standing.verdict is Verdict.IN_FORCE and written is not None,
+        waiting=standing.widens,
+        next=list(_next(look, standing)),
     )

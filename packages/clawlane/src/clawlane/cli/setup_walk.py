@@ -13,6 +13,7 @@ import click
 from clawlane.cli.failure import CliError, explain
 from clawlane.cli.failure import tell as tell_failure
 from clawlane.cli.login import FLAG, JsonView, View, ask_expendable, ask_risk, link
+from clawlane.cli.options import UNOFFICIAL
 from clawlane.cli.output import echo_wrapped, printable, prose, sanitize
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_end import Done, finish
@@ -115,9 +116,7 @@ class Walk:
                     "nothing was done: the channel needs its plugin", f"openclaw plugins install {spec}"
                 )
         done = self._file.run_here(Install(spec))
-        self._say(
-            f"Installed: {done.id}, {done.name} {done.version} (unofficial, experimental). It is still off."
-        )
+        self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
         if done.restart_needed:
             self._say("A gateway is running; it has the plugin after: openclaw gateway restart")
         self._file = Client()
@@ -127,9 +126,10 @@ class Walk:
         look = self.look
         if look.risk is None:
             return
-        unsure = look.expendable == NOT_ASKED and (self._prompts is not None or self._given.expendable)
+        expendable = look.consent.expendable if look.consent else ""
+        unsure = expendable == NOT_ASKED and (self._prompts is not None or self._given.expendable)
         if look.accepted and not unsure:
-            self._say(f"The risk was accepted for this account before; expendable: {look.expendable}.")
+            self._say(f"The risk was accepted for this account before; expendable: {expendable}.")
             return
         risk = look.risk
         needed = ConsentNeeded(risk.title, risk.lines, risk.alternative, look.account, look.profile)

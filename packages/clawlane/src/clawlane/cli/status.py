@@ -9,14 +9,14 @@ from typing import Any
 import click
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.options import account_option, channel_option, json_option
+from clawlane.cli.json_shapes import risk_json, user_json
+from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
 from clawlane.cli.output import (
     ago,
     echo_wrapped,
     gap_words,
     local,
     print_json,
-    risk_json,
     rules_line,
     sanitize,
     when,
@@ -27,7 +27,6 @@ from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
-from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
@@ -92,8 +91,11 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
     found = client.call(GetStatus(channel, account, probe))
     if not found.channels and (channel or account):
         code = Exit.NOT_LINKED if found.gateway else Exit.GATEWAY_DOWN
+        from clawlane.ops.accounts import FindChannel
+
         name = client.call(FindChannel(channel))
-        raise CliError(f"the config has no block for {name}, so it is off", code=code)
+        waits = "the file was edited, which waits for: openclaw config apply" if found.config.waiting else ""
+        raise CliError(f"the config has no block for {name}, so it is off", waits, code)
     code, rules = exit_code(found), _rules(found, str(client.paths.config_file))
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
@@ -118,24 +120,24 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     if gateway := found.gateway:
         yield "", f"Gateway: running since {when(gateway.started_ms, now)}, pid {gateway.pid}"
     else:
-        yield "", "Gateway: not running; start it: openclaw gateway run"
+        start = "; start it: openclaw gateway run" if found.channels else ""
+        yield "", f"Gateway: not running{start}"
     yield from _config_lines(found.config, now)
-    if not rules.differs:
-        yield "", rules_line(rules)
-    for agent in found.echoes:
+    yield "", rules_line(rules, error_told=True)
+    for agent in found.echoes if found.channels else ():
         yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
         stands_in = f"a simulator on {place} stands in for the real platform"
         yield "", f"REHEARSAL: {stands_in}. Nothing here reaches it."
     for name, block in found.channels.items():
-        note = " · unofficial · experimental" if block.unofficial else ""
+        note = f" ({UNOFFICIAL})" if block.unofficial else ""
         yield "", ""
         yield "", f"{block.label} [{name}]{note}"
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
             yield from _account(one, words, found.gateway is not None, now)
     if not found.channels:
-        yield "", "No channel is configured; see: openclaw channels list --all"
+        yield "", "No channel is configured; set one up: openclaw onboard"
 
 
 def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
@@ -289,9 +291,15 @@ def _status_json(found: Status) -> dict[str, Any]:
     """The status for programs: with words for findings and problems, and `probe` only if asked for."""
     told: dict[str, Any] = plain(found)
     for channel, block in found.channels.items():
+        of_channel = told["channels"][channel]
+        of_channel["default_account"] = f"{channel}/{block.default_account}"
+        of_channel["risk"] = risk_json(block.risk, None, unofficial=block.unofficial)
+        of_channel["accounts"] = {f"{channel}/{id_}": one for id_, one in of_channel["accounts"].items()}
         for id_, one in block.accounts.items():
-            account = told["channels"][channel]["accounts"][id_]
-            account["risk"] = risk_json(block.risk, one.consent)
+            account = of_channel["accounts"][f"{channel}/{id_}"]
+            del account["consent"]
+            account["user"] = account.pop("identity")
+            account["risk"] = risk_json(block.risk, one.consent, unofficial=block.unofficial)
             account["findings"] = list(map(finding_json, one.findings))
             for told_of, group in zip(account["speakers"], one.speakers, strict=True):
                 told_of["text"] = speakers_text(group)
@@ -299,8 +307,10 @@ def _status_json(found: Status) -> dict[str, Any]:
                 {"code": it.code, "text": problem_text(it), "command": it.command, "degrades": it.degrades}
                 for it in one.problems
             ]
-            if one.probe is None:
-                del account["probe"]
+            probe = account.pop("probe")
+            if one.probe is not None:
+                user = user_json(probe.pop("user_id"), probe.pop("user_name"))
+                account["probe"] = {**probe, "user": user}
     return told
 
 

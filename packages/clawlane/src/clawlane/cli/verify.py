@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.options import json_option, one_account
+from clawlane.cli.json_shapes import risk_json
+from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, sanitize, terminal_width, when
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
@@ -30,6 +31,7 @@ from clawlane.ops.ritual.steps import (
     StepState,
     Waiting,
 )
+from clawlane.ops.status import GetStatus
 from clawlane.ops.verification import GetReports
 
 _STEP = click.Choice([one.value for one in StepName], case_sensitive=False)
@@ -77,7 +79,7 @@ def verify(
     Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
 
     You are told what to do, such as writing from another phone; nothing is sent to anybody who did not write
-    for it. Ctrl-C stops and keeps what was proven. The channel is experimental and unofficial.
+    for it. Ctrl-C stops and keeps what was proven.
 
     \b
     Steps, in their order:
@@ -112,7 +114,7 @@ def verify(
         view.stopped()
     kept = conductor.keep()
     if as_json:
-        print_json(**_report_json(kept))
+        print_json(**_report_json(client, kept))
     else:
         view.end(kept)
     return _exit(kept)
@@ -148,7 +150,7 @@ class View(Silent):
         if facts.rehearsal:
             stands_in = f"a simulator on {facts.rehearsal} stands in for the real platform"
             echo_wrapped(f"REHEARSAL: {stands_in}. This proves nothing about it.")
-        note = " · unofficial · experimental" if facts.unofficial else ""
+        note = f" ({UNOFFICIAL})" if facts.unofficial else ""
         user = f"{sanitize(facts.user_name)} ({facts.user_id})" if facts.user_id else "nobody"
         echo_wrapped(f"{facts.label} [{facts}]{note}: {user}")
         if facts.waiting:
@@ -223,7 +225,7 @@ def _summary(report: Report) -> str:
 def _show_reports(client: Client, channel: str | None, account: str | None, last: int, as_json: bool) -> int:
     found = client.call(GetReports(channel, account, last))
     if as_json:
-        print_json(reports=[_report_json(one) for one in found])
+        print_json(reports=[_report_json(client, one) for one in found])
         return 0
     for one in found:
         rehearsed = " in a rehearsal" if one.rehearsal else ""
@@ -236,18 +238,22 @@ def _show_reports(client: Client, channel: str | None, account: str | None, last
     return 0
 
 
-def _report_json(report: Report) -> dict[str, Any]:
+def _report_json(client: Client, report: Report) -> dict[str, Any]:
     channel, _, account = report.account.partition("/")
+    block = client.call(GetStatus(channel, account)).channels.get(channel)
+    of_account = block.accounts.get(account) if block else None
+    consent = of_account.consent if of_account else None
+    risk = risk_json(block.risk, consent, unofficial=block.unofficial) if block else None
     return {
         "ok": report.ok,
         "exit_code": int(_exit(report)),
         "channel": channel,
-        "account": account,
+        "account": report.account,
         "at_ms": report.at_ms,
         "policy": report.policy,
         "rehearsal": report.rehearsal,
         "stopped": report.stopped,
-        "risk": report.risk,
+        "risk": risk,
         "steps": [
             {
                 "name": one.name,

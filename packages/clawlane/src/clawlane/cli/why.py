@@ -58,7 +58,7 @@ def _of_message(story: Story) -> Iterator[str]:
     if not one.made:
         yield _UNDECIDED if one.waiting else _RECALLED
     for made, now in zip(one.made, story.now, strict=True):
-        told = explain.explain(made.decision, one.sender_id, one.thread)
+        told = explain.explain(made.decision, one.sender_id, one.thread, explain.Named(name, group))
         yield sanitize(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
         if now is not None:  # the setting that decided reads otherwise today
             rule, today = made.decision.rule, f"now: {now}" if now else "it is not written any more"

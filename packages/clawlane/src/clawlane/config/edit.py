@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from clawlane.config import text_edit
 from clawlane.config.errors import ConfigError, KeyPath
 from clawlane.config.layout import LayoutError
 from clawlane.config.masking import masked
+from clawlane.config.scratch import scratch_of
 from clawlane.config.source import Source, parse_source
 
 _NEW = "{\n}\n"
@@ -98,7 +98,7 @@ class Draft:
         if self.raw is None:
             _create(self.file, self.text.encode())
             return
-        scratch, kept = _scratch_of(self.file), _scratch_of(backup_of(self.file))
+        scratch, kept = scratch_of(self.file), scratch_of(backup_of(self.file))
         try:
             _write_like(self.file, scratch, self.text.encode())
             _write_like(self.file, kept, self.raw)
@@ -236,10 +236,6 @@ def _range(sign: str, begin: int, end: int) -> str:
     return f"{sign}{begin + 1 if count else begin}" + ("" if count == 1 else f",{count}")
 
 
-def _scratch_of(file: Path) -> Path:
-    return file.with_name(f".{file.name}.{secrets.token_hex(6)}")
-
-
 def _write_like(file: Path, scratch: Path, content: bytes) -> None:
     """Write a new file with the mode of an old one, and sync it."""
     _write(scratch, content, file.stat().st_mode & 0o777)
@@ -249,7 +245,7 @@ def _create(file: Path, content: bytes) -> None:
     """Make a private file, and the private folders that it needs. One that is there meanwhile stays."""
     for folder in reversed([one for one in (file.parent, *file.parent.parents) if not one.exists()]):
         folder.mkdir(mode=0o700, exist_ok=True)
-    scratch = _scratch_of(file)
+    scratch = scratch_of(file)
     try:
         _write(scratch, content, 0o600)
         os.link(scratch, file)

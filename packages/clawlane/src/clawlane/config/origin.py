@@ -95,27 +95,8 @@ def setting_text(source: Source, path: KeyPath | None) -> str:
     """`groupPolicy: 'open'`, cut if it is long; empty for a path that is not in the file."""
     if not path or path not in source.values:
         return ""
-    text = f"{_key(str(path[-1]))}: {_shown(source.at(path))}"
+    from clawlane.config.writing import Style
+
+    style = Style()
+    text = f"{style.key(str(path[-1]), quoted=False)}: {style.on_one_line(source.at(path))}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        pairs = (f"{_key(key)}: {_shown(one)}" for key, one in value.items())
-        return f"{{ {', '.join(pairs)} }}" if value else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_shown, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if value is None:
-        return "null"
-    return _quoted(value) if isinstance(value, str) else str(getattr(value, "raw", value))
-
-
-def _key(key: str) -> str:
-    return key if key.isidentifier() else _quoted(key)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from clawlane.config.duration import PATTERN
+from clawlane.config.errors import KeyPath
 
 _TYPES = {
     "string": "text",
@@ -44,9 +45,64 @@ def keys(schema: Mapping[str, Any]) -> list[Key]:
     return list(_Walk(schema).below(schema, ""))
 
 
+def at_or_below(rows: Iterable[Key], path: KeyPath) -> list[Key]:
+    """The keys at a path of a file and below it. Names that the operator chooses fit their placeholder."""
+    if path[:1] == ("channels",) and path[2:3] == ("accounts",) and len(path) > 4:
+        path = (*path[:2], *path[4:])  # an account has the keys of its channel
+    return [one for one in rows if _fits(one.path.replace("[]", ".[]").split("."), path)]
+
+
+def schema_at(schema: Mapping[str, Any], path: KeyPath) -> dict[str, Any] | None:
+    """The schema of what stands at a path of a file, with the definitions that it refers to; or None."""
+    walk = _Walk(schema)
+    found: list[Mapping[str, Any]] = [schema]
+    for step in path:
+        found = [inner for one in found for inner in walk.inside(one, step)]
+    if not found:
+        return None
+    made = dict(found[0]) if len(found) == 1 else {"anyOf": found}
+    used = {name: schema["$defs"][name] for name in sorted(_referred(made, schema["$defs"], frozenset()))}
+    return {"$schema": schema["$schema"], **made, **({"$defs": used} if used else {})}
+
+
+def _referred(part: Any, definitions: Mapping[str, Any], known: frozenset[str]) -> frozenset[str]:
+    """The names of the definitions that a part of a schema leads to, and `known` ones."""
+    if isinstance(part, Mapping):
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        if name and name not in known:
+            known = _referred(definitions[name], definitions, known | {name})
+        part = list(part.values())
+    for one in part if isinstance(part, list) else ():
+        known = _referred(one, definitions, known)
+    return known
+
+
+def _fits(row: Sequence[str], path: KeyPath) -> bool:
+    return len(row) >= len(path) and all(
+        step == written or step.startswith("<") or (step == "[]" and isinstance(written, int))
+        for step, written in zip(row, path, strict=False)
+    )
+
+
 @dataclass(frozen=True)
 class _Walk:
     root: Mapping[str, Any]
+
+    def inside(self, schema: Mapping[str, Any], step: str | int) -> Iterator[Mapping[str, Any]]:
+        """What stands at a key or an index of an object or a list, in each of its variants."""
+        schema = self._resolved(schema)
+        for variant in schema.get("oneOf") or schema.get("anyOf") or ():
+            yield from self.inside(variant, step)
+        named = schema.get("additionalProperties")
+        if isinstance(step, int):
+            if "items" in schema:
+                yield self._resolved(schema["items"])
+            elif isinstance(named, Mapping):
+                yield self._resolved(named)
+        elif step in schema.get("properties", {}):
+            yield self._resolved(schema["properties"][step])
+        elif isinstance(named, Mapping):
+            yield self._resolved(named)
 
     def below(self, schema: Mapping[str, Any], path: str, kind: str = "") -> Iterator[Key]:
         """The keys inside an object."""

@@ -63,7 +63,7 @@ class Style:
 
     def value(self, value: Any, indent: str = "", used: int = 0) -> str:
         """A value that begins in a line of this indentation, with `used` columns before it."""
-        short = self._short(value)
+        short = self.on_one_line(value)
         if not isinstance(value, Mapping | list | tuple) or len(indent) + used + len(short) <= _WIDTH:
             return short
         inner = indent + self.unit
@@ -78,7 +78,8 @@ class Style:
         body = f",{self.newline}{inner}".join(lines) + ("," if self.trailing else "")
         return f"{signs[0]}{self.newline}{inner}{body}{self.newline}{indent}{signs[1]}"
 
-    def _short(self, value: Any) -> str:
+    def on_one_line(self, value: Any) -> str:
+        """A value without a line break, however long it is."""
         match value:
             case None:
                 return "null"
@@ -90,9 +91,11 @@ class Style:
                 return _number(value)
             case Mapping():
                 quoted = self.quoted_keys
-                pairs = (f"{self.key(key, quoted=quoted)}: {self._short(one)}" for key, one in value.items())
+                pairs = (
+                    f"{self.key(key, quoted=quoted)}: {self.on_one_line(one)}" for key, one in value.items()
+                )
                 return f"{{ {', '.join(pairs)} }}" if value else "{}"
-        return f"[{', '.join(map(self._short, value))}]"
+        return f"[{', '.join(map(self.on_one_line, value))}]"
 
 
 def escaped(text: str, quote: str) -> str:

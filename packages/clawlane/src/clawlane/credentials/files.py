@@ -16,6 +16,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from clawlane.config.paths import Paths
+from clawlane.config.scratch import scratch_of
 
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -47,9 +48,7 @@ def write_private(path: Path, content: bytes) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """The same for what is written piece by piece. What raises inside leaves the old file as it was."""
-    import secrets
-
-    scratch = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    scratch = scratch_of(path)
     try:
         handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:

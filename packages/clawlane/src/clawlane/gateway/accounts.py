@@ -17,6 +17,7 @@ from clawlane.gateway import pauses
 from clawlane.gateway.ending import Ending
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
+from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
@@ -69,6 +70,7 @@ class Accounts:
         self._agents = agents
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
         self._media = MediaFiles(paths.inbound_media_dir)
+        self._upgrades = Upgrades(store)
         self._resolvers: dict[str, NameResolver] = {}
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._settling: dict[str, asyncio.Lock] = {}
@@ -115,7 +117,8 @@ class Accounts:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         await asyncio.to_thread(self._media.tidy)
         ctx = self.context(Caller.GATEWAY)
-        for supervisor in self.supervisors.values():
+        for name, supervisor in self.supervisors.items():
+            await self._upgrades.weigh(self.config, name)
             await pauses.put_in_force(ctx, supervisor)
         async with self._group:
             for name in self.supervisors:
@@ -218,12 +221,15 @@ class Accounts:
         elif name in self.supervisors:
             pacing = self.supervisors[name].account.settings.pacing
             await self.supervisors[name].pace(pacing, random.random)
+            if (account_store := self.supervisors[name].account_store) is not None:
+                await self._upgrades.follow(self.config, account_store)
         self._kept.pop(name, None)
 
     async def _add(self, name: str, kept: list[Pause]) -> None:
         """Run an account that was not there. Pauses that could not be stored hold on."""
         self._make(name)
         supervisor = self.supervisors[name]
+        await self._upgrades.weigh(self.config, name)
         await pauses.put_in_force(self.context(Caller.GATEWAY), supervisor)
         supervisor.hold(list({one.thread: one for one in (*kept, *supervisor.pauses)}.values()))
         await self._launch(name)

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
-from clawlane.access.exposure import Change, Exposure, compare
+from clawlane.access.comparison import compare
+from clawlane.access.exposure import Change, Exposure
 from clawlane.agents.errors import AgentsUnusable
 from clawlane.channel import Channel, ChannelUnusable
 from clawlane.config.choices import Reload
@@ -111,13 +112,23 @@ class ConfigInForce:
             with closing(await self._ready()) as ready:
                 return ready.config
 
+    async def foresee(self, config: Config) -> tuple[str, ...]:
+        """What would keep a config waiting for the operator, in sentences; empty if nothing does."""
+        async with self._lock:
+            return self._waits_for(config, await self._compare(config))
+
     def _weigh(self, ready: _Ready, changes: Exposure) -> None:
-        modes = (self.applied.root.gateway.reload, ready.config.root.gateway.reload)
-        unguarded = modes == (Reload.ASK, Reload.AUTO)
-        if Reload.ASK in modes and (changes.widens or unguarded):
-            self._hold(ready, changes, unguarded=unguarded)
+        if told := self._waits_for(ready.config, changes):
+            self._hold(ready, changes, told)
         else:
             self._apply(ready, changes)
+
+    def _waits_for(self, config: Config, changes: Exposure) -> tuple[str, ...]:
+        modes = (self.applied.root.gateway.reload, config.root.gateway.reload)
+        if Reload.ASK not in modes:
+            return ()
+        unguarded = [UNGUARDED] if modes == (Reload.ASK, Reload.AUTO) else []
+        return (*sentences(changes.widens), *unguarded)
 
     def _apply(self, ready: _Ready, changes: Exposure, by: tuple[str, str] | None = None) -> list[str]:
         before, config = self.applied, ready.config
@@ -137,16 +148,16 @@ class ConfigInForce:
         self._record(config.source.revision, Edit.IN_FORCE, changes, by)
         return changed
 
-    def _hold(self, ready: _Ready, changes: Exposure, *, unguarded: bool) -> None:
+    def _hold(self, ready: _Ready, changes: Exposure, told: tuple[str, ...]) -> None:
         """Keep a config that widens access waiting; what it narrows counts at once.
 
         Its agents can be opened, but who knows when they are needed.
         """
         config = ready.config
-        edited = Edited(config, frozenset(one.account for one in changes.narrows))
+        edited = Edited(config, frozenset(one.account for one in changes.narrows if one.is_about_people))
         self.accounts.follow(_without_those_off(self.applied, config), edited, self.accounts.channels)
-        told = [*sentences(changes.widens), *([UNGUARDED] if unguarded else [])]
-        self._edited, self.waiting = config, Waiting(config.source.revision, tuple(told))
+        names = tuple(map(str, config.accounts))
+        self._edited, self.waiting = config, Waiting(config.source.revision, told, names)
         command = f"openclaw config apply --revision {config.source.revision}"
         log.warning("the edited config widens access and waits for: %s", command)
         for sentence in told:

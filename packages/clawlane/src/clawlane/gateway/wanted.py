@@ -29,7 +29,7 @@ def settings_of(config: Config, edited: Edited | None) -> dict[str, LaneSettings
         if edited is not None and name in later:
             policy = AccessPolicy.of(edited.config, later[name])
             rules = Rules(rules.policy, policy, name in edited.narrows)
-        found[name] = replace(LaneSettings.of(config, account, rules), edited=later.get(name))
+        found[name] = LaneSettings.of(config, account, rules)
     return found
 
 

@@ -33,8 +33,6 @@ class LaneSettings:
     media: MediaLimits = field(default_factory=MediaLimits)
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
-    edited: Account | None = None
-    """The account in an edit that waits: of its settings only the limits of `groups` on tools count."""
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:

@@ -218,7 +218,6 @@ class TurnRunner:
         return self.media.fetched(turn, numbers, agent.file_use(turn.account, turn.thread))
 
     def _lane(self, settings: LaneSettings, turn: int, run: int) -> Lane:
-        policy, account = settings.rules.edited, settings.edited
         return Lane(
             settings.account,
             self.account_store,
@@ -232,7 +231,7 @@ class TurnRunner:
             self.state,
             self.sender.wake,
             settings.prefix,
-            (policy, account) if policy is not None and account is not None else None,
+            settings.rules.edited,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:

@@ -32,7 +32,8 @@ class FindAccount(AccountRequest["FoundAccount"]):
 class FoundAccount:
     """An account by its ids; `words` are the options that name it in a command.
 
-    `shortest_id` is the least number of digits in an id of its platform.
+    `shortest_id` is the least number of digits in an id of its platform, and `unofficial` says that the
+    platform does not offer the channel.
     """
 
     channel: str
@@ -40,6 +41,7 @@ class FoundAccount:
     profile: str
     words: str
     shortest_id: int
+    unofficial: bool = False
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.account}"
@@ -68,4 +70,5 @@ async def find_account(ctx: OpContext, request: FindAccount) -> FoundAccount:
     target = await asyncio.to_thread(ctx.target, request.channel, request.account)
     account = target.account
     shortest_id = type(account.settings).shortest_id
-    return FoundAccount(account.channel, account.id, account.profile, target.words, shortest_id)
+    names = (account.channel, account.id, account.profile, target.words)
+    return FoundAccount(*names, shortest_id, target.manifest.unofficial)

@@ -23,6 +23,7 @@ from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.private_files import private_files
 from clawlane.ops.rules_from import RulesFrom, rules_from, rules_in_force
 from clawlane.ops.speakers import GroupSpeakers, who_may_speak
+from clawlane.ops.status import risk_of
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.ops.version_findings import of_gateway, of_plugins, of_python, python_version
 from clawlane.store.errors import StoreUnusable
@@ -46,11 +47,16 @@ class Audit(AccountRequest["Audited"]):
 
 @dataclass(frozen=True, slots=True)
 class AuditedAccount:
-    """One enabled account: the accepted risk, how far the lane is proven, and who may speak in its groups."""
+    """One enabled account: its risk, how far the lane is proven, and who may speak in its groups.
+
+    `risk` is that of the channel, in words, and `consent` how it was accepted.
+    """
 
     consent: Consent | None
     verification: Verification
     speakers: list[GroupSpeakers]
+    risk: str = ""
+    unofficial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +144,16 @@ def _audited(ctx: OpContext, block: ChannelConfig, account: Account, rules: Rule
         consent = ctx.consent(account)
     except ConsentDamaged:
         consent = None
+    channel = ctx.runtime(block.manifest)
     try:
-        verification = proof_of(ctx, ctx.runtime(block.manifest), account)
+        verification = proof_of(ctx, channel, account)
         with ctx.read() as reader:
             pins = Directory.read(reader, account).pins
             speakers = who_may_speak(account, rules, pins, reader)
     except StoreUnusable:  # a finding of its own
         verification, speakers = NEVER, []
-    return AuditedAccount(consent, verification, speakers)
+    unofficial = block.manifest.unofficial
+    return AuditedAccount(consent, verification, speakers, risk_of(channel), unofficial)
 
 
 def _concerns(one: Finding, chosen: set[str]) -> bool:

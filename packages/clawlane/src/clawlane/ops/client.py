@@ -61,10 +61,11 @@ class ControlError(Exception):
 
 
 class GatewayDown(ControlError):
-    """Nothing listens on the control socket."""
+    """Nothing listens on the control socket. `words` say what `help` does: without a config, the setup."""
 
-    def __init__(self) -> None:
-        super().__init__("the gateway is not running", "openclaw gateway run")
+    def __init__(self, paths: Paths) -> None:
+        self.words, command = how_to_start(paths)
+        super().__init__("the gateway is not running", command)
 
 
 class Client:
@@ -142,6 +143,13 @@ class Client:
                     show(event)
         except GatewayDown:
             asyncio.run(run())
+
+
+def how_to_start(paths: Paths) -> tuple[str, str]:
+    """What brings a gateway up, in words and as a command: without a config file, the setup."""
+    if paths.config_file.exists():
+        return "start it", "openclaw gateway run"
+    return "set up a lane first", "openclaw onboard"
 
 
 def find_socket(paths: Paths) -> Path | None:
@@ -260,11 +268,11 @@ def _asked(
 ) -> Iterator[Response]:
     path = find_socket(paths)
     if path is None:
-        raise GatewayDown
+        raise GatewayDown(paths)
     try:
         connection, response = ask_socket(path, method, target, body, {"Caller": caller}, _DEADLINE)
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise GatewayDown from error
+        raise GatewayDown(paths) from error
     except (OSError, Broken) as error:
         raise _no_answer(error, operation) from error
     try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from clawlane.config.errors import ConfigError, Problem
+from clawlane.config.errors import ConfigError, KeyPath, Problem, did_you_mean, format_path
 from clawlane.config.masking import masked
 from clawlane.ops.config_paths import in_data, not_set, steps, value_at
 from clawlane.ops.context import OpContext
@@ -114,8 +115,25 @@ async def get(ctx: OpContext, request: Get) -> Value:
     path = in_data(steps(request.path), data)
     found = value_at(data, path, _NOTHING)
     if found is _NOTHING:
-        raise not_set(data, path, request.path)
+        raise await asyncio.to_thread(_absent, ctx, data, path, request.path)
     return Value(_plain(masked(found, path)))
+
+
+def _absent(ctx: OpContext, data: Mapping[str, Any], path: KeyPath, written: str) -> OpError:
+    """The error for what the file does not say: it is no key at all, or its built-in value counts."""
+    from clawlane.config.json_schema import config_schema
+    from clawlane.config.reference import keys, schema_at
+
+    error = not_set(data, path, written)
+    schema = config_schema(ctx.registry.manifests(), ctx.registry.installable())
+    known = [one.path for one in keys(schema)]
+    if schema_at(schema, path) is None:
+        return OpError(f"{written} is no key of the config", error.help or did_you_mean(written, known))
+    named = any(f"{one}.".startswith(f"{format_path(path)}.") for one in known)
+    if error.help and not named:  # a group or an account, called otherwise
+        return error
+    shown = f"openclaw config get --effective {shlex.quote(written)}"
+    return OpError(str(error), f"what counts: {shown}")
 
 
 def posture(ctx: OpContext, config: Config) -> list[Finding]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from clawlane.access.exposure import Exposure, compare
+from clawlane.access.comparison import compare
+from clawlane.access.exposure import Exposure
 from clawlane.config.errors import ConfigError, KeyPath, format_path
+from clawlane.config.masking import masked
 from clawlane.ops import exposure as of_configs
 from clawlane.ops.config import posture
 from clawlane.ops.config_paths import in_data, not_set, steps, value_at
+from clawlane.ops.config_standing import Standing, foreseen, standing_of
 from clawlane.ops.context import OpContext
 from clawlane.ops.exposure_text import sentences
-from clawlane.ops.findings import Finding
+from clawlane.ops.finding_text import place as place_of
+from clawlane.ops.finding_text import text
+from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.errors import StoreUnusable
 
@@ -60,8 +66,9 @@ class Changed:
     """What was changed, or with `dry_run` would be. `diff` is empty if the file said so already.
 
     `widens` and `narrows` say in sentences who gets in and who is kept out now. `findings` are about what the
-    file opens to everybody. `reload` is `gateway.reload` of the new file, empty if it has none. `backup` is
-    the former file, empty without one.
+    file opens to everybody. `dropped` are the entries that a list at the path has lost. `backup` is the
+    former file, empty without one. `standing` is what a running gateway makes of the file, or with `dry_run`
+    would.
     """
 
     path: str
@@ -71,8 +78,9 @@ class Changed:
     widens: list[str]
     narrows: list[str]
     findings: list[Finding]
+    dropped: list[str]
     warnings: list[str]
-    reload: str
+    standing: Standing
     dry_run: bool
 
 
@@ -91,6 +99,8 @@ async def set(ctx: OpContext, request: Set) -> Changed:
     try:
         return await _changed(written, path, [Put(path, value)], request.dry_run)
     except ConfigError as error:
+        if not isinstance(value, list) and _wants_list(error, path):
+            raise OpError(f"{format_path(path)} is a list", _adding(path, request.value)) from None
         # `config set … name 42` means the text, where a number is none.
         if isinstance(value, str | list | dict) or not any(
             "must be a text" in str(one) for one in error.problems
@@ -126,6 +136,7 @@ async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove],
     try:
         made = await asyncio.to_thread(lambda: draft(_source(ctx), edits))
         after = await asyncio.to_thread(load_source, made.source, ctx.registry, ctx.environ)
+        new = await asyncio.to_thread(_new_findings, ctx, before, after, path)
         found = await _exposure(ctx, before, after)
         if made.changes and not dry_run:
             await asyncio.to_thread(made.write)
@@ -140,11 +151,16 @@ async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove],
         diff=made.diff(),
         widens=sentences(found.widens),
         narrows=sentences(found.narrows),
-        findings=await asyncio.to_thread(_new_findings, ctx, before, after, path),
+        findings=new,
+        dropped=_dropped(made.before.data, made.source.data, path),
         warnings=[str(one) for one in after.warnings if (one.path, one.message) not in known],
-        reload=str(made.source.at(("gateway", "reload")) or ""),
+        standing=await asyncio.to_thread(_standing, ctx, made.text if dry_run else ""),
         dry_run=dry_run,
     )
+
+
+def _standing(ctx: OpContext, text: str) -> Standing:
+    return foreseen(ctx.paths, text) if text else standing_of(ctx.paths)
 
 
 async def _exposure(ctx: OpContext, before: Config | None, after: Config) -> Exposure:
@@ -165,10 +181,42 @@ def _config(ctx: OpContext) -> Config | None:
 
 
 def _new_findings(ctx: OpContext, before: Config | None, after: Config, path: KeyPath) -> list[Finding]:
-    """What the file opens that it did not before, or at the path that was written."""
-    known = {(one.code, one.path) for one in posture(ctx, before)} if before else frozenset()
-    place = format_path(path)
-    return [one for one in posture(ctx, after) if one.path == place or (one.code, one.path) not in known]
+    """What the file opens that it did not before, or at the path that was written.
+
+    Raises `OpError` for a new entry that cannot mean what it says: a group among senders.
+    """
+    former, found = posture(ctx, before) if before else [], posture(ctx, after)
+    meant = [(one.code, one.data) for one in former]
+    for one in found:
+        if one.severity is Severity.ERROR and (one.code, one.data) not in meant:
+            raise OpError(f"{place_of(one)}: {text(one)}; nothing was written", _group_place(one, path))
+    known, written = {(one.code, one.path) for one in former}, format_path(path)
+    return [one for one in found if one.path == written or (one.code, one.path) not in known]
+
+
+def _group_place(found: Finding, path: KeyPath) -> str:
+    """The command that writes a group where groups belong, beside the list that it was written into."""
+    channel = found.accounts[0].partition("/")[0]
+    block = path[:4] if path[2:3] == ("accounts",) else ("channels", channel)
+    place = format_path((*block, "groups", found.data["id"]))
+    return f"openclaw config set {shlex.quote(place)} {{}}"
+
+
+def _wants_list(error: ConfigError, path: KeyPath) -> bool:
+    return any(one.path == format_path(path) and "must be a list" in one.message for one in error.problems)
+
+
+def _adding(path: KeyPath, entry: str) -> str:
+    return f"openclaw config set {shlex.quote(format_path(path))} --add {shlex.quote(entry)}"
+
+
+def _dropped(before: Any, after: Any, path: KeyPath) -> list[str]:
+    """The entries of a list that it has no more."""
+    former, now = (value_at(data, path, None) for data in (before, after))
+    if not isinstance(former, list) or not isinstance(now, list):
+        return []
+    kept = list(map(str, now))
+    return [str(masked(one, path)) for one in former if str(one) not in kept]
 
 
 def _check_path(ctx: OpContext, path: KeyPath) -> None:

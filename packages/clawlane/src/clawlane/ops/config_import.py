@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from clawlane.config.errors import ConfigError, Problem, format_path
 from clawlane.ops.config import posture
 from clawlane.ops.config_paths import value_at
+from clawlane.ops.config_standing import Standing, foreseen, standing_of
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding
 from clawlane.ops.operation import OpError, Request, operation
@@ -47,7 +48,10 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was written, or with `dry_run` would be. `backup` is the former config, empty without one."""
+    """What was written, or with `dry_run` would be. `backup` is the former config, empty without one.
+
+    `standing` is what a running gateway makes of it, or would.
+    """
 
     file: str
     backup: str
@@ -55,6 +59,7 @@ class Imported:
     left_out: list[LeftOut]
     warnings: list[str]
     findings: list[Finding]
+    standing: Standing
     dry_run: bool
 
 
@@ -89,6 +94,7 @@ def _bring(ctx: OpContext, request: Import) -> Imported:
         left_out=sorted(left_out, key=lambda one: one.line or 0),
         warnings=list(map(str, config.warnings)),
         findings=posture(ctx, config),
+        standing=foreseen(ctx.paths, text) if request.dry_run else standing_of(ctx.paths),
         dry_run=request.dry_run,
     )
 

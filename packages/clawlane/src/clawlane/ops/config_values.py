@@ -35,15 +35,15 @@ class Values(AccountRequest["Effective"]):
 class EffectiveValue:
     """A value in force. `account` is `channel/id`, empty for a key outside the channels.
 
-    `origin` is account, channel, defaults, file or built-in, and `set_at` with `line` where it is set, or for
-    a built-in value where it can be.
+    `origin` is account, channel, defaults, file or built-in, and `set_at` with `line` where it is set; both
+    are None for a built-in value.
     """
 
     path: str
     account: str
     value: Any
     origin: str
-    set_at: str
+    set_at: str | None
     line: int | None
 
 
@@ -81,7 +81,9 @@ def _values(ctx: OpContext, request: Values) -> Effective:
     all = list(settings(config, others))
     if account is not None and not any(one.account == account for one in all):
         known = ", ".join(sorted({one.account for one in all if one.account}))
-        raise OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
+        channel, _, name = account.partition("/")
+        waits = ctx.account_waits(channel, name)
+        raise waits or OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
     found = [value for one in all for value in _at(one, path) if account in (None, one.account)]
     if not found:
         spec = (
@@ -103,7 +105,8 @@ def _at(setting: Setting, path: KeyPath) -> Iterator[EffectiveValue]:
     if value is not _NOTHING:
         origin = setting.origin
         place = format_path((*setting.path, *below))
-        yield EffectiveValue(place, setting.account, value, str(origin.layer), origin.path, origin.line)
+        set_at = None if origin.layer == "built-in" else origin.path
+        yield EffectiveValue(place, setting.account, value, str(origin.layer), set_at, origin.line)
 
 
 def _unknown(path: KeyPath, all: list[Setting], written: str) -> OpError:

@@ -121,10 +121,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An edited config that waits to be applied: its revision, and what it would widen, in sentences."""
+    """An edited config that waits to be applied: its revision, and what it would widen, in sentences.
+
+    `accounts` are all that it has, by `channel/id`.
+    """
 
     revision: str
     widens: tuple[str, ...]
+    accounts: tuple[str, ...] = ()
 
 
 class LiveConfig(Protocol):
@@ -148,6 +152,9 @@ class LiveConfig(Protocol):
 
     async def check(self) -> Config:
         """Try out the file as it is, which changes nothing. Raises what keeps it from being used."""
+
+    async def foresee(self, config: Config) -> tuple[str, ...]:
+        """What would keep a config waiting for the operator, in sentences; empty if nothing does."""
 
     async def apply(self, by: tuple[str, str], reviewed: str = "") -> tuple[Exposure, list[str]]:
         """Let the file count, whatever it widens; `by` is the caller and the operation.
@@ -311,8 +318,19 @@ class OpContext:
         found = block.account(account)
         if found is None:
             known = ", ".join(one.id for one in block.accounts) or "none"
-            raise OpError(f"{manifest.id} has no account '{account}'", f"its accounts are: {known}")
+            waits = self.account_waits(manifest.id, account or "")
+            raise waits or OpError(f"{manifest.id} has no account '{account}'", f"its accounts are: {known}")
         return Target(manifest, found, configured, found.id == block.default_account)
+
+    def account_waits(self, channel: str | None, account: str) -> OpError | None:
+        """The error for an account that only an edit has which waits to be applied; None for any other."""
+        waiting = self.live_config.waiting if self.live_config else None
+        for name in waiting.accounts if waiting else ():
+            of, _, id_ = name.partition("/")
+            if id_ == account.strip().lower() and channel in (None, of):
+                told = f"{of} has the account '{id_}' in the file only: that edit waits"
+                return OpError(told, "openclaw config apply")
+        return None
 
     def runtime(self, manifest: Manifest) -> Channel:
         """The channel itself, with its libraries: what the gateway runs, else a new one."""

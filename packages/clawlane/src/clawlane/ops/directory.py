@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clawlane.messages import Group, Person
-from clawlane.ops.context import OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, Request, operation
+from clawlane.people import Group, Person
 
 if TYPE_CHECKING:
     from clawlane.access.names import ConfigName
     from clawlane.lookup import Lookup
+    from clawlane.ops.context import OpContext, Target
     from clawlane.store.directory import LookedUp
 
 

@@ -48,7 +48,10 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
         config = await asyncio.to_thread(ctx.written_config)
     except ConfigError as error:
         found = [Finding.of_problem(one, Severity.ERROR) for one in error.problems]
-        found += beside_gateway(ctx)
+        # What the gateway says of this file is the same again.
+        refused = ctx.live_config.refused if ctx.live_config else None
+        if refused is None or refused.problems[0] not in map(str, error.problems):
+            found += beside_gateway(ctx)
         found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.environ)))
         return merged(found)
     found = [*await asyncio.to_thread(_check, ctx, config), *beside_gateway(ctx)]

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from clawlane.access.exposure import Exposure, Known, compare
+from clawlane.access.comparison import compare
+from clawlane.access.exposure import Exposure, Known
 from clawlane.access.policy import AccessPolicy
 from clawlane.ops.context import OpContext
 

@@ -59,7 +59,15 @@ def change_text(change: Change) -> str:
         case "backlog":
             was, now = (length(int(data[key])) for key in ("was_ms", "now_ms"))
             return f"messages up to {now} old are answered (was: up to {was})"
+        case "tools_added" | "tools_removed" if data.get("dms"):
+            whose = f" of {data['people']}" if "people" in data else ""
+            return f"in direct messages{whose} {_tools(change.code, data)}"
     return _groups(change)
+
+
+def _tools(code: str, data: dict[str, str]) -> str:
+    """Which tools whoever is admitted can make the agent use now, or no longer."""
+    return f"the agent may {'use' if code == 'tools_added' else 'no longer use'} {data['tools']}"
 
 
 def _dm(data: dict[str, str], count: int) -> str:
@@ -114,6 +122,8 @@ def _in_groups(code: str, data: dict[str, str]) -> str:
             return f"{_people(data)} may use control commands"
         case "commands_removed":
             return f"{_people(data)} may no longer use control commands"
+        case "tools_added" | "tools_removed":
+            return _tools(code, data)
     raise KeyError(code)
 
 

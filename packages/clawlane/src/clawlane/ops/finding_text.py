@@ -132,7 +132,7 @@ _WORDS: Final = {
     ),
     "agent_unusable": ("agent {agent} cannot answer: {text}", "try it: openclaw agent list"),
     # accounts
-    "no_channel": ("no channel is configured", "see: openclaw channels list --all"),
+    "no_channel": ("no channel is configured", "set one up: openclaw onboard"),
     "not_linked": ("nobody is logged in", "run: openclaw channels login {words}"),
     "risk_not_accepted": (
         "the risk of this channel has not been accepted, so the account does not run",
@@ -243,7 +243,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "text": text(finding),
         "fix": action(finding),
         "line": finding.line,
-        "accounts": finding.accounts,
+        "concerns": finding.accounts,
         "accepted": finding.accepted,
         "fixable": finding.fixable,
     }

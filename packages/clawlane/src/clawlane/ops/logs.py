@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 
@@ -27,7 +28,10 @@ _ACCOUNT = re.compile(r"([a-z0-9][a-z0-9-]*/[^\s:]+?):? (.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One record. `account` (`channel/id`) is empty for what is about none; `trace` is that of an error."""
+    """One record. `account` (`channel/id`) is empty for what is about none; `trace` is that of an error.
+
+    `time` is ISO 8601 with an offset: `2026-03-02T09:15:00.123+07:00`.
+    """
 
     time: str
     level: str
@@ -102,12 +106,14 @@ def read_line(raw: bytes) -> LogLine | None:
     try:
         told = json.loads(raw[:_LONGEST])
         message, trace = str(told["message"]), str(told.get("exc_info") or "")
-        head = {key: str(told[key]) for key in ("time", "level", "logger")}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        # Older versions wrote a comma, and no offset: they meant this machine's zone.
+        written = datetime.fromisoformat(str(told["time"]).replace(",", ".")).astimezone()
+        level, logger = str(told["level"]), str(told["logger"])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
     of_account = _ACCOUNT.fullmatch(message)
     account, text = of_account.groups() if of_account else ("", message)
-    return LogLine(head["time"], head["level"], account, text, head["logger"], trace)
+    return LogLine(written.isoformat(timespec="milliseconds"), level, account, text, logger, trace)
 
 
 def _after(folder: Path, reader: BufferedReader) -> BufferedReader | None:

@@ -215,9 +215,7 @@ async def undo(ctx: OpContext, request: TakeBack) -> Queued:
             back = await store.attempt(operator_sends.take_back, id_, thread, whole=whole)
     if account.live and back.turn is not None:
         account.live.settled(back.turn)
-    known = await ctx.ask(lambda reader: reader.known(account.name))
-    people = known.peers if back.thread.kind is ThreadKind.DM else known.groups
-    name = next((one.name for one in people if one.id == back.thread.id), "")
+    name = await account.name_of(back.thread)
     undos = [Undo(back.thread, "", "") for _ in back.queued]
     return _queued(account, back.thread, name, undos, back.queued, cancelled=back.cancelled)
 

@@ -1,4 +1,4 @@
-"""Stuck messages: unsent, unconfirmed, and those that the agent could not answer."""
+"""Stuck messages: unsent, unconfirmed, and those that the agent could not answer. What was sent."""
 
 from __future__ import annotations
 
@@ -7,19 +7,59 @@ from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import AccountRequest, Request, operation
+from clawlane.ops.pause import PauseInfo
 from clawlane.store import turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
-from clawlane.store.outbox import Listed
+from clawlane.store.outbox_listing import Listed, Search
 from clawlane.store.reader import Reader
+from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import DeadLetter
 
+MOST_SENT = 200
+"""Messages that are told of what was sent."""
+
 
 @dataclass(frozen=True, slots=True)
-class Outbox(Request[list[Listed]]):
+class Outbox(Request["Waiting"]):
     """What waits to be sent, over all accounts; with `settled` also the newest that did not arrive."""
 
     settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits, in order, and the pauses. `running` says whether a gateway sends what it can."""
+
+    running: bool
+    messages: list[Listed]
+    pauses: list[PauseInfo]
+
+    def pause_of(self, one: Listed) -> PauseInfo | None:
+        """The pause that holds a message that has not left."""
+        if one.state not in (ChunkState.QUEUED, ChunkState.HELD):
+            return None
+        here = (pause for pause in self.pauses if pause.account == one.account)
+        return next((pause for pause in here if pause.thread in (None, str(one.thread))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(AccountRequest["SentLately"]):
+    """What left in the owner's name since a time, on a channel or on one account of it.
+
+    `thread` is a target as `message send` takes it, on that account or the default one.
+    """
+
+    since_ms: int = 0
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentLately:
+    """The newest of it, in the order in which it left. `more` says that there was more than is told."""
+
+    messages: list[Listed]
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +125,30 @@ class LetterDecided:
 
 
 @operation
-async def outbox(ctx: OpContext, request: Outbox) -> list[Listed]:
-    return await ctx.ask(lambda reader: reader.outbox(settled=request.settled))
+async def outbox(ctx: OpContext, request: Outbox) -> Waiting:
+    def found(reader: Reader) -> Waiting:
+        messages = reader.outbox(settled=request.settled)
+        return Waiting(ctx.in_gateway, messages, list(map(PauseInfo.of, reader.pauses())))
+
+    return await ctx.ask(found)
+
+
+@operation
+async def sent(ctx: OpContext, request: Sent) -> SentLately:
+    """Raises `OpError`."""
+    from clawlane.ops.targets import thread_stored
+
+    channel, account = ctx.named(request.channel, request.account)
+    target = ctx.target(channel, account) if request.thread else None
+
+    def found(reader: Reader) -> list[Listed]:
+        if target is None:
+            return reader.sent(Search(request.since_ms, channel, account), MOST_SENT + 1)
+        thread = thread_stored(reader, target, request.thread).thread
+        return reader.sent(Search(request.since_ms, channel, target.account.id, thread), MOST_SENT + 1)
+
+    messages = await ctx.ask(found)
+    return SentLately(messages[-MOST_SENT:], len(messages) > MOST_SENT)
 
 
 @operation(changes=True)

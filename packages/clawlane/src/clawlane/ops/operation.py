@@ -31,6 +31,7 @@ MODULES = (
     "config_edit",
     "config_import",
     "config_schema",
+    "config_standing",
     "config_values",
     "directory",
     "doctor",
@@ -54,6 +55,7 @@ MODULES = (
     "status",
     "store",
     "uninstall",
+    "upgrade",
     "verification",
     "why",
 )

@@ -5,10 +5,9 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import logging
 
     from clawlane.channel import Account
+    from clawlane.ops.context import OpContext
     from clawlane.store.account_store import AccountStore
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
@@ -145,6 +145,8 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     """Raises `PauseRefused`, and `StoreFailed` where the pause holds on because nothing can be written."""
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     told = []
+    if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
+        raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
     for account in accounts:
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
@@ -171,12 +173,17 @@ async def end(
 ) -> Resumed:
     """End the pause of an account, or of one of its threads. One that begins meanwhile holds on.
 
+    While the account waits for the operator to accept an upgrade, its pause holds on without an end.
     Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
     from clawlane.store import pauses
 
     name = str(account)
     live = ctx.live.get(name)
+    if thread is None and await _waits(ctx, name):
+        for held in [one for one in await _paused(ctx, name) if one.thread is None]:
+            await put_back(ctx, replace(held, until_ms=None))
+        return Resumed(name, None, None)
     ended = [held for held in live.pauses if held.thread == thread] if live else []
     oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
     async with ctx.own(name) as account_store:
@@ -211,6 +218,29 @@ async def end_pause(
     return pauses.joined(steps)
 
 
+async def put_back(ctx: OpContext, held: Pause) -> None:
+    """Have a pause in the place of the one of the same account or thread."""
+    from clawlane.store import pauses
+
+    async with ctx.own(held.account) as account_store:
+        await account_store.attempt(pauses.pause, held)
+    if live := ctx.live.get(held.account):
+        live.hold([*(one for one in live.pauses if one.thread != held.thread), held])
+        await live.connect()
+
+
+async def _paused(ctx: OpContext, name: str) -> list[Pause]:
+    """The pauses of an account in force, or as they are stored."""
+    if live := ctx.live.get(name):
+        return list(live.pauses)
+    return [one for one in await ctx.ask(lambda reader: reader.pauses()) if one.account == name]
+
+
+async def _waits(ctx: OpContext, name: str) -> bool:
+    """Whether an account waits for the operator to accept an upgrade."""
+    return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
+
+
 async def _take_back(ctx: OpContext, account: Account) -> bool:
     """Run an account again that another client took over, now or with the next gateway. False if none did."""
     if live := ctx.live.get(str(account)):
@@ -230,8 +260,9 @@ async def _meant(
     channel = ctx.manifest(channel).id if channel else None
     channels = ctx.config.channels
     if not channels:
-        see = "see: openclaw channels list --all"
-        raise PauseRefused(f"no account is configured, so there is nothing to pause or resume; {see}")
+        raise PauseRefused(
+            "no account is configured, so there is nothing to pause or resume; set one up: openclaw onboard"
+        )
     if thread is None:
         return _accounts(ctx, channel, account), None
     if account is None and (channel or len(channels) == 1):
@@ -249,6 +280,8 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
     found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
     if len(found) == 1 or (found and wanted is None):
         return found
+    if wanted and not found and (waits := ctx.account_waits(channel, wanted)):
+        raise waits
     what = "several channels have an account" if found else "there is no account"
     named = "/".join(word for word in (channel, wanted) if word)
     raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")

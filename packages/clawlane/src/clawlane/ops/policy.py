@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from clawlane.access.decision import Decision, Outcome
 from clawlane.channel import Account
 from clawlane.config.phones import is_phone_number
-from clawlane.messages import Inbound, Mention, Quote, Thread, ThreadKind
+from clawlane.messages import Inbound, Mention, Quote, Thread
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.rules_from import FILE, RulesFrom, rules_from, rules_in_force
+from clawlane.ops.targets import group_stored, person_stored
 from clawlane.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _NOT_LINKED = "the account itself"
 class Explain(Request["Explained"]):
     """The message that is asked about: a direct one, or one in `group`, as if it came now.
 
+    Both are targets as `message send` takes them; people who are no friends are known by name too, if they
+    wrote, were approved, or are in the group.
     `config_file` is the file to decide by, where it is not that of the gateway.
     """
 
@@ -45,10 +48,9 @@ class Explain(Request["Explained"]):
 class Explained:
     """What the config file and the store, as they are now, make of a message to `account` (`channel/id`).
 
-    `rules` says whether a gateway runs with the same. `words` name the account in a command. `is_phone` says
-    that the sender looks like a telephone number, `not_looked_up` names entries that match nobody yet. A
-    gateway that `runs_other` config than the file's decides otherwise or not: `running` is its decision, None
-    where it has no such account.
+    `rules` says whether a gateway runs with the same. `words` name the account in a command.
+    `not_looked_up` names entries that match nobody yet. A gateway that `runs_other` config than the file's
+    decides otherwise or not: `running` is its decision, None where it has no such account.
     """
 
     account: str
@@ -56,9 +58,10 @@ class Explained:
     configured: bool
     linked: bool
     sender_id: str
+    sender_name: str
     thread: Thread
+    group_name: str
     decision: Decision
-    is_phone: bool
     not_looked_up: list[str]
     rules: RulesFrom
     runs_other: bool = False
@@ -67,15 +70,14 @@ class Explained:
 
 @operation
 async def explain(ctx: OpContext, request: Explain) -> Explained:
-    """Before the login it is as if the account were linked. Raises `ConfigError`."""
-    asked = replace(request, sender=request.sender.strip(), group=request.group.strip())
+    """Before the login it is as if the account were linked. Raises `ConfigError` and `OpError`."""
     written = ctx.as_written(request.config_file)
     rules = replace(rules_from(ctx, request.config_file), source=FILE)
-    told = await written.ask(lambda reader: _explained(written, reader, asked, rules))
+    told = await written.ask(lambda reader: _explained(written, reader, request, rules))
     if ctx.loaded is None or ctx.loaded.source.revision == written.config.source.revision:
         return told
     try:
-        running = (await ctx.ask(lambda reader: _explained(ctx, reader, asked, rules))).decision
+        running = (await ctx.ask(lambda reader: _explained(ctx, reader, request, rules))).decision
     except OpError:  # the gateway has no such account
         running = None
     return replace(told, runs_other=True, running=running)
@@ -85,7 +87,10 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) 
     target = ctx.target(asked.channel, asked.account)
     account, rules = target.account, rules_in_force(ctx, target.account)
     grants = _grants(ctx, reader, account)
-    inbound = _inbound(asked, account, grants.own_id, ctx.now_ms())
+    group = group_stored(reader, target, asked.group) if asked.group.strip() else None
+    sender = person_stored(reader, target, asked.sender, group.thread.id if group else "")
+    thread = group.thread if group else sender.thread
+    inbound = _inbound(asked, account, sender.thread.id, thread, grants.own_id, ctx.now_ms())
     shortest = type(account.settings).shortest_id
     missing = [
         name.entry
@@ -98,22 +103,24 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) 
         configured=target.configured,
         linked=grants.own_id != _NOT_LINKED,
         sender_id=inbound.sender_id,
-        thread=inbound.thread,
+        sender_name=sender.name,
+        thread=thread,
+        group_name=group.name if group else "",
         decision=_decide(reader, account, rules, grants, inbound),
-        is_phone=is_phone_number(asked.sender, shortest),
         not_looked_up=missing,
         rules=read,
     )
 
 
-def _inbound(asked: Explain, account: Account, own_id: str, now_ms: int) -> Inbound:
+def _inbound(
+    asked: Explain, account: Account, sender_id: str, thread: Thread, own_id: str, now_ms: int
+) -> Inbound:
     """The message as the channel would have read it just now."""
-    thread = Thread(ThreadKind.GROUP, asked.group) if asked.group else Thread(ThreadKind.DM, asked.sender)
     return Inbound(
         account=account.id,
         message_id="",
         thread=thread,
-        sender_id=asked.sender,
+        sender_id=sender_id,
         sender_name="",
         text=(_AT if asked.mention else "") + asked.text,
         sent_ms=now_ms,

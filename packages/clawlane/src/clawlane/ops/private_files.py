@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from clawlane.config.paths import Paths
+from clawlane.config.scratch import is_scratch
 from clawlane.credentials.files import owner_name
 from clawlane.ops.findings import Finding, Severity
 
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_SCRATCH = re.compile(r"\..+\.[0-9a-f]{12}\Z")
 _CUT_OFF_MS = 60_000
 """A younger scratch file may still be written."""
 
@@ -111,7 +110,7 @@ def _of_file(path: Path) -> Iterator[Finding]:
         yield _finding("odd_file", path, Severity.WARNING)
     elif not stat.S_ISSOCK(info.st_mode) and info.st_mode & _OTHERS:
         yield _finding("permissions", path, mode=stat.filemode(info.st_mode))
-    if stat.S_ISREG(info.st_mode) and _SCRATCH.match(path.name):
+    if stat.S_ISREG(info.st_mode) and is_scratch(path.name):
         yield _finding("scratch_left", path, Severity.NOTE)
 
 

@@ -130,7 +130,7 @@ async def _opens(ctx: OpContext, written: Config) -> list[str]:
     """Whom a config lets in that the gateway keeps out, in sentences. A broken store hinders no restart."""
     import sqlite3
 
-    from clawlane.access.exposure import compare
+    from clawlane.access.comparison import compare
     from clawlane.ops import exposure
     from clawlane.ops.exposure_text import sentences
     from clawlane.store.errors import StoreError

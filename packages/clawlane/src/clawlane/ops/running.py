@@ -48,5 +48,6 @@ def _running(ctx: OpContext, channel: str, account: str | None) -> LiveAccount:
     found = block.account(account) if block else None
     if found is None or (live := ctx.live.get(str(found))) is None:
         name = f"{channel}/{account}" if account else channel
-        raise OpError(f"the running gateway has no {name}", "see: openclaw channels status")
+        waits = ctx.account_waits(channel, account) if account and found is None else None
+        raise waits or OpError(f"the running gateway has no {name}", "see: openclaw channels status")
     return live

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
@@ -15,10 +15,11 @@ from clawlane.access.context import shortened
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Capability, Channel, Phase
 from clawlane.messages import Person, ReplyFile, Thread, ThreadKind
+from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.directory import lookup
 from clawlane.ops.operation import Caller, OpError
-from clawlane.ops.targets import NobodyKnown, Recipient, Written, find_recipient, read_target
+from clawlane.ops.targets import NobodyKnown, Recipient, Written, find_recipient, target_of
 from clawlane.store.private_file import NotCopied, copy_of, discard
 
 MOST_FILES = 10
@@ -39,8 +40,9 @@ class SendingAccount:
     ) -> SendingAccount:
         """Raises `OpError` for an account that cannot send, unless nothing is to be sent."""
         if sends and not ctx.in_gateway:
-            help = "start it first: openclaw gateway run"
-            raise OpError("the gateway is not running, and only it may hold the connection", help)
+            words, command = how_to_start(ctx.paths)
+            told = "the gateway is not running, and only it may hold the connection"
+            raise OpError(told, f"{words}: {command}")
         found = cls(ctx, target := ctx.target(channel, account), ctx.live.get(str(target.account)))
         if sends and found.stopped:
             reason, help = found.trouble()
@@ -70,7 +72,7 @@ class SendingAccount:
     def trouble(self) -> tuple[str, str]:
         """Why the account cannot send now, and the command that helps; empty while it can."""
         if self.live is None:
-            return "the gateway is not running", "openclaw gateway run"
+            return "the gateway is not running", how_to_start(self.ctx.paths)[1]
         state = self.live.state
         if state.phase in (Phase.READY, Phase.DEGRADED):
             return "", ""
@@ -89,16 +91,19 @@ class SendingAccount:
 
         Raises `OpError`, and `DirectoryError` if nothing is known and nothing can be asked.
         """
-        manifest, shortest_id = self.target.manifest, type(self.target.account.settings).shortest_id
-        find = f"find ids: openclaw directory peers list {self.target.words} --query NAME"
-        target = read_target(written, (manifest.id, *manifest.aliases), shortest_id, find)
+        target, find = target_of(self.target, written)
         try:
-            return await self._found(target, find)
+            found = await self._found(target, find)
         except NobodyKnown:
             if self.live is None:
                 raise
             await self._look_up(target)
-            return await self._found(target, find)
+            found = await self._found(target, find)
+        return found if found.name else replace(found, name=await self.name_of(found.thread))
+
+    async def name_of(self, thread: Thread) -> str:
+        """What the person or group is called, empty if nobody knows."""
+        return await self.ctx.ask(lambda reader: reader.thread_name(self.name, thread))
 
     async def _found(self, target: Written, find: str) -> Recipient:
         known = await self.ctx.ask(lambda reader: reader.known(self.name))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins
+from clawlane.capabilities import NeedsConsent, RiskNotice
 from clawlane.channel import Manifest
 from clawlane.config.errors import ConfigError, Problem
+from clawlane.credentials.profile import Consent
 from clawlane.ops.access_findings import of_rules
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
@@ -30,21 +32,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
-    """The risk of the channel, as it tells it."""
-
-    title: str
-    lines: tuple[str, ...]
-    alternative: str
-
-
-@dataclass(frozen=True, slots=True)
 class Situation:
     """What is there before a setup, for one account.
 
     `file_exists` is about the config file, `configured` about the account in it. `spec` is the plugin to
     install, empty if that is done; only then is known what follows it. `accepted` says that the risk was
-    accepted for this profile, and `expendable` what was answered then. `others` are the further accounts.
+    accepted for this profile, or there is none, and `consent` how. `others` are the further accounts.
     """
 
     channel: str
@@ -57,9 +50,10 @@ class Situation:
     spec: str = ""
     profile: str = ""
     words: str = ""
-    risk: Risk | None = None
+    risk: RiskNotice | None = None
     accepted: bool = False
-    expendable: str = ""
+    unofficial: bool = False
+    consent: Consent | None = None
     user_id: str = ""
     user_name: str = ""
     shortest_id: int = 1
@@ -178,8 +172,6 @@ def _only_channel(ctx: OpContext) -> str:
 
 
 def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: AccountPlace) -> Situation:
-    from clawlane.capabilities import NeedsConsent
-
     target = ctx.target(manifest.id, place.account)
     account, channel = target.account, ctx.runtime(manifest)
     notice = channel.risk() if isinstance(channel, NeedsConsent) else None
@@ -191,13 +183,14 @@ def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: Accou
         label=manifest.label,
         config_file=str(ctx.paths.config_file),
         file_exists=source.exists,
-        risk=Risk(notice.title, notice.lines, notice.alternative) if notice else None,
+        risk=notice,
         account=account.id,
         profile=account.profile,
         words=target.words,
         configured=place.exists,
         accepted=notice is None or consent is not None,
-        expendable=consent.expendable if consent else "",
+        unofficial=manifest.unofficial,
+        consent=consent,
         user_id=user_id,
         user_name=user_name,
         shortest_id=type(account.settings).shortest_id,

@@ -25,7 +25,6 @@ from clawlane.ops.account_status import (
 from clawlane.ops.context import GONE, OpContext, account_words
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.ops.pause import PauseInfo
-from clawlane.ops.process import resident_bytes
 
 if TYPE_CHECKING:
     from clawlane.access.decision import Rule
@@ -327,6 +326,8 @@ def policy_status(config: Config, account: Account, key: str, rules: Rules | Non
 def _gateway(ctx: OpContext) -> GatewayStatus | None:
     if ctx.started_ms is None:
         return None
+    from clawlane.ops.process import resident_bytes
+
     revision = ctx.config.source.revision
     return GatewayStatus(os.getpid(), ctx.started_ms, __version__, resident_bytes(), revision)
 

@@ -1,4 +1,4 @@
-"""To whom the operator writes: `user:ID`, `group:ID`, or the id or name of one friend or group.
+"""Whom the operator means: `user:ID`, `group:ID`, or the id or name of one friend or group.
 
 A bare id has to be known, because the same digits can be those of a person and of a group. A name has to be
 that of exactly one friend or group, as the account's owner sees it.
@@ -7,16 +7,20 @@ that of exactly one friend or group, as the account's owner sees it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from clawlane.access.context import shortened
 from clawlane.access.names import fold_name
 from clawlane.config.phones import is_phone_number
 from clawlane.config.senders import is_numeric_id
-from clawlane.lookup import search
 from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.ops.operation import OpError
 from clawlane.store.directory import Known
+
+if TYPE_CHECKING:
+    from clawlane.ops.context import Target
+    from clawlane.store.reader import Reader
 
 LONGEST_TARGET = 200
 """Characters of a target as it is written."""
@@ -129,12 +133,56 @@ def _by_name(written: Written, known: Known, find: str) -> Recipient:
     if len(exact) > 1:
         raise OpError(f"several are called '{shown}': {_listed(exact)}", "write one of these ids")
     if not exact:
+        from clawlane.lookup import search
+
         close: list[_Candidate] = [(ThreadKind.DM, one) for one in search(people, written.name)]
         close += [(ThreadKind.GROUP, one) for one in search(groups, written.name)]
         hint = f"did you mean {_listed(close)}?" if close else f"{_WRITE}; {find}"
         raise NobodyKnown(f"no friend or group is called '{shown}'", hint)
     [(kind, one)] = exact
     return Recipient(Thread(kind, one.id), one.name, known=True)
+
+
+def target_of(target: Target, written: str, kind: ThreadKind | None = None) -> tuple[Written, str]:
+    """What is written as a target of an account, and the command that finds ids there. Raises `OpError`."""
+    manifest, shortest_id = target.manifest, type(target.account.settings).shortest_id
+    listing = "groups" if kind is ThreadKind.GROUP else "peers"
+    find = f"find ids: openclaw directory {listing} list {target.words} --query NAME"
+    return read_target(written, (manifest.id, *manifest.aliases), shortest_id, find), find
+
+
+def person_stored(reader: Reader, target: Target, written: str, group_id: str = "") -> Recipient:
+    """The person that is meant: a friend, somebody who wrote or was approved, or a member of the group.
+
+    Raises `OpError`.
+    """
+    return _stored(reader, target, written, ThreadKind.DM, group_id)
+
+
+def group_stored(reader: Reader, target: Target, written: str) -> Recipient:
+    """The group that is meant, by what the store knows. Raises `OpError`."""
+    return _stored(reader, target, written, ThreadKind.GROUP)
+
+
+def thread_stored(reader: Reader, target: Target, written: str) -> Recipient:
+    """The person or group that is meant, by what the store knows. Raises `OpError`."""
+    return _stored(reader, target, written, None)
+
+
+def _stored(
+    reader: Reader, target: Target, written: str, kind: ThreadKind | None, group_id: str = ""
+) -> Recipient:
+    account = str(target.account)
+    meant, find = target_of(target, written, kind)
+    if kind is not None and meant.kind not in (None, kind):
+        other = "a group, not a person" if kind is ThreadKind.DM else "a person, not a group"
+        raise OpError(f"'{shortened(written)}' is {other}", find)
+    reach = reader.reach(account)
+    members = reader.members(account, group_id) if group_id else ()
+    people = {one.id: one for one in (*reach.seen, *reach.approved, *members, *reach.friends)}
+    known = Known(peers=tuple(people.values()), groups=reach.groups)
+    found = find_recipient(replace(meant, kind=kind or meant.kind), known, "", find)
+    return found if found.name else replace(found, name=reader.thread_name(account, found.thread))
 
 
 def _listed(found: Sequence[_Candidate]) -> str:

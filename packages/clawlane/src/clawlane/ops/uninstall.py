@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from clawlane.config.scratch import is_scratch
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.service import is_mine, remove_unit, unit_path
@@ -133,7 +133,6 @@ _NAMES = {
     RESTORING: "rest",
     ".restore-staging": "rest",
 }
-_SCRATCH = re.compile(r"\..+\.[0-9a-f]{12}\Z")
 
 
 def _kind(ctx: OpContext, path: Path, *, config_elsewhere: bool) -> str:
@@ -148,7 +147,7 @@ def _kind(ctx: OpContext, path: Path, *, config_elsewhere: bool) -> str:
     config = paths.state / "config.json5" if config_elsewhere else paths.config_file
     if name.startswith(config.name):
         return "config"
-    return "rest" if _SCRATCH.match(name) else "foreign"
+    return "rest" if is_scratch(name) else "foreign"
 
 
 def _piece(what: str, path: Path) -> Piece:

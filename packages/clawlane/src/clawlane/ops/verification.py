@@ -13,6 +13,7 @@ from clawlane.config.choices import DmPolicy
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import Group, Thread, ThreadKind
 from clawlane.ops.account_status import PolicyStatus
+from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, encode, operation
 from clawlane.ops.ritual.steps import Report
@@ -295,7 +296,7 @@ async def reports(ctx: OpContext, request: GetReports) -> list[Report]:
 def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAccount]:
     """The account that is named, as the gateway runs it. Raises `OpError`."""
     if ctx.started_ms is None:
-        raise OpError(NOT_RUNNING, "openclaw gateway run")
+        raise OpError(NOT_RUNNING, how_to_start(ctx.paths)[1])
     target = ctx.target(request.channel, request.account)
     live = ctx.live.get(str(target.account))
     if live is None or not target.account.enabled:

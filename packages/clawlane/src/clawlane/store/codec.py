@@ -158,6 +158,11 @@ def said_in(body: str) -> str:
             return "\n".join(filter(None, (told["text"], f"({kind}: {told['name']})")))
 
 
+def kind_of(body: str) -> str:
+    """What a chunk is: `text`, `album`, `link`, `reaction`, `undo`, or a kind of file; empty if pruned."""
+    return str(json.loads(body).get("kind", "text")) if body else ""
+
+
 def words_in(body: str) -> str:
     """The words that others read in a chunk; empty if there are none."""
     return str(json.loads(body).get("text", ""))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from clawlane.config.scratch import scratch_of
 from clawlane.credentials.files import sync_dir
 from clawlane.store import schema
 from clawlane.store.errors import StoreFailed, StoreUnusable
@@ -110,7 +110,7 @@ def _check_whole(source: sqlite3.Connection, store: Path) -> None:
 @contextmanager
 def _scratch(store: Path) -> Iterator[Path]:
     """An empty private file beside the store, which is gone afterwards unless it was renamed."""
-    path = store.with_name(f".{store.name}.{secrets.token_hex(6)}")
+    path = scratch_of(store)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:

@@ -103,19 +103,23 @@ def _weigh(tx: Tx, listing: Listing, ids: Sequence[str], count: str) -> Kept:
 
 
 def keep_members(tx: Tx, group_id: str, people: Sequence[Person]) -> None:
-    """Replace the members of one group; the friends where `group_id` is empty."""
+    """Replace the members of one group; the friends where `group_id` is empty. Writes what differs."""
     group_id = storable(group_id)
+    # By id: a platform may name somebody twice.
+    told = {storable(one.id): (storable(one.name), _aliases(one), one.is_friend) for one in people}
+    rows = [(user_id, *values) for user_id, values in told.items()]
+    if list(map(tuple, _member_rows(tx.db, tx.account, group_id))) == rows:
+        return
     tx.db.execute("DELETE FROM known_people WHERE account = ? AND group_id = ?", (tx.account, group_id))
-    for position, one in enumerate(people):
-        put(
-            tx,
-            "known_people",
-            {"group_id": group_id, "user_id": storable(one.id)},
-            name=storable(one.name),
-            aliases=json.dumps(one.aliases),
-            is_friend=one.is_friend,
-            position=position,
-        )
+    tx.db.executemany(
+        "INSERT INTO known_people (account, group_id, position, user_id, name, aliases, is_friend)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((tx.account, group_id, position, *row) for position, row in enumerate(rows)),
+    )
+
+
+def _aliases(one: Person) -> str:
+    return json.dumps(one.aliases) if one.aliases else "[]"
 
 
 def known(connection: sqlite3.Connection, account: str) -> Known:
@@ -188,14 +192,17 @@ def acquaintance(tx: Tx, thread: Thread) -> Acquaintance:
 
 def members(connection: sqlite3.Connection, account: str, group_id: str) -> tuple[Person, ...]:
     """The members of a group as they were looked up last; the friends where `group_id` is empty."""
-    rows = connection.execute(
+    return tuple(
+        Person(user_id, name, tuple(json.loads(aliases)), None if is_friend is None else bool(is_friend))
+        for user_id, name, aliases, is_friend in _member_rows(connection, account, group_id)
+    )
+
+
+def _member_rows(connection: sqlite3.Connection, account: str, group_id: str) -> sqlite3.Cursor:
+    return connection.execute(
         "SELECT user_id, name, aliases, is_friend FROM known_people WHERE account = ? AND group_id = ?"
         " ORDER BY position",
         (account, group_id),
-    )
-    return tuple(
-        Person(user_id, name, tuple(json.loads(aliases)), None if is_friend is None else bool(is_friend))
-        for user_id, name, aliases, is_friend in rows
     )
 
 
@@ -262,6 +269,7 @@ _NAMES = (
     "SELECT sender_name FROM approved WHERE account = ? AND sender_id = ?",
     "SELECT known_people.name FROM known_groups JOIN known_people USING (account, group_id)"
     " WHERE known_groups.account = ? AND user_id = ? AND known_people.name <> '' LIMIT 1",
+    "SELECT sender_name FROM rejected WHERE account = ? AND sender_id = ?",
 )
 
 
@@ -281,3 +289,25 @@ def group_name(connection: sqlite3.Connection, account: str, thread: Thread) -> 
     query = "SELECT name FROM known_groups WHERE account = ? AND group_id = ?"
     row = connection.execute(query, (account, thread.id)).fetchone()
     return str(row[0]) if row else ""
+
+
+def thread_name(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+    """What a group is called, or the other person of a direct chat, also as they write themselves.
+
+    Empty if nobody knows.
+    """
+    if thread.kind is ThreadKind.GROUP:
+        return group_name(connection, account, thread)
+    return name_of(connection, account, thread.id) or _as_sender(connection, account, thread)
+
+
+_NEWEST_BODIES = (
+    "SELECT body FROM messages WHERE account = ? AND thread_kind = ? AND thread_id = ?"
+    " ORDER BY seq DESC LIMIT 20"
+)
+
+
+def _as_sender(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+    """The name beside the newest message of a direct chat whose text is kept."""
+    bodies = connection.execute(_NEWEST_BODIES, (account, thread.kind, thread.id))
+    return next((str(json.loads(body)["name"]) for (body,) in bodies if body), "")

@@ -1,4 +1,4 @@
-"""The outbox: a chunk is a row before it is sent. Queued in order, cancelled, forgotten, listed."""
+"""The outbox: a chunk is a row before it is sent. Queued in order, cancelled, summed up."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from clawlane.messages import Outgoing, Thread, Undo
+from clawlane.messages import Outgoing, Undo
 from clawlane.store import outgoing_files
-from clawlane.store.codec import message_count, outgoing_body, said_in, storable, thread_of
+from clawlane.store.codec import message_count, outgoing_body, storable
 from clawlane.store.models import Place, Purpose
-from clawlane.store.rows import exists, insert, of_accounts, put, value_of
+from clawlane.store.rows import exists, insert, of_accounts, put
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx, next_number
-
-_NEWEST = 50
-"""How many chunks are listed that did not arrive and are past deciding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,82 +189,6 @@ def _words(row: sqlite3.Row) -> str:
     words = _WORDS[ChunkState(row["state"])]
     tells_why = row["reason"] and row["state"] in (ChunkState.REFUSED, ChunkState.UNKNOWN)
     return f"{words} ({row['reason']})" if tells_why else words
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One chunk. `part` of `parts` is its place in its reply; a challenge or notice answers no message.
-
-    What a tool sent `by_tool` while a message was answered has its place in what that call sends, and what
-    the operator sent (`by_operator`) in what was sent at once.
-    `sent_ms` is when it was last given to the channel, `looked_up_ms` when the platform was asked about it.
-    Until `settling_ms` look-ups may settle its unknown fate; until `held_until_ms` pacing holds it.
-    """
-
-    id: int
-    account: str
-    thread: Thread
-    answers: str
-    part: int
-    parts: int
-    state: ChunkState
-    reason: str
-    text: str
-    tries: int
-    created_ms: int
-    sent_ms: int | None
-    looked_up_ms: int | None
-    settling_ms: int | None = None
-    held_until_ms: int | None = None
-    by_tool: bool = False
-    by_operator: bool = False
-
-    @property
-    def needs_decision(self) -> bool:
-        """Whether only the operator can say what becomes of it: look-ups do not settle it any more."""
-        return self.state is ChunkState.UNKNOWN and self.settling_ms is None
-
-
-_OF_CALL = "account = chunk.account AND by_turn = chunk.by_turn AND step = chunk.step AND call = chunk.call"
-_OF_BATCH = "account = chunk.account AND batch = chunk.batch"
-_PARTS = (
-    "SELECT chunk.*, messages.message_id AS answers, chunk.by_turn IS NOT NULL AS by_tool,"  # noqa: S608
-    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn)"
-    f" + (SELECT count(*) FROM outbox WHERE {_OF_CALL})"
-    f" + (SELECT count(*) FROM outbox WHERE {_OF_BATCH}) AS parts,"
-    " (SELECT count(*) FROM outbox WHERE account = chunk.account AND turn = chunk.turn AND id <= chunk.id)"
-    f" + (SELECT count(*) FROM outbox WHERE {_OF_CALL} AND id <= chunk.id)"
-    f" + (SELECT count(*) FROM outbox WHERE {_OF_BATCH} AND id <= chunk.id) AS part"
-    " FROM outbox AS chunk LEFT JOIN messages ON messages.account = chunk.account"
-    " AND messages.seq = coalesce(chunk.turn, chunk.by_turn)"
-)
-
-
-def listed(connection: sqlite3.Connection, *, settled: bool = False) -> list[Listed]:
-    """What is open, over all accounts, in order; with `settled` also the newest that did not arrive."""
-    rows = connection.execute(f"{_PARTS} WHERE chunk.settled_ms IS NULL ORDER BY chunk.id").fetchall()
-    if settled:
-        rows += connection.execute(
-            f"{_PARTS} WHERE chunk.state IN ('refused', 'cancelled', 'expired')"
-            " ORDER BY chunk.id DESC LIMIT ?",
-            (_NEWEST,),
-        ).fetchall()
-    return [
-        value_of(
-            Listed,
-            row,
-            thread=thread_of(row),
-            answers=row["answers"] or "",
-            part=row["part"] or 1,
-            parts=row["parts"] or 1,
-            state=ChunkState(row["state"]),
-            text=said_in(row["body"]) if row["body"] else "",
-            tries=row["attempts"],
-            by_tool=bool(row["by_tool"]),
-            by_operator=row["batch"] is not None,
-        )
-        for row in sorted(rows, key=lambda row: int(row["id"]))
-    ]
 
 
 def account_of(connection: sqlite3.Connection, chunk_id: int) -> str | None:

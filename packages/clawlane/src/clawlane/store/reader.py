@@ -17,10 +17,12 @@ from clawlane.store import (
     decisions,
     directory,
     events,
+    in_force,
     marker,
     notices,
     operator_sends,
     outbox,
+    outbox_listing,
     pairing,
     pauses,
     pending_history,
@@ -66,7 +68,8 @@ class Reader:
     gaps = _ask(catch_up.gaps)
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)
-    outbox = _ask(outbox.listed)
+    outbox = _ask(outbox_listing.listed)
+    sent = _ask(outbox_listing.sent)
     quotable = _ask(quotes.quotable)
     members = _ask(directory.members)
     sent_by_operator = _ask(operator_sends.statuses)
@@ -79,6 +82,7 @@ class Reader:
     known = _ask(directory.known)
     group_ids = _ask(directory.group_ids)
     names_of = _ask(directory.names_of)
+    thread_name = _ask(directory.thread_name)
     looked_up = _ask(directory.of_account)
     in_history = _ask(pending_history.waits)
     sends_of_turn = _ask(send_evidence.of_turn)
@@ -86,6 +90,9 @@ class Reader:
     sent_by_us = _ask(send_evidence.sent_by_us)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    upgrades = _ask(in_force.upgrades)
+    held_by_upgrade = _ask(in_force.held)
+    in_force = _ask(in_force.found)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

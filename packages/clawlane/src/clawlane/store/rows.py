@@ -40,7 +40,7 @@ def exists(db: sqlite3.Connection, query: str, *values: object) -> bool:
     return db.execute(query, values).fetchone() is not None
 
 
-def value_of(kind: type[T], row: sqlite3.Row, **given: Any) -> T:
+def value_of(kind: type[T], row: sqlite3.Row, /, **given: Any) -> T:
     """A dataclass whose fields are the columns of the same names, but for those that are given."""
     names = (field.name for field in fields(kind))
     columns = {name: row[name] for name in names if name not in given}

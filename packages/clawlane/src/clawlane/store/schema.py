@@ -541,12 +541,14 @@ DROP TABLE old_pins;
 """
 
 _HANDS = """
+CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
 -- What an account works by, compared when another version starts:
 CREATE TABLE in_force (
     account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,
     version TEXT NOT NULL, migration INTEGER NOT NULL, -- of the program and of the store
     policy TEXT NOT NULL, -- JSON: who may write
-    built_in TEXT NOT NULL -- JSON: the values that the config leaves to the program, by path
+    settings TEXT NOT NULL -- JSON by path: what the config leaves to the program, and all about resending
 ) WITHOUT ROWID;
 CREATE TABLE upgrades ( -- what another version changed, for each account until the next one
     account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,

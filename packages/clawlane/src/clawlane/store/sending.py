@@ -29,6 +29,9 @@ from clawlane.store.transaction import Tx, lazy
 TOO_LATE_MS = 900_000
 """A reply held by the guard against loops expires this long after the end of the hold."""
 
+MOST_RESENDS = 5
+"""How often look-ups may have a chunk sent again. One whose every send is cut off may itself be the cause."""
+
 
 _EARLIER = "an earlier part was refused"
 
@@ -164,7 +167,7 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     recalled = exists(tx.db, query, tx.account, turn) or (turn is None and row["body"] == NO_TEXT)
     # Look-ups show messages, and neither reactions nor what was taken back.
     shown = is_message(row["body"])
-    settles = lost.settle_ms and not lost.taken and not row["resends"] and shown
+    settles = lost.settle_ms and not lost.taken and shown and row["resends"] < MOST_RESENDS
     change(
         tx,
         "outbox",

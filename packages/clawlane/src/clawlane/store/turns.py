@@ -9,7 +9,7 @@ from itertools import groupby
 
 from clawlane.access.decision import Decision
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
-from clawlane.store import answers, merging, outbox, pending_history
+from clawlane.store import answers, directory, merging, outbox, pending_history
 from clawlane.store.codec import inbound_of, storable
 from clawlane.store.decisions import record
 from clawlane.store.errors import NoDeadLetter
@@ -41,6 +41,7 @@ class DeadLetter:
     set_aside_ms: int
     tries: int
     reason: str
+    group_name: str = ""
 
 
 _PARTS = (
@@ -333,7 +334,8 @@ def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
         whole = merge_messages(list(map(inbound_of, parts)))
         told = {"thread": whole.thread, "sender_name": whole.sender_name, "text": whole.text}
         times = {"set_aside_ms": parts[0]["settled_ms"], "tries": parts[0]["attempts"]}
-        letters.append(value_of(DeadLetter, parts[0], **told, **times))
+        group_name = directory.group_name(connection, parts[0]["account"], whole.thread)
+        letters.append(value_of(DeadLetter, parts[0], **told, **times, group_name=group_name))
     return letters
 
 

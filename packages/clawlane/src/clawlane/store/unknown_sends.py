@@ -118,7 +118,8 @@ def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
     """Evaluate a look-up whose finds are stored: what left before it and is still unknown is missing.
 
     That counts only where the look-up reached far enough and shows a message that this login sent. What two
-    such look-ups, `gap_ms` apart, do not show is queued again, once. Gives how many chunks are queued.
+    such look-ups, `gap_ms` apart, do not show is queued again, and looked for again if that send is lost, too
+    (`MOST_RESENDS`). Gives how many chunks are queued.
     """
     query = "SELECT session FROM receipts WHERE account = ? AND message_id = ? AND thread_kind = ?"
     found = (tx.db.execute(query, (tx.account, id_, asked.kind)).fetchone() for id_ in asked.own_ids)

@@ -35,8 +35,6 @@ PATIENCE_MS = 300_000
 REHEARSED_MS = 60_000
 """How long something may take that a person has to do, and in a rehearsal."""
 
-RISK = "experimental, unofficial"
-
 STEPS: dict[StepName, Callable[[Run], Steps]] = {
     StepName.PROBE: direct.probe,
     StepName.STRANGER: direct.stranger,
@@ -118,7 +116,6 @@ class Conductor:
             rehearsal=self.facts.rehearsal,
             stopped=not self._over,
             steps=tuple(self.results),
-            risk=RISK if self.facts.unofficial else "",
         )
         if report.steps:
             self._run.asks.call(Record(*self._run.account, report=report))

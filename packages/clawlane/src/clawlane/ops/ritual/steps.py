@@ -88,7 +88,7 @@ class Report:
     """One run of the ritual on an account (`channel/id`).
 
     `policy` is the digest of who could write when it began. `rehearsal` is where a simulator stood in for the
-    platform, else empty. One that was `stopped` has the results up to then. `risk` is what the channel is.
+    platform, else empty. One that was `stopped` has the results up to then.
     """
 
     account: str
@@ -97,7 +97,6 @@ class Report:
     rehearsal: str
     stopped: bool
     steps: tuple[StepResult, ...]
-    risk: str = ""
 
     @property
     def ok(self) -> bool:

@@ -1,0 +1,216 @@
+"""`outbox` and `sent`: messages that wait or may not have arrived, and those that left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import account_option, channel_option, json_option
+from clawlane.cli.output import (
+    Card,
+    echo_cards,
+    echo_wrapped,
+    local,
+    print_json,
+    print_result,
+    sanitize,
+    when,
+)
+from clawlane.cli.pause import resume_command
+from clawlane.cli.send_states import SEND_STATES
+from clawlane.clock import now_ms
+from clawlane.config.duration import duration
+from clawlane.ops.client import Client
+from clawlane.ops.messages import MOST_SENT, Arrived, Drop, Outbox, Resend, Sent
+from clawlane.ops.pause import PauseInfo
+from clawlane.store.models import Purpose
+from clawlane.store.outbox_listing import Listed
+from clawlane.store.states import ChunkState
+from clawlane.threads import ThreadKind
+
+_LATER = " The gateway is not running: that happens once it does."
+_LONGEST = 70
+_NEED = "Nobody knows whether what needs a decision has arrived. Look at the thread on the phone, then:"
+_DECIDE = (
+    "  it is not there:  openclaw outbox resend NUMBER\n"
+    "  it is there:      openclaw outbox drop NUMBER --arrived\n"
+    "  give it up:       openclaw outbox drop NUMBER"
+)
+_PURPOSES = {
+    Purpose.REPLY: "reply",
+    Purpose.CHALLENGE: "pairing code",
+    Purpose.NOTICE: "notice",
+    Purpose.COMMAND: "answer to a command",
+    Purpose.TOOL: "by a tool",
+    Purpose.OPERATOR: "by the operator",
+}
+
+
+@click.group()
+def outbox() -> None:
+    """See what has not been sent yet, and decide about unconfirmed messages.
+
+    `openclaw sent` lists what has left.
+    """
+
+
+@outbox.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also the newest that will not be sent.")
+@json_option
+def list_messages(everything: bool, as_json: bool) -> None:
+    """List messages that wait to be sent, and those that need a decision.
+
+    \b
+    Examples:
+      openclaw outbox list
+      openclaw outbox list --all
+    """
+    found = Client().call(Outbox(settled=everything))
+    if as_json:
+        told = [{**_json(row), "paused": found.pause_of(row) is not None} for row in found.messages]
+        print_json(running=found.running, messages=told)
+        return
+    if not found.messages:
+        click.echo("Nothing waits to be sent. What was sent: openclaw sent")
+        return
+    cards = []
+    for row in found.messages:
+        held = _held(found.pause_of(row))
+        cards.append(_card(row, _state(row), row.sent_ms or row.created_ms, (_reason(row), held)))
+    echo_cards(cards)
+    if any(row.needs_decision for row in found.messages):
+        click.echo()
+        echo_wrapped(_NEED)
+        click.echo(_DECIDE)
+    if not found.running and any(row.state is ChunkState.QUEUED for row in found.messages):
+        echo_wrapped("The gateway is not running, and nothing is sent: openclaw gateway run")
+
+
+@click.command()
+@click.option("--since", default="1d", show_default=True, help="How far back, such as 30m, 2h or 7d.")
+@click.option("-t", "--thread", default="", help="Only in this thread: user:ID, group:ID, an id or a name.")
+@channel_option()
+@account_option("Only this account (default: all; with --thread the default account).")
+@json_option
+def sent(since: str, thread: str, channel: str | None, account: str | None, as_json: bool) -> None:
+    """List what left in the owner's name: replies, pairing codes, reactions, your own texts.
+
+    The newest comes last. NUMBER is what `openclaw message undo --number` takes back.
+
+    \b
+    Examples:
+      openclaw sent --since 2h
+      openclaw sent --thread user:1471383327500481391
+    """
+    now, client = now_ms(), Client()
+    since_ms = now - _length_ms(since)
+    found = client.call(Sent(channel, account, since_ms, thread))
+    if as_json:
+        messages = [{"number": row.id, **_json(row)} for row in found.messages]
+        print_json(since_ms=since_ms, messages=messages, more=found.more)
+        return
+    if not found.messages:
+        echo_wrapped(f"Nothing was sent within {since}.")
+        return
+    echo_cards([_card(row, _fate(row), row.sent_ms or row.created_ms, ()) for row in found.messages])
+    if found.more:
+        echo_wrapped(f"Only the newest {MOST_SENT} are shown; name a thread, or a shorter --since.")
+
+
+@outbox.command()
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+def resend(number: int, as_json: bool) -> None:
+    """Resend a message whose delivery is unknown.
+
+    The rest of its reply follows.
+
+    \b
+    Example:
+      openclaw outbox resend 12
+    """
+    decided = Client().call(Resend(number))
+    told = f"Message {number} is sent again, and what waits behind it follows."
+    later = "" if decided.running else _LATER
+    print_result([told + later], as_json, **asdict(decided), ruling="resend")
+
+
+@outbox.command()
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--arrived", is_flag=True, help="It did arrive: the rest of its reply is sent.")
+@json_option
+def drop(number: int, arrived: bool, as_json: bool) -> None:
+    """Do not send a message, nor the rest of its reply.
+
+    \b
+    Example:
+      openclaw outbox drop 12
+    """
+    decided = Client().call(Arrived(number) if arrived else Drop(number))
+    told = f"Message {number} is dropped, and the rest of its reply."
+    if arrived:
+        told = f"Message {number} has arrived; the rest of its reply follows."
+        told += "" if decided.running else _LATER
+    print_result([told], as_json, **asdict(decided), ruling="arrived" if arrived else "drop")
+
+
+def _card(row: Listed, state: str, ms: int, reasons: Sequence[str]) -> Card:
+    """`12  2026-03-02 09:15 (3 min ago) · arrived · zalouser/default`; then to whom, what, and why."""
+    head = f"{when(ms, now_ms())} · {state} · {row.account}"
+    text = sanitize(row.text, _LONGEST)
+    return Card(str(row.id), head, tuple(filter(None, (", ".join(_about(row)), text, *reasons))))
+
+
+def _about(row: Listed) -> Iterator[str]:
+    """To whom, and what it is."""
+    whom = f"{'group' if row.thread.kind is ThreadKind.GROUP else 'user'}:{row.thread.id}"
+    yield f"to {sanitize(row.name)} ({whom})" if row.name else f"to {whom}"
+    yield _PURPOSES[row.purpose]
+    if row.kind not in ("", "text"):
+        yield row.kind
+    if row.parts > 1:
+        yield f"part {row.part} of {row.parts}"
+    if row.tries > 1:
+        yield f"{row.tries} tries"
+
+
+def _reason(row: Listed) -> str:
+    reason = sanitize(row.reason, 200)
+    if row.state == "unknown" and row.settling_ms is not None:
+        reason = f"{reason}; being looked up"
+    elif row.held_until_ms:
+        reason = f"{reason} until {local(row.held_until_ms)}"
+    by = f"sent by a tool while answering {sanitize(row.answers) or 'a message'}" if row.by_tool else ""
+    return "; ".join(filter(None, (reason, by)))
+
+
+def _held(pause: PauseInfo | None) -> str:
+    if pause is None:
+        return ""
+    until = f" until {local(pause.until_ms)}" if pause.until_ms is not None else ""
+    return f"paused{until}; to go on: {resume_command(pause)}"
+
+
+def _state(row: Listed) -> str:
+    return "needs_decision" if row.needs_decision else str(row.state)
+
+
+def _fate(row: Listed) -> str:
+    return "taken back" if row.taken_back else SEND_STATES[row.state]
+
+
+def _json(row: Listed) -> dict[str, Any]:
+    own = {"thread": str(row.thread), "state": _state(row), "needs_decision": row.needs_decision}
+    return {**asdict(row), **own, "taken_back": row.taken_back}
+
+
+def _length_ms(written: str) -> int:
+    try:
+        found = duration(written)
+    except ValueError as error:
+        raise CliError(f"--since {error}") from None
+    return int(found.total_seconds() * 1000)

@@ -1,0 +1,52 @@
+"""What the running gateway makes of a config file that a command has just written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from clawlane.cli.output import sanitize
+from clawlane.ops.config_standing import Standing, Verdict
+
+_LONGEST = 300
+APPLY = "openclaw config apply"
+
+
+def standing_lines(standing: Standing, told: Collection[str] = ()) -> Iterator[str]:
+    """What becomes of the file, in sentences; what would open only where it was not `told` already."""
+    match standing.verdict:
+        case Verdict.NO_GATEWAY:
+            yield "No gateway runs; the next start applies it."
+        case Verdict.IN_FORCE:
+            yield "The running gateway works by it now."
+        case Verdict.WAITS:
+            yield from _waiting(standing, told)
+        case Verdict.REFUSED:
+            error = sanitize(standing.error, _LONGEST)
+            yield f"The running gateway cannot use it, and keeps the last good config: {error}"
+        case Verdict.PENDING:
+            yield "The running gateway has not applied it yet; see: openclaw channels status"
+        case Verdict.OTHER_FILE:
+            yield f"The running gateway works by another file: {standing.file}"
+        case Verdict.NOT_TOLD:
+            error = sanitize(standing.error, _LONGEST)
+            yield f"A gateway runs, but it did not say what it makes of this: {error}"
+
+
+def standing_json(standing: Standing) -> dict[str, Any]:
+    """The same for programs."""
+    return {
+        "running": standing.running,
+        "verdict": standing.verdict,
+        "waits": standing.verdict is Verdict.WAITS,
+        "widens": standing.widens,
+        "revision": standing.revision or None,
+        "error": standing.error,
+    }
+
+
+def _waiting(standing: Standing, told: Collection[str]) -> Iterator[str]:
+    for one in standing.widens:
+        if one not in told:
+            yield f"waits, too: {sanitize(one, _LONGEST)}"
+    yield f"In the running gateway what this closes counts at once; all else waits for: {APPLY}"
