@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -10,18 +11,29 @@ from clawlane.access.policy import AccessPolicy
 from clawlane.config.patterns import compile_pattern
 from clawlane.config.re2_pattern import Pattern
 
+_LEFT_OUT = "tools"
+"""What agents may do is not who may write; its lists are compared as settings."""
+
 
 def policy_text(policy: AccessPolicy) -> str:
     """The policy as JSON, with ids and names as the config has them."""
-    return msgspec.json.encode(policy, enc_hook=_source).decode()
+    told = {one.name: getattr(policy, one.name) for one in fields(policy) if one.name != _LEFT_OUT}
+    return msgspec.json.encode(told, enc_hook=_source).decode()
 
 
 def policy_of(text: str) -> AccessPolicy | None:
     """The policy that was written so; None if this version cannot read it. What is new has its default."""
+    types = get_type_hints(AccessPolicy, localns={"ThreadTools": Any})
     try:
-        return msgspec.json.decode(text, type=AccessPolicy, dec_hook=_compiled)
+        told = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        values = {
+            name: msgspec.json.decode(raw, type=types[name], dec_hook=_compiled)
+            for name, raw in told.items()
+            if name in types
+        }
     except (msgspec.DecodeError, ValueError):
         return None
+    return AccessPolicy(**values)
 
 
 def _source(value: Any) -> str:

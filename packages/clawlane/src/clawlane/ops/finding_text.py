@@ -69,6 +69,10 @@ _WORDS: Final = {
         "is edited, and waits because it widens access: {text}",
         "run: openclaw config apply --revision {revision}",
     ),
+    "upgrade_waits": (
+        "is paused since the upgrade from {was} to {version}, which changed: {text}",
+        "accept that: openclaw upgrade accept; or edit the config, and then accept",
+    ),
     # files
     "permissions": ("others can get at it ({mode})", "run: chmod go-rwx '{path}'"),
     "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),

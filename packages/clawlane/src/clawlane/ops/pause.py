@@ -180,11 +180,11 @@ async def end(
 
     name = str(account)
     live = ctx.live.get(name)
+    ended = [held for held in live.pauses if held.thread == thread] if live else []
     if thread is None and await _waits(ctx, name):
         for held in [one for one in await _paused(ctx, name) if one.thread is None]:
             await put_back(ctx, replace(held, until_ms=None))
         return Resumed(name, None, None)
-    ended = [held for held in live.pauses if held.thread == thread] if live else []
     oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
     async with ctx.own(name) as account_store:
         resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)

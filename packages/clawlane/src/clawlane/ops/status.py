@@ -212,6 +212,7 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
     from clawlane.ops.problems import AMONG
     from clawlane.ops.rules_from import rules_in_force
     from clawlane.ops.speakers import who_may_speak
+    from clawlane.ops.upgrade import waiting_upgrade
     from clawlane.ops.verification_state import verification_of
     from clawlane.store.retention import FORGOTTEN
 
@@ -265,6 +266,8 @@ def _account(ctx: OpContext, channel: Channel, account: Account, reader: Reader)
         findings=findings(ctx.config, account, directory, rules),
         problems=[],
         speakers=who_may_speak(account, rules, directory.pins, reader),
+        upgrade=waiting_upgrade(reader, name),
+        restored_ms=reader.restored_ms(name),
         verification=verification_of(
             reader.verifications(name), fingerprint(rules), rehearsed=bool(rehearsal)
         ),

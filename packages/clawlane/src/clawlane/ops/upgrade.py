@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from clawlane.ops import pause
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, operation
-from clawlane.store.in_force import Upgrade
+
+if TYPE_CHECKING:
+    from clawlane.store.in_force import Upgrade
+    from clawlane.store.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ async def show(ctx: OpContext, request: GetUpgrades) -> list[UpgradeInfo]:
 @operation(changes=True)
 async def accept(ctx: OpContext, request: AcceptUpgrade) -> list[Accepted]:
     """What waited and is too old by now expires, as with `resume`. Raises `StoreFailed`."""
+    import asyncio
+
     from clawlane.ops.upgrade_changes import in_force
     from clawlane.store import in_force as store_in_force
 
@@ -73,6 +78,12 @@ async def accept(ctx: OpContext, request: AcceptUpgrade) -> list[Accepted]:
             await pause.put_back(ctx, before)
         accepted.append(Accepted(one.account, list(one.changes), before is not None))
     return accepted
+
+
+def waiting_upgrade(reader: Reader, account: str) -> UpgradeInfo | None:
+    """What an account waits with until the operator accepts it."""
+    found = (UpgradeInfo.of(one) for one in reader.upgrades() if one.account == account and one.holds)
+    return next(found, None)
 
 
 async def _found(ctx: OpContext, channel: str | None, account: str | None) -> list[Upgrade]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 RESENDING = ("resendUnknown", "lookUpGap")
 """The keys that say whether a message of unknown fate is sent again."""
+
+_REACHING = re.compile(r"\.tools(?:\.|\Z)|\.outbound(?:\.|\Z)")
+"""Settings by which more may leave; which value is the wider one is for the operator to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def changes(account: str, was: InForce, now: InForce, known: Known) -> Changes |
     policy, before = policy_of(now.policy), policy_of(was.policy)
     values = dict(_values(was, now))
     edited = {path for path in values if path.endswith(RESENDING)}
+    reaching = any(map(_REACHING.search, values))
     upgraded = (was.version, was.migration) != (now.version, now.migration)
     if not (upgraded or values.keys() - edited or _other_rules(before, policy)):
         return None
@@ -72,7 +77,7 @@ def changes(account: str, was: InForce, now: InForce, known: Known) -> Changes |
         unknown = "who may write cannot be compared with the version before: look at openclaw security audit"
         return Changes((unknown, *values.values()), holds=True)
     exposure = compare({account: before}, {account: policy}, {account: known})
-    return Changes((*_reach(exposure), *values.values()), holds=bool(exposure.widens or edited))
+    return Changes((*_reach(exposure), *values.values()), holds=bool(exposure.widens or edited or reaching))
 
 
 def _other_rules(before: AccessPolicy | None, policy: AccessPolicy | None) -> bool:

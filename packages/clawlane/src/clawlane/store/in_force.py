@@ -59,6 +59,12 @@ def held(connection: sqlite3.Connection, account: str) -> bool:
     return exists(connection, "SELECT 1 FROM upgrades WHERE account = ? AND holds <> 0", account)
 
 
+def restored_ms(connection: sqlite3.Connection, account: str) -> int | None:
+    """When a backup was restored, for an account that has not connected since."""
+    row = connection.execute("SELECT restored_ms FROM accounts WHERE account = ?", (account,)).fetchone()
+    return None if row is None else row["restored_ms"]
+
+
 def record(tx: Tx, now: InForce) -> None:
     """Record what the account works by, unless it waits for the operator to accept that."""
     if held(tx.db, tx.account):

@@ -90,6 +90,7 @@ class Reader:
     sent_by_us = _ask(send_evidence.sent_by_us)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    restored_ms = _ask(in_force.restored_ms)
     upgrades = _ask(in_force.upgrades)
     held_by_upgrade = _ask(in_force.held)
     in_force = _ask(in_force.found)
