@@ -79,10 +79,14 @@ class Cost:
         return powers and self.r > 0 and 128 * self.n * self.r <= _MOST_MEMORY and 0 < self.p <= _MOST_PASSES
 
 
+USUAL = Cost()
+"""64 MB, and about a third of a second."""
+
+
 class SealedWriter:
     """Seals what is written. Nothing is complete before `finish`."""
 
-    def __init__(self, file: BinaryIO, passphrase: str, cost: Cost = Cost()) -> None:
+    def __init__(self, file: BinaryIO, passphrase: str, cost: Cost = USUAL) -> None:
         """Writes the head."""
         salt = secrets.token_bytes(_SALT)
         sealing, checking = _keys(passphrase, salt, cost)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from clawlane import __version__
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import replacing
-from clawlane.credentials.sealed_file import SHORTEST_PASSPHRASE, SealedWriter
+from clawlane.credentials.sealed_file import SHORTEST_PASSPHRASE, USUAL, Cost, SealedWriter
 from clawlane.ops.archive import CONFIG, KEY, PLUGINS, STORE, ArchiveWriter, Entry, Manifest
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
@@ -29,7 +29,8 @@ _SESSIONS = (".session", ".replaced")
 class BackUp(Request["BackedUp"]):
     """Write a backup to a file, which must not exist unless it may be replaced.
 
-    With `session` it holds the logins and their key: whoever opens it can act as the account.
+    With `session` it holds the logins and their key: whoever opens it can act as the account. `cost` is what
+    it takes to try one passphrase.
     """
 
     file: str
@@ -37,6 +38,7 @@ class BackUp(Request["BackedUp"]):
     session: bool = False
     media: bool = False
     replace: bool = False
+    cost: Cost = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def _back_up(ctx: OpContext, request: BackUp) -> BackedUp:
         files = _files(ctx, request)
         try:
             with replacing(target) as file:
-                entries = _write(file, request.passphrase, manifest, store, files)
+                entries = _write(file, request, manifest, store, files)
         except OSError as error:
             help = "check free space and permissions; no backup was left there"
             raise OpError(f"{target} cannot be written: {error.strerror or error}", help) from error
@@ -105,12 +107,12 @@ def _manifest(ctx: OpContext, request: BackUp, store: Snapshot | None) -> Manife
 
 def _write(
     file: BinaryIO,
-    passphrase: str,
+    request: BackUp,
     manifest: Manifest,
     store: Snapshot | None,
     files: Iterator[tuple[str, Path]],
 ) -> list[Entry]:
-    sealed = SealedWriter(file, passphrase)
+    sealed = SealedWriter(file, request.passphrase, request.cost)
     archive = ArchiveWriter(sealed, manifest)
     entries = [archive.add(STORE, store.file)] if store else []
     for name, path in files:
