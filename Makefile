@@ -65,7 +65,7 @@ dist: setup
 # The pages that are made from the code; a test holds that they are current.
 docs: setup
 	@$(BIN)/python -m clawlane.cli.reference > docs/commands.md
-	@$(BIN)/python -c 'from clawlane.config.json_schema import config_schema; from clawlane.config.reference_page import reference_page; from clawlane_zalouser.manifest import MANIFEST; print(reference_page(config_schema([MANIFEST])), end="")' > docs/config-reference.md
+	@$(BIN)/python -m clawlane_zalouser.config_reference > docs/config-reference.md
 
 constraints: setup
 	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

@@ -75,7 +75,14 @@ class Simulator:
 def simulator(folder: Path, *flags: str) -> Iterator[Simulator]:
     """A running simulator; its certificate is written into the folder."""
     command = [sys.executable, "-m", "zaloweb.sim", "--port", "0", "--control-port", "0"]
-    with running([*command, "--ca", str(folder / "simulator.pem"), *flags], dict(os.environ)) as process:
+    with simulated([*command, "--ca", str(folder / "simulator.pem"), *flags]) as started:
+        yield started
+
+
+@contextmanager
+def simulated(command: list[str]) -> Iterator[Simulator]:
+    """The simulator that a program runs, which says on its first line where it is."""
+    with running(command, dict(os.environ)) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:

@@ -14,7 +14,7 @@ from typing import Any
 from chaos.lane import Lane
 from chaos.plan import Scenario
 from chaos.witness import Witness, witnessed
-from demo.stage import Missing, Operator, Simulator, running
+from demo.stage import Missing, Operator, Simulator, running, simulated
 from end_to_end.steps import log_in
 
 _ZALO = Path(__file__).with_name("zalo.py")
@@ -44,25 +44,14 @@ class Stage:
 async def staged(folder: Path, scenario: Scenario) -> AsyncIterator[Stage]:
     """Everything in processes of its own, in an empty folder, while this is entered."""
     state = folder / "state"
-    with _simulated(folder, scenario.seed) as zalo, _agent(scenario.agent) as agent:
+    program = [sys.executable, str(_ZALO), str(folder / "simulator.pem"), str(scenario.seed)]
+    with simulated(program) as zalo, _agent(scenario.agent) as agent:
         channels = {"zalouser": {**_CHANNEL, "resendUnknown": scenario.resend}}
         operator = _linked(zalo, state, {"channels": channels, **agent})
         # A process that cannot write whole files must not leave compiled modules cut off in the source tree.
         starved = Operator({**operator.env, "PYTHONDONTWRITEBYTECODE": "1"})
         async with witnessed(zalo.control) as witness:
             yield Stage(witness, Lane(starved, folder / "gateway.out"), state)
-
-
-@contextmanager
-def _simulated(folder: Path, seed: int) -> Iterator[Simulator]:
-    command = [sys.executable, str(_ZALO), str(folder / "simulator.pem"), str(seed)]
-    with running(command, dict(os.environ)) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise Missing("the simulator did not start")
-        ready = json.loads(line)
-        yield Simulator(ready["control"], f"127.0.0.1:{ready['port']},{ready['ca']}")
 
 
 @contextmanager

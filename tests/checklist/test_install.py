@@ -57,7 +57,7 @@ def test_the_gateway_runs_without_the_plugin(bare: Desk) -> None:
         bare.gateway.stop()
     bare.ok("plugins", "disable", "zalouser")
     bare.gateway.start()
-    bare.gateway.said("runs after")
+    bare.gateway.said("started in")
     assert bare.json("channels", "status")["channels"] == {}
     bare.gateway.stop()
     bare.ok("plugins", "enable", "zalouser")

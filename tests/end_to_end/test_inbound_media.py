@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
 import stat
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from demo.model_server import ChatRequest, ModelServer, Says, refuses
+from demo.model_server import ChatRequest, ModelServer, Says, refuses, served
 from demo.stage import PATIENCE, Gateway, Operator, Simulator
 from end_to_end.steps import answers, listening, person, say
 
@@ -34,22 +32,8 @@ def jpeg(color: str = "red", size: tuple[int, int] = (40, 30)) -> bytes:
 @pytest.fixture
 def model() -> Iterator[ModelServer]:
     """A model in a thread of its own; tests give it a script."""
-    server, loop = ModelServer(), asyncio.new_event_loop()
-    ready, done = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with server.serving():
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait(30)
-    server.script = lambda _: Says("thấy rồi")
-    yield server
-    loop.call_soon_threadsafe(done.set)
-    thread.join()
-    loop.close()
+    with served(lambda _: Says("thấy rồi")) as server:
+        yield server
 
 
 class Desk:

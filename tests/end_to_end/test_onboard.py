@@ -90,7 +90,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         screen.answer("Who may speak in Nhóm Làm Việc", ENTER)
         screen.answer("Members of Nhóm Làm Việc", "hung", TAB, ENTER)
         screen.answer("Who answers?", ENTER)
-        screen.answer("When does an edit of the config hold?", ENTER)
+        screen.answer("When does an edit of the config take effect?", ENTER)
         screen.shows("reload: 'ask'")
         screen.answer("Write", ENTER)
         screen.shows("Only you can read it")
@@ -139,12 +139,12 @@ def test_a_newcomer_ends_with_a_lane_that_is_proven(newcomer: Operator, zalo: Si
         screen.answer("Write", ENTER)
         screen.shows("-- Next --")
         if shutil.which("systemctl"):
-            screen.answer("How shall the gateway run?", ENTER)
+            screen.answer("How do you want to run the gateway?", ENTER)
         screen.answer("Verify the lane now?", ENTER)
         screen.shows("Waiting until the gateway runs")
         with Gateway(someone) as gateway:
             gateway.start()
-            screen.shows("The lane is proven", within=180)
+            screen.shows("Every step has passed in the rehearsal", within=180)
             assert screen.ended() == 0
             gateway.stop()
     assert time.monotonic() - began < WELL_UNDER_15_MINUTES
@@ -180,7 +180,7 @@ QUESTIONS = (
     ("Who is answered?", ("820000000000000009", TAB, ENTER)),
     ("In which groups does the lane listen?", (ENTER,)),
     ("Who answers?", (ENTER,)),
-    ("When does an edit of the config hold?", (ENTER,)),
+    ("When does an edit of the config take effect?", (ENTER,)),
     ("Write", (ENTER,)),
 )
 """A walk without a login: each question, and the keys that answer it."""
@@ -197,7 +197,7 @@ def test_ctrl_c_at_each_question_keeps_what_was_done_and_goes_on_there(
             screen.press(*keys)
             screen.answer(following, CTRL_C)
             assert screen.ended() == 130
-            assert "Go on with: openclaw onboard" in screen.raw.decode()
+            assert "Continue with: openclaw onboard" in screen.raw.decode()
         assert not (state / "config.json5").exists()
         answered.append(question)
     with onboarding(newcomer) as screen:

@@ -173,7 +173,7 @@ def test_a_stranger_with_a_friends_name_is_marked_and_approving_asks(door: Door)
     stranger = door.person("dang  thi hoa")
     door.start()
     door.says(stranger)
-    assert f"NO, bears the name of Đặng Thị Hoa ({friend})" in " ".join(
+    assert f"NO, has the name of Đặng Thị Hoa ({friend})" in " ".join(
         door.run("list", "zalouser").stdout.split()
     )
     request = door.waiting()[stranger]
@@ -274,7 +274,7 @@ def test_no_name_is_pinned_to_nobody_by_a_list_that_cannot_be_right(door: Door) 
     door.start(friends="lists 0 friends")
     door.gateway.said("names not looked up: the platform told no friends where 3 are known")
     door.gateway.said("again in 16 s")
-    door.gateway.said("goes on without all names")
+    door.gateway.said("continues without all names")
     assert door.says(stranger) == "dm_pairing_required"
     status = json.loads(door.operator.run("channels", "status", "--json").stdout)
     assert status["channels"]["zalouser"]["accounts"]["zalouser/default"]["names"] == []

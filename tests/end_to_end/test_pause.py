@@ -135,7 +135,7 @@ def test_what_a_pause_made_too_old_expires_is_listed_and_can_be_answered_after_a
     assert "sent" not in left(zalo, muted)
 
     told = running_lane.run("resume", "--flush").stdout
-    assert "Had expired, and goes on: 1." in told
+    assert "Expired before, and answered now: 1." in told
     assert answers(zalo, 1) == ["is anybody there"]
     assert status(running_lane)[1]["expired"] == 0
 

@@ -113,9 +113,9 @@ def test_a_broken_edit_keeps_the_last_good_config_until_it_is_mended(desk: Desk)
     assert (code, told["config"]["changed"]) == (2, True)
     assert "(config.json5:2:37)" in told["config"]["error"]
     assert "Config: broken now" in desk.operator.run("channels", "status").stdout
-    findings = json.loads(desk.operator.run("doctor", "--json").stdout)["findings"]
-    assert any("config.json5:2:37" in json.dumps(one) for one in findings)
-    assert any(one["code"] == "config_refused" for one in findings)
+    told = json.loads(desk.operator.run("doctor", "--json").stdout)
+    assert "config.json5:2:37" in told["rules"]["error"]
+    assert [one["line"] for one in told["findings"] if one["severity"] == "error"] == [2], "told once"
     say(desk.zalo, friend, "còn mở")
     assert answers(desk.zalo, 1) == ["echo: còn mở"]
     os.kill(desk.gateway.pid, signal.SIGHUP)
@@ -129,6 +129,28 @@ def test_a_broken_edit_keeps_the_last_good_config_until_it_is_mended(desk: Desk)
     assert desk.status()[0] == 2
     say(desk.zalo, friend, "vẫn mở")
     assert answers(desk.zalo, 1) == ["echo: vẫn mở"]
+
+
+@pytest.mark.long
+def test_an_edit_that_needs_a_key_file_counts_by_itself_once_that_is_there(
+    linked: Operator, zalo: Simulator, state: Path, gateway: Gateway
+) -> None:
+    desk = Desk(linked, zalo, state, gateway)
+    desk.start(f"dmPolicy: 'open', {QUICK}")
+    key = state / "key"
+    brain = f"{{ kind: 'command', command: ['true'], env: {{ KEY: {{ file: '{key}' }} }} }}"
+    agents = f"agents: {{ defaults: {{ brain: {brain}, allowStrangers: true }} }},"
+    desk.write(desk.text(f"dmPolicy: 'open', {QUICK}", agents))
+    desk.gateway.said(f"the key file {key} cannot be read")
+    code, told = desk.status()
+    assert (code, told["config"]["again_ms"] > told["config"]["applied_ms"]) == (2, True)
+    assert "; tried again in " in " ".join(desk.operator.run("channels", "status").stdout.split())
+    key.touch(mode=0o600)
+    key.write_text("secret")
+    desk.gateway.said("the config file can be used again")
+    desk.gateway.said(IN_FORCE)
+    assert desk.status()[1]["config"]["error"] is None
+    assert "secret" not in "\n".join(desk.gateway.printed())
 
 
 @pytest.mark.long
@@ -176,15 +198,15 @@ def test_what_is_queued_does_not_leave_once_the_lane_is_closed(desk: Desk) -> No
     late = say(desk.zalo, busy, "ba SLOW")
     desk.gateway.said("TURN 3 ")
     desk.edit(f"dmPolicy: 'disabled', {QUICK}")
-    desk.gateway.said("was not sent: the sender is not admitted any more")
-    desk.gateway.said("was not sent: the sender is not asked for a code any more")
+    desk.gateway.said("was not sent: the sender is no longer admitted")
+    desk.gateway.said("was not sent: the sender is no longer sent a code")
     listed = json.loads(desk.operator.run("outbox", "list", "--all", "--json").stdout)["messages"]
     assert sorted((one["state"], one["reason"]) for one in listed if one["state"] != "sent") == [
-        ("cancelled", "the sender is not asked for a code any more"),
-        ("refused", "the sender is not admitted any more"),
+        ("cancelled", "the sender is no longer sent a code"),
+        ("refused", "the sender is no longer admitted"),
     ]
-    assert "not admitted any more" in desk.operator.run("why", held).stdout
-    desk.gateway.said("turn 4: the sender is not admitted any more")
+    assert "no longer admitted" in desk.operator.run("why", held).stdout
+    desk.gateway.said("turn 4: the sender is no longer admitted")
     assert "revoked_before_run" in desk.operator.run("why", late).stdout
     assert all_sent(desk.zalo) == ["echo: một"]
 

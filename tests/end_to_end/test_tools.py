@@ -352,7 +352,7 @@ def test_a_revocation_cancels_what_has_not_left(
     message = say(zalo, lan, "chào lại")
     zalo.wait("sent", lambda one: one["text"] == "một")
     assert linked.run("pairing", "revoke", "zalouser", lan).returncode == 0
-    gateway.said("was not sent: the sender is not admitted any more")
+    gateway.said("was not sent: the sender is no longer admitted")
     assert outbox(linked, message)["hai"] == "refused"
     assert "một" in all_sent(zalo)
     assert "hai" not in all_sent(zalo)
@@ -378,7 +378,7 @@ def test_whoever_is_turned_away_meanwhile_gets_nothing(
     message = say(zalo, lan, "nhắn khách giúp chị")
     zalo.wait("sent", lambda one: one["text"] == "một")
     assert linked.run("pairing", "revoke", "zalouser", guest).returncode == 0
-    gateway.said("was not sent: the account may not write there any more")
+    gateway.said("was not sent: the account may no longer write there")
     zalo.wait("sent", lambda one: one["text"] == "xong")
     assert outbox(linked, message)["hai"] == "refused"
     assert "hai" not in all_sent(zalo)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
 from packages.clawlane.tests.test_ops_problems import WELL
 
 from clawlane.access.decision import Decision, Reason, Rule
@@ -64,8 +65,10 @@ FACTS = LaneFacts(
     pid=7,
     started_ms=NOW - 1000,
     phase=Phase.READY,
+    code="ready",
     reason="",
     help="",
+    resume="",
     session="login1",
     policy="0123456789abcdef",
     dm=PolicyStatus("pairing", "channel", "channels.zalouser.dmPolicy", 5),
@@ -74,6 +77,7 @@ FACTS = LaneFacts(
     acks=PolicyStatus("auto", "built-in", "channels.zalouser.acks", None),
     history=PolicyStatus("50", "built-in", "channels.zalouser.historyLimit", None),
     allow_from=[],
+    allow_anyone=False,
     doors=[GroupDoor("900", [])],
     groups=[],
     mention_needed=True,
@@ -81,6 +85,7 @@ FACTS = LaneFacts(
     can_reconnect=True,
     can_look_up=True,
     can_react=True,
+    sent_in=[ThreadKind.DM],
     rehearsal="",
     cast=False,
     echoes=["main"],
@@ -119,6 +124,7 @@ class FakeLane:
     begins_again: bool = True
     comes_back: bool = True
     looked_up_ms: int = 0
+    gone: bool = False
 
     def now_ms(self) -> int:
         return self.ms
@@ -168,6 +174,8 @@ class FakeLane:
         self.feed.append(StateChanged("", LANE, self.ms, phase, code))
 
     def follow(self, request: Stream[Any], show: Callable[[Any], None]) -> None:
+        if self.gone:
+            raise ControlError("the gateway is not running", "openclaw gateway run")
         after: str = request.after  # type: ignore[attr-defined]
         begin = len(self.feed) if after == NEWEST else int(after)
         for number, event in enumerate(self.feed[begin:], begin + 1):
@@ -180,7 +188,7 @@ class FakeLane:
             case GetFacts():
                 return self.facts
             case GetStatus():
-                one = replace(WELL, probe=self.probe, last_inbound_ms=self.last_inbound_ms)
+                one = structs.replace(WELL, probe=self.probe, last_inbound_ms=self.last_inbound_ms)
                 block = ChannelStatus("Zalo Personal", True, "default", {"default": one})
                 return Status(None, {"zalouser": block}, ConfigStatus(), [])
             case Why(last=last, message_id=""):

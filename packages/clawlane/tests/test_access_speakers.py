@@ -17,8 +17,8 @@ from clawlane.channel import Manifest
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
 from clawlane.messages import Inbound, Mention, Thread, ThreadKind
+from clawlane.ops.policy_status import policy_status
 from clawlane.ops.speakers import speakers_text, who_may_speak
-from clawlane.ops.status import policy_status
 
 ZALO = Manifest("zalouser", "Zalo Personal", ("zlu",), "clawlane_zalouser.settings:ZaloUserSettings", "x:X")
 ME, LAN, HUNG, STRANGER = "100", "21", "22", "999"

@@ -105,7 +105,7 @@ CASES = [
     ),
     Case(TurnState.DEAD, TurnStage.SET_ASIDE, "set aside after one try: no key", reason="no key"),
     Case(TurnState.STOPPED, TurnStage.STOPPED, "stopped", reason="stopped"),
-    Case(TurnState.REVOKED, TurnStage.REVOKED, "not admitted any more", reason="revoked_before_run"),
+    Case(TurnState.REVOKED, TurnStage.REVOKED, "no longer admitted", reason="revoked_before_run"),
     Case(
         TurnState.RECALLED,
         TurnStage.RECALLED,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from clawlane.store.database import open_store
 from clawlane.store.errors import StoreOwned
 
 OTHER_PROFILE = "{ channels: { zalouser: { dmPolicy: 'open', profile: 'other' } } }"
+TWO = "zalouser/two"
 ON = "{ channels: { zalouser: { dmPolicy: 'open' } } }"
 
 
@@ -131,6 +134,27 @@ async def test_an_account_that_could_not_be_added_is_tried_again(house: House) -
             away.rename(house.paths.store)
         await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
         assert [str(one) for one in accounts.supervisors[LANE].pauses] == [f"{LANE} dm:11"]
+
+
+async def test_an_account_that_fails_at_the_start_is_told_and_tried_again_while_others_run(
+    house: House,
+) -> None:
+    house.configure("{ channels: { zalouser: { accounts: { default: {}, two: { dmPolicy: 'open' } } } } }")
+    async with open_store(house.paths.store, house.paths.lock_file, house.now_ms):
+        pass
+    with closing(sqlite3.connect(house.paths.store)) as db, db:
+        row = (TWO, "no such list", "Lan", "pinned", "[]", 1)
+        db.execute(
+            "INSERT INTO pins (account, list, entry, found, candidates, at_ms) VALUES (?,?,?,?,?,?)", row
+        )
+    async with house.gateway() as accounts:
+        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        assert accounts.supervisors[TWO].state.phase is Phase.DEGRADED
+        assert accounts.supervisors[TWO].state.reason.startswith("could not be started (ValueError); trying")
+        with closing(sqlite3.connect(house.paths.store)) as db, db:
+            db.execute("DELETE FROM pins")
+        await until(lambda: accounts.supervisors[TWO].state.phase is Phase.READY)
+        assert accounts.supervisors[LANE].state.phase is Phase.READY
 
 
 async def test_an_account_that_is_being_added_does_not_run_once_the_gateway_stops(house: House) -> None:

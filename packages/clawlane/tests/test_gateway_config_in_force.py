@@ -104,6 +104,35 @@ async def test_whatever_fails_while_an_edit_is_tried_out_refuses_it(
         assert in_force.refused is None
 
 
+async def test_what_may_be_wrong_outside_the_file_is_tried_again_and_later_each_time(house: House) -> None:
+    there = False
+
+    async def open_agents(_config: Config) -> OpenAgents:
+        if there:
+            return OpenAgents(EchoAgent(), asyncio.Event())
+        raise AgentsUnusable(["agents.list[0]: the key file /key cannot be read"])
+
+    async with following(house, open_agents) as in_force:
+        ctx = replace(in_force.accounts.context(Caller.CLI), plugins=Installed(house.paths))
+
+        async def take(text: str) -> float | None:
+            house.configure(text)
+            return await in_force.take(look(house.paths.config_file))
+
+        assert [await take(f"{{ {ZALO}, {AGENTS} }}") for _ in range(3)] == [2.0, 4.0, 8.0]
+        told = (await status(ctx, GetStatus())).config
+        assert in_force.refused is not None
+        assert (told.error, told.again_ms) == (in_force.refused.problems[0], in_force.refused.again_ms)
+        assert told.again_ms is not None
+        assert await take(f"{{ {ZALO}, {AGENTS} }} // saved anew") == 2.0
+        assert await take("{ channels: { zalouser: { dmPolicy: 'clsed' } } }") is None
+        assert (await status(ctx, GetStatus())).config.again_ms is None, "only another file helps"
+        assert await take(f"{{ {ZALO}, {AGENTS} }}") == 2.0
+        there = True
+        assert await take(f"{{ {ZALO}, {AGENTS} }}") is None
+        assert in_force.refused is None
+
+
 async def test_a_log_that_fails_after_the_swap_leaves_the_edit_in_force_and_told(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -372,7 +372,7 @@ async def phase(gateway: Gateway, wanted: str) -> dict[str, Any]:
 
 async def test_a_gateway_without_channels_runs(house: House) -> None:
     async with house.gateway() as gateway:
-        await gateway.logs("runs after")
+        await gateway.logs("started in")
         status = await gateway.call(GetStatus())
         assert status.channels == {}
         await gateway.stop()
@@ -399,7 +399,7 @@ async def test_a_state_directory_with_a_long_path_has_a_socket_too(tmp_path: Pat
     house = House(Paths(tmp_path / ("long" * 30) / "state", tmp_path / "config.json5"))
     assert not gateway_runs(house.paths)
     async with house.gateway() as gateway:
-        await gateway.logs("runs after")
+        await gateway.logs("started in")
         assert await asyncio.to_thread(gateway_runs, house.paths)
         await gateway.stop()
 

@@ -27,6 +27,7 @@ class Watched:
     noticed: asyncio.Queue[Look] = field(default_factory=asyncio.Queue)
     rests: asyncio.Queue[asyncio.Event] = field(default_factory=asyncio.Queue)
     resting: asyncio.Event | None = None
+    seconds: float = 0.0
 
     async def sleep(self, _seconds: float) -> None:
         over = asyncio.Event()
@@ -58,7 +59,7 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
 @asynccontextmanager
 async def watching(file: Path) -> AsyncIterator[Watched]:
     made = Watched(file)
-    made.watch = ConfigWatch(file, revision_of(file), made.sleep)
+    made.watch = ConfigWatch(file, revision_of(file), made.sleep, lambda: made.seconds)
     task = asyncio.create_task(made.follow())
     await made.looks()
     yield made
@@ -148,6 +149,23 @@ async def test_a_hurried_look_counts_by_itself_even_without_a_change(watched: Wa
     assert (await watched.noticed.get()).revision == revision_of(watched.file)
     watched.watch.hurry()
     assert (await watched.noticed.get()).revision == revision_of(watched.file)
+
+
+async def test_a_file_that_is_to_be_tried_again_is_given_once_more_when_its_time_has_come(
+    watched: Watched,
+) -> None:
+    watched.watch.again(5.0)
+    await watched.looks(3)
+    assert watched.told() == []
+    watched.seconds = 5.0
+    await watched.looks(3)
+    assert watched.told() == [revision_of(watched.file)]
+    watched.watch.again(5.0)
+    watched.file.write_text(TWO)
+    await watched.looks(2)
+    watched.seconds = 99.0
+    await watched.looks(3)
+    assert watched.told() == [revision_of(watched.file)], "another file takes its place"
 
 
 @pytest.mark.parametrize("steps", range(30))

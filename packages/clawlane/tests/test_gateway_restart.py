@@ -14,9 +14,10 @@ from packages.clawlane.tests.test_gateway_process import ALICE, OPEN, Gateway, H
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown
-from clawlane.ops.lifecycle import NotBack, Restarted, locked, restart, stop
+from clawlane.ops.lifecycle import NotBack, Restarted, restart, stop
 from clawlane.ops.operation import Caller
 from clawlane.ops.process import GetProcess, Process, Restart
+from clawlane.store.process_lock import is_held
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ async def test_a_restart_keeps_pid_and_arguments_and_answers_go_on(house: House)
         assert await gateway.says("sending") == "echo: a"
         logged = await gateway.stop()
     assert "restarting" in logged
-    assert "stopped, to begin again" in logged
+    assert "stopped for a restart" in logged
 
 
 @pytest.mark.long
@@ -111,7 +112,7 @@ async def test_a_gateway_that_ends_while_it_begins_again_is_told_at_once(house: 
     async with house.gateway() as gateway:
         await gateway.says("ready")
         house.paths.store.rename(house.paths.store.with_suffix(".away"))
-        with pytest.raises(NotBack, match="could not begin again"):
+        with pytest.raises(NotBack, match="could not restart"):
             await restarted(gateway)
         await gateway.process.wait()
 
@@ -129,7 +130,7 @@ async def test_stopped_while_it_restarts_it_ends_for_good(house: House) -> None:
         gateway.process.send_signal(signal.SIGTERM)
         await gateway.process.wait()
         assert gateway.process.returncode == 0
-        assert not locked(house.paths)
+        assert not is_held(house.paths.lock_file)
 
 
 async def test_a_stop_returns_when_the_process_has_ended(house: House) -> None:
@@ -139,7 +140,7 @@ async def test_a_stop_returns_when_the_process_has_ended(house: House) -> None:
         found = await stopped(house.paths)
         assert found
         assert found.pid == gateway.process.pid
-        assert not locked(house.paths)
+        assert not is_held(house.paths.lock_file)
         assert await gateway.process.wait() == 0
         with pytest.raises(GatewayDown):
             await gateway.call(GetProcess())
@@ -154,7 +155,7 @@ async def test_where_nothing_runs_there_is_nothing_to_stop_or_restart(house: Hou
 
 async def test_a_process_that_holds_the_state_directory_without_listening_is_named(house: House) -> None:
     async with house.gateway() as gateway:
-        await gateway.logs("runs after")
+        await gateway.logs("started in")
         house.paths.control_socket.unlink()
         with pytest.raises(ControlError, match=rf"pid {gateway.process.pid}\) holds the state directory"):
             await stopped(house.paths)

@@ -1,4 +1,4 @@
-"""A gateway that does not answer: what was asked may be done all the same, and the error says so."""
+"""A gateway that does not answer: the request may still be carried out, and the error says so."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def silent(tmp_path: Path) -> Iterator[Paths]:
 
 
 def test_a_message_without_an_answer_may_be_queued(silent: Paths) -> None:
-    with pytest.raises(ControlError, match=r"did not answer: .*it may be queued or sent") as raised:
+    with pytest.raises(ControlError, match=r"did not answer: .*it may still be queued or sent") as raised:
         ask_gateway(silent, Send(target="dm:11", text="hello"), Caller.CLI)
     assert raised.value.help == "openclaw outbox list"
 
 
 def test_any_change_without_an_answer_may_be_done(silent: Paths) -> None:
-    with pytest.raises(ControlError, match="may be done all the same"):
+    with pytest.raises(ControlError, match="may still be carried out"):
         ask_gateway(silent, BeginPause(), Caller.CLI)
 
 

@@ -15,6 +15,7 @@ from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State, StateCode
 from clawlane.config.choices import DmPolicy
+from clawlane.credentials.files import file_name
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
@@ -194,3 +195,26 @@ async def test_what_fails_while_names_are_looked_up_is_the_accounts(tmp_path: Pa
     async with supervised(tmp_path, Wire(), Slow(), crashes.report, crashes.sleep, pin):
         await crashes.over.wait()
     assert type(error).__name__ in next(one.reason for one in crashes.seen if one.phase is Phase.DEGRADED)
+
+
+async def test_an_account_whose_files_cannot_be_read_is_tried_again_and_ends_nothing_else(
+    tmp_path: Path,
+) -> None:
+    unreadable = tmp_path / "vaults" / f"{file_name('wire', 'default')}.replaced"
+    unreadable.mkdir(parents=True)
+    states: list[State] = []
+    ready = asyncio.Event()
+
+    def report(state: State) -> None:
+        states.append(state)
+        if state.phase is Phase.READY:
+            ready.set()
+
+    async def mend(seconds: float) -> None:
+        if seconds != 1.0:  # what is done now and then
+            await asyncio.Event().wait()
+        unreadable.rmdir()
+
+    async with supervised(tmp_path, Wire(), Slow(), report, mend):
+        await ready.wait()
+    assert any("IsADirectoryError" in one.reason and one.phase is Phase.DEGRADED for one in states)

@@ -48,6 +48,26 @@ def test_a_module_does_not_import_what_is_heavy(module: str, heavy: list[str]) -
     assert found.stdout.strip() == ""
 
 
+_COUNTING = """
+import sys
+from dataclasses import is_dataclass
+import {module}
+ours = {{name: vars(module).values() for name, module in sys.modules.items() if name.startswith("clawlane")}}
+classes = {{name: [one for one in values if isinstance(one, type)] for name, values in ours.items()}}
+print(sum(is_dataclass(one) and one.__module__ == name for name in classes for one in classes[name]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "most"), [("status", 40), ("why", 42), ("pairing", 30), ("directory", 20)]
+)
+def test_a_quick_command_makes_few_dataclasses(command: str, most: int) -> None:
+    """Each takes as long to make as forty structs of msgspec: half a millisecond of the operator's time."""
+    script = _COUNTING.format(module=f"clawlane.cli.{command}")
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert 0 < int(found.stdout) <= most
+
+
 KINDS = """
 import asyncio, sys
 from pathlib import Path

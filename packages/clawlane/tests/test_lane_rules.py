@@ -133,8 +133,8 @@ async def test_a_reply_and_a_challenge_that_wait_are_cancelled_when_the_lane_clo
     with bench.store.read() as reader:
         why = {(one.state, one.reason) for one in reader.outbox(settled=True)}
     assert why == {
-        ("refused", "the sender is not admitted any more"),
-        ("cancelled", "the sender is not asked for a code any more"),
+        ("refused", "the sender is no longer admitted"),
+        ("cancelled", "the sender is no longer sent a code"),
     }
 
 

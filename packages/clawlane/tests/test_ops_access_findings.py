@@ -97,6 +97,47 @@ def test_a_sender_list_that_lets_nobody_in_is_named_where_it_counts(
     assert told == codes
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "groups: { '7': { allowFrom: [] } }",
+            "group 7 is let in, but nobody may speak there: its list is empty; write the ids of people into"
+            " groups['7'].allowFrom, or ['*'] for anybody",
+        ),
+        (
+            "groups: { 'Work Chat': {} }",
+            "group 'Work Chat' is let in, but nobody may speak there: the list is empty; write the ids of"
+            " people into groups['Work Chat'].allowFrom; for anybody add groupAllowFrom: ['*']",
+        ),
+        ("groups: { '7': {}, '8': {} }", "groups 7, 8 are let in"),
+        ("groups: { '*': {} }", "every group is let in"),
+    ],
+)
+def test_a_list_that_lets_nobody_in_names_its_groups(tmp_path: Path, text: str, told: str) -> None:
+    [one] = [one for one in found(tmp_path, block(text)) if "nobody" in one.code]
+    assert told in one_line(one)
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("allowFrom: ['*']", {"dm_open"}),
+        ("dmPolicy: 'allowlist', allowFrom: ['*']", {"dm_open"}),
+        ("dmPolicy: 'disabled', allowFrom: ['*']", set()),
+        ("groups: { '*': {} }, groupAllowFrom: ['*']", {"groups_open"}),
+        ("groups: { '*': { allowFrom: ['*'] } }, groupAllowFrom: ['1']", {"groups_open"}),
+        ("groups: { '*': { allowFrom: ['1'] } }, groupAllowFrom: ['*']", set()),
+        ("groups: { '*': {} }, groupAllowFrom: ['1']", set()),
+        ("groups: { '*': { allow: false }, '7': {} }, groupAllowFrom: ['*']", set()),
+        ("groups: { '7': {} }, groupAllowFrom: ['*']", set()),
+    ],
+)
+def test_a_star_that_lets_everybody_in_is_as_open_as_open(tmp_path: Path, text: str, codes: set[str]) -> None:
+    critical = {one.code for one in found(tmp_path, block(text)) if one.severity is Severity.CRITICAL}
+    assert critical == codes
+
+
 def test_a_name_in_the_list_of_a_group_is_named_at_that_list(tmp_path: Path) -> None:
     text = block("groups: { '7': { allowFrom: ['Lan'] } }")
     [waiting] = found(tmp_path, text)

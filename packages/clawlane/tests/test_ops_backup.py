@@ -28,8 +28,8 @@ from clawlane.ops.archive import ArchiveWriter, Manifest
 from clawlane.ops.backup import BackedUp, BackUp, back_up
 from clawlane.ops.operation import OpError
 from clawlane.ops.restore import ReadBackup, Restore, Restored
-from clawlane.store.database import ProcessLock
 from clawlane.store.errors import StoreOwned, StoreUnusable
+from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import reading
 
 WORDS = "mật khẩu sao lưu"

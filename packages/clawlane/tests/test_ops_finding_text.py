@@ -31,7 +31,7 @@ def found(code: str, path: str = "p", line: int | None = None, **data: str) -> F
         (found("dm_open"), ("'open' lets anybody write directly", "write 'pairing'")),
         (
             found("permissions", mode="-rw-r--r--"),
-            ("others can get at it (-rw-r--r--)", "run: chmod go-rwx 'p'"),
+            ("readable by other users (-rw-r--r--)", "run: chmod go-rwx 'p'"),
         ),
         (
             found("permissions", case="of more", count="7"),
@@ -45,7 +45,7 @@ def found(code: str, path: str = "p", line: int | None = None, **data: str) -> F
             found("name_waiting", entry="Lan"),
             (
                 "the name 'Lan' has not been looked up yet",
-                "it is when the gateway connects next; or run: openclaw doctor --fix",
+                "it is looked up when the gateway connects next; or run: openclaw doctor --fix",
             ),
         ),
         (
@@ -81,7 +81,7 @@ def test_a_line_names_the_place_and_json_has_the_same_words() -> None:
         " are heard; write channels.zalouser.groupPolicy: 'allowlist' to say that it is meant"
     )
     told = finding_json(finding)
-    assert list(told) == ["severity", "code", "path", "text", "fix", "line", "accounts", *MORE]
+    assert list(told) == ["severity", "code", "path", "text", "fix", "line", "concerns", *MORE]
     assert (told["text"], told["fix"]) == (text(finding), action(finding))
 
 
@@ -96,7 +96,7 @@ def test_every_finding_of_the_audit_is_explained_in_the_docs() -> None:
     page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     explained = {code for row in rows for code in re.findall(r"`(\w+)`", row.split("|")[1])}
-    of_the_loader = {"phone_number", "config", "key_in_config", "strangers_reach"}
+    of_the_loader = {"channel_off", "phone_number", "config", "key_in_config", "strangers_reach"}
     no_matter_of_safety = {"no_channel", "not_linked", "agent_echo", "agent_unusable"}
     assert codes_found() - no_matter_of_safety | of_the_loader == explained
 
@@ -108,7 +108,7 @@ def test_every_code_that_is_found_has_words_of_its_own() -> None:
     fields = (
         "entry digits id candidates nobody kind channel account list mode owner uid target set_by reason key"
         " words user_id other value name count agent server host pid version day gateway command alternative"
-        " was accepted_ms expendable label failed unproven"
+        " was accepted_ms expendable label failed unproven group groups senders"
     )
     values = dict.fromkeys(fields.split(), "x")
     unworded = {code for code in codes if text(found(code, **values, **given, skew_ms="1")) == "as given"}

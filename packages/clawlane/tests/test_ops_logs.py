@@ -52,7 +52,7 @@ def test_lines_are_chosen_by_channel_account_and_level(tmp_path: Path) -> None:
     file = tmp_path / "gateway.log"
     write(file, "zalouser/default is ready", "zalouser/work: dmPolicy is open", "parrot/default is ready")
     write(file, "zalouser/work stopped unexpectedly; starting again in 1 s", level="ERROR")
-    write(file, "clawlane 1.0 runs after 0.10 s with 75 MB")
+    write(file, "clawlane 1.0 started in 0.10 s with 75 MB")
 
     assert [one.account for one in newest(tmp_path, LogFilter("zalouser"), 9)] == [
         "zalouser/default",

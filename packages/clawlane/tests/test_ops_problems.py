@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from clawlane.channel import Health, Phase
 from clawlane.ops.account_status import AccountStatus, Decisions, PairingCounts, PolicyStatus

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from packages.clawlane.tests.fake_lane import DM, FACTS, GROUP, MEMBER, NOW, FakeLane, proof
 
 from clawlane.access.decision import Outcome, Reason
@@ -29,7 +30,7 @@ from clawlane.ops.ritual.steps import (
     StepState,
     Waiting,
 )
-from clawlane.ops.verification import Record
+from clawlane.ops.verification import LaneFacts, Record
 from clawlane.ops.why import TurnStage
 from clawlane.store.states import ChunkState
 
@@ -116,7 +117,7 @@ def test_what_comes_instead_is_told_at_once_with_its_rule() -> None:
 
 
 def test_what_the_config_closes_is_skipped_with_its_line() -> None:
-    groups = replace(DISABLED, path="channels.zalouser.groupPolicy", line=6)
+    groups = structs.replace(DISABLED, path="channels.zalouser.groupPolicy", line=6)
     closed = replace(FACTS, dm=DISABLED, group=groups)
     played = Played(FakeLane(closed))
     assert played.report.ok
@@ -132,7 +133,7 @@ def test_what_the_config_closes_is_skipped_with_its_line() -> None:
 
 
 def test_without_pairing_nobody_has_to_be_approved() -> None:
-    lane = FakeLane(replace(FACTS, dm=replace(DISABLED, value="open")))
+    lane = FakeLane(replace(FACTS, dm=structs.replace(DISABLED, value="open")))
     lane.after(1, lambda: lane.writes(Outcome.ADMIT, Reason.DM_OPEN))
     played = Played(lane, idle=(StepName.STRANGER,))
     assert (played.states()["pairing"], played.states()["approved"]) == (Skip.NOT_APPLICABLE,) * 2
@@ -158,7 +159,7 @@ BROKEN: list[tuple[dict[str, Any], StepName, str]] = [
     (
         {"facts": replace(FACTS, phase=Phase.NEEDS_LOGIN, reason="nobody is logged in", help="openclaw x")},
         StepName.PROBE,
-        "the account is not connected, but needs_login: nobody is logged in; run: openclaw x",
+        "the account is not connected: nobody is logged in; run: openclaw x",
     ),
     (
         {"challenge": proof(1, DM, ChunkState.REFUSED, "you are blocked")},
@@ -257,6 +258,103 @@ def test_some_steps_alone_use_what_the_store_has() -> None:
     left_out = Played(FakeLane(), skip=(StepName.RESTART,))
     assert left_out.states()["restart"] == Skip.LEFT_OUT
     assert left_out.states()["reconnect"] == "passed"
+
+
+STUCK: list[tuple[LaneFacts, str]] = [
+    (
+        replace(FACTS, phase=Phase.STOPPED, code="stopped_by_operator", reason="stopped", session=""),
+        "the account is not connected: stopped; run: openclaw channels login --channel zalouser --force",
+    ),
+    (
+        replace(FACTS, phase=Phase.STOPPED, code="channel_ended", reason="ended"),
+        "the account is not connected: ended; run: openclaw gateway restart",
+    ),
+    (
+        replace(FACTS, phase=Phase.FAILED, reason="crashed repeatedly"),
+        "the account is not connected: crashed repeatedly; run: openclaw doctor",
+    ),
+    (
+        replace(FACTS, resume="openclaw resume --account default"),
+        "the account is paused, so nothing is sent; run: openclaw resume --account default",
+    ),
+]
+
+
+@pytest.mark.parametrize(("facts", "missing"), STUCK)
+def test_an_account_that_waits_for_the_operator_fails_at_once(facts: LaneFacts, missing: str) -> None:
+    whole = Played(FakeLane(facts))
+    assert (whole[StepName.PROBE].missing, whole.lane.ms) == (missing, NOW)
+    alone = Played(FakeLane(facts), only=(StepName.STRANGER,))
+    assert (alone[StepName.STRANGER].missing, alone.lane.ms) == (missing, NOW)
+
+
+def test_an_account_that_comes_up_is_waited_for_and_its_state_is_told() -> None:
+    lane = FakeLane(replace(FACTS, phase=Phase.CONNECTING, reason="logging in"))
+    lane.after(2, lambda: setattr(lane, "facts", FACTS))
+    played = Played(lane, only=(StepName.PROBE,))
+    assert played[StepName.PROBE].state is StepState.PASSED
+    assert [one.text for one in played.events if isinstance(one, Noticed)] == ["it is connecting: logging in"]
+
+
+def test_a_login_that_is_lost_while_somebody_is_waited_for_ends_the_wait() -> None:
+    lane = FakeLane()
+
+    def lose() -> None:
+        lane.facts = replace(FACTS, phase=Phase.NEEDS_LOGIN, reason="expired", help="openclaw x")
+        lane.state(Phase.NEEDS_LOGIN, "session_expired")
+
+    lane.after(5, lose)
+    played = Played(lane, idle=(StepName.STRANGER,), only=(StepName.STRANGER,))
+    assert played[StepName.STRANGER].missing == "the account is not connected: expired; run: openclaw x"
+    assert lane.ms < NOW + 10_000
+
+
+def test_a_gateway_that_is_gone_ends_the_wait() -> None:
+    lane = FakeLane()
+    lane.after(5, lambda: setattr(lane, "gone", True))
+    played = Played(lane, idle=(StepName.STRANGER,), only=(StepName.STRANGER,))
+    missing = "the gateway is not running; run: openclaw gateway run"
+    assert played[StepName.STRANGER].missing == missing
+    assert lane.ms < NOW + 30_000
+
+
+@pytest.mark.parametrize(
+    ("step", "facts", "missing"),
+    [
+        (StepName.PAIRING, FACTS, "nobody waits for approval; the step stranger brings a request"),
+        (StepName.APPROVED, FACTS, "nobody waits for approval; the step stranger brings a request"),
+        (StepName.REPLY, replace(FACTS, cast=True), "nobody is approved yet"),
+        (StepName.FETCHED_BACK, replace(FACTS, sent_in=[]), "nothing was sent yet"),
+        (StepName.REACTION, FACTS, "no message was let in yet"),
+        (StepName.ACKS, FACTS, "no message was let in yet"),
+    ],
+)
+def test_a_step_alone_is_skipped_where_the_steps_before_left_nothing(
+    step: StepName, facts: LaneFacts, missing: str
+) -> None:
+    played = Played(FakeLane(facts), only=(step,))
+    assert (played[step].skip, missing in played[step].missing) == (Skip.UNPROVEN, True), played[step]
+
+
+def test_acks_from_before_the_restart_are_not_known() -> None:
+    lane = FakeLane(replace(FACTS, started_ms=NOW + 1), shown=())
+    lane.writes(Outcome.ADMIT, Reason.DM_PAIRED)
+    played = Played(lane, only=(StepName.ACKS,))
+    assert played[StepName.ACKS].skip is Skip.UNPROVEN
+    assert played[StepName.ACKS].missing.startswith("not known since the restart at ")
+    lane.facts = FACTS
+    again = Played(lane, only=(StepName.ACKS,))[StepName.ACKS]
+    assert (again.state, "delivered was not sent" in again.missing) == (StepState.FAILED, True)
+
+
+def test_where_allow_from_lets_everybody_in_nobody_is_a_stranger() -> None:
+    lane = FakeLane(replace(FACTS, allow_anyone=True))
+    lane.after(1, lambda: lane.writes(Outcome.ADMIT, Reason.DM_ALLOWLISTED))
+    played = Played(lane, idle=(StepName.STRANGER,))
+    states = played.states()
+    assert (states["stranger"], states["reply"]) == ("passed", "passed")
+    assert (states["pairing"], states["approved"]) == (Skip.NOT_APPLICABLE,) * 2
+    assert "allowFrom has '*'" in played[StepName.PAIRING].missing
 
 
 def test_a_run_that_is_left_keeps_what_was_proven() -> None:

@@ -45,8 +45,8 @@ CAREFUL = Answers(
 
 FIRST = """\
 // The config of the gateway, written by `openclaw onboard`. It is JSON5:
-// comments and trailing commas are allowed. After a change: openclaw config
-// validate
+// comments and trailing commas are allowed. After a change:
+// openclaw config validate
 {
   channels: {
     zalouser: {
@@ -58,8 +58,8 @@ FIRST = """\
       // (allowFrom alone), 'open' (everybody), 'disabled'.
       dmPolicy: 'pairing',
 
-      // Answered without a request: nobody yet. Ids: openclaw directory peers
-      // list --channel zalouser
+      // Answered without a request: nobody yet. Ids:
+      // openclaw directory peers list --channel zalouser
       allowFrom: [],
 
       // Who is sent a pairing code by text. 'friends-silent': strangers only,
@@ -68,8 +68,8 @@ FIRST = """\
       pairing: { reply: 'friends-silent' },
 
       // Groups. 'disabled': none is answered. Verify direct messages first;
-      // then write 'allowlist' with ids from: openclaw directory groups list
-      // --channel zalouser
+      // then write 'allowlist' with ids from:
+      // openclaw directory groups list --channel zalouser
       groupPolicy: 'disabled',
     },
   },
@@ -91,8 +91,8 @@ FIRST = """\
 """
 WIDER = """\
 // The config of the gateway, written by `openclaw onboard`. It is JSON5:
-// comments and trailing commas are allowed. After a change: openclaw config
-// validate
+// comments and trailing commas are allowed. After a change:
+// openclaw config validate
 {
   channels: {
     zalouser: {
@@ -345,6 +345,65 @@ async def test_what_is_missing_is_added_and_comments_stay(ctx: OpContext) -> Non
         "agents": {"defaults": {"brain": {"kind": "echo"}}},
         "gateway": {"reload": "ask"},
     }
+
+
+async def test_what_is_added_has_the_comments_of_a_first_file(ctx: OpContext) -> None:
+    put(ctx, HAND_MADE)
+    await written(ctx, "work", Answers(dm_policy=DmPolicy.PAIRING, allow_from=(LAN,), reload=Reload.AUTO))
+    assert ctx.paths.config_file.read_text() == ADDED
+
+
+ADDED = """\
+{
+  // mine
+  channels: {
+    zalouser: {
+      dmPolicy: 'allowlist', // family only
+      allowFrom: ['8200000000000000002'],
+      accounts: {
+        default: {},
+
+        work: {
+          // Direct messages. 'pairing': somebody new gets no answer, but a
+          // request that you see in `openclaw pairing list zalouser` and
+          // approve with `openclaw pairing approve`. The other words:
+          // 'allowlist' (allowFrom alone), 'open' (everybody), 'disabled'.
+          dmPolicy: 'pairing',
+
+          // Answered without a request. Ids, because names change.
+          allowFrom: [
+            '8200000000000000002', // Trần Thị Lan
+          ],
+        },
+      },
+    },
+  },
+
+  gateway: {
+    // Edits of this file hold at once, those that widen access, too. With
+    // 'ask' these wait for `openclaw config apply`, or for the next start of
+    // the gateway.
+    reload: 'auto',
+  },
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "comments"),
+    [
+        ('{\n  "channels": {}\n}', False),
+        ('{\n  // mine\n  "channels": {},\n}', True),
+        ("{ channels: {} }", False),
+        ("{}", True),
+    ],
+)
+async def test_plain_json_and_a_file_of_one_line_get_no_comments(
+    ctx: OpContext, before: str, comments: bool
+) -> None:
+    put(ctx, before)
+    await written(ctx, None, replace(CAREFUL, agent=None))
+    assert ("// Direct messages." in ctx.paths.config_file.read_text()) is comments
 
 
 async def test_a_pairing_text_of_ones_own_stays_beside_the_reply(ctx: OpContext) -> None:

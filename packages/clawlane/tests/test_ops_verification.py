@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from packages.clawlane.tests.test_ops_pause import LANE, NOW, House, Installed, Quiet
 
 from clawlane.agents.echo import EchoAgent
@@ -113,12 +114,12 @@ async def test_without_a_gateway_there_are_no_facts_but_kept_reports(house: Hous
             await facts(ctx, GetFacts())
         assert await reports(ctx, GetReports()) == []
         assert await record(ctx, Record(report=REPORT)) == REPORT
-        second = replace(REPORT, at_ms=NOW + 1, stopped=True)
+        second = structs.replace(REPORT, at_ms=NOW + 1, stopped=True)
         await record(ctx, Record(report=second))
         assert await reports(ctx, GetReports(last=5)) == [second, REPORT]
         assert await reports(ctx, GetReports()) == [second]
         with pytest.raises(OpError, match="no report of zalouser/default to keep"):
-            await record(ctx, Record(report=replace(REPORT, account="zalouser/other")))
+            await record(ctx, Record(report=structs.replace(REPORT, account="zalouser/other")))
 
 
 async def test_a_connection_is_lost_on_purpose_only_where_the_channel_can(house: House) -> None:

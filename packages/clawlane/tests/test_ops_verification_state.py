@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 
 from clawlane.ops.operation import encode
@@ -69,8 +69,14 @@ def test_each_step_counts_as_it_last_ended() -> None:
 
 def test_a_run_against_a_simulator_proves_nothing_about_the_platform() -> None:
     rehearsed = report(NOW, passed(), rehearsal="127.0.0.1:4443")
-    assert found(rehearsed) == NEVER
-    assert found(rehearsed, rehearsed=True).state is VerificationState.VERIFIED
+    told = found(rehearsed)
+    assert told == replace(NEVER, rehearsed_ms=NOW)
+    assert verification_text(told, NOW + 3 * DAY) == "never verified, only rehearsed 3 days ago"
+    told = found(rehearsed, rehearsed=True)
+    assert told == Verification(VerificationState.VERIFIED, NOW, rehearsed=True)
+    assert verification_text(told, NOW + DAY) == "only rehearsed 24 h ago, policy unchanged since"
+    partly = found(report(NOW, passed(*tuple(StepName)[:-1]), rehearsal="here"), rehearsed=True)
+    assert verification_text(partly, NOW + DAY) == "only rehearsed, and partly, 24 h ago (acks not proven)"
 
 
 def test_a_report_that_cannot_be_read_counts_for_nothing() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from clawlane.store import pairing
-from clawlane.store.database import ProcessLock, open_store
+from clawlane.store.database import open_store
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.marker import marker_of
+from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import reading
 from clawlane.store.reset import forget, holdings
 from clawlane.store.schema import APPLICATION_ID, MIGRATIONS

@@ -205,7 +205,7 @@ async def test_an_own_message_is_taken_back_by_both_of_its_ids_before_all_else_l
     undo = await desk.arrive()
     assert undo == Undo(LAN, "m1", chunk.client_id, undo.client_id)
     assert "oops" not in desk.texts()
-    with pytest.raises(NotInOutbox, match="was taken back before"):
+    with pytest.raises(NotInOutbox, match="was already taken back"):
         await desk.run(operator_sends.take_back, "m1")
 
 
@@ -238,7 +238,7 @@ async def test_of_a_whole_text_what_arrived_is_taken_back_and_the_rest_is_cancel
     back = await desk.run(operator_sends.take_back, "m1", whole=True)
     assert (len(back.queued), back.cancelled) == (1, 2)
     assert desk.states(numbers) == ["sent", "cancelled", "cancelled"]
-    with pytest.raises(NotInOutbox, match="being taken back already"):
+    with pytest.raises(NotInOutbox, match="already being taken back"):
         await desk.run(operator_sends.take_back, "m1")
 
 

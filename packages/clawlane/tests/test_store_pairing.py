@@ -191,7 +191,7 @@ async def test_a_block_holds_until_it_is_taken_back(lane: Lane) -> None:
     assert (await lane.account_store.run(pairing.reject, "11")).until_ms is None, "a block stays one"
     await lane.account_store.run(pairing.unblock, "11")
     assert await lane.ask("11") is REQUIRED
-    with pytest.raises(PairingUnknown, match="not turned away"):
+    with pytest.raises(PairingUnknown, match="not rejected"):
         await lane.account_store.run(pairing.unblock, "11")
 
 

@@ -293,7 +293,7 @@ async def test_a_revocation_cancels_what_tools_have_not_sent(desk: Desk) -> None
     turn = await desk.begin()
     await desk.step(turn, 1, '"a"', says("one"), says("two", call=1), says("else", call=2, thread=HUNG))
     waits = await desk.next()
-    await desk.account_store.run(sending.not_admitted, waits.id, "the sender is not admitted any more")
+    await desk.account_store.run(sending.not_admitted, waits.id, "the sender is no longer admitted")
     assert [state for _, state in desk.states()] == ["refused", "cancelled", "cancelled"]
 
 

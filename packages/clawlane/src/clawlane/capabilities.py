@@ -233,6 +233,11 @@ class RiskNotice:
     lines: tuple[str, ...]
     alternative: str
 
+    @property
+    def text(self) -> str:
+        """All of it as one paragraph."""
+        return f"{self.title}. {' '.join(self.lines)} {self.alternative}"
+
 
 @runtime_checkable
 class Rehearsal(Protocol):

@@ -57,6 +57,15 @@ class StateCode(StrEnum):
     OFFLINE = "offline"  # paused by the operator, with the connection closed
 
 
+_BY_ITSELF = (StateCode.NOT_STARTED, StateCode.RESTARTING)
+_STUCK = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT, Phase.REPLACED, Phase.PAUSED, Phase.FAILED)
+
+
+def waits_for_operator(phase: Phase, code: str) -> bool:
+    """Whether an account stays as it is until somebody does something."""
+    return phase in _STUCK or (phase is Phase.STOPPED and code not in _BY_ITSELF)
+
+
 class Health(StrEnum):
     """Of one direction or service: unknown until something was seen."""
 

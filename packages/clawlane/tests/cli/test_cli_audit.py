@@ -51,6 +51,14 @@ def test_a_careful_lane_has_its_accepted_risk_left(perch) -> None:
     assert told.out.endswith("2 findings: 1 warning, 1 accepted; exit code 0\n")
 
 
+def test_a_star_among_the_owners_is_critical(perch) -> None:
+    file = perch.paths.config_file
+    perch.configure(f"{{ {CAREFUL} }}")
+    file.write_text(file.read_text().replace("{", "{ commands: { ownerAllowFrom: ['*'] },", 1))
+    one = found(perch)["owner_anyone"]
+    assert (one["severity"], one["path"]) == ("critical", "commands.ownerAllowFrom")
+
+
 def test_the_accepted_risk_stays_told_after_a_logout(perch) -> None:
     perch.configure(f"{{ {CAREFUL} }}")
     perch.link()
@@ -66,6 +74,12 @@ def test_the_accepted_risk_stays_told_after_a_logout(perch) -> None:
         ("groupPolicy: 'open', pairing: { reply: 'silent' }", "groups_open", "critical", "groupPolicy"),
         ("pairing: { reply: 'silent' }", "policy_unset", "warning", "groupPolicy"),
         ("groupPolicy: 'disabled'", "pairing_codes", "warning", "pairing"),
+        (
+            "groupPolicy: 'disabled', pairing: { reply: 'friends-silent' }",
+            "pairing_codes",
+            "note",
+            "pairing",
+        ),
         (f"{CAREFUL}, dmPolicy: 'allowlist'", "dm_nobody", "warning", "dmPolicy"),
         (f"{CAREFUL}, pacing: {{ enabled: false }}", "pacing_off", "warning", "pacing.enabled"),
         (f"{CAREFUL}, allowFrom: ['1', 'pol:1']", "entry_twice", "note", "allowFrom[1]"),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
+from msgspec.structs import fields
 
 from clawlane.ops.account_status import AccountStatus
 
@@ -93,6 +92,7 @@ def test_status_without_a_gateway_has_every_key_and_makes_no_store(perch) -> Non
         "waiting": [],
         "waiting_revision": "",
         "applied_ms": None,
+        "again_ms": None,
     }
     assert (told["gateway"], told["config"]) == (None, no_config)
     assert told["rules"]["source"] == "file"

@@ -105,7 +105,7 @@ def test_lists_gain_and_lose_entries(perch, file: Path) -> None:
     add = "config set channels.parrot.allowFrom --add 1471383327500481391 --add Lan"
     assert perch(add).code == 0
     assert "allowFrom: ['1471383327500481391', 'Lan']" in file.read_text()
-    assert perch(add).out == f"Nothing to change: {file} says so already.\n"
+    assert perch(add).out == f"Nothing to change: {file} already says so.\n"
     assert perch("config set channels.parrot.allowFrom --remove 1471383327500481391 --add 8").code == 0
     assert "allowFrom: ['Lan', '8']" in file.read_text()
 
@@ -213,11 +213,17 @@ def test_a_missing_file_is_made_and_private(perch) -> None:
         ("channels.parrot.pacing.gap", ["1s", "From: built-in"]),
         ("channels.parrot.groups.9001.requireMention", ["true", "From: built-in"]),
         ("channels.parrot.groups['9001'].allow", ["true", "From: built-in"]),
+        ("agents.list.0.id", ["a", "From: agents.list[0].id, line 11"]),
+        ("messages.groupChat.mentionPatterns.1", ["^b", "From: messages.groupChat.mentionPatterns, line 10"]),
         ("messages.inbound.debounceMs", ["0", "From: built-in"]),
         ("session.reset.mode", ["not set", "From: built-in"]),
     ],
 )
 def test_a_value_in_force_is_told_with_its_origin(perch, file: Path, path: str, lines: list[str]) -> None:
+    more = (
+        "  messages: { groupChat: { mentionPatterns: ['a', '^b'] } },\n  agents: { list: [{ id: 'a' }] },\n"
+    )
+    file.write_text(FILE.removesuffix("}\n") + more + "}\n")
     told = perch(f"config get --effective {path}")
     assert told.out.splitlines() == [*lines, "Rules: from the file (no gateway runs)"]
 

@@ -72,6 +72,13 @@ def test_a_dry_run_prints_the_config_without_secrets(perch, given: Path) -> None
     assert not perch.paths.config_file.exists()
 
 
+def test_a_folder_in_the_place_of_the_config_is_named(perch, given: Path) -> None:
+    perch.paths.config_file.mkdir()
+    told = perch(f"config import {given}")
+    place = perch.paths.config_file
+    assert told.err == f"error: {place} is not a file; move it away, or set CLAWLANE_CONFIG\n"
+
+
 def test_a_config_that_is_there_is_replaced_by_force_alone(perch, given: Path) -> None:
     perch.configure("{}")
     before = perch.paths.config_file.read_text()

@@ -35,11 +35,11 @@ def test_logs_are_lines_for_people_and_are_there_without_a_gateway(perch) -> Non
         pass
     told = perch("logs --lines 100")
     assert told.code == 0
-    assert " INFO    parrot/default: is ready" in told.out
+    assert " INFO    parrot/default is ready" in told.out
     assert "INFO    stopped" in told.out
     of_channel = perch("channels logs --channel parrot").out.splitlines()
     assert of_channel
-    assert all(" parrot/default: " in line for line in of_channel)
+    assert all(" parrot/default" in line for line in of_channel)
     (as_json,) = perch("logs --json --level info --account default").json
     assert {one["account"] for one in as_json["lines"]} == {"parrot/default"}
 
@@ -80,9 +80,18 @@ def test_a_disabled_plugin_is_left_out_until_it_is_enabled(perch) -> None:
     assert perch("plugins disable parrot").out == "parrot is disabled already\n"
     (listed,) = perch("plugins list --json").json
     assert {one["id"]: one["status"] for one in listed["plugins"]}["parrot"] == "disabled"
-    with gateway("no channel is configured and installed"):
+    off = "Parrot [parrot]: disabled; openclaw plugins enable parrot"
+    for command in ("channels list", "channels list --all", "channels status"):
+        assert off in perch(command).out.splitlines(), command
+    fix = "run: openclaw plugins enable parrot"
+    for command in ("doctor", "security audit", "config validate", "policy explain --from 42"):
+        told = perch(command)
+        assert fix in told.out + told.err, command
+    assert "no channel is configured" not in perch("doctor").out
+    with gateway(" started in "):
         (health,) = perch("health --json").json
         assert health["accounts"] == {}
+        assert off in perch("health").out.splitlines()
         refused = perch("channels login --channel parrot")
         assert (refused.code, "openclaw plugins enable parrot" in refused.err) == (1, True)
         (enabled,) = perch("plugins enable parrot --json").json

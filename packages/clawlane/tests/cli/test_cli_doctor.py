@@ -66,7 +66,7 @@ def test_an_echo_is_a_note_and_no_error(perch, home: Path) -> None:
     perch.link()
     told = perch("doctor")
     assert told.code == 0
-    echo = "note     agents.defaults: agent main answers with an echo, which repeats what it is told\n"
+    echo = "note     agents.defaults: agent main answers with an echo, which repeats each message\n"
     assert f"{echo}         → configure `brain` or `model`\n" in told.out
     assert "Agent: main answers with an echo: configure `brain` or `model`\n" in perch("channels status").out
     [status] = perch("channels status --json").json

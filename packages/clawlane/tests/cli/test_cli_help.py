@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -35,6 +36,14 @@ def commands() -> Iterator[tuple[str, click.Command]]:
 ALL = dict(commands())
 
 
+def _returns(command: click.Command) -> object:
+    """What a command gives: an exit code of its own, or None for 0 and 1 alone."""
+    if command.callback is None or isinstance(command, click.Group):
+        return None
+    given = inspect.unwrap(command.callback).__annotations__.get("return")
+    return None if given == "None" else given
+
+
 @pytest.mark.parametrize("words", ALL, ids=lambda words: words or "openclaw")
 def test_every_command_has_a_help_that_fits_80_columns(
     words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -57,6 +66,16 @@ def test_every_command_shows_an_example_of_itself(words: str) -> None:
 @pytest.mark.parametrize("words", [*_BOX, "channels capabilities", "verify"])
 def test_what_is_about_a_channel_says_what_that_is(words: str) -> None:
     assert "experimental, unofficial" in " ".join((ALL[words].help or "").split())
+
+
+_OWN_CODES = [words for words, found in ALL.items() if _returns(found) is not None]
+
+
+@pytest.mark.parametrize("words", _OWN_CODES)
+def test_exit_codes_stand_in_the_help_of_a_command_and_on_the_page(words: str) -> None:
+    page = files("clawlane.cli").joinpath("topics", "exit-codes.txt").read_text(encoding="utf-8")
+    assert re.search(rf"(^|, ){words}(,| \(|  |$)", page, re.M), f"{words} is not on the page"
+    assert re.search(r"^ *Exit code\b", ALL[words].help or "", re.M), f"{words} does not say them"
 
 
 @pytest.mark.parametrize("topic", TOPICS)

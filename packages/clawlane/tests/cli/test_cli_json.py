@@ -64,6 +64,7 @@ _LINES = {
     "rehearse": "rehearse --list",
     "resume": "resume",
     "security audit": "security audit",
+    "sent": "sent",
     "session show": "session show",
     "sessions list": "sessions list",
     "sessions reset": "sessions reset --all",

@@ -33,7 +33,7 @@ def test_a_login_tells_risk_host_account_and_every_step(perch) -> None:
         f"Linking parrot on {os.uname().nodename}: account 'default', profile 'default'.",
         f"As a picture: {perch.paths.qr_dir}",
         "█████",
-        "Waiting for the scan; the code is good for",
+        "Waiting for the scan; the code is valid for",
         "Scanned by Nguyễn Văn [31mAn. Confirm the login on the phone.",
         "Linked as Nguyễn Văn An (42).",
         "Start the gateway: openclaw gateway run",
@@ -108,7 +108,7 @@ def test_another_id_has_the_risk_accepted_again_before_anything_is_stored(perch)
     perch.link()
     perch.script("qr", "43")
     told = perch("channels login --channel parrot --force --accept-risk")
-    assert "The risk was accepted for another user (42), so it is asked again" in told.out
+    assert "The risk was accepted for another user (42), so you are asked again" in told.out
     assert perch.consent()["user"] == "43"
     assert perch.vault().identity() == ("43", "Nguyễn Văn An")
 

@@ -60,7 +60,7 @@ def test_what_is_missing_is_named_at_once_and_nothing_is_written(bare) -> None:
         "error: without a terminal the answers have to be flags; missing: --accept-risk, --expendable yes|no,"
         " --dm-policy pairing|allowlist|open|disabled, --group-policy disabled|allowlist|open,"
         " --agent echo|endpoint|model|acp|command, --reload ask|auto; see: openclaw onboard --help;"
-        " --yes takes the proposals where there are some\n"
+        " --yes accepts the defaults where there are any\n"
     )
     assert {one.name for one in bare.paths.state.iterdir()} == {"plugins.json"}
 
@@ -95,13 +95,13 @@ def test_an_open_policy_has_to_be_confirmed(bare) -> None:
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        ("--allow-from *", "'*' is everybody"),
+        ("--allow-from *", "'*' means everybody"),
         ("--allow-from group:1", "a group does not belong in a sender list"),
         ("--allow-from Lan", "'Lan' is a name, and names cannot be looked up: nobody is logged in"),
         ("--agent endpoint", "--agent endpoint needs --agent-url"),
         ("--agent endpoint --agent-url ftp://x", "--agent-url: an address must be a URL"),
         ("--agent endpoint --agent-url http://a:b@c/", "must not hold a password"),
-        ("--agent endpoint --agent-url http://x --agent-key-env sk-1234", "the key itself must not be"),
+        ("--agent endpoint --agent-url http://x --agent-key-env sk-1234", "do not write the key itself"),
         ("--agent endpoint --agent-url http://x --agent-key-file /no/such", "cannot be read"),
         ("--agent echo --agent-url http://x", "--agent-url does not go with --agent echo"),
         ("--agent-url http://x", "--agent-url without --agent"),
@@ -129,14 +129,14 @@ def test_a_config_that_is_there_is_never_overwritten(perch) -> None:
     assert perch.paths.config_file.read_text() == before
     told = perch(line)
     assert told.code == 0
-    assert "It says already, in line 1: dmPolicy: 'disabled'" in told.out
+    assert "Already set in line 1: dmPolicy: 'disabled'" in told.out
     text = perch.paths.config_file.read_text()
     assert "/* ours */" in text
     assert read_source(perch.paths.config_file).data["channels"]["parrot"] == {
         "dmPolicy": "disabled",
         "groupPolicy": "disabled",
     }
-    assert "stays as it is" in perch(line).out
+    assert "already says all of this" in perch(line).out
     assert perch.paths.config_file.read_text() == text
 
 
@@ -156,7 +156,7 @@ def test_one_more_account_is_added_beside_the_first(perch) -> None:
     told = perch(line)
     assert (told.code, told.err) == (0, "")
     assert "Linked as Nguyễn Văn An (43)" in told.out
-    assert "The account that there is goes on as 'default'; its settings stay where they are." in told.out
+    assert "The existing account is now called 'default'; its settings are unchanged." in told.out
     assert perch.vault("work").identity() == ("43", "Nguyễn Văn An")
     assert perch.vault().identity() == ("42", "Nguyễn Văn An")
     block = read_source(perch.paths.config_file).data["channels"]["parrot"]

@@ -130,3 +130,12 @@ def test_what_waits_says_to_whom_and_why(desk: Any) -> None:
     assert "to Nhóm Làm Việc (group:9100000000000000001), by the operator, part 2 of 2" in told
     assert "paused; to go on: openclaw resume --channel parrot --account default" in told
     assert [one["paused"] for one in desk("outbox list --json").json[0]["messages"]] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["pause --thread dm:8200000000000000002 --for 2h", "resume", "pairing reject parrot 820000000000000002"],
+)
+def test_what_a_command_did_fits_the_screen(desk: Any, line: str) -> None:
+    desk("pause")
+    shown(desk, line)

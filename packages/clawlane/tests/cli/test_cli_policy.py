@@ -145,5 +145,5 @@ def test_revoking_somebody_who_was_never_approved_says_where_to_look(perch) -> N
     told = perch("pairing revoke parrot 11")
     assert told.code == 1
     assert "openclaw pairing approved parrot" in told.err
-    assert perch("pairing approved parrot").out == "Nobody was let in by pairing on parrot.\n"
+    assert perch("pairing approved parrot").out == "Nobody was approved by pairing on parrot.\n"
     assert perch("pairing revoke").code == 1

@@ -23,9 +23,15 @@ def test_one_user_on_two_accounts_is_refused_and_nothing_is_replaced(perch) -> N
     assert told.code == 1
     assert told.err == (
         "error: Nguyễn Văn An (42) is linked on parrot/work already; on two accounts each would end the "
-        "other's session. Nothing was changed on parrot/home; scan with the phone of another account, or "
-        "first: openclaw channels logout --channel parrot --account work\n"
+        "other's session. Nothing was changed on parrot/home, but the scan has ended the session of "
+        "parrot/work: it does not connect again by itself; bring it back: openclaw channels login --channel "
+        "parrot --account work --force; for parrot/home scan with the phone of another account, or first: "
+        "openclaw channels logout --channel parrot --account work\n"
     )
+    before_the_scan = (
+        "Do not scan with the phone of parrot/work (Nguyễn Văn An, 42): a scan ends that session."
+    )
+    assert before_the_scan in " ".join(told.out.split())
     assert perch.vault("home").identity() == ("43", "Nguyễn Văn An")
     assert asyncio.run(perch.vault("home").read()) == before
     assert perch.vault("work").identity() == ("42", "Nguyễn Văn An")
@@ -116,7 +122,7 @@ def test_policy_explain_before_the_login_answers_as_if_linked(perch) -> None:
     assert perch(words).out.startswith("pend (mention_required)")
     told = perch(f"{words} --mention")
     assert told.out.startswith("admit (group_admitted)")
-    assert "parrot/default is not linked; this is as if it were" in told.out
+    assert "parrot/default is not linked; this assumes that it is" in told.out
     assert perch(f"{words} --json").json[0]["linked"] is False
     perch.link()
     assert "not linked" not in perch(f"{words} --mention").out

@@ -69,7 +69,7 @@ def test_a_name_cannot_draw_on_the_terminal(name: str, shown: str) -> None:
     ("rules", "line"),
     [
         (RulesFrom("file", "c"), "from the file (no gateway runs)"),
-        (RulesFrom("file", "c", running=True), "from the file; the running gateway has the same"),
+        (RulesFrom("file", "c", running=True), "from the file; the running gateway uses the same"),
         (RulesFrom("gateway", "c", running=True), "from the running gateway; the file says the same"),
         (
             RulesFrom("gateway", "c", differs=True, error="c:1: odd", running=True),
@@ -82,7 +82,7 @@ def test_a_name_cannot_draw_on_the_terminal(name: str, shown: str) -> None:
         ),
         (
             RulesFrom("file", "c", differs=True, running=True),
-            "from the file; the running gateway has others; to apply the file: openclaw config apply",
+            "from the file; the running gateway uses others; to apply the file: openclaw config apply",
         ),
     ],
 )

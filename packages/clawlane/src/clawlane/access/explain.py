@@ -69,7 +69,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "approve or reject those that `openclaw pairing list` shows, or wait an hour",
     ),
     Reason.DM_REJECTED: (
-        "The owner turned the sender {sender} away.",
+        "The owner rejected the sender {sender}.",
         "openclaw pairing reject {sender} --unblock",
     ),
     Reason.GROUP_DISABLED: ("{rule} is 'disabled': no group is listened to.", "{path}: 'allowlist'"),
@@ -100,7 +100,7 @@ _WORDS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.GROUP_ADMITTED: ("{opened}, and {sign}.", ""),
     Reason.REVOKED_BEFORE_RUN: (
-        "The message was admitted, but {rule} let it in no more when its turn came.",
+        "The message was admitted, but {rule} no longer let it in when its turn came.",
         "",
     ),
 }

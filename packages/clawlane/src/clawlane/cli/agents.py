@@ -113,7 +113,7 @@ def _lines(agent: AgentInfo) -> Iterator[tuple[str, str]]:
     for problem in reached.problems:
         yield f"{_INDENT}problem  ", problem
     if reached.ok and agent.kind == "echo":
-        yield f"{_INDENT}state    ", "an echo, which repeats what it is told: configure `brain` or `model`"
+        yield f"{_INDENT}state    ", "an echo, which repeats each message: configure `brain` or `model`"
     elif reached.ok:
         remark = f"; {reached.remark}" if reached.remark else ""
         yield f"{_INDENT}state    ", f"reached in {reached.took_ms} ms{remark}"

@@ -12,7 +12,7 @@ from clawlane import __version__
 from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
 from clawlane.cli.status import risk_words
 from clawlane.clock import now_ms
 from clawlane.ops.audit import Audit, Audited
@@ -57,15 +57,15 @@ def audit(channel: str | None, account: str | None, as_json: bool) -> int:
     if as_json:
         print_json(ok=code == 0, exit_code=code, counts=_counts(found.findings), **_json(found))
         return code
-    click.echo(rules_line(found.rules))
+    echo_line(rules_line(found.rules))
     for accounts, findings in _grouped(found):
-        click.echo(f"\n{', '.join(accounts) or _SHARED}")
+        echo_line(f"\n{', '.join(accounts) or _SHARED}")
         for one in findings:
             print_finding(one, "  ", 9)
         for account_name in accounts if len(accounts) == 1 else ():
             for head, line in _known(found, account_name):
                 echo_wrapped(line, f"  {head:<9}", _INDENT)
-    click.echo(f"\n{_summary(found.findings)}; exit code {code}")
+    echo_line(f"\n{_summary(found.findings)}; exit code {code}")
     return code
 
 

@@ -22,6 +22,7 @@ _NOUNS = {
     "config": ("config", "config"),
     "plugins.json": ("list of plugins", "list of plugins"),
     "consent": ("accepted risk", "accepted risks"),
+    "audit": ("file of the record", "files of the record"),
     "vault": ("file of sessions and their key", "files of sessions and their key"),
     "media": ("received file", "received files"),
     "outgoing": ("file to be sent", "files to be sent"),

@@ -32,7 +32,8 @@ def capabilities(channel: str | None, account: str | None, as_json: bool) -> Non
     Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
 
     \b
-    openclaw channels capabilities --channel zalouser
+    Example:
+      openclaw channels capabilities --channel zalouser
     """
     found = Client().call(Describe(channel, account))
     if as_json:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import click
 
+from clawlane.cli.channel_off import off_words, told_off
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
+from clawlane.ops.channel_list import ChannelEntry, ListChannels
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
+from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
-from clawlane.ops.status import ChannelEntry, ListChannels
 
 _NONE = "no channel is configured; set one up: openclaw onboard"
 
@@ -45,14 +46,13 @@ def list_channels(everything: bool, as_json: bool) -> None:
 
 
 def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
-    told = asdict(entry)
-    del told["channel"]
-    if entry.installed:
-        del told["install"]  # the command that installs it
+    told: dict[str, Any] = plain(entry)
+    del told["channel"], told["off"]
+    told["plugin"] = told_off(entry.off)
     told["risk"] = risk_json(entry.risk, None, unofficial=entry.unofficial)
     told["accounts"] = {}
     for one in entry.accounts:
-        account = asdict(one)
+        account = plain(one)
         del account["consent"]
         account["risk"] = risk_json(entry.risk, one.consent, unofficial=entry.unofficial)
         told["accounts"][f"{entry.channel}/{one.id}"] = account
@@ -62,8 +62,8 @@ def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
 def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:
     note = f" ({UNOFFICIAL})" if entry.unofficial else ""
     title = f"{entry.label} [{entry.channel}]{note}"
-    if not entry.installed:
-        yield f"{title}: not installed; {entry.install}"
+    if entry.off:
+        yield off_words(entry.off)
     elif not entry.configured:
         yield f"{title}: installed, not configured (off)"
     for account in entry.accounts:
@@ -100,8 +100,8 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
         return
     name = f"{done.channel}/{done.account}"
     if done.cleared:
-        click.echo(f"Logged out {name}: its session is removed from this machine.")
+        echo_line(f"Logged out {name}: its session is removed from this machine.")
     else:
-        click.echo(f"Nobody was logged in on {name}; there was nothing to clear.")
+        echo_line(f"Nobody was logged in on {name}; there was nothing to clear.")
     for warning in done.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        echo_line(f"warning: {warning}", err=True)

@@ -11,7 +11,7 @@ import click
 
 from clawlane.cli.failure import explain
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, print_table, rules_line
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table, rules_line
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client
 from clawlane.ops.config import Get, Validate
@@ -65,7 +65,7 @@ def validate(file: Path | None, as_json: bool) -> int:
         echo_wrapped(f"{one.severity}: {one_line(one)}", hanging="  ", err=True)
     absent = "" if checked.exists else " does not exist; the built-in defaults hold"
     if ok:
-        click.echo(f"ok: {checked.path}{absent}")
+        echo_line(f"ok: {checked.path}{absent}")
     return 0 if ok else 1
 
 
@@ -138,7 +138,7 @@ def _print_effective(told: Effective, path: str, as_json: bool) -> None:
     else:
         above = f"{path}." if path and all(one.path.startswith(f"{path}.") for _, one in rows) else ""
         if above:
-            click.echo(f"Below {path}:")
+            echo_line(f"Below {path}:")
         lines = [
             (one.path.removeprefix(above), account or "–", _cut(_shown(one.value)), _from(one))
             for account, one in rows

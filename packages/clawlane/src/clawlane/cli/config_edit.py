@@ -8,7 +8,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, print_result, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result, sanitize
 from clawlane.cli.standing import APPLY, standing_json, standing_lines
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
@@ -96,7 +96,7 @@ def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
         )
         return
     for line in made.diff:
-        click.echo(line)
+        echo_line(line)
     for word, changes in (("opens", made.widens), ("closes", made.narrows)):
         for one in changes:
             echo_wrapped(f"{word}: {one}", hanging="  ")
@@ -114,7 +114,7 @@ def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
 def _outcome(made: Changed) -> Iterator[str]:
     waits = made.standing.verdict is Verdict.WAITS
     if not made.diff:
-        yield f"Nothing to change: {made.file} says so already."
+        yield f"Nothing to change: {made.file} already says so."
         if waits or made.standing.verdict is Verdict.REFUSED:
             yield from standing_lines(made.standing)
     elif made.dry_run:
@@ -147,12 +147,14 @@ def apply(revision: str, as_json: bool) -> None:
         checked = client.run_here(Validate())
         if checked.problems:
             raise ConfigError(checked.problems) from None
+        if not checked.exists:
+            raise CliError(f"there is no config file {checked.path}", "openclaw onboard") from None
         lines = ["No gateway runs; the next start applies the file."]
         print_result(lines, as_json, applied=False, revision=None, exposure=[], restarted=[])
         return
     lines = [*applied.exposure, f"In force: {client.paths.config_file}"]
     if applied.restarted:
-        lines.append(f"Started anew: {', '.join(applied.restarted)}")
+        lines.append(f"Restarted: {', '.join(applied.restarted)}")
     if as_json:
         print_json(applied=True, **plain(applied))
         return

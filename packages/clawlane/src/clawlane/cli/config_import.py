@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json
+from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client
 from clawlane.ops.config_import import Import
@@ -54,4 +54,4 @@ def import_file(file: Path, force: bool, dry_run: bool, as_json: bool) -> None:
     echo_wrapped(f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else ""), hanging="  ")
     for line in standing_lines(made.standing):
         echo_wrapped(line, hanging="  ")
-    click.echo("Look at it, then check the setup: openclaw doctor")
+    echo_line("Look at it, then check the setup: openclaw doctor")

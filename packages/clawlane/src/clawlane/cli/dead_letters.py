@@ -7,14 +7,14 @@ from dataclasses import asdict
 import click
 
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import Card, echo_cards, print_json, print_result, sanitize, when
+from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_result, sanitize, when
 from clawlane.clock import now_ms
 from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.messages import DeadLetters, DropDeadLetter, Resubmit
 from clawlane.store.turns import DeadLetter
 
-_LATER = " The gateway is not running: that happens once it does."
+_LATER = " The gateway is not running; this happens once it runs."
 _LONGEST = 70
 
 
@@ -41,10 +41,10 @@ def list_letters(channel: str | None, account: str | None, as_json: bool) -> Non
         print_json(letters=[{**asdict(row), "thread": str(row.thread)} for row in rows])
         return
     if not rows:
-        click.echo(f"No message of {id_} was set aside.")
+        echo_line(f"No message of {id_} was set aside.")
         return
     echo_cards([_card(row) for row in rows])
-    click.echo("\nTry one again: openclaw channels dead-letters resubmit MESSAGE")
+    echo_line("\nTry one again: openclaw channels dead-letters resubmit MESSAGE")
 
 
 def _card(row: DeadLetter) -> Card:

@@ -10,7 +10,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import C, json_option, one_account
-from clawlane.cli.output import cell, echo_wrapped, print_json, print_table, sanitize
+from clawlane.cli.output import cell, echo_line, echo_wrapped, print_json, print_table, sanitize
 from clawlane.ops.client import Client
 from clawlane.ops.directory import GroupMembers, Groups, Peers, Self
 from clawlane.people import Group, Person
@@ -162,7 +162,7 @@ def _print_people(found: Sequence[Person], limit: int | None) -> None:
 
 def _print_rest(found: Sequence[Person] | Sequence[Group], limit: int | None) -> None:
     if rest := len(found) - len(found[:limit]):
-        click.echo(f"\n{rest} more; leave out --limit, or narrow down with --query")
+        echo_line(f"\n{rest} more; leave out --limit, or narrow down with --query")
 
 
 def _print_json(client: Client, channel: str | None, account: str | None, **fields: Any) -> None:
@@ -179,8 +179,8 @@ def _print_none(client: Client, what: str, query: str, channel: str | None, acco
     whose = client.call(FindAccount(channel, account))
     if is_phone_number(query, whose.shortest_id):
         number = f"'{sanitize(query)}' looks like a telephone number"
-        click.echo(f"{number}, and lists show none; search for the name.")
+        echo_line(f"{number}, and lists show none; search for the name.")
     elif query:
-        click.echo(f"No {what} of {whose} has '{sanitize(query)}' in the name or the id.")
+        echo_line(f"No {what} of {whose} has '{sanitize(query)}' in the name or the id.")
     else:
-        click.echo(f"{whose} has no {what}s.")
+        echo_line(f"{whose} has no {what}s.")

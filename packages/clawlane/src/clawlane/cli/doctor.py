@@ -9,7 +9,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
 from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.config_standing import standing_of
@@ -20,7 +20,7 @@ from clawlane.ops.rules_from import rules_of_file
 
 
 @click.command()
-@click.option("--fix", is_flag=True, help="Mend what can be mended, and show what was changed.")
+@click.option("--fix", is_flag=True, help="Fix what can be fixed, and show what was changed.")
 @click.option("--dry-run", is_flag=True, help="With --fix: only show what would be changed.")
 @json_option
 def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
@@ -64,7 +64,7 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
             echo_wrapped(line, hanging="  ")
         click.echo()
     for one in found:
-        print_finding(one, "", 9)
+        print_finding(one, "", 9, fixing=fix and not dry_run)
     if not found:
         click.echo("Nothing is wrong.")
     elif all(one.accepted for one in found):
@@ -76,14 +76,14 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
 
 def _print_fixed(fixed: Fixed) -> None:
     for line in fixed.failures:
-        click.echo(f"not mended: {sanitize(line, 300)}", err=True)
+        echo_line(f"not fixed: {sanitize(line, 300)}", err=True)
     for line in fixed.files:
-        click.echo(f"{'would' if fixed.dry_run else 'did'}: {line}")
+        echo_line(f"{'would' if fixed.dry_run else 'did'}: {line}")
     if fixed.dry_run and fixed.changes:
-        click.echo(f"Would change {fixed.file}:")
+        echo_line(f"Would change {fixed.file}:")
     elif fixed.changes:
-        click.echo(f"Changed {fixed.file}; the former file is {fixed.backup}")
+        echo_line(f"Changed {fixed.file}; the former file is {fixed.backup}")
     else:
-        click.echo("Nothing in the config file could be mended; it is as it was.")
+        click.echo("Nothing in the config file could be fixed; it is unchanged.")
     for line in fixed.changes:
         click.echo(f"  {line}")

@@ -13,7 +13,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, when
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, plain
@@ -37,6 +37,11 @@ def run() -> int:
     Ctrl-C, SIGTERM or `openclaw gateway stop` ends it.
 
     \b
+    Exit code:
+      0  it was stopped, and all its accounts ended in order
+      1  it could not start
+
+    \b
     Examples:
       openclaw gateway run
       CLAWLANE_STATE_DIR=/srv/lane openclaw gateway run
@@ -57,7 +62,10 @@ def status(as_json: bool) -> int:
     """Show whether the gateway runs, and since when.
 
     \b
-    Exit code: 0 it runs, 1 wrong usage, 5 it does not run.
+    Exit code:
+      0  it runs
+      1  wrong usage
+      5  it does not run
 
     \b
     Examples:
@@ -100,7 +108,7 @@ def stop(as_json: bool) -> None:
     if as_json:
         print_json(was_running=stopped is not None, pid=stopped.pid if stopped else None)
     else:
-        click.echo(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
+        echo_line(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
 
 
 @gateway.command()
@@ -140,11 +148,11 @@ def restart(no_wait: bool, as_json: bool) -> int:
     for sentence in done.opens:
         echo_wrapped(f"opens: {sentence}", hanging="  ", err=True)
     if no_wait:
-        click.echo(f"Restarting: pid {done.process.pid}.")
+        echo_line(f"Restarting: pid {done.process.pid}.")
     else:
-        click.echo(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
+        echo_line(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
         for line in _account_lines(done.process):
-            click.echo(line)
+            echo_line(line)
     return code
 
 
@@ -185,13 +193,13 @@ def install(only_print: bool, force: bool) -> None:
         return
     path = unit_path(os.environ)
     if path.exists() and path.read_text() != text and not force:
-        raise CliError(f"{path} is another unit already", "openclaw gateway install --force")
+        raise CliError(f"{path} already holds another unit", "openclaw gateway install --force")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    click.echo(f"Written: {path}")
+    echo_line(f"Written: {path}")
     click.echo("Start it now and at every login:")
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
-    click.echo("Let it run while you are logged out, too:")
+    click.echo("Keep it running while you are logged out:")
     click.echo("  loginctl enable-linger")
 
 
@@ -206,12 +214,12 @@ def uninstall() -> None:
     """
     path = unit_path(os.environ)
     if not path.exists():
-        click.echo(f"There is no unit file {path}; nothing to remove.")
+        echo_line(f"There is no unit file {path}; nothing to remove.")
         return
     if not is_mine(path):
         raise CliError(f"{path} was not written by `openclaw gateway install`", "remove it yourself")
     remove_unit(path)
-    click.echo(f"Removed: {path}")
+    echo_line(f"Removed: {path}")
     click.echo("Have systemd forget it:")
     click.echo("  systemctl --user daemon-reload")
     try:
@@ -220,7 +228,7 @@ def uninstall() -> None:
         running = ask_gateway(Client().paths, GetProcess(), Caller.CLI)
     except GatewayDown:
         return
-    click.echo(f"The gateway still runs (pid {running.pid}); stop it:")
+    echo_line(f"The gateway still runs (pid {running.pid}); stop it:")
     click.echo("  openclaw gateway stop")
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from clawlane.cli.channel_off import off_words
 from clawlane.cli.options import json_option
-from clawlane.cli.output import ago, echo_wrapped, print_json, sanitize
+from clawlane.cli.output import ago, echo_line, echo_wrapped, print_json, sanitize
 from clawlane.cli.phases import PHASES
 from clawlane.cli.status import Exit, exit_code, exit_code_of
 from clawlane.clock import now_ms
@@ -22,10 +23,17 @@ from clawlane.ops.status import GetStatus, Status
 @click.command()
 @json_option
 def health(as_json: bool) -> int:
-    """Show in a line each how the gateway and its accounts are.
+    """Show the state of the gateway and of each account in one line.
 
-    Asks the running gateway and nothing else. The exit codes are those of `openclaw channels status`: 0 well,
-    2 degraded, 3 not linked, 4 paused or replaced, 5 the gateway is not running.
+    Asks the running gateway and nothing else. Its exit codes are those of `openclaw channels status`.
+
+    \b
+    Exit code:
+      0  well
+      2  degraded
+      3  not linked
+      4  paused or replaced
+      5  the gateway is not running
 
     \b
     Examples:
@@ -38,7 +46,7 @@ def health(as_json: bool) -> int:
         if as_json:
             print_json(ok=False, exit_code=int(Exit.GATEWAY_DOWN), running=False, accounts={})
         else:
-            click.echo(f"gateway: not running; {error.words}: {error.help}")
+            echo_line(f"gateway: not running; {error.words}: {error.help}")
         return Exit.GATEWAY_DOWN
     code = exit_code(found)
     if as_json:
@@ -60,7 +68,8 @@ def _lines(found: Status) -> Iterator[str]:
         yield f"config: broken now ({sanitize(found.config.error, 200)})"
     for name, one in _accounts(found):
         yield f"{name}: {_words(one)}"
-    if not found.channels:
+    yield from map(off_words, found.off)
+    if not found.channels and not found.off:
         yield "no channel is configured; set one up: openclaw onboard"
 
 

@@ -17,7 +17,7 @@ TOPICS = {
     "pausing": "Stopping everything that leaves.",
     "recovery": "What to do when something is wrong.",
     "verification": "Proving that a lane works.",
-    "exit-codes": "What commands end with.",
+    "exit-codes": "What the exit codes mean.",
     "files": "The state directory.",
 }
 

@@ -6,14 +6,14 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from clawlane.capabilities import Confirmed, Scanned, ShowQr
+from clawlane.capabilities import Confirmed, RiskNotice, Scanned, ShowQr
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import one_account
@@ -34,11 +34,13 @@ from clawlane.ops.login import (
     Linked,
     LogIn,
     LoginEvent,
+    OtherLogin,
     SessionExpired,
     Tightened,
 )
 
 FLAG = "--accept-risk"
+_MOST_OTHERS = 4
 _EXPIRED = "the stored session has expired, so here is a new code"
 
 
@@ -107,7 +109,7 @@ def link(
         def show(event: LoginEvent) -> None:
             if isinstance(event, ConsentNeeded) and event.former_user:
                 view.note(
-                    f"the risk was accepted for another user ({event.former_user}), so it is asked again"
+                    f"the risk was accepted for another user ({event.former_user}), so you are asked again"
                 )
             view.show(event)
             if isinstance(event, ConsentNeeded):
@@ -154,7 +156,7 @@ def ask_expendable() -> str:
     """Ask whether the account is expendable: `yes` or `no`."""
     expendable = click.confirm("Is this account expendable: could you do without it?", default=None)
     if not expendable:
-        echo_wrapped("Noted. Think about using another account: a ban takes the chats of this one with it.")
+        echo_wrapped("Noted. Consider using another account: a ban would take the chats of this one with it.")
     return "yes" if expendable else "no"
 
 
@@ -171,6 +173,13 @@ def next_steps(linked: Linked, channel: str) -> Iterator[str]:
     if not linked.configured:
         block = f"{{ channels: {{ {channel}: {{ enabled: true }} }} }}"
         yield f"the channel is off until the config has a block for it: {block}"
+
+
+def _listed(others: Sequence[OtherLogin]) -> str:
+    """`zalouser/shop (Lan, 147…) or zalouser/home (…)`, the first few of them."""
+    told = [f"{one.account} ({sanitize(one.user_name)}, {one.user_id})" for one in others[:_MOST_OTHERS]]
+    more = len(others) - len(told)
+    return " or ".join((*told, *([f"{more} more accounts that are linked here"] if more else ())))
 
 
 class View:
@@ -196,12 +205,16 @@ class View:
                     click.echo()
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal):
+            case Begun(host, rehearsal, others):
                 if rehearsal:
                     where = f"a simulator on {rehearsal}"
                     echo_wrapped(f"REHEARSAL: this talks to {where}, not to the real platform.")
                 whose = f"account '{account.account}', profile '{account.profile}'"
                 echo_wrapped(f"Linking {account.channel} on {host}: {whose}.")
+                if others:
+                    echo_wrapped(
+                        f"Do not scan with the phone of {_listed(others)}: a scan ends that session."
+                    )
             case ShowQr(png, expires_ms):
                 self._code(png, expires_ms)
             case Scanned(name):
@@ -217,7 +230,7 @@ class View:
 
     def _code(self, png: bytes, expires_ms: int) -> None:
         file, modules = self._write(png), read_modules(png)
-        echo_wrapped("Scan this code with the app on the phone of the account that shall become the lane.")
+        echo_wrapped("Scan this code with the app on the phone of the account to link.")
         click.echo(f"As a picture: {file}")
         room = shutil.get_terminal_size((120, 40)).columns
         if modules is not None and columns(modules) <= room:
@@ -228,7 +241,7 @@ class View:
         elif modules is not None:
             needed = columns(modules)
             click.echo(f"This window is too narrow for the code: it needs {needed} columns, not {room}.")
-        echo_wrapped(f"Waiting for the scan; the code is good for {length(max(0, expires_ms - now_ms()))}.")
+        echo_wrapped(f"Waiting for the scan; the code is valid for {length(max(0, expires_ms - now_ms()))}.")
 
 
 class JsonView(View):
@@ -242,12 +255,14 @@ class JsonView(View):
             case Tightened(text):
                 click.echo(f"warning: {text}", err=True)
             case ConsentNeeded(title, lines, alternative):
-                text = f"{title}. {' '.join(lines)} {alternative}"
-                self._print("risk", risk=self._risk(text, None))
+                self._print("risk", risk=self._risk(RiskNotice(title, lines, alternative).text, None))
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal):
-                self._print("begin", host=host, rehearsal=rehearsal)
+            case Begun(host, rehearsal, others):
+                linked = [
+                    {"account": one.account, "user": user_json(one.user_id, one.user_name)} for one in others
+                ]
+                self._print("begin", host=host, rehearsal=rehearsal, others=linked)
             case ShowQr(png, expires_ms):
                 self._print("qr", file=str(self._write(png)), expires_ms=expires_ms)
             case Scanned(name):

@@ -22,13 +22,13 @@ _LONGEST = 2000
 
 def _options(command: C) -> C:
     account = click.option("--account", default="", help="Only this account (default: all).")
-    follow = click.option("--follow", "-f", is_flag=True, help="Go on with what is logged from now on.")
+    follow = click.option("--follow", "-f", is_flag=True, help="Keep printing what is logged from now on.")
     lines = click.option(
         "--lines", "-n", type=click.IntRange(min=0), default=50, show_default=True, help="The newest lines."
     )
-    level = click.option("--level", type=click.Choice(_LEVELS), default="debug", help="This level and worse.")
+    level = click.option("--level", type=click.Choice(_LEVELS), default="debug", help="This level and above.")
     as_json = click.option(
-        "--json", "as_json", is_flag=True, help="Print JSON; with --follow an object a line."
+        "--json", "as_json", is_flag=True, help="Print JSON; with --follow one object per line."
     )
     return account(follow(lines(level(as_json(command)))))
 
@@ -99,7 +99,6 @@ def _print(lines: Iterable[LogLine], as_json: bool) -> None:
             continue
         time = datetime.fromisoformat(line.time).astimezone()
         head = f"{time:%Y-%m-%d %H:%M:%S} {line.level:<7} "
-        account = f"{line.account}: " if line.account else ""
-        echo_wrapped(f"{account}{sanitize(line.text, _LONGEST)}", head, " " * columns(head))
+        echo_wrapped(sanitize(line.message, _LONGEST), head, " " * columns(head))
         for row in printable(line.trace).splitlines():
             click.echo(f"    {row}")

@@ -21,11 +21,10 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 @click.group()
 def message() -> None:
-    """Write, react and take back, as the account (experimental, unofficial).
+    """Send, react and undo as the account (experimental, unofficial).
 
     Everything goes through a running gateway, in the order of its outbox: a pause holds it, and pacing counts
-    it. A command waits up to 60 seconds. It ends with 0 once everything has arrived, with 2 while something
-    waits, and with 1 if something was refused or nobody knows whether it arrived.
+    it. A command waits up to 60 seconds for the outcome, which its exit code tells.
     """
 
 
@@ -67,8 +66,15 @@ def send(
     A bare id has to be that of a known friend or group, and a name that of exactly one.
 
     \b
-    openclaw message send --channel zalouser --target user:ID "Xin chào"
-    openclaw message send -t group:ID -m "The plan" --media plan.pdf
+    Exit code:
+      0  it has arrived; with --no-wait, it is in the outbox
+      1  not sent, refused, or it is unknown whether it arrived
+      2  it waits in the outbox: paused, held, or not confirmed in 60 seconds
+
+    \b
+    Examples:
+      openclaw message send --channel zalouser --target user:ID "Xin chào"
+      openclaw message send -t group:ID -m "The plan" --media plan.pdf
     """
     if words is not None and text is not None:
         raise CliError("the text is given twice", "write it either as TEXT or with --message")
@@ -92,7 +98,7 @@ def send(
 @_target_option
 @click.option("--message-id", required=True, help="The id of the message to react to.")
 @click.option("--emoji", help="An emoji, a name such as HEART, or a code such as /-heart; '' removes.")
-@click.option("--remove", is_flag=True, help="Take the account's own reactions to the message back.")
+@click.option("--remove", is_flag=True, help="Remove the account's own reactions to the message.")
 @_no_wait
 @json_option
 def react(
@@ -105,16 +111,23 @@ def react(
     no_wait: bool,
     as_json: bool,
 ) -> int:
-    """React to a message, or take the reaction back.
+    """React to a message, or remove the reaction.
 
     `openclaw channels capabilities` lists the reactions, `openclaw why` the ids of messages.
 
     \b
-    openclaw message react -t user:ID --message-id MESSAGE --emoji HEART
-    openclaw message react -t user:ID --message-id MESSAGE --remove
+    Exit code:
+      0  it has arrived; with --no-wait, it is in the outbox
+      1  not sent, refused, or it is unknown whether it arrived
+      2  it waits in the outbox: paused, held, or not confirmed in 60 seconds
+
+    \b
+    Examples:
+      openclaw message react -t user:ID --message-id MESSAGE --emoji HEART
+      openclaw message react -t user:ID --message-id MESSAGE --remove
     """
     if emoji is None and not remove:
-        raise CliError("there is no reaction", "name one with --emoji, or take yours back with --remove")
+        raise CliError("there is no reaction", "name one with --emoji, or remove yours with --remove")
     icon = "" if remove else _readable(emoji or "", "--emoji")
     client = Client()
     request = React(channel, account, target, _readable(message_id, "--message-id"), icon)
@@ -145,7 +158,14 @@ def undo(
     cancelled. Agents forget what they said there.
 
     \b
-    openclaw message undo --target user:ID --message-id MESSAGE
+    Exit code:
+      0  it has arrived; with --no-wait, it is in the outbox
+      1  not sent, refused, or it is unknown whether it arrived
+      2  it waits in the outbox: paused, held, or not confirmed in 60 seconds
+
+    \b
+    Example:
+      openclaw message undo --target user:ID --message-id MESSAGE
     """
     if bool(message_id) is (number is not None):
         raise CliError("which message?", "name it with --message-id or with --number")

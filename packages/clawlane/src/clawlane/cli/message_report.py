@@ -16,9 +16,9 @@ from clawlane.store.states import ChunkState
 _ARRIVED, _FAILED, _WAITS = 0, 1, 2
 _LONGEST_SHOWN = 60
 _WARNINGS = {
-    SendWarning.STRANGER: "{target} is nobody whom the account knows as a friend",
+    SendWarning.STRANGER: "{target} is not a known friend of the account",
     SendWarning.NOT_A_MEMBER: "the account is not known to be in {target}",
-    SendWarning.REJECTED: "{target} is somebody whom you rejected",
+    SendWarning.REJECTED: "you rejected {target}",
 }
 _DONE = {"reaction": "reacted", "undo": "taken back"}
 _WAITING = (ChunkState.QUEUED, ChunkState.SENDING, ChunkState.HELD)
@@ -96,13 +96,13 @@ def _told(queued: Queued, found: Outcomes) -> Iterator[str]:
         yield "Look at the thread on the phone, then decide: openclaw outbox list"
     elif states & set(_WAITING):
         if found.paused:
-            yield f"Paused: it stays in the outbox and goes with: {found.paused}"
+            yield f"Paused: it stays in the outbox until: {found.paused}"
         elif found.trouble:
             yield f"It stays in the outbox: {sanitize(found.trouble, 200)}; {found.help}"
         else:
             yield "It stays in the outbox; see: openclaw outbox list"
     elif not found.parts and found.paused:
-        yield f"Paused: it would wait for: {found.paused}"
+        yield f"Paused: it would wait until: {found.paused}"
 
 
 def _line(part: Part, status: ChunkStatus) -> str:

@@ -55,7 +55,7 @@ _FLAGS = (
     click.option(
         "--reload", type=click.Choice([*map(str, Reload)]), help="Whether edits that widen access wait."
     ),
-    click.option("--yes", is_flag=True, help="Take the proposal where no flag says otherwise, and write."),
+    click.option("--yes", is_flag=True, help="Accept the defaults where no flag says otherwise, and write."),
     click.option("--login/--no-login", default=True, help="Whether to show a QR code (default: yes)."),
     click.option("--verify/--no-verify", default=True, help="Whether to offer the check of the lane."),
     click.option(
@@ -78,11 +78,17 @@ def _with_flags(command: C) -> C:
 def onboard(channel: str | None, account: str | None, as_json: bool, **flags: Any) -> int:
     """Set up a lane step by step: risk, login, who may write, an agent, the first config.
 
-    For an experimental, unofficial channel: read what it says about the risk. Nothing that the config says
-    already is changed; what is missing is added, and comments stay. Ctrl-C stops at any question, and the
-    same command goes on there.
+    The channel is experimental, unofficial: read what it says about the risk. Nothing in an existing config
+    is changed; what is missing is added, and comments stay. Ctrl-C stops at any question, and the same
+    command continues there.
 
-    Without a terminal every question needs its flag; --yes takes the proposals.
+    Without a terminal every question needs its flag; --yes accepts the defaults.
+
+    \b
+    Exit code:
+      0  the lane is set up; if it was verified at the end, that passed
+      1  refused, or nothing was written; or a step of verify failed
+      2  verify was stopped
 
     \b
     Examples:
@@ -101,8 +107,11 @@ def add(channel: str | None, account: str | None, as_json: bool, **flags: Any) -
 
     Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
 
-    Asks what `openclaw onboard` asks. The accounts that there are stay as they are: a channel block without
-    `accounts` goes on as the account `default`.
+    Asks what `openclaw onboard` asks. Existing accounts stay unchanged: a channel block without `accounts`
+    becomes the account `default`.
+
+    \b
+    Exit code: as openclaw onboard
 
     \b
     Examples:
@@ -138,8 +147,8 @@ def _set_up(
         return walk.run()
     except (KeyboardInterrupt, click.Abort):
         command = "openclaw channels add" if adding else "openclaw onboard"
-        click.echo("\nStopped. What was done stays; the config is as it was.", err=True)
-        click.echo(f"Go on with: {command} {walk.words}", err=True)
+        click.echo("\nStopped. Completed steps are kept; the config is unchanged.", err=True)
+        click.echo(f"Continue with: {command} {walk.words}", err=True)
         return _INTERRUPTED
 
 

@@ -13,6 +13,7 @@ from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import (
     Card,
     echo_cards,
+    echo_line,
     echo_wrapped,
     local,
     print_json,
@@ -32,9 +33,9 @@ from clawlane.store.outbox_listing import Listed
 from clawlane.store.states import ChunkState
 from clawlane.threads import ThreadKind
 
-_LATER = " The gateway is not running: that happens once it does."
+_LATER = " The gateway is not running; this happens once it runs."
 _LONGEST = 70
-_NEED = "Nobody knows whether what needs a decision has arrived. Look at the thread on the phone, then:"
+_NEED = "It is unknown whether these messages arrived. Look at the thread on the phone, then:"
 _DECIDE = (
     "  it is not there:  openclaw outbox resend NUMBER\n"
     "  it is there:      openclaw outbox drop NUMBER --arrived\n"
@@ -75,7 +76,7 @@ def list_messages(everything: bool, as_json: bool) -> None:
         print_json(running=found.running, messages=told)
         return
     if not found.messages:
-        click.echo("Nothing waits to be sent. What was sent: openclaw sent")
+        echo_line("Nothing waits to be sent. What was sent: openclaw sent")
         return
     cards = []
     for row in found.messages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +44,23 @@ def echo_wrapped(text: str, indent: str = "", hanging: str | None = None, *, err
     later = indent if hanging is None else hanging
     for line in wrapped(text, width, indent, later) if width else (f"{indent}{text}".rstrip(),):
         click.echo(line, err=err)
+
+
+_COLUMN = re.compile(r" *(?:\S.{0,20}?  +)?")
+"""The blanks that a line begins with, or the first column of what is laid out in two."""
+
+
+def echo_line(text: str, *, err: bool = False) -> None:
+    """Print a line as it is laid out; one that is too wide goes on below its second column, or indented."""
+    width = terminal_width()
+    line = text.lstrip("\n")
+    if width is None or columns(line) <= width:
+        click.echo(text, err=err)
+        return
+    click.echo(text[: len(text) - len(line)], nl=False, err=err)
+    found = _COLUMN.match(line)
+    head = found[0] if found else ""
+    echo_wrapped(line[len(head) :], head, " " * columns(head) if head.strip() else f"{head}  ", err=err)
 
 
 def prose(text: str, indent: str = "") -> Iterator[str]:
@@ -89,7 +107,7 @@ def print_result(lines: Iterable[str], as_json: bool, **fields: Any) -> None:
         print_json(**fields)
         return
     for line in lines:
-        click.echo(line)
+        echo_line(line)
 
 
 def print_table(heads: Row, rows: Sequence[Row]) -> None:
@@ -224,16 +242,16 @@ def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
     if not rules.running:
         return "Rules: from the file (no gateway runs)"
     if rules.error and not rules.differs:
-        return f"Rules: from the file; a gateway runs, but it did not say what it runs with ({rules.error})"
+        return f"Rules: from the file; a gateway runs, but did not say which config it uses ({rules.error})"
     if not rules.differs:
-        other = "the file says the same" if of_gateway else "the running gateway has the same"
+        other = "the file says the same" if of_gateway else "the running gateway uses the same"
     elif rules.error:
         other = "the file cannot be used, and the gateway keeps the last good one"
         other += "" if error_told else f": {rules.error}"
     elif rules.waiting:
         other = "the file lets more in, which waits for: openclaw config apply"
     else:
-        other = "the file differs" if of_gateway else "the running gateway has others"
+        other = "the file differs" if of_gateway else "the running gateway uses others"
         other += "; to apply the file: openclaw config apply"
     return f"Rules: from {'the running gateway' if of_gateway else 'the file'}; {other}"
 

@@ -9,7 +9,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, json_option
-from clawlane.cli.output import Row, ago, cell, local, print_json, print_table, sanitize, when
+from clawlane.cli.output import Row, ago, cell, echo_line, local, print_json, print_table, sanitize, when
 from clawlane.clock import length, now_ms
 from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
@@ -66,10 +66,10 @@ def list_requests(
         print_json(channel=id_, requests=rows)
     elif rows:
         _print_requests(rows)
-        click.echo(f"\nLet one in: openclaw pairing approve {id_} CODE")
-        click.echo(f"Turn one away: openclaw pairing reject {id_} CODE")
+        echo_line(f"\nApprove one: openclaw pairing approve {id_} CODE")
+        echo_line(f"Reject one: openclaw pairing reject {id_} CODE")
     else:
-        click.echo(f"Nobody is waiting on {id_}.")
+        echo_line(f"Nobody is waiting on {id_}.")
 
 
 @pairing.command()
@@ -94,16 +94,16 @@ def approved(channel: str | None, named: str | None, account: str | None, as_jso
             (row.sender_id, cell(row.sender_name), when(row.approved_ms, now), row.account) for row in rows
         ]
         _print_by_account(("ID", "NAME", "APPROVED", "ACCOUNT"), cells)
-        click.echo(f"\nTake it back: openclaw pairing revoke {id_} ID")
+        echo_line(f"\nRevoke one: openclaw pairing revoke {id_} ID")
     else:
-        click.echo(f"Nobody was let in by pairing on {id_}.")
+        echo_line(f"Nobody was approved by pairing on {id_}.")
 
 
 @pairing.command()
 @click.argument("words", nargs=-1, metavar="[CHANNEL] CODE")
 @_named_option
 @account_option("The account the code belongs to (default: found by the code).")
-@click.option("--notify", is_flag=True, help="Send the person a short text that they may write now.")
+@click.option("--notify", is_flag=True, help="Tell the person in a short text that they may write now.")
 @click.option("--yes", is_flag=True, help="Do not ask about a stranger with the name of a friend.")
 @json_option
 def approve(
@@ -129,9 +129,9 @@ def approve(
     if as_json:
         print_json(approved=approved, **({"warning": warning} if warning else {}))
         return
-    click.echo(f"Approved: {_who(approved)} may now write to {approved.account}.")
+    echo_line(f"Approved: {_who(approved)} may now write to {approved.account}.")
     if warning:
-        click.echo(f"warning: {warning}", err=True)
+        echo_line(f"warning: {warning}", err=True)
 
 
 @pairing.command()
@@ -155,7 +155,7 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
         print_json(revoked=revoked)
         return
     for row in revoked:
-        click.echo(f"Revoked: {_who(row)} was let in on {row.account} by pairing, and is not any more.")
+        echo_line(f"Revoked: {_who(row)} was let in on {row.account} by pairing, and is not any more.")
 
 
 @pairing.command()
@@ -187,10 +187,10 @@ def reject(
         return
     for row in rows:
         if unblock:
-            click.echo(f"{_who(row)} may ask {row.account} for a code again.")
+            echo_line(f"{_who(row)} may ask {row.account} for a code again.")
         else:
             undo = f"undo: openclaw pairing reject {_channel(row)} {row.sender_id} --unblock"
-            click.echo(f"Turned away: {_who(row)} on {row.account} {_until(row)}; {undo}")
+            echo_line(f"Rejected: {_who(row)} on {row.account} {_until(row)}; {undo}")
 
 
 def _channel_and(
@@ -210,7 +210,7 @@ def _channel_and(
     channel = words[0] if words and words[0] in known else "zalouser"
     if len(words) > 2:
         raise CliError(f"give one channel and {missing}", f"openclaw pairing {verb} {channel} {what}")
-    see = f"it stands in: openclaw pairing {where} {channel}"
+    see = f"it is listed by: openclaw pairing {where} {channel}"
     raise CliError(f"{missing} is missing: openclaw pairing {verb} {channel} {what}", see)
 
 
@@ -219,11 +219,11 @@ def _ask_about_namesake(rows: list[PairingRequest], code: str) -> None:
     found = next((row for row in rows if row.code == code and row.namesake_id), None)
     if found is None:
         return
-    told = f"{_who(found)} is not a friend, but bears the name of the friend {_namesake(found)}"
+    told = f"{_who(found)} is not a friend, but has the same name as the friend {_namesake(found)}"
     if not sys.stdin.isatty():
         again = f"if it is who you think: openclaw pairing approve {_channel(found)} {code} --yes"
         raise CliError(f"not approved: {told}", again)
-    if not click.confirm(f"{told}. Approve nevertheless?", err=True):
+    if not click.confirm(f"{told}. Approve anyway?", err=True):
         raise CliError("nobody was approved")
 
 
@@ -234,7 +234,7 @@ def _print_requests(rows: list[PairingRequest]) -> None:
             row.code,
             row.sender_id,
             cell(row.sender_name),
-            f"NO, bears the name of {_namesake(row)}" if row.namesake_id else _FRIEND[row.is_friend],
+            f"NO, has the name of {_namesake(row)}" if row.namesake_id else _FRIEND[row.is_friend],
             ago(row.created_ms, now),
             length(row.expires_ms - now),
             _TOLD.get(row.reason, "the code"),
@@ -260,10 +260,10 @@ def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
             (row.sender_id, cell(row.sender_name), when(row.rejected_ms, now), _until(row), row.account)
             for row in rows
         ]
-        _print_by_account(("ID", "NAME", "TURNED AWAY", "UNTIL", "ACCOUNT"), cells)
-        click.echo(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
+        _print_by_account(("ID", "NAME", "REJECTED", "UNTIL", "ACCOUNT"), cells)
+        echo_line(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
     else:
-        click.echo(f"Nobody is turned away on {channel}.")
+        echo_line(f"Nobody is rejected on {channel}.")
 
 
 def _who(row: Approved | PairingRequest | Rejected) -> str:

@@ -55,7 +55,7 @@ def pause(
     """
     until_ms = None if length_ is None else now_ms() + _length_ms(length_)
     begun = Client().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
-    lines = [f"Paused: {pause_words(one)}. Go on with: {resume_command(one)}" for one in begun.paused]
+    lines = [line for one in begun.paused for line in (f"Paused: {pause_words(one)}.", _go_on(one))]
     if not begun.running:
         lines.append("The gateway is not running; it will start paused.")
     print_result(lines, as_json, running=begun.running, paused=begun.paused)
@@ -63,7 +63,7 @@ def pause(
 
 @click.command()
 @_what
-@click.option("--flush", is_flag=True, help="Also answer what became too old, now or at the last resume.")
+@click.option("--flush", is_flag=True, help="Also answer what expired, now or at the last resume.")
 @json_option
 def resume(channel: str | None, account: str | None, thread: str | None, flush: bool, as_json: bool) -> None:
     """End a pause. With --account also take back an account from another client.
@@ -93,6 +93,10 @@ def resume_command(one: PauseInfo | AccountResumed) -> str:
     return f"openclaw resume --channel {channel} --account {account}{thread}"
 
 
+def _go_on(one: PauseInfo) -> str:
+    return f"  Resume with: {resume_command(one)}"
+
+
 def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     """What `resume` did, and what is left to decide."""
     name = _name(one)
@@ -102,17 +106,18 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
         yield f"{name} was not paused."
     if one.taken_back:
         yield f"{name} is taken back: it connects in a few seconds."
-        yield "  Close the other client before, or it takes the account over again."
+        yield "  Close the other client first, or it takes the account over again."
     if one.flushed:
-        yield f"  Had expired, and goes on: {len(one.flushed)}."
+        yield f"  Expired before, and answered now: {len(one.flushed)}."
     if one.expired:
-        yield f"  Expired, because older than backlogMaxAge by now: {len(one.expired)}"
+        yield f"  Expired, because older than backlogMaxAge: {len(one.expired)}"
         for expired in one.expired:
             what = f"message {sanitize(expired.message_id)}" if expired.turn else "a text of the gateway"
             yield f"    {sanitize(expired.thread)} {what}, {length(expired.age_ms)} old"
         yield f"  Answer them after all: {resume_command(one)} --flush"
     for still in one.still:
-        yield f"  Still paused: {pause_words(still)}. Go on with: {resume_command(still)}"
+        yield f"  Still paused: {pause_words(still)}."
+        yield f"  {_go_on(still)}"
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:
@@ -125,5 +130,5 @@ def _length_ms(written: str) -> int:
     except ValueError as error:
         raise CliError(f"--for {error}") from None
     if not found:
-        raise CliError("--for must be longer than nothing")
+        raise CliError("--for must be longer than zero")
     return int(found.total_seconds() * 1000)

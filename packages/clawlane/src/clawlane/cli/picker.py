@@ -26,7 +26,7 @@ _ROWS = 12
 _AROUND = 9
 """Lines of the terminal that are not rows of the list."""
 
-_HINT = "Type to filter, Up and Down move, Tab marks, Enter goes on, Ctrl-C stops."
+_HINT = "Type to filter, Up and Down move, Tab marks, Enter continues, Ctrl-C stops."
 
 
 def style() -> Style:
@@ -159,7 +159,7 @@ class _Picker:
             if self._marked or not self._typed.text.strip():
                 event.app.exit()
             else:
-                self._error = "Nothing is marked yet: Tab marks; or remove the filter to go on without."
+                self._error = "Nothing is marked: press Tab to mark, or clear the filter to continue without."
 
         @keys.add("escape", eager=True)
         def _(_event: KeyPressEvent) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import click
 
+from clawlane.capabilities import RiskNotice
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option
-from clawlane.cli.output import echo_wrapped, print_json, print_table
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.plugins import About, Install, PluginInfo, Plugins, Switch, Uninstall
@@ -41,10 +42,10 @@ def install(spec: str, as_json: bool) -> None:
         return
     note = f" ({UNOFFICIAL})" if done.unofficial else ""
     how = "installed" if done.new else "installed again"
-    click.echo(f"{how}: {done.id} · {done.name} {done.version}{note}")
+    echo_line(f"{how}: {done.id} · {done.name} {done.version}{note}")
     if done.restart_needed:
-        click.echo("a gateway is running; to use the plugin: openclaw gateway restart")
-    click.echo(f"next: openclaw channels login --channel {done.id}")
+        echo_line("a gateway is running; to use the plugin: openclaw gateway restart")
+    echo_line(f"next: openclaw channels login --channel {done.id}")
 
 
 @plugins.command("list")
@@ -69,7 +70,7 @@ def list_plugins(as_json: bool) -> None:
     print_table(heads, [[row[key.lower()] or "–" for key in heads] for row in rows])
     for row in rows:
         if row["problem"]:
-            click.echo(f"{row['id']}: {row['problem']}")
+            echo_line(f"{row['id']}: {row['problem']}")
 
 
 @plugins.command()
@@ -86,8 +87,8 @@ def info(id: str, as_json: bool) -> None:
     found = Client().run_here(About(id))
     if as_json:
         told = plain(found)
-        texts = [told.pop(name) for name in ("risk_title", "risk", "alternative")]
-        text = f"{texts[0]}. {texts[1]} {texts[2]}" if found.risk else ""
+        title, risk, alternative = (told.pop(name) for name in ("risk_title", "risk", "alternative"))
+        text = RiskNotice(title, (risk,), alternative).text if risk else ""
         risk = risk_json(text, None, unofficial=found.plugin.unofficial)
         print_json(**told.pop("plugin"), **told, label=_label(found), risk=risk)
         return
@@ -143,7 +144,7 @@ def uninstall(id: str, as_json: bool) -> None:
         print_json(plugin=done.id, distribution=done.distribution, removed=done.removed)
         return
     how = "and removed from this Python" if done.removed else "it stays importable, as it was before"
-    click.echo(f"uninstalled: {done.id} ({done.distribution}; {how})")
+    echo_line(f"uninstalled: {done.id} ({done.distribution}; {how})")
 
 
 def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
@@ -153,9 +154,9 @@ def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
         print_json(plugin=done.id, **state)
         return
     state_now = "enabled" if enabled else "disabled"
-    click.echo(f"{state_now}: {done.id}" if done.changed else f"{done.id} is {state_now} already")
+    echo_line(f"{state_now}: {done.id}" if done.changed else f"{done.id} is {state_now} already")
     if done.restart_needed:
-        click.echo("the gateway runs as before until you run: openclaw gateway restart")
+        echo_line("this takes effect with: openclaw gateway restart")
 
 
 def _label(found: PluginInfo) -> str:

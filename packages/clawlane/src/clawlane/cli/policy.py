@@ -73,9 +73,9 @@ def _lines(told: Explained) -> Iterator[str]:
     elif told.runs_other and told.running is None:
         yield f"the running gateway has no account {told.account}"
     if not told.configured:
-        yield f"the config has no block for {channel}, so it is off; this is as if it had one"
+        yield f"the config has no block for {channel}, so it is off; this assumes that it has one"
     if not told.linked:
-        yield f"{told.account} is not linked; this is as if it were: openclaw channels login {told.words}"
+        yield f"{told.account} is not linked; this assumes that it is: openclaw channels login {told.words}"
     if told.not_looked_up:
         names = ", ".join(map(sanitize, told.not_looked_up))
         yield f"not looked up yet, so they match nobody: {names}"

@@ -64,7 +64,7 @@ class Typed:
 
     def pick(self, question: str, options: Sequence[Option], extra: Check | None = None) -> list[str]:
         echo_wrapped(question)
-        echo_wrapped("Type part of a name to see who fits, numbers to choose (1 3), nothing to go on.")
+        echo_wrapped("Type part of a name to see who fits, numbers to choose (1 3), or nothing to continue.")
         chosen: dict[str, Option] = {}
         shown: list[Option] = []
         if len(options) <= _PAGE:

@@ -26,7 +26,7 @@ _HELP = (
     ("/mention TEXT", "write it with a mention of the account"),
     ("/approve", "approve who you are"),
     ("/who", "list accounts, people and groups"),
-    ("/why", "say again why, about the last message"),
+    ("/why", "explain the last decision again"),
     ("/cut", "cut the account's connection"),
     ("/quit", "leave; so does Ctrl-D"),
 )

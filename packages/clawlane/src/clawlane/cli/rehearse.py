@@ -35,7 +35,7 @@ _SAFEST = "{{ channels: {{ {channel}: {{ enabled: true }} }} }}\n"
     help="The config to rehearse (default: your own).",
 )
 @click.option(
-    "--scenario", "names", multiple=True, metavar="NAME|FILE", help="Play this one; several times for more."
+    "--scenario", "names", multiple=True, metavar="NAME|FILE", help="Play this one; may be repeated."
 )
 @click.option("--all", "everything", is_flag=True, help="Play every scenario that comes with the channel.")
 @click.option("--list", "listing", is_flag=True, help="List the scenarios.")
@@ -64,11 +64,16 @@ def rehearse(
     nothing reaches the platform.
 
     \b
-    openclaw rehearse
-    openclaw rehearse --config new.json5 --scenario noisy-group
-    openclaw rehearse --interactive
+    Examples:
+      openclaw rehearse
+      openclaw rehearse --config new.json5 --scenario noisy-group
+      openclaw rehearse --interactive
 
-    Exit code: 0 all went as expected, 1 something did not, 2 stopped.
+    \b
+    Exit code:
+      0  all went as expected
+      1  something did not
+      2  stopped
     """
     from clawlane.config.paths import Paths
     from clawlane.rehearsal.simulators import find_rehearsed

@@ -7,7 +7,7 @@ from clawlane.store.states import ChunkState
 SEND_STATES = {
     ChunkState.QUEUED: "waits",
     ChunkState.SENDING: "is on its way",
-    ChunkState.HELD: "waits behind one of which nobody knows whether it arrived",
+    ChunkState.HELD: "waits behind a message whose delivery is unknown",
     ChunkState.SENT: "arrived",
     ChunkState.REFUSED: "was refused",
     ChunkState.CANCELLED: "was not sent",

@@ -33,8 +33,10 @@ def show(channel: str | None, account: str | None, as_json: bool) -> int:
     """Show the age of the session, its last refresh, and what expires first; never a value of it.
 
     \b
-    Exit code: 0 there is a session, 1 wrong usage or an unreadable session,
-    3 nobody is logged in.
+    Exit code:
+      0  there is a session
+      1  wrong usage, or a session that cannot be read
+      3  nobody is logged in
 
     \b
     Examples:

@@ -41,7 +41,7 @@ def ask_agent(prompts: Prompts) -> AgentChoice:
     match kind:
         case "endpoint":
             url = ask("Address of the API:", "http://127.0.0.1:11434/v1", _wrong_url)
-            model = ask("Name of the model there (empty if it has one only):")
+            model = ask("Name of the model there (empty if it has only one):")
             return replace(_key(prompts), kind=kind, url=url, model=model)
         case "model":
             return AgentChoice(kind, model=ask("Model as provider/model:", "", _wrong_model))
@@ -130,7 +130,7 @@ def _wrong_model(typed: str) -> str:
 
 def _wrong_variable(typed: str) -> str:
     named = typed.isascii() and typed.isidentifier()
-    return "" if named else "that is no name of a variable: the key itself must not be written here"
+    return "" if named else "that is not the name of a variable; do not write the key itself here"
 
 
 def _wrong_key_file(typed: str) -> str:

@@ -69,7 +69,7 @@ def _tell(client: Client, standing: Standing, prompts: Prompts | None) -> Standi
     if not waits or prompts is None or not prompts.confirm("Apply it now?", True):
         return standing
     applied = client.call(Apply(standing.revision))
-    accounts = f"; started anew: {', '.join(applied.restarted)}" if applied.restarted else ""
+    accounts = f"; restarted: {', '.join(applied.restarted)}" if applied.restarted else ""
     echo_wrapped(f"Applied{accounts}.")
     return replace(standing, verdict=Verdict.IN_FORCE, widens=[])
 
@@ -95,7 +95,7 @@ def _start(prompts: Prompts) -> None:
     options = _STARTS if shutil.which("systemctl") else _STARTS[:1]
     how = "terminal"
     if len(options) > 1:
-        how = prompts.choose("How shall the gateway run?", options, "terminal")
+        how = prompts.choose("How do you want to run the gateway?", options, "terminal")
     if how == "service":
         from clawlane.cli.main import run
 
@@ -118,8 +118,8 @@ def _verify(client: Client, look: Situation) -> int:
 
 def _print(done: Done, standing: Standing) -> None:
     look = done.look
-    written, told = done.written, look.risk
-    risk = f"{told.title}. {' '.join(told.lines)} {told.alternative}" if told else ""
+    written = done.written
+    risk = look.risk.text if look.risk else ""
     print_json(
         step="done",
         channel=look.channel,

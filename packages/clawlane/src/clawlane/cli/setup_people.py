@@ -159,7 +159,7 @@ class People:
             case Doubt.PERSON:
                 return f"'{entry}' is a person ({near}), not a group"
             case Doubt.EVERYBODY:
-                return "'*' is everybody, which is not what a list here is for"
+                return "'*' means everybody and cannot stand in this list"
             case Doubt.NOT_LOOKED_UP:
                 return f"'{entry}' is a name, and names cannot be looked up: {self._why_unknown}"
         return f"'{entry}' cannot stand here: {found.text}"
@@ -167,7 +167,7 @@ class People:
     def _help(self, found: Resolved) -> str:
         match found.doubt:
             case Doubt.SEVERAL:
-                return "write the id of the one that is meant"
+                return "write the id of the one you mean"
             case Doubt.UNKNOWN:
                 return f"openclaw directory peers list {self.look.words}"
             case Doubt.NOT_LOOKED_UP:

@@ -69,7 +69,7 @@ def ask_allow_from(interview: Interview) -> Any:
         return interview.people.pick_friends("Friends to admit without a request (may be none):")
     while True:
         chosen = interview.people.pick_friends("Who is answered?")
-        if chosen or interview.asked.confirm("Nobody: then nobody is answered. Go on?", False):
+        if chosen or interview.asked.confirm("Nobody is listed, so nobody is answered. Continue?", False):
             return chosen
 
 
@@ -91,9 +91,9 @@ def ask_group_policy(interview: Interview) -> GroupPolicy:
 
 _RELOAD = (
     Option(Reload.ASK, "ask", "What widens waits for `config apply` or a restart."),
-    Option(Reload.AUTO, "auto", "Every valid edit holds within a second."),
+    Option(Reload.AUTO, "auto", "Every valid edit takes effect within a second."),
 )
 
 
 def ask_reload(interview: Interview) -> Reload:
-    return Reload(interview.asked.choose("When does an edit of the config hold?", _RELOAD, Reload.ASK))
+    return Reload(interview.asked.choose("When does an edit of the config take effect?", _RELOAD, Reload.ASK))

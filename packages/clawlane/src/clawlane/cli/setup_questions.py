@@ -71,7 +71,7 @@ def _check_alone(interview: Interview) -> None:
             _refuse_open(str(said), given, _POLICIES[one.name])
             ahead.answers = replace(ahead.answers, **{one.name: said})
     if lacking:
-        rest = "" if given.yes else "; --yes takes the proposals where there are some"
+        rest = "" if given.yes else "; --yes accepts the defaults where there are any"
         raise CliError(
             f"without a terminal the answers have to be flags; missing: {', '.join(lacking)}",
             f"see: openclaw onboard --help{rest}",
@@ -83,7 +83,7 @@ def _check_alone(interview: Interview) -> None:
 
 def _refuse_open(word: str, given: Given, warning: str) -> None:
     if word == OPEN and not given.yes:
-        raise CliError(f"'open' has to be confirmed. {warning}", "add --yes if that is meant")
+        raise CliError(f"'open' has to be confirmed. {warning}", "add --yes if you mean it")
 
 
 def _senders(interview: Interview, entries: tuple[str, ...], *, anyone: bool) -> Any:

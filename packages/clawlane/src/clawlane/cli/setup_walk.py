@@ -28,7 +28,7 @@ from clawlane.ops.client import Client, ControlError
 from clawlane.ops.context import account_words
 from clawlane.ops.login import NOT_ASKED, Accept, ConsentNeeded
 from clawlane.ops.operation import OpError
-from clawlane.ops.plugins import Install
+from clawlane.ops.plugins import Install, Installed, Switch, Switched
 from clawlane.ops.setup import Look, Proposal, Propose, Write, Written
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft
@@ -100,25 +100,35 @@ class Walk:
         self._say(f"Setting up {look.label} ({look.channel}), account '{look.account}'.")
         self._say(f"The config is {look.config_file}.")
         for one in look.settings:
-            self._say(f"It says already, in line {one.line}: {one.text} ({one.path})")
+            self._say(f"Already set in line {one.line}: {one.text} ({one.path})")
         if self._prompts is not None:
-            self._say("Ctrl-C stops at any question; the same command goes on there.")
+            self._say("Ctrl-C stops at any question; the same command continues there.")
 
     def _install(self) -> None:
-        spec = self.look.spec
+        spec, channel = self.look.spec, self.look.channel
         if not spec:
             return
         self._head("Plugin")
         if self._prompts is not None and not self._given.yes:
-            self._say("The channel is a plugin, and it is not installed. Its risk is told next.")
-            if not self._prompts.confirm(f"Install {spec}? Nothing is downloaded.", True):
+            state, question, command = (
+                ("disabled", "Switch it on again?", f"enable {channel}")
+                if self.look.disabled
+                else ("not installed", f"Install {spec}? Nothing is downloaded.", f"install {spec}")
+            )
+            self._say(f"The channel is a plugin, and it is {state}. You see its risk next.")
+            if not self._prompts.confirm(question, True):
                 raise CliError(
-                    "nothing was done: the channel needs its plugin", f"openclaw plugins install {spec}"
+                    "nothing was done: the channel needs its plugin", f"openclaw plugins {command}"
                 )
-        done = self._file.run_here(Install(spec))
-        self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
+        done: Switched | Installed
+        if self.look.disabled:
+            done = self._file.run_here(Switch(channel, enabled=True))
+            self._say(f"Enabled: the plugin of {channel}. Its channel is still off.")
+        else:
+            done = self._file.run_here(Install(spec))
+            self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
         if done.restart_needed:
-            self._say("A gateway is running; it has the plugin after: openclaw gateway restart")
+            self._say("A gateway is running; to load the plugin there: openclaw gateway restart")
         self._file = Client()
         self._look_again()
 
@@ -176,7 +186,7 @@ class Walk:
         self._head("Login")
         asks = self._prompts is not None and not look.user_id and not self._given.yes
         if asks and self._prompts is not None:
-            self._say("A QR code is shown next; the phone of the account has to scan it.")
+            self._say("Next, scan a QR code with the phone of the account.")
             if not self._prompts.confirm("Log in now?", True):
                 self._say(_WITHOUT_LOGIN)
                 return
@@ -251,14 +261,14 @@ class Walk:
     def _write(self, proposal: Proposal) -> Written | None:
         """Show what would be written, and write it once that is confirmed. None where nothing is missing."""
         if self.look.file_exists and not proposal.diff:
-            self._say("The config says all of this already; it stays as it is.")
+            self._say("The config already says all of this; nothing is written.")
             return None
         self._head("Config")
         if not self._as_json:
             lines = proposal.diff or proposal.text.splitlines()
             click.echo("".join(f"  {line}".rstrip() + "\n" for line in lines))
         if named := proposal.account_named:
-            self._say(f"The account that there is goes on as '{named}'; its settings stay where they are.")
+            self._say(f"The existing account is now called '{named}'; its settings are unchanged.")
         if pinned := proposal.default_pinned:
             self._say(f"'{pinned}' stays the default account.")
         for warning in proposal.warnings:

@@ -56,7 +56,7 @@ def _account_option(command: C) -> C:
     type=_port,
     default=0,
     metavar="PORT",
-    help="The port that steers it (default: a free one).",
+    help="The port that controls it (default: a free one).",
 )
 @click.option(
     "--state",

@@ -18,7 +18,7 @@ def standing_lines(standing: Standing, told: Collection[str] = ()) -> Iterator[s
         case Verdict.NO_GATEWAY:
             yield "No gateway runs; the next start applies it."
         case Verdict.IN_FORCE:
-            yield "The running gateway works by it now."
+            yield "The running gateway uses it now."
         case Verdict.WAITS:
             yield from _waiting(standing, told)
         case Verdict.REFUSED:
@@ -27,10 +27,10 @@ def standing_lines(standing: Standing, told: Collection[str] = ()) -> Iterator[s
         case Verdict.PENDING:
             yield "The running gateway has not applied it yet; see: openclaw channels status"
         case Verdict.OTHER_FILE:
-            yield f"The running gateway works by another file: {standing.file}"
+            yield f"The running gateway uses another file: {standing.file}"
         case Verdict.NOT_TOLD:
             error = sanitize(standing.error, _LONGEST)
-            yield f"A gateway runs, but it did not say what it makes of this: {error}"
+            yield f"A gateway runs, but it did not say whether it applied this: {error}"
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:
@@ -49,4 +49,4 @@ def _waiting(standing: Standing, told: Collection[str]) -> Iterator[str]:
     for one in standing.widens:
         if one not in told:
             yield f"waits, too: {sanitize(one, _LONGEST)}"
-    yield f"In the running gateway what this closes counts at once; all else waits for: {APPLY}"
+    yield f"The running gateway applies what this closes at once; the rest waits for: {APPLY}"

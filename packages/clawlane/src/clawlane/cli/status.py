@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from clawlane.cli.channel_off import off_words
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
@@ -136,7 +137,10 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
             yield from _account(one, words, found.gateway is not None, now)
-    if not found.channels:
+    for off in found.off:
+        yield "", ""
+        yield "", off_words(off)
+    if not found.channels and not found.off:
         yield "", "No channel is configured; set one up: openclaw onboard"
 
 
@@ -147,7 +151,10 @@ def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
     since = f"in force since {when(config.applied_ms, now)}"
     if config.error:
         yield "", f"Config: broken now ({sanitize(config.error, 300)})"
-        yield "    → ", f"the last good one is {since}; run: openclaw config validate"
+        tried = ""
+        if config.again_ms is not None:
+            tried = f"; tried again in {length(max(0, config.again_ms - now))}"
+        yield "    → ", f"the last good one is {since}{tried}; run: openclaw config validate"
     elif config.waiting:
         yield "", f"Config: {since}; the file widens access, which waits for: openclaw config apply"
         for sentence in config.waiting:
@@ -213,18 +220,21 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
         ends = resume_command(pause)
         if one.upgrade and pause.thread is None:
             ends = "openclaw upgrade accept"
-        yield "paused", f"{pause_words(pause)}{waiting}; go on with: {ends}"
+        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {ends}"
     for held in one.held:
         yield "held", _held(held)
     decisions = one.decisions
     if count := decisions.sends:
-        told = f"nobody knows whether {count} sent message(s) arrived"
+        told = f"it is unknown whether {count} message(s) arrived"
         yield "to decide", f"{told}; decide: openclaw outbox list"
     if count := decisions.dead_letters:
         told = f"{count} message(s) could not be answered"
         yield "to decide", f"{told}; decide: openclaw channels dead-letters list"
     if count := decisions.forgotten:
-        yield "forgotten", f"{count} message(s) that could not be answered, as too many were kept undecided"
+        yield (
+            "forgotten",
+            f"{count} message(s) dropped unanswered: too many were waiting for a decision",
+        )
     if one.look_ups:
         yield "look-ups", f"find what was sent in: {', '.join(one.look_ups)}"
     elif decisions.sends:

@@ -10,7 +10,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, local, print_json, print_result, size_words, when
+from clawlane.cli.output import echo_line, echo_wrapped, local, print_json, print_result, size_words, when
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.store import BackInPlace, GetHoldings, ListCopies, Reset, Rollback, StoreCopy
@@ -18,7 +18,7 @@ from clawlane.store.marker import FORGOTTEN
 
 _WORDS = {
     "approved": "senders approved by pairing",
-    "rejected": "senders turned away",
+    "rejected": "rejected senders",
     "requests": "pending pairing requests",
     "messages": "messages, and whether they were answered",
     "unsent": "messages that have not left, or may not have arrived",
@@ -84,7 +84,7 @@ def _rolled_back(done: BackInPlace) -> Iterator[str]:
 
 
 @store.command()
-@click.option("--forget", is_flag=True, help="Do it. Without this, only say what would be forgotten.")
+@click.option("--forget", is_flag=True, help="Forget it. Without this, only say what would be forgotten.")
 @json_option
 def reset(forget: bool, as_json: bool) -> None:
     """Move the store aside, so that the gateway starts with an empty one.
@@ -110,5 +110,5 @@ def reset(forget: bool, as_json: bool) -> None:
         return
     if done.moved_to is not None:
         told = "remove it when you do not need it: it holds people's messages."
-        click.echo(f"The store is now {done.moved_to}; {told}")
+        echo_line(f"The store is now {done.moved_to}; {told}")
     click.echo("The next start of the gateway makes an empty store.")

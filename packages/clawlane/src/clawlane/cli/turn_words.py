@@ -24,7 +24,7 @@ def _sentence(turn: Turn, standing: Standing) -> str:
         case TurnStage.WITH_AGENT if standing.running:
             return "with the agent"
         case TurnStage.WITH_AGENT:
-            return "was with the agent when the gateway ended; it goes on at the next start"
+            return "was with the agent when the gateway ended; it continues at the next start"
         case TurnStage.NEEDS_DECISION:
             return f"needs a decision: {_reply(turn)}; {_OUTBOX}"
     return _leaving(turn, standing) if turn.state == "replied" else _waiting(turn, standing)
@@ -74,7 +74,7 @@ def _over(turn: Turn, stage: TurnStage) -> str:
         case TurnStage.NOT_SENT:
             return f"not sent{because}"
         case TurnStage.REVOKED:
-            return "not answered: the sender was not admitted any more when its turn came"
+            return "not answered: the sender was no longer admitted when its turn came"
     in_part = "sent" in turn.chunks and turn.told and turn.told not in turn.reason
     left = f"; of the reply {_reply(turn)}" if in_part else ""
     because = because.removeprefix(f": {turn.state}")

@@ -12,14 +12,15 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_wrapped, print_json, size_words
 from clawlane.ops.client import Client, gateway_runs
-from clawlane.ops.lifecycle import locked
 from clawlane.ops.uninstall import GetPieces, Piece, Uninstall
+from clawlane.store.process_lock import is_held
 
 _WORDS = {
     "unit": "the systemd unit",
     "key": "the key of the logins",
     "logins": "logins and their key",
     "store": "messages, conversations, approvals, pauses",
+    "record": "keys of the record",
     "media": "files that people sent, or that were to be sent",
     "config": "the config",
     "logs": "logs",
@@ -44,7 +45,7 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
       openclaw uninstall --purge
     """
     client = Client()
-    if gateway_runs(client.paths) or locked(client.paths):
+    if gateway_runs(client.paths) or is_held(client.paths.lock_file):
         raise CliError("a gateway runs with this state directory", "openclaw gateway stop")
     found = client.run_here(GetPieces())
     goes = [one for one in found if one.what != "foreign" and (purge or one.what == "unit")]

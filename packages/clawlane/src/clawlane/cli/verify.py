@@ -12,7 +12,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, terminal_width, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, terminal_width, when
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
@@ -55,9 +55,9 @@ class Exit(IntEnum):
     multiple=True,
     type=_STEP,
     metavar="NAME",
-    help="Only this step (several times: several).",
+    help="Only this step; may be repeated.",
 )
-@click.option("--skip", multiple=True, type=_STEP, metavar="NAME", help="Leave this step out.")
+@click.option("--skip", multiple=True, type=_STEP, metavar="NAME", help="Skip this step; may be repeated.")
 @click.option("--timeout", metavar="TIME", help="How long a step may take, such as 90s (default: 5m).")
 @click.option("--yes", is_flag=True, help="Restart the gateway and close the connection without being asked.")
 @click.option("--report", is_flag=True, help="Show the last kept report instead.")
@@ -128,7 +128,7 @@ class Silent:
     def show(self, event: RitualEvent) -> None:
         if isinstance(event, Instruction):
             command = f" {event.command}" if event.command else ""
-            click.echo(f"{event.name}: {sanitize(event.text, _LONGEST)}{command}", err=True)
+            echo_line(f"{event.name}: {sanitize(event.text, _LONGEST)}{command}", err=True)
 
     def stopped(self) -> None: ...
     def end(self, report: Report) -> None: ...
@@ -217,8 +217,10 @@ def _summary(report: Report) -> str:
         head = "Stopped; what was proven until then is kept" if report.steps else "Stopped; nothing is kept"
     else:
         whole = {one.name for one in report.steps if one.proven} == set(StepName)
-        head = "The lane is proven" if whole else "What ran has passed; not every step did"
-        head = f"Not proven: {', '.join(failed)}" if failed else head
+        proven = "Every step has passed in the rehearsal" if report.rehearsal else "The lane is proven"
+        some = any(one.state is StepState.PASSED for one in report.steps)
+        part = "What ran has passed; not every step did" if some else "Nothing was proven"
+        head = f"Not proven: {', '.join(failed)}" if failed else proven if whole else part
     return f"{head} ({', '.join(counts)})."
 
 
@@ -234,7 +236,7 @@ def _show_reports(client: Client, channel: str | None, account: str | None, last
         for result in one.steps:
             echo_wrapped(f"{result.name}: {_told(result)}", "  ", "    ")
     if not found:
-        click.echo("The lane was never verified; prove it: openclaw verify")
+        echo_line("The lane was never verified; verify it: openclaw verify")
     return 0
 
 

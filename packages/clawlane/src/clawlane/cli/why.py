@@ -17,6 +17,7 @@ from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.why import Item, Story, Why
 from clawlane.store.told import NotedItem
+from clawlane.threads import Thread
 
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
 _RECALLED = "It was taken back before it was decided."
@@ -61,7 +62,7 @@ def _of_message(story: Story) -> Iterator[str]:
         told = explain.explain(made.decision, one.sender_id, one.thread, explain.Named(name, group))
         yield sanitize(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
         if now is not None:  # the setting that decided reads otherwise today
-            rule, today = made.decision.rule, f"now: {now}" if now else "it is not written any more"
+            rule, today = made.decision.rule, f"now: {now}" if now else "it is no longer written"
             line = f" line {rule.line}" if rule.line is not None else ""
             then = f"config{line} as it was then: {sanitize(rule.text, _TEXT) or '(nothing)'}"
             yield f"{then}; {sanitize(today, _TEXT)}"
@@ -85,7 +86,7 @@ def _message_dict(story: Story) -> dict[str, Any]:
         "type": "message",
         "account": one.account,
         "message_id": one.message_id,
-        "thread": {"kind": one.thread.kind, "id": one.thread.id, "name": sanitize(one.group_name) or None},
+        "thread": _thread_dict(one.thread, one.group_name),
         "sender": one.sender_id,
         "sender_name": sanitize(one.sender_name) or None,
         "text": None if one.text is None else sanitize(one.text, _TEXT),
@@ -105,6 +106,10 @@ def _message_dict(story: Story) -> dict[str, Any]:
         ],
         "turn": _turn_dict(story),
     }
+
+
+def _thread_dict(thread: Thread, group_name: str) -> dict[str, str | None]:
+    return {"kind": thread.kind, "id": thread.id, "name": sanitize(group_name) or None}
 
 
 def _turn_dict(story: Story) -> dict[str, Any] | None:
@@ -128,8 +133,9 @@ def _turn_dict(story: Story) -> dict[str, Any] | None:
 def _of_notice(one: NotedItem) -> Iterator[str]:
     what = "unreadable" if one.unreadable else "notice"
     kind = f" {sanitize(one.kind)}" if one.kind else ""
-    actor = f" from {sanitize(one.actor_id)}" if one.actor_id else ""
-    where = f" in {one.thread}" if one.thread else ""
+    name, group = sanitize(one.actor_name), sanitize(one.group_name)
+    actor = f" from {f'{name} ({one.actor_id})' if name else sanitize(one.actor_id)}" if one.actor_id else ""
+    where = f" in {one.thread}{f' ({group})' if group else ''}" if one.thread else ""
     id_ = f" {sanitize(one.message_id)}" if one.message_id else ""
     yield f"{_moment(one.read_ms)} {one.account} {what}{id_}:{kind}{actor}{where}"
     text = sanitize(one.text, _TEXT)
@@ -148,8 +154,9 @@ def _notice_dict(one: NotedItem) -> dict[str, Any]:
         "type": "unreadable" if one.unreadable else "notice",
         "account": one.account,
         "message_id": one.message_id,
-        "thread": {"kind": one.thread.kind, "id": one.thread.id} if one.thread else None,
+        "thread": _thread_dict(one.thread, one.group_name) if one.thread else None,
         "sender": one.actor_id,
+        "sender_name": sanitize(one.actor_name) or None,
         "kind": one.kind,
         "text": None if one.unreadable else sanitize(one.text, _TEXT),
         "reason": sanitize(one.text, _TEXT) if one.unreadable else None,

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clawlane.config import text_edit
+from clawlane.config import layout, text_edit
 from clawlane.config.errors import ConfigError, KeyPath
 from clawlane.config.layout import LayoutError
 from clawlane.config.masking import masked
 from clawlane.config.scratch import scratch_of
 from clawlane.config.source import Source, parse_source
+from clawlane.config.writing import Style
 
 _NEW = "{\n}\n"
 """The file that is made where there was none, before anything is put into it."""
@@ -40,11 +41,13 @@ class Edit:
 class Put:
     """A value of any shape that is written at a path: it replaces what is there, or is added at the end.
 
-    Objects on the way that are missing are made. A list takes the index behind its last item.
+    Objects on the way that are missing are made. A list takes the index behind its last item. `lines` are
+    the entry with its key and comments, written instead where the value is added on lines of its own.
     """
 
     path: KeyPath
     value: Any
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,12 @@ def edit(
     return made.diff()
 
 
+def style_of(source: Source) -> Style:
+    """How the file of `source` is written."""
+    text = source.file.read_bytes().decode("utf-8-sig")
+    return Style.of(text, layout.parse(text))
+
+
 def draft(source: Source, edits: Sequence[AnyEdit]) -> Draft:
     """The file of `source` with the edits made, without writing it. Raises `EditError`."""
     file = source.file.resolve()
@@ -164,7 +173,7 @@ def apply_edits(source: Source, text: str, edits: Sequence[AnyEdit]) -> str:
         data = _with_texts(source.data, texts, ())
         for one in edits:
             if isinstance(one, Put):
-                text, data = text_edit.put(text, data, one.path, one.value), _with(data, one)
+                text, data = text_edit.put(text, data, one.path, one.value, one.lines), _with(data, one)
             elif isinstance(one, Remove):
                 text, data = text_edit.remove(text, data, one.path), _with(data, one)
     except LayoutError as error:

@@ -52,6 +52,12 @@ class Node:
     members: tuple[Member, ...] = field(default=())
 
 
+def has_comments(text: str) -> bool:
+    """Whether a text has any comment."""
+    outside = _SCALAR.sub("", text)
+    return "//" in outside or "/*" in outside
+
+
 def parse(text: str) -> Node:
     """The layout of a text that is known to be JSON5. Raises `LayoutError`."""
     return _Parser(text).value(_skip(text, 0))

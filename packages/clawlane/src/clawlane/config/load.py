@@ -25,6 +25,9 @@ from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
 from clawlane.config.validation import located_errors
 
+CHANNEL_OFF = "channel_off"
+"""The code of a block whose plugin is not loaded."""
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -199,14 +202,15 @@ class _Loader:
     def _no_plugin(self, name: str, manifests: Mapping[str, Manifest]) -> None:
         path = ("channels", name)
         if reason := self.plugins.broken().get(name):
-            self._warn(path, f"unchecked and off: {reason}", at_key=True)
+            help = str(getattr(reason, "help", ""))
+            hint = f"run: {help}" if help.startswith("openclaw ") else help
+            self._warn(path, f"unchecked and off: {reason}", hint, at_key=True, code=CHANNEL_OFF)
             return
         installable = self.plugins.installable()
         if name in installable:
             message = "its plugin is not installed, so this block is unchecked and the channel is off"
-            self._warn(
-                path, message, f"install it: openclaw plugins install {installable[name]}", at_key=True
-            )
+            hint = f"install it: openclaw plugins install {installable[name]}"
+            self._warn(path, message, hint, at_key=True, code=CHANNEL_OFF)
             return
         if alias := next((one.id for one in manifests.values() if name.lower() in one.aliases), ""):
             self._error(path, "unknown channel", f"write '{alias}'", at_key=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from clawlane.config import layout
 from clawlane.config.errors import KeyPath, format_path
 from clawlane.config.layout import LayoutError, Member, Node
-from clawlane.config.writing import Style, escaped
+from clawlane.config.writing import COMMENT, Style, escaped, wrapped_comment
 
 _FEW = 60
 """Columns taken to be used before a value that is added within a line."""
@@ -54,9 +54,12 @@ def replace_texts(text: str, data: Any, changes: Iterable[tuple[KeyPath, str, bo
     return _spliced(text, splices)
 
 
-def put(text: str, data: Any, path: KeyPath, value: Any) -> str:
-    """A text with a value at a path: in the place of another, or added at the end of its object or list."""
-    return _Change(text, data, path).put(value)
+def put(text: str, data: Any, path: KeyPath, value: Any, lines: Sequence[str] = ()) -> str:
+    """A text with a value at a path: in the place of another, or added at the end of its object or list.
+
+    `lines` are the entry with its comments, for a value that is added on lines of its own.
+    """
+    return _Change(text, data, path, lines).put(value)
 
 
 def remove(text: str, data: Any, path: KeyPath) -> str:
@@ -67,8 +70,8 @@ def remove(text: str, data: Any, path: KeyPath) -> str:
 class _Change:
     """A change at one path of a text, whose content is `data`."""
 
-    def __init__(self, text: str, data: Any, path: KeyPath) -> None:
-        self.text, self.data, self.path = text, data, path
+    def __init__(self, text: str, data: Any, path: KeyPath, lines: Sequence[str] = ()) -> None:
+        self.text, self.data, self.path, self.lines = text, data, path, lines
         self.root = layout.parse(text)
         self.nodes = layout.find(self.root, data, path)
         self.style = Style.of(text, self.root)
@@ -109,8 +112,22 @@ class _Change:
             outer = _indent(self.text[layout.line_start(self.text, last.start) : last.start])
             return [*comma, _Splice(at, at, f" {key}{self.style.value(value, outer, _FEW)}{trailing}")]
         at = self._inner_end(node)
+        if lines := self._entry(indent):
+            apart = self.style.newline if COMMENT in lines else ""
+            return [*comma, _Splice(at, at, f"{apart}{self.style.newline}{lines}{trailing}")]
         written = self.style.value(value, indent, len(key))
         return [*comma, _Splice(at, at, f"{self.style.newline}{indent}{key}{written}{trailing}")]
+
+    def _entry(self, indent: str) -> str:
+        """The lines that were given, without the last comma, inside of the objects that are missing."""
+        if not self.lines:
+            return ""
+        lines, unit = list(self.lines), self.style.unit
+        for step in reversed(self.path[len(self.nodes) - 1 : -1]):
+            key = self.style.key(str(step), quoted=self.style.quoted_keys)
+            lines = [f"{key}: {{", *(f"{unit}{one}" if one else "" for one in lines), "},"]
+        whole = [line for one in lines for line in wrapped_comment(f"{indent}{one}" if one else "")]
+        return self.style.newline.join(whole).removesuffix(",")
 
     def _first(self, node: Node, key: str, value: Any) -> list[_Splice]:
         """The first entry of an object or a list without any; comments in it stay before the entry."""
@@ -128,7 +145,8 @@ class _Change:
             lead = " " if inside.strip() else blank
             return [_Splice(at, node.end - 1, f"{lead}{key}{self.style.value(value, outer, _FEW)}{blank}")]
         indent = outer + self.style.unit
-        written = f"{self.style.newline}{indent}{key}{self.style.value(value, indent, len(key))}"
+        entry = self._entry(indent) or f"{indent}{key}{self.style.value(value, indent, len(key))}"
+        written = f"{self.style.newline}{entry}"
         written += "," if self.style.trailing else ""
         closing = self.text[at : node.end - 1]
         rest = closing if "\n" in closing or "\r" in closing else f"{self.style.newline}{outer}"

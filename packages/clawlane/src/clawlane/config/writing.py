@@ -8,12 +8,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
-from clawlane.config.layout import Node, indent_at, line_start
+from clawlane.config.layout import Node, has_comments, indent_at, line_start
 
 _WIDTH = 100
 """Columns within which a list or an object is written on one line."""
+
+COMMENT = "// "
+_COLUMNS = 78
+"""Of comments: they are shown indented before a file is written."""
+
+_COMMAND = re.compile(r"`[^`]*`|\bopenclaw [a-z][^.,;()`]*")
+_JOINED = "\u00a0"
+"""Stands for a blank at which no line ends."""
 
 _BARE = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _WORDS = frozenset(("true", "false", "null", "Infinity", "NaN"))
@@ -22,13 +31,17 @@ _BLANKS = re.compile(r"[ \t]*")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a file is written. `trailing` puts a comma behind the last entry of what takes several lines."""
+    """How a file is written. `trailing` puts a comma behind the last entry of what takes several lines.
+
+    Without `comments` it is plain JSON, which has none.
+    """
 
     newline: str = "\n"
     unit: str = "  "
     quote: str = "'"
     quoted_keys: bool = False
     trailing: bool = True
+    comments: bool = True
 
     @classmethod
     def of(cls, text: str, root: Node) -> Style:
@@ -44,12 +57,14 @@ class Style:
             for node in nodes
             if node.members and line_start(text, node.members[-1].end) != line_start(text, node.end)
         ]
+        strict = quoted and quote == '"'
         return cls(
             newline="\r\n" if "\r\n" in text else "\n",
             unit=next((unit for node in nodes if (unit := _unit(text, node))), "  "),
             quote=quote,
             quoted_keys=quoted,
-            trailing=2 * sum(commas) >= len(commas) if commas else not (quoted and quote == '"'),
+            trailing=2 * sum(commas) >= len(commas) if commas else not strict,
+            comments=not strict or has_comments(text),
         )
 
     def key(self, key: str, *, quoted: bool) -> str:
@@ -96,6 +111,24 @@ class Style:
                 )
                 return f"{{ {', '.join(pairs)} }}" if value else "{}"
         return f"[{', '.join(map(self.on_one_line, value))}]"
+
+
+def wrapped_comment(line: str) -> list[str]:
+    """A line of a file; one that is a long comment as several, with each command of it in one piece."""
+    bare = line.lstrip()
+    if not bare.startswith(COMMENT):
+        return [line]
+    start = line[: len(line) - len(bare)] + COMMENT
+    text = _COMMAND.sub(lambda found: found.group().replace(" ", _JOINED), bare.removeprefix(COMMENT))
+    lines = wrap(
+        text,
+        _COLUMNS,
+        initial_indent=start,
+        subsequent_indent=start,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [one.replace(_JOINED, " ") for one in lines]
 
 
 def escaped(text: str, quote: str) -> str:

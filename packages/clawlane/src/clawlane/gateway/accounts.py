@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from clawlane.access.policy import Grants
 from clawlane.backoff import Backoff
@@ -37,6 +38,20 @@ _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EditNote:
+    """What became of an edit of the config on one account: how many of each kind it widens and narrows.
+
+    `by` is the caller and the operation that let it count; None for the gateway itself.
+    """
+
+    revision: str
+    edit: Edit
+    widens: Mapping[str, int]
+    narrows: Mapping[str, int]
+    by: tuple[str, str] | None = None
 
 
 class Accounts:
@@ -116,15 +131,8 @@ class Accounts:
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         await asyncio.to_thread(self._media.tidy)
-        ctx = self.context(Caller.GATEWAY)
-        for name, supervisor in self.supervisors.items():
-            await self._upgrades.weigh(self.config, name)
-            await pauses.put_in_force(ctx, supervisor)
         async with self._group:
-            for name in self.supervisors:
-                await self._launch(name)
-            for name in self.supervisors:
-                await self._end_pauses(name)
+            await asyncio.gather(*map(self._begin, tuple(self.supervisors)))
             self.begun.set()
             await asyncio.Event().wait()  # accounts may come later
 
@@ -153,38 +161,22 @@ class Accounts:
             self._group.create_task(self._settle(name))
         return sorted(changed)
 
-    def note(
-        self,
-        name: str,
-        revision: str,
-        edit: Edit,
-        widens: Mapping[str, int],
-        narrows: Mapping[str, int],
-        by: tuple[str, str] | None = None,
-    ) -> None:
+    def note(self, name: str, note: EditNote) -> None:
         """Record what became of an edit of the config on an account, at once or when the account is there."""
         supervisor = self.supervisors.get(name)
         if supervisor is None or (account_store := supervisor.account_store) is None:
-            self._group.create_task(self._note_later(name, revision, edit, widens, narrows, by))
+            self._group.create_task(self._note_later(name, note))
             return
-        bound = account_store.by(*by) if by else account_store
-        bound.post(note_config, revision, edit, widens, narrows)
+        bound = account_store.by(*note.by) if note.by else account_store
+        bound.post(note_config, note.revision, note.edit, note.widens, note.narrows)
 
-    async def _note_later(
-        self,
-        name: str,
-        revision: str,
-        edit: Edit,
-        widens: Mapping[str, int],
-        narrows: Mapping[str, int],
-        by: tuple[str, str] | None,
-    ) -> None:
+    async def _note_later(self, name: str, note: EditNote) -> None:
         async with self._settling.setdefault(name, asyncio.Lock()):
             supervisor = self.supervisors.get(name)
         if supervisor is not None:
             await supervisor.owned.wait()
             if supervisor.account_store is not None:
-                self.note(name, revision, edit, widens, narrows, by)
+                self.note(name, note)
 
     def _settled(self, name: str) -> bool:
         """Whether an account was launched with the connection that the config in force wants."""
@@ -195,22 +187,35 @@ class Accounts:
         launched = name in self._tasks
         return launched and same_channel and not needs_new_connection(there.made_for, wanted.account)
 
-    async def _settle(self, name: str) -> None:
+    async def _begin(self, name: str) -> None:
+        """Run an account that was made at the start. One that fails is tried again, and the others run."""
+        try:
+            async with self._settling.setdefault(name, asyncio.Lock()):
+                await self._start(name, [])
+        except Exception as error:
+            self._group.create_task(self._settle(name, error))
+
+    async def _settle(self, name: str, failed: Exception | None = None) -> None:
         """Let an account run, or not, as the config in force wants it by then. What fails is tried again."""
-        await self.begun.wait()
+        if failed is None:
+            await self.begun.wait()
         backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, random.random)
         while not self._stops:
+            if failed is not None:
+                await asyncio.sleep(self._report_failed(name, failed, backoff.next()))
             try:
                 async with self._settling.setdefault(name, asyncio.Lock()):
                     await self._change(name)
-            except Exception as error:
-                wait = backoff.next()
-                log.exception("%s could not be changed; trying again in %.0f s", name, wait)
-                if name in self.supervisors and name not in self._tasks:
-                    self.supervisors[name].not_started(error, wait)
-                await asyncio.sleep(wait)
-            else:
                 return
+            except Exception as error:
+                failed = error
+
+    def _report_failed(self, name: str, error: Exception, wait: float) -> float:
+        """Say that an account could not be started or changed. Gives the seconds until it is tried again."""
+        log.error("%s could not be changed; trying again in %.0f s", name, wait, exc_info=error)
+        if name in self.supervisors and name not in self._tasks:
+            self.supervisors[name].not_started(error, wait)
+        return wait
 
     async def _change(self, name: str) -> None:
         if not self._settled(name) and name in self.supervisors:
@@ -228,13 +233,17 @@ class Accounts:
     async def _add(self, name: str, kept: list[Pause]) -> None:
         """Run an account that was not there. Pauses that could not be stored hold on."""
         self._make(name)
+        await self._start(name, kept)
+        enabled = self.supervisors[name].account.enabled
+        log.info("%s: %s by the config", name, "starts" if enabled else "is disabled")
+
+    async def _start(self, name: str, kept: list[Pause]) -> None:
         supervisor = self.supervisors[name]
         await self._upgrades.weigh(self.config, name)
         await pauses.put_in_force(self.context(Caller.GATEWAY), supervisor)
         supervisor.hold(list({one.thread: one for one in (*kept, *supervisor.pauses)}.values()))
         await self._launch(name)
         await self._end_pauses(name)
-        log.info("%s: %s by the config", name, "starts" if supervisor.account.enabled else "is disabled")
 
     async def _remove(self, name: str) -> None:
         supervisor, wanted = self.supervisors[name], self._wanted.get(name)
@@ -242,12 +251,12 @@ class Accounts:
             code, reason = StateCode.RESTARTING, "starting again with other settings"
         else:
             code, reason = StateCode.STOPPED_BY_CONFIG, "switched off in the config"
-        log.info("%s: %s", name, reason)
-        await supervisor.stop(code, reason)
-        tasks = self._tasks.pop(name, [])
-        for task in tasks:
-            task.cancel()
-        if tasks:
+        if name in self._tasks:  # else it never ran
+            log.info("%s: %s", name, reason)
+            await supervisor.stop(code, reason)
+            tasks = self._tasks.pop(name)
+            for task in tasks:
+                task.cancel()
             await asyncio.wait(tasks)
         del self.supervisors[name], self._resolvers[name]
 
@@ -260,9 +269,9 @@ class Accounts:
             supervisor.start()
 
     async def _end_pauses(self, name: str) -> None:
-        """Once the account is owned, end its pauses in time."""
+        """Once the account is owned, end its pauses in time. Returns at the first try to own it."""
         supervisor = self.supervisors[name]
-        await supervisor.owned.wait()
+        await supervisor.tried.wait()
         ending = pauses.end_in_time(self.context(Caller.GATEWAY), supervisor)
         self._tasks[name].append(self._group.create_task(ending))
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from clawlane.access.comparison import compare
 from clawlane.access.exposure import Change, Exposure
 from clawlane.agents.errors import AgentsUnusable
+from clawlane.backoff import Backoff
 from clawlane.channel import Channel, ChannelUnusable
 from clawlane.config.choices import Reload
 from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.load import Config
 from clawlane.credentials.files import CredentialsError
-from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.accounts import Accounts, EditNote
 from clawlane.gateway.agent_host import OpenAgents, what_agents_depend_on
 from clawlane.gateway.logging import log_from
 from clawlane.gateway.reload import Look
@@ -33,6 +34,9 @@ from clawlane.store.errors import StoreError
 from clawlane.store.events import Edit
 
 UNGUARDED = "edits that widen access no longer wait: gateway.reload is not 'ask' any more"
+
+_FIRST_WAIT = 2.0
+_LONGEST_WAIT = 300.0
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +80,14 @@ class ConfigInForce:
     refused: Refused | None = None
     waiting: Waiting | None = None
     _edited: Config | None = None
+    _backoff: Backoff = field(default_factory=lambda: Backoff(_FIRST_WAIT, _LONGEST_WAIT))
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def take(self, seen: Look) -> None:
-        """Act on the file as it is now. One that cannot be used changes nothing."""
+    async def take(self, seen: Look) -> float | None:
+        """Act on the file as it is now. One that cannot be used changes nothing.
+
+        Gives the seconds after which to try it again, if that may help.
+        """
         async with self._lock:
             with ExitStack() as stack:
                 try:
@@ -88,11 +96,11 @@ class ConfigInForce:
                     known = ready.config.source.revision == (self._edited or self.applied).source.revision
                     changes = None if known else await self._compare(ready.config)
                 except Exception as error:  # whatever it is, the operator has to learn of it
-                    self._refuse(seen.revision, error)
-                    return
+                    return self._refuse(seen.revision, error)
                 self._mended()
                 if changes is not None:
                     self._weigh(ready, changes)
+                return None
 
     async def apply(self, by: tuple[str, str], reviewed: str = "") -> tuple[Exposure, list[str]]:
         """Let the file count as it is, whatever it widens. Gives what changes, and which accounts start anew.
@@ -137,6 +145,7 @@ class ConfigInForce:
         ready.hand_over(self.agents)
         log_from(config.root.logging.level)
         self.applied, self.applied_ms = config, self.accounts.now_ms()
+        self.accounts.store.work_by(config.source.revision)
         self.waiting = self._edited = None
         log.info("the config of revision %s is in force", config.source.revision)
         _log_changes(changes)
@@ -166,8 +175,11 @@ class ConfigInForce:
             log.info("it narrows at once: %s", sentence)
         self._record(config.source.revision, Edit.WAITS, changes)
 
-    def _refuse(self, revision: str, error: Exception) -> None:
+    def _refuse(self, revision: str, error: Exception) -> float | None:
+        """Keep why the file cannot be used. Gives the seconds until it is tried again, if it is."""
         problems = _problems(error)
+        if self.refused is None or self.refused.revision != revision:
+            self._backoff.reset()
         if self.refused is None or (self.refused.revision, self.refused.problems) != (revision, problems):
             log.error("the config file cannot be used; the config that was applied before stays in force")
             for problem in problems:
@@ -175,7 +187,11 @@ class ConfigInForce:
             if not isinstance(error, (*_FORESEEN, AgentsUnusable, ConfigError)):
                 log.error("where that came from", exc_info=error)
             self._record(revision, Edit.REFUSED, Exposure())
-        self.refused = Refused(revision, problems)
+        # What is wrong in the file itself stays wrong until somebody saves another one.
+        wait = None if isinstance(error, ConfigError) else self._backoff.next()
+        again_ms = None if wait is None else self.accounts.now_ms() + round(wait * 1000)
+        self.refused = Refused(revision, problems, again_ms)
+        return wait
 
     def _mended(self) -> None:
         if self.refused is not None:
@@ -209,7 +225,7 @@ class ConfigInForce:
         try:
             return await exposure(self.accounts.context(Caller.GATEWAY), self.applied, config)
         except StoreError as error:
-            log.warning("who is concerned by the edited config is not known: %s", error)
+            log.warning("who is affected by the edited config is unknown: %s", error)
             return compare(policies(self.applied), policies(config), {})
 
     def _record(
@@ -219,7 +235,7 @@ class ConfigInForce:
         for name in {*self.accounts.supervisors, *map(str, self.applied.accounts)}:
             widens, narrows = (_kinds(found, name) for found in (changes.widens, changes.narrows))
             try:
-                self.accounts.note(name, revision, edit, widens, narrows, by)
+                self.accounts.note(name, EditNote(revision, edit, widens, narrows, by))
             except Exception:
                 log.exception("%s: the event feed does not tell of this edit", name)
 

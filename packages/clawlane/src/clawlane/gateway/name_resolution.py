@@ -118,7 +118,7 @@ class NameResolver:
             async with asyncio.timeout(DEADLINE):
                 await self._ready.wait()
         except TimeoutError:
-            log.warning("%s: goes on without all names: their look-up takes too long", self._account)
+            log.warning("%s: continues without all names: their look-up takes too long", self._account)
             self._ready.set()
 
     async def _look_up_all(self) -> None:

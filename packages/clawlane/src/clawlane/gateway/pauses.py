@@ -25,7 +25,8 @@ async def put_in_force(ctx: OpContext, supervisor: Supervisor) -> None:
 
 
 async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:
-    """End each pause of an account when its time has come. Lives until cancelled, or the account is lost."""
+    """Once an account is owned, end each pause in time. Lives until cancelled, or the account is lost."""
+    await supervisor.owned.wait()
     while True:
         ends = [one.until_ms for one in supervisor.pauses if one.until_ms is not None]
         wait = max(0.0, min(_LONGEST_SLEEP, (min(ends) - ctx.now_ms()) / 1000)) if ends else None
@@ -35,7 +36,7 @@ async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:
         try:
             await _end_overdue(ctx, supervisor)
         except StoreLost as error:
-            log.error("%s: its pauses no longer end by themselves: %s", supervisor.account, error)
+            log.error("%s: its pauses no longer end on their own: %s", supervisor.account, error)
             return
 
 

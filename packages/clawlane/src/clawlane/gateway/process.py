@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from clawlane import __version__
+from clawlane.access.context import plain
 from clawlane.access.in_force import Rules
 from clawlane.agents.contract import Agent
 from clawlane.capabilities import Rehearsal
@@ -96,7 +97,7 @@ async def _until_ended(
         notify(environ, reloading() if ending.restarts else STOPPING)
     if unusable is not None:
         raise unusable
-    log.info("stopped, to begin again" if ending.restarts else "stopped")
+    log.info("stopped for a restart" if ending.restarts else "stopped")
     return ending.restarts
 
 
@@ -140,6 +141,7 @@ async def gateway(
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     async with open_store(paths.store, paths.lock_file, now_ms) as store:
+        store.work_by(config.source.revision)
         accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
         in_force = ConfigInForce(
             accounts,
@@ -158,7 +160,7 @@ async def gateway(
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
-            log.info("clawlane %s runs after %.2f s with %.0f MB", __version__, elapsed, rss)
+            log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
                 yield accounts
             finally:
@@ -180,9 +182,9 @@ async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:
         await in_force.accounts.begun.wait()
         async for seen in watch.changes():
             try:
-                await in_force.take(seen)
+                watch.again(await in_force.take(seen))
             except Exception:
-                log.exception("an edit of the config file was not taken over")
+                log.exception("an edit of the config file was not applied")
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
 
@@ -219,7 +221,8 @@ def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> No
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
         with store.read() as reader:
             directory = Directory.read(reader, account)
-        for one in who_may_speak(account, Rules.of(config, account), directory.pins, None)[:_GROUPS]:
-            log.info("%s: %s", account, speakers_text(one))
+            speakers = who_may_speak(account, Rules.of(config, account), directory.pins, reader)[:_GROUPS]
+        for one in speakers:
+            log.info("%s: %s", account, plain(speakers_text(one)))
         for finding in findings(config, account, directory):
             log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,19 +45,31 @@ class ConfigWatch:
     """Looks at a config file a few times a second.
 
     What changed counts once two looks agree, so that a half-written save is left alone; `hurry` makes the
-    next look at once, and count by itself.
+    next look at once, and count by itself; so does the first look after the seconds given to `again`.
     """
 
-    def __init__(self, file: Path, revision: str, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        file: Path,
+        revision: str,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`revision` is that of the config in force; without a file it is empty."""
         self._file = file
         self._seen = revision or GONE
         self._sleep = sleep
+        self._clock = clock
+        self._again: float | None = None
         self._hurry = asyncio.Event()
 
     def hurry(self) -> None:
         """Look now. Gives the file even if it did not change."""
         self._hurry.set()
+
+    def again(self, wait: float | None) -> None:
+        """Give the file once more after so many seconds, even if it did not change; None: only if it does."""
+        self._again = None if wait is None else self._clock() + wait
 
     async def changes(self) -> AsyncIterator[Look]:
         """The file whenever its text is another than before. Never ends."""
@@ -64,10 +77,13 @@ class ConfigWatch:
         while True:
             hurried = await self._rest()
             now = await asyncio.to_thread(look, self._file)
-            if hurried or (now == before and now.revision != self._seen):
-                self._seen = now.revision
+            if hurried or self._due() or (now == before and now.revision != self._seen):
+                self._seen, self._again = now.revision, None
                 yield now
             before = now
+
+    def _due(self) -> bool:
+        return self._again is not None and self._clock() >= self._again
 
     async def _rest(self) -> bool:
         """Until the next look. Whether that was asked for."""

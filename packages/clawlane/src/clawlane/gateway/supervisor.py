@@ -23,6 +23,7 @@ from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
 from clawlane.messages import ThreadKind
+from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
@@ -55,6 +56,8 @@ class Supervisor:
         """The ids of the senders that the owner approved."""
         self._store = store
         self.owned = asyncio.Event()
+        self.tried = asyncio.Event()
+        """It is owned, or could not be yet, which is tried again."""
         self._vaults = vaults
         self._consents = consents
         self.made_for = deps.account
@@ -204,6 +207,8 @@ class Supervisor:
         """Live until cancelled; run the account whenever it is wanted."""
         async with self._owning() as self.account_store, asyncio.TaskGroup() as group:
             self.owned.set()
+            self.tried.set()
+            self.account_store.post(audit_log.note_config)
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
             while True:
@@ -223,6 +228,9 @@ class Supervisor:
                 except StoreFailed as error:
                     wait = backoff.next()
                     log.error("%s cannot start yet; trying again in %.0f s: %s", self.account, wait, error)
+                    if self.account.enabled:
+                        self.not_started(error, wait)
+                    self.tried.set()
                     await self.deps.sleep(wait)
             yield store
 
@@ -241,14 +249,13 @@ class Supervisor:
 
     async def _keep_running(self, account_store: AccountStore) -> None:
         backoff, crashes = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.deps.jitter), 0
-        while await self._may_run():
-            patience, self._patience = self._patience, 0.0
-            if patience:
-                reason = f"taking the account back in {patience:.0f} s"
-                self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
-                await asyncio.sleep(patience)
+        while True:
             started_ms = self.deps.now_ms()
             try:
+                if not await self._may_run():
+                    return
+                await self._be_patient()
+                started_ms = self.deps.now_ms()
                 await self._run_once(account_store)
             except Exception as error:
                 if _lost(error):
@@ -267,8 +274,16 @@ class Supervisor:
                 await self.deps.sleep(wait)
             else:
                 if self.state.phase not in OVER:  # a channel that returns has said why, or else this does
-                    self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped by itself"))
+                    self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped on its own"))
                 return
+
+    async def _be_patient(self) -> None:
+        """After an account was taken back, give the other client the time to be closed."""
+        patience, self._patience = self._patience, 0.0
+        if patience:
+            reason = f"taking the account back in {patience:.0f} s"
+            self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
+            await asyncio.sleep(patience)
 
     async def _run_once(self, account_store: AccountStore) -> None:
         vault = self.vault()
@@ -301,7 +316,7 @@ class Supervisor:
         self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
 
     def _report_failed(self, error: Exception, crashes: int) -> None:
-        log.error("%s stopped unexpectedly once more", self.account, exc_info=error)
+        log.error("%s stopped unexpectedly again", self.account, exc_info=error)
         reason = f"stopped unexpectedly {crashes} times in a row ({_kind(error)}); the log says more"
         broken, code = Health.BROKEN, StateCode.CRASHED_REPEATEDLY
         self._report(State(Phase.FAILED, reason, self._resume, inbound=broken, outbound=broken, code=code))
@@ -316,7 +331,8 @@ class Supervisor:
             self._report(State(Phase.PAUSED, reason, self._resume, code=StateCode.OFFLINE))
             return False
         try:
-            identity = self.vault().identity()
+            vault = self.vault()
+            identity = vault.identity()
             consent = read_consent(self._consents, self.account.channel, self.account.profile)
         except VaultError as error:
             self._report(self._needs_login(StateCode.SESSION_UNREADABLE, str(error), "--force"))
@@ -325,6 +341,9 @@ class Supervisor:
             self._report(self._needs_consent(StateCode.CONSENT_UNREADABLE, str(error)))
             return False
         missing = self._missing(identity, consent) or await self._taken_over()
+        if identity and self.account_store is not None:
+            # Logins are recorded when they are made; one that could not be, or came another way, is here.
+            self.account_store.post(audit_log.note_login, vault.generation, identity[0])
         user_id, name = identity or ("", "")
         starting = State(Phase.STARTING, user_id=user_id, user_name=name, code=StateCode.STARTING)
         self._report(missing or starting)

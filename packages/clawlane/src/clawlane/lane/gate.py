@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Objection(StrEnum):
     """Why a queued chunk must not leave any more."""
 
-    NOT_ADMITTED = "the sender is not admitted any more"
-    NOT_CHALLENGED = "the sender is not asked for a code any more"
-    NOT_THERE = "the account may not write there any more"
+    NOT_ADMITTED = "the sender is no longer admitted"
+    NOT_CHALLENGED = "the sender is no longer sent a code"
+    NOT_THERE = "the account may no longer write there"
 
 
 class Gate:

@@ -139,12 +139,12 @@ class TurnRunner:
         return replied
 
     async def _is_revoked(self, turn: OpenTurn) -> bool:
-        """Whether the sender is not admitted any more, which ends the turn."""
+        """Whether the sender is no longer admitted, which ends the turn."""
         revoked = await self.access.recheck(turn.inbound)
         if revoked is None:
             return False
         await self.account_store.run(turns.revoke, turn.seq, revoked)
-        log.info("turn %d: the sender is not admitted any more", turn.seq)
+        log.info("turn %d: the sender is no longer admitted", turn.seq)
         return True
 
     async def _lost_access(self, turn: OpenTurn, rules: Rules) -> bool:

@@ -37,6 +37,9 @@ class Directory:
         return cls(reader.pins(str(account)), reader.group_ids(str(account)))
 
 
+_MOST_NAMED = 5
+"""Groups that are named in one finding."""
+
 _DOORS = frozenset({"dm_open", "groups_open"})
 """Findings about something that is open: both of two configs have to open it."""
 
@@ -70,6 +73,8 @@ def of_rules(rules: Rules, account: Account, pins: Pins) -> list[Finding]:
 def _of_policy(policy: AccessPolicy, account: Account, pins: Pins) -> Iterator[Finding]:
     if policy.dm is DmPolicy.OPEN:
         yield Finding.at(policy.dm_rule, Severity.CRITICAL, "dm_open", account)
+    if policy.dm in (DmPolicy.PAIRING, DmPolicy.ALLOWLIST) and policy.allow.anyone:
+        yield Finding.at(policy.allow_rule, Severity.CRITICAL, "dm_open", account, case="anyone")
     if policy.dm is DmPolicy.ALLOWLIST and policy.allow.empty:
         yield Finding.at(policy.dm_rule, Severity.WARNING, "dm_nobody", account)
     if policy.groups is GroupPolicy.OPEN:
@@ -84,16 +89,31 @@ def _of_policy(policy: AccessPolicy, account: Account, pins: Pins) -> Iterator[F
         pin = pins.of_name(ConfigName(NameList.GROUPS, rule.key))
         if rule.denies and not (pin is not None and pin.state is PinState.PINNED):
             yield Finding.at(rule.rule, Severity.CRITICAL, "denial_unresolved", account)
+    yield from _open_by_star(policy, account)
     yield from _heard_by_nobody(policy, account)
 
 
 def owner_names(config: Config) -> Iterator[Finding]:
-    """Names among the owners: no account looks them up."""
+    """Names among the owners, which no account looks up, and a `*` that makes everybody one."""
     accounts = (one for block in config.channels.values() for one in block.accounts)
     shortest = max((type(one.settings).shortest_id for one in accounts), default=1)
-    for name in Allowlist.of(config.root.commands.owner_allow_from).names:
+    owners = Allowlist.of(config.root.commands.owner_allow_from)
+    if owners.anyone:
+        yield Finding(Severity.CRITICAL, "owner_anyone", "commands.ownerAllowFrom")
+    for name in owners.names:
         if not is_phone_number(name, shortest):  # the loader tells about those
             yield Finding(Severity.ERROR, "owner_name", "commands.ownerAllowFrom", {"entry": name})
+
+
+def _open_by_star(policy: AccessPolicy, account: Account) -> Iterator[Finding]:
+    """A list of groups that lets in every group and anybody there, which is what `open` says."""
+    every = policy.group_table.any
+    if policy.groups is not GroupPolicy.ALLOWLIST or every is None or every.denies:
+        return
+    listed, rule = group_senders(policy, every)
+    if listed is None or listed.anyone:
+        data = {"case": "anyone", "senders": rule.path.rpartition(".")[2] or rule.path}
+        yield Finding.at(every.rule, Severity.CRITICAL, "groups_open", account, **data)
 
 
 def _heard_by_nobody(policy: AccessPolicy, account: Account) -> Iterator[Finding]:
@@ -101,11 +121,31 @@ def _heard_by_nobody(policy: AccessPolicy, account: Account) -> Iterator[Finding
     heard = [one for one in policy.group_table.all if not one.denies]
     for entry in heard:
         if entry.senders is not None and entry.senders.empty:
-            yield Finding.at(entry.senders_rule, Severity.WARNING, "group_nobody", account)
-    shared = policy.groups is GroupPolicy.OPEN or any(entry.senders is None for entry in heard)
+            data = {
+                "group": _shown(entry.key),
+                "list": format_path(("groups", entry.key.strip(), "allowFrom")),
+            }
+            yield Finding.at(entry.senders_rule, Severity.WARNING, "group_nobody", account, **data)
+    shared = [_shown(entry.key) for entry in heard if entry.senders is None]
     listed, _ = group_senders(policy, None)
-    if shared and listed is not None and listed.empty:
-        yield Finding.at(policy.group_allow_rule, Severity.WARNING, "groups_nobody", account)
+    if (shared or policy.groups is GroupPolicy.OPEN) and listed is not None and listed.empty:
+        key = heard[0].key.strip() if len(shared) == len(heard) == 1 else "<id>"
+        data = {"groups": _are(shared), "list": format_path(("groups", key, "allowFrom"))}
+        yield Finding.at(policy.group_allow_rule, Severity.WARNING, "groups_nobody", account, **data)
+
+
+def _shown(key: str) -> str:
+    """A key of `groups` as it is written in a path: an id bare, a name in quotes."""
+    return key.strip() if key.strip().isdecimal() else repr(key.strip())
+
+
+def _are(keys: list[str]) -> str:
+    """`group 7 is`, `groups 7, 'Work Chat' are`; every group where there is no key, or only `*`."""
+    if not keys or keys == [repr("*")]:
+        return "every group is"
+    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+    named = ", ".join(keys[:_MOST_NAMED])
+    return f"group {named} is" if len(keys) == 1 else f"groups {named}{more} are"
 
 
 def groups_among_senders(config: Config, account: Account, groups: frozenset[str]) -> Iterator[Finding]:

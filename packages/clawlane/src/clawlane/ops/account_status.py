@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
@@ -35,8 +36,7 @@ class ProblemCode(StrEnum):
     CLOCK = "clock"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
@@ -51,8 +51,7 @@ class Problem:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayStatus:
+class GatewayStatus(Struct, frozen=True):
     """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with."""
 
     pid: int
@@ -62,13 +61,12 @@ class GatewayStatus:
     config_revision: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigStatus:
+class ConfigStatus(Struct, frozen=True):
     """The config in force beside the file: since when it is, and whether the file is another now.
 
     `error` is why the file cannot be used, `waiting` says in sentences what it would widen once applied,
-    `waiting_revision` is its revision then. `revision` stands for the config in force. All of it is empty
-    where no gateway runs.
+    `waiting_revision` is its revision then. What may be wrong outside the file is tried again at `again_ms`.
+    `revision` stands for the config in force. All of it is empty where no gateway runs.
     """
 
     error: str | None = None
@@ -77,18 +75,17 @@ class ConfigStatus:
     waiting: list[str] = field(default_factory=list)
     waiting_revision: str = ""
     applied_ms: int | None = None
+    again_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """Who is logged in, as the platform names them."""
 
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyStatus:
+class PolicyStatus(Struct, frozen=True):
     """A policy and its origin: the level, the config path and the line of the file."""
 
     value: str
@@ -97,8 +94,7 @@ class PolicyStatus:
     line: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PairingCounts:
+class PairingCounts(Struct, frozen=True):
     """How many people wait for approval, and how many of them got no reply, or none yet."""
 
     pending: int
@@ -113,8 +109,7 @@ class PairingCounts:
         return cls(len(requests), reasons[Reason.DM_PAIRING_SILENT], reasons[Reason.DM_PAIRING_HELD])
 
 
-@dataclass(frozen=True, slots=True)
-class HeldReply:
+class HeldReply(Struct, frozen=True):
     """What pacing holds: how many `chunks` wait in a thread, by which rule (`reason`) and until when.
 
     `turn` is None for a text of the gateway itself. Later replies pass one that steps `aside`.
@@ -132,8 +127,7 @@ class HeldReply:
         return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
+class Decisions(Struct, frozen=True):
     """What waits for the operator, and how many dead letters were dropped undecided (`forgotten`)."""
 
     sends: int
@@ -141,8 +135,7 @@ class Decisions:
     forgotten: int
 
 
-@dataclass(frozen=True, slots=True)
-class NameStatus:
+class NameStatus(Struct, frozen=True):
     """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
 
     `list` is the place of the list: `allowFrom`, `groups['Work Chat'].allowFrom`.
@@ -159,8 +152,7 @@ class NameStatus:
         return cls(pin.name.place, pin.name.entry, pin.state, pin.ids, pin.at_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountStatus:
+class AccountStatus(Struct, frozen=True):
     """One account.
 
     `noticed_ms` is how long a dead connection goes unnoticed at most, 0 where that is not known; `skew_ms`
@@ -193,24 +185,24 @@ class AccountStatus:
     dm_policy: PolicyStatus
     group_policy: PolicyStatus
     rehearsal: str
-    last_inbound_ms: int | None
-    last_outbound_ms: int | None
-    counters: dict[str, int]
-    outbox: dict[str, int]
-    too_old: int
-    gaps: list[Gap]
-    pairing: PairingCounts
-    pauses: list[PauseInfo]
-    waiting: int
-    expired: int
-    held: list[HeldReply]
-    decisions: Decisions
-    look_ups: list[str]
-    storing: Health
-    storing_reason: str
-    names: list[NameStatus]
-    findings: list[Finding]
-    problems: list[Problem]
+    last_inbound_ms: int | None = None
+    last_outbound_ms: int | None = None
+    counters: dict[str, int] = field(default_factory=dict)
+    outbox: dict[str, int] = field(default_factory=dict)
+    too_old: int = 0
+    gaps: list[Gap] = field(default_factory=list)
+    pairing: PairingCounts = PairingCounts(0, 0, 0)
+    pauses: list[PauseInfo] = field(default_factory=list)
+    waiting: int = 0
+    expired: int = 0
+    held: list[HeldReply] = field(default_factory=list)
+    decisions: Decisions = Decisions(0, 0, 0)
+    look_ups: list[str] = field(default_factory=list)
+    storing: Health = Health.UNKNOWN
+    storing_reason: str = ""
+    names: list[NameStatus] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)

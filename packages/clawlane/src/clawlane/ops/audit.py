@@ -13,6 +13,7 @@ from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.access_findings import Directory, owner_names
 from clawlane.ops.agent_findings import of_config
 from clawlane.ops.agent_reach import reach_findings
+from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext
 from clawlane.ops.doctor import access_of, beside_gateway, clocks, of_store
 from clawlane.ops.doubled_entries import doubled
@@ -23,7 +24,6 @@ from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.private_files import private_files
 from clawlane.ops.rules_from import RulesFrom, rules_from, rules_in_force
 from clawlane.ops.speakers import GroupSpeakers, who_may_speak
-from clawlane.ops.status import risk_of
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.ops.version_findings import of_gateway, of_plugins, of_python, python_version
 from clawlane.store.errors import StoreUnusable
@@ -123,9 +123,11 @@ def _chosen(ctx: OpContext, config: Config, request: Audit) -> set[str]:
 def _of_config(config: Config) -> Iterator[Finding]:
     """What the loader and the agents' settings say that matters here."""
     from clawlane.config.agent_checks import KEY_IN_CONFIG, STRANGERS
+    from clawlane.config.load import CHANNEL_OFF
     from clawlane.config.phone_entries import PHONE_NUMBER
 
     severity = {
+        CHANNEL_OFF: Severity.WARNING,
         PHONE_NUMBER: Severity.ERROR,
         KEY_IN_CONFIG: Severity.WARNING,
         STRANGERS: Severity.WARNING,

@@ -129,6 +129,7 @@ def _files(ctx: OpContext, request: BackUp) -> Iterator[tuple[str, Path]]:
     yield CONFIG, paths.config_file
     yield PLUGINS, paths.plugins_file
     yield from _in_folder(paths.consent_dir, "consent")
+    yield from _in_folder(paths.audit_dir, "audit")
     if request.session:
         from clawlane.credentials.vault import KeyLocation
 

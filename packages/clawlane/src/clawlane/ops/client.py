@@ -48,7 +48,7 @@ _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
 _DEADLINE = 60.0
-_MAY_BE_SENT = "it may be queued or sent all the same: look there and on the phone before you repeat it"
+_MAY_BE_SENT = "it may still be queued or sent: look there and on the phone before you repeat it"
 _STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
 
 
@@ -252,7 +252,7 @@ def _lines(response: Response) -> Iterator[bytes]:
             *lines, rest = (rest + piece).split(b"\n")
             yield from lines
             if len(rest) > _LONGEST_LINE:
-                raise ControlError("the gateway told something that is too long")
+                raise ControlError("the gateway sent a line that is too long")
     except Broken:
         raise ControlError("the gateway ended before everything was told", "openclaw gateway run") from None
 
@@ -291,7 +291,7 @@ def _no_answer(error: Exception, operation: Operation | None) -> ControlError:
         return ControlError(told)
     if operation.name.startswith("message."):
         return ControlError(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
-    return ControlError(f"{told}; what was asked may be done all the same", "openclaw channels status")
+    return ControlError(f"{told}; the request may still be carried out", "openclaw channels status")
 
 
 def _refused(body: bytes) -> ControlError | ConfigError:

@@ -33,6 +33,9 @@ _SENDER_LISTS = ("allowFrom", "groupAllowFrom", "ownerAllowFrom", "members")
 _EXACT = 2**53
 """Other readers of JSON round whole numbers from here on."""
 
+_LONGEST = 100
+"""Characters of a value that a command is shown with."""
+
 _NOTHING = object()
 
 
@@ -207,7 +210,8 @@ def _wants_list(error: ConfigError, path: KeyPath) -> bool:
 
 
 def _adding(path: KeyPath, entry: str) -> str:
-    return f"openclaw config set {shlex.quote(format_path(path))} --add {shlex.quote(entry)}"
+    shown = shlex.quote(entry) if len(entry) <= _LONGEST else "ENTRY"
+    return f"openclaw config set {shlex.quote(format_path(path))} --add {shown}"
 
 
 def _dropped(before: Any, after: Any, path: KeyPath) -> list[str]:

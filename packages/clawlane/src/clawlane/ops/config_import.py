@@ -39,7 +39,7 @@ class Import(Request["Imported"]):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A key that was not taken over, and why."""
+    """A key that was not applied, and why."""
 
     path: str
     line: int | None
@@ -74,6 +74,8 @@ def _bring(ctx: OpContext, request: Import) -> Imported:
     from clawlane.config.source import Source, read_source
 
     target = ctx.paths.config_file
+    if target.exists() and not target.is_file():
+        raise OpError(f"{target} is not a file", "move it away, or set CLAWLANE_CONFIG")
     raw = target.resolve().read_bytes() if target.exists() else None
     if raw is not None and not request.force and not request.dry_run:
         raise OpError(f"{target} is there already", "--force replaces it, and keeps it as ….bak")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
-from clawlane.ops.config_paths import steps, value_at
+from clawlane.ops.config_paths import in_data, steps, value_at
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.rules_from import RulesFrom, rules_from
@@ -86,11 +86,9 @@ def _values(ctx: OpContext, request: Values) -> Effective:
         raise waits or OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
     found = [value for one in all for value in _at(one, path) if account in (None, one.account)]
     if not found:
-        spec = (
-            ctx.registry.installable().get(str(path[1])) if path[:1] == ("channels",) and path[1:] else None
-        )
-        if spec:
-            raise OpError(f"the plugin of {path[1]} is not installed", f"openclaw plugins install {spec}")
+        of_channel = path[:1] == ("channels",) and len(path) > 1
+        if of_channel and (missing := ctx.registry.missing(str(path[1]))):
+            raise missing
         raise _unknown(path, all, request.path)
     return Effective(found, rules_from(ctx, request.config_file))
 
@@ -100,7 +98,7 @@ def _at(setting: Setting, path: KeyPath) -> Iterator[EffectiveValue]:
     same = min(len(path), len(setting.path))
     if list(map(str, setting.path[:same])) != list(map(str, path[:same])):
         return
-    below = path[len(setting.path) :]
+    below = in_data(path[len(setting.path) :], setting.value)
     value = value_at(setting.value, below, _NOTHING)
     if value is not _NOTHING:
         origin = setting.origin

@@ -59,6 +59,7 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
 
 
 def _check(ctx: OpContext, config: Config) -> list[Finding]:
+    from clawlane.config.load import CHANNEL_OFF
     from clawlane.config.phone_entries import PHONE_NUMBER
 
     worse = {PHONE_NUMBER: Severity.ERROR}  # it shuts out somebody who should write
@@ -79,7 +80,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     found += of_plugins(ctx.registry)
     found += reach_findings(config)
     found += doubled(config)
-    if not config.channels:
+    if not config.channels and not any(one.code == CHANNEL_OFF for one in config.warnings):
         found.append(Finding(Severity.NOTE, "no_channel", config.source.file.name))
     return found
 

@@ -14,9 +14,23 @@ from clawlane.ops.findings import Finding
 _WORDS: Final = {
     # who may write
     "dm_open": ("'open' lets anybody write directly", "write 'pairing'"),
+    "dm_open anyone": (
+        "'*' lets anybody write directly, whatever dmPolicy says of strangers",
+        "write the ids of people instead",
+    ),
+    "groups_open anyone": (
+        "'*' stands for every group, and anybody may speak there, as under 'open'",
+        "write the ids of groups as keys, or of people into {senders}",
+    ),
     "groups_open": ("'open' lets every group call the agent", "write 'allowlist'"),
-    "groups_nobody": ("groups are let in, but nobody in them", "for anybody add groupAllowFrom: ['*']"),
-    "group_nobody": ("the group is let in, but nobody in it", "for anybody write ['*']"),
+    "groups_nobody": (
+        "{groups} let in, but nobody may speak there: the list is empty",
+        "write the ids of people into {list}; for anybody add groupAllowFrom: ['*']",
+    ),
+    "group_nobody": (
+        "group {group} is let in, but nobody may speak there: its list is empty",
+        "write the ids of people into {list}, or ['*'] for anybody",
+    ),
     "denial_unresolved": (
         "shuts out a group that is not known by this name, so every group without an entry stays out",
         "write the id of that group as the key",
@@ -26,6 +40,10 @@ _WORDS: Final = {
         "is not set, so '{value}' holds: only groups under `groups` are heard",
         "write {path}: '{value}' to say that it is meant",
     ),
+    "owner_anyone": (
+        "'*' makes everybody who writes an owner, whose control commands count everywhere",
+        "write the ids of the owners",
+    ),
     "owner_name": ("{entry!r} is a name and matches nobody: owners are named by id", "write the id"),
     # names, each at its entry
     "name_like_id": (
@@ -34,13 +52,14 @@ _WORDS: Final = {
     ),
     "name_waiting": (
         "the name {entry!r} has not been looked up yet",
-        "it is when the gateway connects next; or run: openclaw doctor --fix",
+        "it is looked up when the gateway connects next; or run: openclaw doctor --fix",
     ),
     "name_pinned": ("the name {entry!r} is pinned to {id}", "write '{id}'"),
     "name_ambiguous": ("several are called {entry!r}, so it matches none", "write one of {candidates}"),
     "name_unresolved": (
         "{nobody} is called {entry!r}, so it matches nothing",
-        "write the id; find it: openclaw directory {kind} list --channel {channel} --account {account}",
+        "write the id; find it: openclaw directory {kind} list --channel {channel} --account {account}; only"
+        " `openclaw doctor --fix` looks the name up again, which helps once somebody is called so",
     ),
     "sender_in_groups": (
         "{id} is a person, not a group",
@@ -63,10 +82,10 @@ _WORDS: Final = {
     # the file beside a running gateway
     "config_refused": (
         "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
-        "mend the file: it then counts by itself",
+        "fix that; the file is then applied automatically",
     ),
     "config_waits": (
-        "is edited, and waits because it widens access: {text}",
+        "was edited; the edit widens access, so it waits: {text}",
         "run: openclaw config apply --revision {revision}",
     ),
     "upgrade_waits": (
@@ -74,7 +93,7 @@ _WORDS: Final = {
         "accept that: openclaw upgrade accept; or edit the config, and then accept",
     ),
     # files
-    "permissions": ("others can get at it ({mode})", "run: chmod go-rwx '{path}'"),
+    "permissions": ("readable by other users ({mode})", "run: chmod go-rwx '{path}'"),
     "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),
     "foreign_owner": (
         "belongs to {owner}, not to you",
@@ -109,7 +128,7 @@ _WORDS: Final = {
     "key_unused": ("is not used: the sealing key is {key} ({set_by})", "run: rm '{path}'"),
     # agents
     "agent_echo": (
-        "agent {agent} answers with an echo, which repeats what it is told",
+        "agent {agent} answers with an echo, which repeats each message",
         "configure `brain` or `model`",
     ),
     "agent_child": (
@@ -148,7 +167,7 @@ _WORDS: Final = {
         "",
     ),
     "risk_not_asked": (
-        "nobody has said whether you can do without this account: it was linked without the question",
+        "nobody has said whether you can do without this account; the login did not ask",
         "answer it: openclaw channels login {words} --expendable yes (or no)",
     ),
     "not_expendable": (
@@ -165,8 +184,15 @@ _WORDS: Final = {
         "run: openclaw verify {words}",
     ),
     "pairing_codes": (
-        "everybody who writes for the first time, friends too, is sent a code by this personal account",
-        "write {key}: 'friends-silent', or 'silent' to approve without a code",
+        "'code' sends a code to everybody who writes for the first time, friends too, from this personal"
+        " account",
+        "write {key}: 'friends-silent' (a code to strangers only), or 'silent' (to nobody: you approve"
+        " without one)",
+    ),
+    "pairing_codes friends-silent": (
+        "'friends-silent' sends a code to strangers who write for the first time, from this personal account;"
+        " friends get none, nor does anybody whose friendship is not known",
+        "write {key}: 'silent' to send none: you approve without a code",
     ),
     "pacing_off": (
         "nothing limits how much the account sends, which is how accounts get suspended",

@@ -31,7 +31,6 @@ _FIXABLE = frozenset(
     {
         "name_pinned",
         "name_waiting",
-        "name_unresolved",
         "entry_twice",
         "permissions",
         "config_readable",
@@ -58,7 +57,7 @@ class Finding:
 
     @property
     def fixable(self) -> bool:
-        """Whether `doctor --fix` mends it, or may: a name can be looked up again."""
+        """Whether `doctor --fix` mends it, or may: a name can be looked up. One that nobody has is none."""
         return self.code in _FIXABLE
 
     @classmethod

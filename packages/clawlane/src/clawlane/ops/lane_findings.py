@@ -14,8 +14,8 @@ from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.login import NOT_ASKED
+from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.rules_from import rules_in_force
-from clawlane.ops.status import rehearsal_of
 from clawlane.ops.verification_state import Verification, VerificationState, verification_of
 from clawlane.store.errors import StoreUnusable
 
@@ -108,9 +108,13 @@ def careless(config: Config, account: Account, rules: Rules) -> Iterator[Finding
     """Settings by which a personal account is soon noticed: texts to strangers, sending without limits."""
     settings, policies = account.settings, {one.dm for one in rules}
     challenges = DmPolicy.PAIRING in policies and policies <= {DmPolicy.PAIRING, DmPolicy.OPEN}
-    if challenges and rules.pairing_reply is PairingReply.CODE:
-        origin = config.effective(account, "pairing").origin
-        yield _at(account, "pairing_codes", origin.path, origin.line, key=f"{origin.path}.reply")
+    challenges = challenges and not any(one.allow.anyone for one in rules)
+    if challenges and rules.pairing_reply is not PairingReply.SILENT:
+        origin, reply = config.effective(account, "pairing").origin, str(rules.pairing_reply)
+        of_friends = rules.pairing_reply is PairingReply.CODE
+        severity = Severity.WARNING if of_friends else Severity.NOTE
+        data = {"key": f"{origin.path}.reply", "case": reply}
+        yield Finding(severity, "pairing_codes", origin.path, data, origin.line, (str(account),))
     if not settings.pacing.enabled:
         origin = config.effective(account, "pacing").origin
         yield _at(account, "pacing_off", f"{origin.path}.enabled", origin.line)

@@ -6,7 +6,6 @@ StillRuns      it was told to end and has not ended in time
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import time
@@ -19,6 +18,7 @@ from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller
 from clawlane.ops.process import GetProcess, Process, Restart, RunningAccount, StopGateway
+from clawlane.store.process_lock import is_held, written_pid
 
 _POLL = 0.05
 _TO_END = 60.0
@@ -81,35 +81,20 @@ def stop(paths: Paths, caller: Caller) -> Process | None:
     try:
         found = ask_gateway(paths, StopGateway(), caller)
     except GatewayDown:
-        if not locked(paths):
+        if not is_held(paths.lock_file):
             return None
-        pid = f" (pid {written})" if (written := _written_pid(paths)) else ""
+        pid = f" (pid {written})" if (written := written_pid(paths.lock_file)) else ""
         message = f"a process{pid} holds the state directory, but does not listen: it is starting or stopping"
         raise ControlError(message, "try again in a few seconds") from None
     with _process(found.pid) as ended:
         deadline = time.monotonic() + _TO_END
-        while locked(paths):
+        while is_held(paths.lock_file):
             if time.monotonic() > deadline:
                 raise StillRuns(f"the gateway (pid {found.pid}) has not ended after {_TO_END:.0f} s", _LOGS)
             time.sleep(_POLL)
         if ended is not None:
             select.select([ended], [], [], _OUTLIVES_LOCK)
     return found
-
-
-def locked(paths: Paths) -> bool:
-    """Whether a process holds the state directory."""
-    try:
-        handle = os.open(paths.lock_file, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def _begun_after(paths: Paths, caller: Caller, before: Process) -> Process:
@@ -125,7 +110,7 @@ def _begun_after(paths: Paths, caller: Caller, before: Process) -> Process:
                 if found.started_ms != before.started_ms:
                     return found
             if ended is not None and select.select([ended], [], [], 0)[0]:
-                raise NotBack("the gateway has ended and could not begin again", "openclaw gateway run")
+                raise NotBack("the gateway has ended and could not restart", "openclaw gateway run")
             time.sleep(_POLL)
     raise NotBack(f"the gateway (pid {before.pid}) does not answer after its restart", _LOGS)
 
@@ -138,11 +123,6 @@ def _comes_up(one: RunningAccount) -> bool:
     """Whether the account is in a phase that it leaves by itself."""
     moving = one.phase in (Phase.STARTING, Phase.CONNECTING, Phase.DEGRADED)
     return one.enabled and (moving or one.code == StateCode.NOT_STARTED)
-
-
-def _written_pid(paths: Paths) -> int:
-    text = paths.lock_file.read_text().strip()
-    return int(text) if text.isdigit() else 0
 
 
 @contextmanager

@@ -30,7 +30,8 @@ _ACCOUNT = re.compile(r"([a-z0-9][a-z0-9-]*/[^\s:]+?):? (.*)", re.DOTALL)
 class LogLine:
     """One record. `account` (`channel/id`) is empty for what is about none; `trace` is that of an error.
 
-    `time` is ISO 8601 with an offset: `2026-03-02T09:15:00.123+07:00`.
+    `time` is ISO 8601 with an offset: `2026-03-02T09:15:00.123+07:00`. `text` is `message`, the whole
+    sentence, without the account that it begins with.
     """
 
     time: str
@@ -38,6 +39,7 @@ class LogLine:
     account: str
     text: str
     logger: str
+    message: str
     trace: str = ""
 
 
@@ -113,7 +115,7 @@ def read_line(raw: bytes) -> LogLine | None:
         return None
     of_account = _ACCOUNT.fullmatch(message)
     account, text = of_account.groups() if of_account else ("", message)
-    return LogLine(written.isoformat(timespec="milliseconds"), level, account, text, logger, trace)
+    return LogLine(written.isoformat(timespec="milliseconds"), level, account, text, logger, message, trace)
 
 
 def _after(folder: Path, reader: BufferedReader) -> BufferedReader | None:

@@ -105,6 +105,7 @@ async def rejections(ctx: OpContext, request: Rejections) -> list[Rejected]:
 @operation(changes=True)
 async def approve(ctx: OpContext, request: Approve) -> LetIn:
     """It holds from the next message on. Raises `PairingUnknown`."""
+    from clawlane.access.context import shortened
     from clawlane.access.pairing import normalise_code
     from clawlane.store import pairing
 
@@ -114,7 +115,9 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     owner = next((one.account for one in waiting if one.code == code), None)
     if owner is None:
         if used := await ctx.ask(lambda reader: reader.used_code(code)):
-            what = f"it let in {used.sender_id} on {used.account}"
+            name = shortened(used.sender_name)
+            who = f"{name} ({used.sender_id})" if name else used.sender_id
+            what = f"it let in {who} on {used.account}"
             raise PairingUnknown(f"the code {code} was used before: {what}")
         see = f"openclaw pairing list {channel}"
         raise PairingUnknown(f"no pending request has the code {code!r}; see: {see}")
@@ -170,7 +173,7 @@ async def unblock(ctx: OpContext, request: Unblock) -> list[Rejected]:
     meant = [(one.account, sender_id) for one in found if one.sender_id == sender_id]
     if not meant:
         raise PairingUnknown(
-            f"{sender_id!r} is not turned away; see: openclaw pairing list {channel} --rejected"
+            f"{sender_id!r} is not rejected; see: openclaw pairing list {channel} --rejected"
         )
     return await _on_each(ctx, meant, pairing.unblock)
 
@@ -216,7 +219,7 @@ def _senders_meant(
         )
     if account is None:
         raise PairingUnknown(
-            f"{who!r} is not waiting; to turn them away beforehand name the account:"
+            f"{who!r} is not waiting; to reject them in advance, name the account:"
             f" openclaw pairing reject {channel} {who} --account ACCOUNT"
         )
     return [(f"{channel}/{account}", who)]

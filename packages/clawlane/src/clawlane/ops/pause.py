@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -36,8 +38,7 @@ class BeginPause(AccountRequest["PauseBegun"]):
     until_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PauseInfo:
+class PauseInfo(Struct, frozen=True):
     """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account."""
 
     account: str
@@ -51,8 +52,7 @@ class PauseInfo:
         return cls(pause.account, _name(pause.thread), pause.level, pause.since_ms, pause.until_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class PauseBegun:
+class PauseBegun(Struct, frozen=True):
     """What is paused now. `running` says whether a gateway holds to it, or the next one will."""
 
     running: bool
@@ -71,8 +71,7 @@ class EndPause(AccountRequest["PauseEnded"]):
     flush: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(Struct, frozen=True):
     """Something that a pause made too old: a message with its `turn`, or a text of the gateway itself."""
 
     thread: str
@@ -85,8 +84,7 @@ class Expired:
         return cls(str(overdue.thread), overdue.age_ms, overdue.turn, overdue.message_id)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountResumed:
+class AccountResumed(Struct, frozen=True):
     """What the end of a pause came to. `was` is None where nothing was paused, `still` is paused on.
 
     `flushed` are the turns that had expired at the last resume, and go on now.
@@ -101,8 +99,7 @@ class AccountResumed:
     taken_back: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PauseEnded:
+class PauseEnded(Struct, frozen=True):
     """The result for each account. `running` says whether a gateway did it."""
 
     running: bool

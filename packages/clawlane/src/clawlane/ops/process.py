@@ -144,7 +144,7 @@ async def _opens(ctx: OpContext, written: Config) -> list[str]:
 
 def _ending(ctx: OpContext) -> Ends:
     if ctx.ending is None:
-        raise OpError("this is no gateway that could end by itself", "openclaw gateway run")
+        raise OpError("this gateway cannot be ended from here", "openclaw gateway run")
     return ctx.ending
 
 

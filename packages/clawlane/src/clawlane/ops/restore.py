@@ -25,9 +25,10 @@ from clawlane.ops.archive import CONFIG, KEY, STORE, ArchiveReader, Entry, Manif
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store import restored
-from clawlane.store.database import ProcessLock
+from clawlane.store.audit_heads import explain
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import RESTORING
+from clawlane.store.process_lock import ProcessLock
 from clawlane.store.schema import MIGRATIONS
 
 _STAGING, _LOCK = ".restore-staging", "gateway.lock"
@@ -185,9 +186,11 @@ def _put_in_order(store: Path, manifest: Manifest, now_ms: int) -> int:
     if not store.exists():
         return 0
     try:
-        return restored.put_in_order(store, manifest.made_ms, now_ms, manifest.accounts)
+        undecided = restored.put_in_order(store, manifest.made_ms, now_ms, manifest.accounts)
+        explain(store, "restored")
     except (StoreUnusable, sqlite3.Error) as error:
         raise OpError(f"the store in the backup cannot be used: {error}", _FULL) from error
+    return undecided
 
 
 def _take_place(paths: Paths, staging: Path, now_ms: int) -> list[str]:

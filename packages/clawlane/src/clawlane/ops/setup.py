@@ -36,8 +36,9 @@ class Situation:
     """What is there before a setup, for one account.
 
     `file_exists` is about the config file, `configured` about the account in it. `spec` is the plugin to
-    install, empty if that is done; only then is known what follows it. `accepted` says that the risk was
-    accepted for this profile, or there is none, and `consent` how. `others` are the further accounts.
+    install, empty if that is done, and `disabled` says that it is there, but off; what follows is known once
+    it is loaded. `accepted` says that the risk was accepted for this profile, or there is none, and `consent`
+    how. `others` are the further accounts.
     """
 
     channel: str
@@ -48,6 +49,7 @@ class Situation:
     configured: bool
     settings: tuple[Setting, ...]
     spec: str = ""
+    disabled: bool = False
     profile: str = ""
     words: str = ""
     risk: RiskNotice | None = None
@@ -140,6 +142,7 @@ async def write(ctx: OpContext, request: Write) -> Written:
 
 def _look(ctx: OpContext, request: Look) -> Situation:
     from clawlane.plugins.catalog import CATALOG
+    from clawlane.plugins.errors import Disabled
 
     source = ctx.written_config().source
     wanted = (request.channel or _only_channel(ctx)).strip().lower()
@@ -156,6 +159,7 @@ def _look(ctx: OpContext, request: Look) -> Situation:
             configured=place.exists,
             settings=tuple(settings_in(source, place)),
             spec=official.spec,
+            disabled=isinstance(ctx.registry.missing(official.channel), Disabled),
         )
     manifest = ctx.manifest(wanted)
     place = find_place(source, manifest.id, request.account)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from clawlane.config.errors import KeyPath
+from clawlane.config.writing import Style
 from clawlane.ops.setup_answers import Answers
-from clawlane.ops.setup_text import account_values, agent_values
+from clawlane.ops.setup_text import Entries, account_values, agent_values, words_of
 
 if TYPE_CHECKING:
     from clawlane.config.source import Source
@@ -21,10 +22,11 @@ _NARROWEST: Mapping[str, Any] = {"allowFrom": [], "groupAllowFrom": [], "groups"
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """A value that is put where there is none."""
+    """A value that is put where there is none. `lines` are the entry with its comments."""
 
     path: KeyPath
     value: Any
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,21 @@ def default_account(block: Mapping[str, Any]) -> str:
     return DEFAULT if DEFAULT in names or not names else min(names)
 
 
-def additions(source: Source, place: AccountPlace, answers: Answers) -> list[Addition]:
-    """The values to put into the file of `source`, parents before children, for the answers about `place`."""
-    found = list(_of_account(source, place, answers))
+def additions(
+    source: Source, place: AccountPlace, answers: Answers, style: Style | None = None
+) -> list[Addition]:
+    """The values to put into the file of `source`, parents before children, for the answers about `place`.
+
+    With the `style` of the file they have their comments, where it takes any.
+    """
+    entries = Entries(style or Style(), answers, place.channel, words_of(place.channel, place.key))
+    found = list(_of_account(source, place, entries))
     if answers.agent is not None:
-        values = agent_values(answers.agent).items()
-        found += [Addition(("agents", "defaults", key), value) for key, value in values]
+        ((key, value),) = agent_values(answers.agent).items()
+        found.append(Addition(("agents", "defaults", key), value, tuple(entries.agent())))
     if answers.reload is not None:
-        found.append(Addition(("gateway", "reload"), str(answers.reload)))
-    return found
+        found.append(Addition(("gateway", "reload"), str(answers.reload), tuple(entries.reload())))
+    return found if style and style.comments else [replace(one, lines=()) for one in found]
 
 
 def account_named(added: Sequence[Addition]) -> str:
@@ -110,29 +118,39 @@ def _copied(value: Any) -> Any:
     return [_copied(one) for one in value] if isinstance(value, list) else value
 
 
-def _of_account(source: Source, place: AccountPlace, answers: Answers) -> Iterator[Addition]:
-    values = account_values(answers)
+def _of_account(source: Source, place: AccountPlace, entries: Entries) -> Iterator[Addition]:
+    values = account_values(entries.answers)
     top: KeyPath = ("channels", place.channel)
     block = source.at(top)
     if place.exists:
         own = source.at(place.path)
-        for key, value in values.items():
+        whole = {key: _whole(key, value, block) for key, value in values.items()}
+        told = entries.settings(whole)
+        for key, value in whole.items():
             if key == _PAIRING and key in own:
-                yield from (Addition((*place.path, key, name), one) for name, one in value.items())
+                reply = values[key]["reply"]
+                yield Addition((*place.path, key, "reply"), reply, tuple(entries.reply(reply)))
             else:
-                yield Addition((*place.path, key), _whole(key, value, block))
+                yield Addition((*place.path, key), value, tuple(told[key]))
     elif place.key is None:
-        yield Addition(top, {"enabled": True, **values})
+        yield Addition(top, {"enabled": True, **values}, tuple(entries.account(None, values)))
     elif block is None:
-        yield Addition(top, {"enabled": True, "accounts": {place.key: values}})
+        on, inner = (
+            entries.single("enabled", True),
+            entries.block("accounts", entries.account(place.key, values)),
+        )
+        lines = entries.block(place.channel, [*on, "", *inner])
+        yield Addition(top, {"enabled": True, "accounts": {place.key: values}}, tuple(lines))
     else:
-        yield from _for_those_before(block, top, place.key)
-        narrow = {key: value for key, value in _NARROWEST.items() if key in block}
-        own = {key: _whole(key, value, block) for key, value in {**narrow, **values}.items()}
-        yield Addition(place.path, own)
+        yield from _for_those_before(block, top, place.key, entries)
+        narrow = {key: value for key, value in _NARROWEST.items() if key in block and key not in values}
+        own = {key: _whole(key, value, block) for key, value in {**values, **narrow}.items()}
+        yield Addition(place.path, own, tuple(entries.account(place.key, own)))
 
 
-def _for_those_before(block: Mapping[str, Any], top: KeyPath, added: str) -> Iterator[Addition]:
+def _for_those_before(
+    block: Mapping[str, Any], top: KeyPath, added: str, entries: Entries
+) -> Iterator[Addition]:
     """What keeps the accounts that there are as they are beside a new one.
 
     A channel block without `accounts` is the account `default`, which has to be named from now on; it is the
@@ -142,7 +160,7 @@ def _for_those_before(block: Mapping[str, Any], top: KeyPath, added: str) -> Ite
     accounts = _mapping(block.get("accounts"))
     if not accounts:
         label = {"name": block["name"]} if "name" in block else {}
-        yield Addition((*top, "accounts", DEFAULT), label)
+        yield Addition((*top, "accounts", DEFAULT), label, tuple(entries.single(DEFAULT, label)))
         return
     before = default_account(block)
     if default_account({**block, "accounts": {**accounts, added: {}}}) != before:

@@ -56,7 +56,7 @@ class FilePlan:
 
 def plan_file(ctx: OpContext, channel: str, account: str | None, answers: Answers) -> FilePlan:
     """What the file would say. Raises `OpError` where it says already what was answered."""
-    from clawlane.config.edit import Draft, EditError, Put, draft
+    from clawlane.config.edit import Draft, EditError, Put, draft, style_of
     from clawlane.config.source import parse_source
 
     source = ctx.written_config().source
@@ -70,9 +70,10 @@ def plan_file(ctx: OpContext, channel: str, account: str | None, answers: Answer
         if getattr(answers, one.question) is not None:
             change = f"openclaw config set {one.path} VALUE"
             raise OpError(f"{one.path} is in line {one.line} of the config already", change)
-    added = tuple(additions(source, place, answers))
+    added = tuple(additions(source, place, answers, style_of(source)))
     try:
-        return FilePlan(source, place, draft(source, [Put(one.path, one.value) for one in added]), added)
+        edits = [Put(one.path, one.value, one.lines) for one in added]
+        return FilePlan(source, place, draft(source, edits), added)
     except EditError as error:
         raise OpError(str(error)) from None
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from textwrap import wrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.senders import ANYONE
+from clawlane.config.writing import COMMENT, Style, wrapped_comment
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 
-_BARE = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _LONGEST_NAME = 60
-_STEP, _MARK = "  ", "// "
-_COLUMNS = 78
-"""Of comments: they are shown indented before the file is written."""
-
 
 _HEAD = (
     "The config of the gateway, written by `openclaw onboard`. It is JSON5: comments and trailing commas are"
@@ -109,14 +103,23 @@ _RELOAD = {
 
 def first_file(channel: str, account: str | None, answers: Answers) -> str:
     """The text of a first config. Without an `account` the channel block is the only account."""
-    body = list(_channel(channel, account, answers))
+    entries = Entries(Style(), answers, channel, words_of(channel, account))
+    inner = entries.account(account, account_values(answers))
+    if account:
+        inner = [*entries.single("enabled", True), "", *entries.block("accounts", inner)]
+        inner = entries.block(channel, inner)
+    body = entries.block("channels", inner)
     if answers.agent is not None:
-        body += ["", *_agents(answers.agent)]
+        body += ["", *entries.block("agents", entries.block("defaults", entries.agent()))]
     if answers.reload is not None:
-        inner = [*_comment(_RELOAD[answers.reload]), f"reload: {_value(answers.reload)},"]
-        body += ["", *_block("gateway", inner)]
-    lines = [*_comment(_HEAD), "{", *_indented(body), "}"]
-    return "".join(f"{line}\n" for long in lines for line in _wrapped(long))
+        body += ["", *entries.block("gateway", entries.reload())]
+    lines = [*_comment(_HEAD), "{", *entries.indented(body), "}"]
+    return "".join(f"{line}\n" for long in lines for line in wrapped_comment(long))
+
+
+def words_of(channel: str, account: str | None) -> str:
+    """What names an account in a command."""
+    return f"--channel {channel}" + (f" --account {account}" if account else "")
 
 
 def account_values(answers: Answers) -> dict[str, Any]:
@@ -160,114 +163,115 @@ def _group_values(group: GroupChoice) -> dict[str, Any]:
     return {"requireMention": True, **senders}
 
 
-def _channel(channel: str, account: str | None, answers: Answers) -> Iterator[str]:
-    words = f"--channel {channel}" + (f" --account {account}" if account else "")
-    settings = list(_settings(answers, channel, words))
-    if account:
-        own = ["enabled: true,", "", *_block("accounts", _block(account, settings))]
-    else:
-        own = ["enabled: true,", "", *settings]
-    yield from _block("channels", _block(channel, own))
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries that answers about an account come to, as lines with comments, in the style of a file.
 
+    A comment is one line, however long it is. `words` name the account in a command.
+    """
 
-def _settings(answers: Answers, channel: str, words: str) -> Iterator[str]:
-    values, names = account_values(answers), {"channel": channel, "words": words}
-    sections: list[list[str]] = []
-    if answers.dm_policy is not None:
-        sections.append(_setting(_DM[answers.dm_policy].format(**names), "dmPolicy", values))
-        if answers.allow_from is not None:
-            told = _ALLOW_FROM[answers.dm_policy] if answers.allow_from else _NOBODY.format(**names)
-            sections.append([*_comment(told), *_people("allowFrom", answers.allow_from)])
-    if answers.pairing_reply is not None:
-        sections.append(_setting(_REPLY[answers.pairing_reply].format(**names), "pairing", values))
-    if answers.group_policy is not None:
-        sections.append(_setting(_GROUPS[answers.group_policy].format(**names), "groupPolicy", values))
-    if answers.group_allow_from is not None:
-        people = _people("groupAllowFrom", answers.group_allow_from)
-        sections.append([*_comment(_GROUP_ALLOW_FROM), *people])
-    if answers.groups is not None:
-        listed = _block("groups", [line for one in answers.groups for line in _group(one)])
-        sections.append([*_comment(_GROUP_LIST if answers.groups else _NO_GROUP.format(**names)), *listed])
-    for place, section in enumerate(sections):
-        yield from ("", *section) if place else section
+    style: Style
+    answers: Answers
+    channel: str
+    words: str
 
+    def account(self, key: str | None, values: Mapping[str, Any]) -> list[str]:
+        """A block with these values: of the account of that name, or of the channel, which is turned on."""
+        told = self.settings(values)
+        inner = self.single("enabled", True) if key is None else []
+        for name, value in values.items():
+            lines = told.get(name) or self.single(name, value)
+            inner += ["", *lines] if inner and name in told else lines
+        return self.block(key or self.channel, inner)
 
-def _setting(comment: str, key: str, values: Mapping[str, Any]) -> list[str]:
-    return [*_comment(comment), f"{key}: {_value(values[key])},"]
+    def settings(self, values: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The entry of each answer by its key; an object is written with all its `values`."""
+        answers, names = self.answers, {"channel": self.channel, "words": self.words}
+        found: dict[str, list[str]] = {}
+        if answers.dm_policy is not None:
+            found["dmPolicy"] = self._setting(_DM[answers.dm_policy].format(**names), "dmPolicy", values)
+            if answers.allow_from is not None:
+                told = _ALLOW_FROM[answers.dm_policy] if answers.allow_from else _NOBODY.format(**names)
+                found["allowFrom"] = [*_comment(told), *self._people("allowFrom", answers.allow_from)]
+        if answers.pairing_reply is not None:
+            told = _REPLY[answers.pairing_reply].format(**names)
+            found["pairing"] = self._setting(told, "pairing", values)
+        if answers.group_policy is not None:
+            told = _GROUPS[answers.group_policy].format(**names)
+            found["groupPolicy"] = self._setting(told, "groupPolicy", values)
+        if answers.group_allow_from is not None:
+            people = self._people("groupAllowFrom", answers.group_allow_from)
+            found["groupAllowFrom"] = [*_comment(_GROUP_ALLOW_FROM), *people]
+        if answers.groups is not None:
+            listed = self.block("groups", [line for one in answers.groups for line in self._group(one)])
+            told = _GROUP_LIST if answers.groups else _NO_GROUP.format(**names)
+            found["groups"] = [*_comment(told), *listed]
+        return found
 
+    def reply(self, reply: str) -> list[str]:
+        """The entry of a `pairing` that is there already."""
+        told = _REPLY[PairingReply(reply)].format(channel=self.channel)
+        return [*_comment(told), *self.single("reply", reply)]
 
-def _group(group: GroupChoice) -> list[str]:
-    lines = ["requireMention: true,"]
-    if group.senders is not None:
-        lines += _people("allowFrom", group.senders)
-    return [*_comment(_shown(group.name)), *_block(group.id, lines)]
+    def agent(self) -> list[str]:
+        """The entry under `agents.defaults`."""
+        if (agent := self.answers.agent) is None:
+            return []
+        told = _AGENT[agent.kind]
+        if agent.kind == "endpoint" and (agent.key_env or agent.key_file):
+            told += "\n" + _KEY["env" if agent.key_env else "file"].format(name=agent.key_env)
+        ((key, value),) = agent_values(agent).items()
+        if isinstance(value, dict) and len(value) > 1:
+            lines = [line for name, one in value.items() for line in self.single(name, one)]
+            return [*_comment(told), *self.block(key, lines)]
+        return [*_comment(told), *self.single(key, value)]
 
+    def reload(self) -> list[str]:
+        """The entry under `gateway`."""
+        if (reload := self.answers.reload) is None:
+            return []
+        return [*_comment(_RELOAD[reload]), *self.single("reload", str(reload))]
 
-def _people(key: str, people: Sequence[Named]) -> list[str]:
-    if not people or [one.id for one in people] == [ANYONE]:
-        return [f"{key}: {_value([one.id for one in people])},"]
-    lines = [f"{_value(one.id)}," + (f" // {_shown(one.name)}" if _shown(one.name) else "") for one in people]
-    return [f"{key}: [", *_indented(lines), "],"]
+    def block(self, key: str, lines: Sequence[str]) -> list[str]:
+        """An object with these entries."""
+        key = self._key(key)
+        return [f"{key}: {{", *self.indented(lines), "},"] if lines else [f"{key}: {{}},"]
 
+    def single(self, key: str, value: Any) -> list[str]:
+        """A value on one line."""
+        return [f"{self._key(key)}: {self._value(value)},"]
 
-def _agents(agent: AgentChoice) -> list[str]:
-    told = _AGENT[agent.kind]
-    if agent.kind == "endpoint" and (agent.key_env or agent.key_file):
-        told += "\n" + _KEY["env" if agent.key_env else "file"].format(name=agent.key_env)
-    ((key, value),) = agent_values(agent).items()
-    if isinstance(value, dict) and len(value) > 1:
-        lines = _block(key, [f"{name}: {_value(one)}," for name, one in value.items()])
-    else:
-        lines = [f"{key}: {_value(value)},"]
-    return _block("agents", _block("defaults", [*_comment(told), *lines]))
+    def indented(self, lines: Sequence[str]) -> list[str]:
+        return [f"{self.style.unit}{line}" if line else "" for line in lines]
 
+    def _setting(self, comment: str, key: str, values: Mapping[str, Any]) -> list[str]:
+        return [*_comment(comment), *self.single(key, values[key])]
 
-def _block(key: str, lines: Sequence[str]) -> list[str]:
-    return [f"{_key(key)}: {{", *_indented(lines), "},"] if lines else [f"{_key(key)}: {{}},"]
+    def _group(self, group: GroupChoice) -> list[str]:
+        lines = self.single("requireMention", True)
+        if group.senders is not None:
+            lines += self._people("allowFrom", group.senders)
+        return [*_comment(_shown(group.name)), *self.block(group.id, lines)]
 
+    def _people(self, key: str, people: Sequence[Named]) -> list[str]:
+        ids = [one.id for one in people]
+        if not people or ids == [ANYONE]:
+            return self.single(key, ids)
+        lines = [
+            f"{self._value(one.id)}," + (f" {COMMENT}{_shown(one.name)}" if _shown(one.name) else "")
+            for one in people
+        ]
+        return [f"{self._key(key)}: [", *self.indented(lines), "],"]
 
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"{_STEP}{line}" if line else "" for line in lines]
+    def _key(self, key: str) -> str:
+        return self.style.key(key, quoted=self.style.quoted_keys)
+
+    def _value(self, value: Any) -> str:
+        return self.style.on_one_line(value)
 
 
 def _comment(text: str) -> list[str]:
-    return [f"{_MARK}{line}" for line in text.splitlines()]
-
-
-def _wrapped(line: str) -> list[str]:
-    """A line of the file; a long comment as several."""
-    bare = line.lstrip()
-    if not bare.startswith(_MARK):
-        return [line]
-    start = line[: len(line) - len(bare)] + _MARK
-    return wrap(
-        bare.removeprefix(_MARK),
-        _COLUMNS,
-        initial_indent=start,
-        subsequent_indent=start,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _key(key: str) -> str:
-    return key if _BARE.match(key) else _value(key)
-
-
-def _value(value: Any) -> str:
-    """A value in the style of the file: single quotes, bare keys."""
-    if isinstance(value, str):
-        escaped = json.dumps(str(value), ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'")
-        escaped = escaped.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-        return f"'{escaped}'"
-    if isinstance(value, Mapping):
-        pairs = ", ".join(
-            f"{name if _BARE.match(name) else _value(name)}: {_value(one)}" for name, one in value.items()
-        )
-        return f"{{ {pairs} }}" if pairs else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
-    return json.dumps(value)
+    return [f"{COMMENT}{line}" for line in text.splitlines()]
 
 
 def _shown(name: str) -> str:

@@ -17,8 +17,8 @@ from clawlane.config.scratch import is_scratch
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.service import is_mine, remove_unit, unit_path
-from clawlane.store.database import ProcessLock
 from clawlane.store.marker import RESTORING, marker_of
+from clawlane.store.process_lock import ProcessLock
 
 _LOCK = "gateway.lock"
 
@@ -27,7 +27,7 @@ _LOCK = "gateway.lock"
 class Piece:
     """Something of this program on the machine, and its size in bytes.
 
-    `what` is one of unit, logins, key, store, config, media, logs, rest, and foreign for what is not ours.
+    `what` is one of unit, logins, key, store, record, config, media, logs, rest, or foreign: not ours.
     """
 
     what: str
@@ -118,9 +118,10 @@ def _pieces(ctx: OpContext) -> Iterator[Piece]:
         yield from (_piece(what, path) for kind, path in kinds if kind == what)
 
 
-_ORDER = ("logins", "store", "media", "config", "logs", "rest", "foreign")
+_ORDER = ("logins", "store", "record", "media", "config", "logs", "rest", "foreign")
 _NAMES = {
     "vault": "logins",
+    "audit": "record",
     "media": "media",
     "outgoing": "media",
     "logs": "logs",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clawlane.capabilities import CanReconcile, CanReconnect, HasCast
 from clawlane.channel import Capability, Phase
+from clawlane.condition import waits_for_operator
 from clawlane.config.choices import DmPolicy
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import Group, Thread, ThreadKind
@@ -16,8 +17,9 @@ from clawlane.ops.account_status import PolicyStatus
 from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.operation import AccountRequest, OpError, encode, operation
+from clawlane.ops.policy_status import policy_status
+from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.ritual.steps import Report
-from clawlane.ops.status import policy_status, rehearsal_of
 from clawlane.ops.verification_state import report_of
 from clawlane.store import verifications
 from clawlane.store.reader import Reader
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from clawlane.access.decision import Rule
     from clawlane.access.in_force import Rules
     from clawlane.access.names import Pins
+    from clawlane.channel import Account
 
 _MOST_NAMED = 20
 """Groups that are named to a person who has to write in one, and ids of a list."""
@@ -51,12 +54,15 @@ class GroupDoor:
 class LaneFacts:
     """An account as the running gateway has it.
 
-    `words` are the options that name it in a command. `session` stands for the login: a new one changes it, a
-    refresh does not. `policy` is the digest of who may write. `allow_from` are ids of that list, `doors` the
-    keys of `groups`, and `groups` known groups that are reachable. `mention_off` are the places that let
-    messages without a mention through; `mention_needed` says that there are groups without such a place.
-    `cast` says that a simulator has people who can be told what to do. `echoes` are the agents that only
-    repeat what they are told. `waiting` says in sentences what an edit of the config would widen that waits.
+    `words` are the options that name it in a command. `reason` and `help` say why the account is in its
+    `phase`, and `resume` is the command that ends a pause of the whole account. `session` stands for the
+    login: a new one changes it, a refresh does not. `policy` is the digest of who may write. `allow_from` are
+    ids of that list, and `allow_anyone` its `*`; `doors` are the keys of `groups`, and `groups` known groups
+    that are reachable. `mention_off` are the places that let messages without a mention through;
+    `mention_needed` says that there are groups without such a place. `sent_in` are the kinds of thread in
+    which anything was ever sent. `cast` says that a simulator has people who can be told what to do. `echoes`
+    are the agents that only repeat what they are told. `waiting` says in sentences what an edit of the config
+    would widen that waits.
     """
 
     channel: str
@@ -69,8 +75,10 @@ class LaneFacts:
     pid: int
     started_ms: int
     phase: Phase
+    code: str
     reason: str
     help: str
+    resume: str
     session: str
     policy: str
     dm: PolicyStatus
@@ -79,6 +87,7 @@ class LaneFacts:
     acks: PolicyStatus
     history: PolicyStatus
     allow_from: list[str]
+    allow_anyone: bool
     doors: list[GroupDoor]
     groups: list[Group]
     mention_needed: bool
@@ -86,6 +95,7 @@ class LaneFacts:
     can_reconnect: bool
     can_look_up: bool
     can_react: bool
+    sent_in: list[ThreadKind]
     rehearsal: str
     cast: bool
     echoes: list[str]
@@ -93,6 +103,16 @@ class LaneFacts:
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.account}"
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the account stays as it is until the operator does something."""
+        return waits_for_operator(self.phase, self.code)
+
+    @property
+    def login(self) -> str:
+        """The command that logs the account in again."""
+        return f"openclaw channels login {self.words} --force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +196,11 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
     rules = live.rules
     vault = ctx.vault(target.account)
     await vault.read()
-    groups, pins = await ctx.ask(lambda reader: _reachable(reader, rules, str(target.account)))
+    name = str(target.account)
+    groups, pins = await ctx.ask(lambda reader: _reachable(reader, rules, name))
+    sent_in = await ctx.ask(lambda reader: reader.kinds_sent(name))
     found = doors(rules, pins)
+    paused = any(pause.thread is None for pause in live.pauses)
     state, account, in_force = live.state, target.account, ctx.live_config
     started_ms = ctx.started_ms
     assert started_ms is not None  # a live account is one of a gateway
@@ -197,8 +220,10 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         pid=os.getpid(),
         started_ms=started_ms,
         phase=state.phase,
+        code=state.code or state.phase,
         reason=state.reason,
         help=state.action,
+        resume=f"openclaw resume --channel {account.channel} --account {account.id}" if paused else "",
         session=hashlib.sha256(vault.generation.encode()).hexdigest()[:12] if vault.generation else "",
         policy=fingerprint(rules),
         dm=setting("dmPolicy"),
@@ -207,6 +232,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         acks=setting("acks"),
         history=setting("historyLimit"),
         allow_from=_allowed(rules)[:_MOST_NAMED],
+        allow_anyone=all(policy.allow.anyone for policy in rules),
         doors=[GroupDoor(one.key, sorted(one.senders or ())[:_MOST_NAMED]) for one in found[:_MOST_NAMED]],
         groups=groups[:_MOST_NAMED],
         mention_needed=needs_mention_somewhere(rules, found),
@@ -214,6 +240,7 @@ async def facts(ctx: OpContext, request: GetFacts) -> LaneFacts:
         can_reconnect=isinstance(channel, CanReconnect),
         can_look_up=isinstance(channel, CanReconcile),
         can_react=Capability.REACTION in target.manifest.capabilities,
+        sent_in=sent_in,
         rehearsal=rehearsal_of(channel),
         cast=isinstance(channel, HasCast) and channel.cast() is not None,
         echoes=[one.id for one in ctx.config.agents if one.brain.kind == "echo"],
@@ -298,11 +325,26 @@ def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAcc
     if ctx.started_ms is None:
         raise OpError(NOT_RUNNING, how_to_start(ctx.paths)[1])
     target = ctx.target(request.channel, request.account)
-    live = ctx.live.get(str(target.account))
-    if live is None or not target.account.enabled:
-        block = f"the config has no block for {target.manifest.id}"
-        raise OpError(f"{target.account} is {'disabled' if target.configured else f'off: {block}'}")
+    account, channel = target.account, target.manifest.id
+    if not target.configured:
+        raise OpError(f"{account} is off: the config has no block for {channel}", "openclaw onboard")
+    live = ctx.live.get(str(account))
+    if not account.enabled:
+        raise OpError(f"{account} is disabled", _enabling(ctx, account))
+    if live is None:
+        raise OpError(f"the gateway does not run {account}", "openclaw channels status")
     return target, live
+
+
+def _enabling(ctx: OpContext, account: Account) -> str:
+    """The command that enables a disabled account, or its channel."""
+    from clawlane.config.errors import format_path
+    from clawlane.config.origin import account_path
+
+    source = ctx.config.source
+    own = (*account_path(source, account), "enabled")
+    path = own if source.at(own) is False else ("channels", account.channel, "enabled")
+    return f"openclaw config set {format_path(path)} true"
 
 
 def _reachable(reader: Reader, rules: Rules, name: str) -> tuple[list[Group], Pins]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from clawlane.clock import length
 from clawlane.ops.operation import OpError, decode
@@ -24,18 +26,21 @@ class VerificationState(StrEnum):
     POLICY_CHANGED = "policy_changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """How far a lane is proven, and since when: the oldest of the results that count.
 
     `failed` are the steps that failed when they last ran, `unproven` those that never passed. Each step
     counts as it last ended; a run against a simulator proves nothing about the platform, and the other way.
+    `rehearsed` says that a simulator stands in now, so that all this is about it. Where none does,
+    `rehearsed_ms` is the newest rehearsal.
     """
 
     state: VerificationState
     at_ms: int | None = None
     failed: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
+    rehearsed: bool = False
+    rehearsed_ms: int | None = None
 
 
 NEVER = Verification(VerificationState.NEVER)
@@ -46,12 +51,21 @@ def verification_of(kept: Iterable[KeptVerification], policy: str, *, rehearsed:
 
     `rehearsed` says that a simulator stands in for the platform now.
     """
+    reports = sorted(filter(None, map(report_of, kept)), key=lambda one: one.at_ms, reverse=True)
     newest: dict[StepName, tuple[StepResult, Report]] = {}
-    for report in sorted(filter(None, map(report_of, kept)), key=lambda one: one.at_ms, reverse=True):
+    for report in reports:
         if bool(report.rehearsal) is rehearsed:
             for result in report.steps:
                 if result.proven or result.state is StepState.FAILED:
                     newest.setdefault(result.name, (result, report))
+    rehearsals = () if rehearsed else (one.at_ms for one in reports if one.rehearsal)
+    return replace(
+        _of_results(newest, policy), rehearsed=rehearsed, rehearsed_ms=max(rehearsals, default=None)
+    )
+
+
+def _of_results(newest: Mapping[StepName, tuple[StepResult, Report]], policy: str) -> Verification:
+    """What the newest result of each step says."""
     if not newest:
         return NEVER
     at_ms = min(report.at_ms for _, report in newest.values())
@@ -73,17 +87,24 @@ def report_of(kept: KeptVerification) -> Report | None:
 
 
 def verification_text(found: Verification, now_ms: int) -> str:
-    """`verified 3 days ago, policy unchanged since`, `never verified` …"""
+    """`verified 3 days ago, policy unchanged since`, `never verified`, `only rehearsed 3 days ago …` …"""
+    verified = "only rehearsed" if found.rehearsed else "verified"
     if found.at_ms is None:
-        return "never verified"
-    ago = f"{length(max(0, now_ms - found.at_ms))} ago"
+        rehearsed = f", only rehearsed {_ago(found.rehearsed_ms, now_ms)}" if found.rehearsed_ms else ""
+        return f"never verified{rehearsed}"
+    ago = _ago(found.at_ms, now_ms)
     match found.state:
         case VerificationState.VERIFIED:
-            return f"verified {ago}, policy unchanged since"
+            return f"{verified} {ago}, policy unchanged since"
         case VerificationState.POLICY_CHANGED:
-            return f"verified {ago}, policy changed since"
+            return f"{verified} {ago}, policy changed since"
     parts = (_listed(found.failed, "failed"), _listed(found.unproven, "not proven"))
-    return f"partly verified {ago} ({'; '.join(filter(None, parts))})"
+    told = "only rehearsed, and partly," if found.rehearsed else "partly verified"
+    return f"{told} {ago} ({'; '.join(filter(None, parts))})"
+
+
+def _ago(ms: int, now_ms: int) -> str:
+    return f"{length(max(0, now_ms - ms))} ago"
 
 
 def _listed(names: tuple[str, ...], what: str) -> str:

@@ -64,7 +64,7 @@ class Story:
     """A message that was read, and where its turn stands.
 
     `now` has, for each decision, what the setting that decided reads today: None where it reads the same, or
-    where nobody knows, and empty where it is not written any more.
+    where nobody knows, and empty where it is no longer written.
     """
 
     recorded: Recorded

@@ -4,6 +4,7 @@
     ├── BadSpec         the spec given to `plugins install` names no plugin
     ├── NotInstallable  pip is missing or failed
     └── LoadFailed      the plugin is installed but cannot be loaded
+        └── Disabled    it is not loaded, because the operator switched it off
 
 Retrying helps with none of them. The text is one line for the operator; `help` says what helps.
 """
@@ -29,3 +30,12 @@ class NotInstallable(PluginError):
 
 class LoadFailed(PluginError):
     """The plugin is recorded, but loading it fails."""
+
+
+class Disabled(LoadFailed):
+    """The plugin is recorded as disabled, so it is not loaded."""
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(
+            f"the plugin of channel '{channel}' is disabled", f"openclaw plugins enable {channel}"
+        )

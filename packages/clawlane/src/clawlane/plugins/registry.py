@@ -14,7 +14,7 @@ from clawlane.config import openclaw
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
 from clawlane.plugins.catalog import CATALOG, refuse_official_name, same_distribution
-from clawlane.plugins.errors import BadSpec, LoadFailed
+from clawlane.plugins.errors import BadSpec, Disabled, LoadFailed, PluginError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,7 @@ class Registry:
         bad: dict[str, LoadFailed] = {}
         for record in self.records:
             if not record.enabled:
-                why = f"the plugin of channel '{record.channel}' is disabled"
-                bad[record.channel] = LoadFailed(why, f"openclaw plugins enable {record.channel}")
+                bad[record.channel] = Disabled(record.channel)
                 continue
             try:
                 good[record.channel] = load_manifest(record.channel, record.distribution)
@@ -84,6 +83,16 @@ class Registry:
         loaded = self._loaded[0]
         return {entry.channel: entry.spec for entry in CATALOG if entry.channel not in loaded}
 
+    def missing(self, channel: str) -> PluginError | None:
+        """Why the plugin of a known channel is not loaded; None if it is, or nobody knows it."""
+        if channel in self.broken():
+            return self.broken()[channel]
+        if spec := self.installable().get(channel):
+            return BadSpec(
+                f"the plugin of channel '{channel}' is not installed", f"openclaw plugins install {spec}"
+            )
+        return None
+
     def find(self, name: str) -> Manifest:
         """The installed channel of that id or alias. Raises `LoadFailed`, or `BadSpec` with a command."""
         wanted = name.strip().lower()
@@ -91,12 +100,9 @@ class Registry:
         by_id = {one.id: one for one in self.manifests()}
         if found := by_id.get(wanted) or by_alias.get(wanted):
             return found
-        if wanted in self.broken():
-            raise self.broken()[wanted]
-        if spec := self.installable().get(wanted):
-            raise BadSpec(
-                f"the plugin of channel '{wanted}' is not installed", f"openclaw plugins install {spec}"
-            )
+        official = next((one.channel for one in CATALOG if wanted in one.aliases), wanted)
+        if missing := self.missing(official):
+            raise missing
         if openclaw.is_openclaw_channel(wanted):
             raise BadSpec(f"'{name}': {openclaw.NOT_SUPPORTED}", "see: openclaw channels list --all")
         known = sorted({*by_id, *self.installable()})

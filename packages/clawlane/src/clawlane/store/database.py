@@ -3,64 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
-from clawlane.credentials.files import make_private_dir
+from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.audit_heads import Heads, folder_of
 from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreOwned, StoreUnusable
+from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
+from clawlane.store.transaction import Tx
 from clawlane.store.writer import Writer
-
-
-class ProcessLock:
-    """Holds a lock file while entered; the file says whose it is.
-
-    Raises `StoreOwned` when somebody else holds it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._handle: int | None = None
-
-    def __enter__(self) -> ProcessLock:
-        make_private_dir(self._path.parent)
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            pid = _written_pid(handle)
-            os.close(handle)
-            raise StoreOwned(_owned(pid), pid) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        self._handle = handle
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._handle is not None:
-            os.ftruncate(self._handle, 0)
-            os.close(self._handle)
-            self._handle = None
-
-
-def _written_pid(handle: int) -> int:
-    text = os.pread(handle, 32, 0).strip()
-    return int(text) if text.isdigit() else 0
-
-
-def _owned(pid: int) -> str:
-    who = f"pid {pid}" if pid else "it did not say its pid"
-    return f"another gateway runs with this state directory ({who}); stop it first"
 
 
 class Store:
@@ -107,7 +65,12 @@ class Store:
             " epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
             (account, os.getpid(), now_ms),
         ).fetchone()
+        audit_log.begin(Tx(db, account, now_ms, config=self._writer.config, heads=self._writer.heads))
         return int(row["epoch"])
+
+    def work_by(self, revision: str) -> None:
+        """From now on the config of this revision is in force: the record says so."""
+        self._writer.config = revision
 
     async def died(self) -> StoreUnusable:
         """Returns when nothing can be written any more, with the reason."""
@@ -140,6 +103,12 @@ async def open_store(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(ProcessLock(lock_file))
-        writer = Writer(connect_writer(path, now_ms(), checked=checked))
+        connection = connect_writer(path, now_ms(), checked=checked)
+        try:
+            heads = Heads(folder_of(path))
+        except BaseException:
+            connection.close()
+            raise
+        writer = Writer(connection, heads)
         stack.push_async_callback(writer.close)
         yield Store(path, writer, now_ms)

@@ -149,7 +149,7 @@ def group_ids(connection: sqlite3.Connection, account: str) -> frozenset[str]:
 
 
 def names_of(connection: sqlite3.Connection, account: str, ids: Collection[str]) -> dict[str, str]:
-    """What the friends and groups with these ids are called."""
+    """What the people and groups with these ids are called, as far as that is known."""
     found: dict[str, str] = {}
     wanted = list(ids)
     for start in range(0, len(wanted), _AT_ONCE):
@@ -162,7 +162,8 @@ def names_of(connection: sqlite3.Connection, account: str, ids: Collection[str])
             (account, *some, account, *some),
         )
         found |= {id: name for id, name in rows if name}
-    return found
+    others = ((id, name_of(connection, account, id)) for id in wanted if id not in found)
+    return found | {id: name for id, name in others if name}
 
 
 def recent(tx: Tx, age_ms: int) -> Known:

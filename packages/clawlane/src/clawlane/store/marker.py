@@ -108,12 +108,12 @@ def lost(store: Path, what: str) -> StoreUnusable:
     """The error for a store that is gone: what it knew, and what helps."""
     return StoreUnusable(
         f"the store {store} {what}; with an empty one would be forgotten: {FORGOTTEN};"
-        f" put the file back, or begin anew: {RESET}"
+        f" put the file back, or start over: {RESET}"
     )
 
 
 def _odd(marker: Path, what: str) -> StoreUnusable:
     return StoreUnusable(
         f"{marker} {what}, so nobody can tell whether the store beside it is the right one;"
-        f" if it is, remove {marker.name}; else begin anew: {RESET}"
+        f" if it is, remove {marker.name}; else start over: {RESET}"
     )

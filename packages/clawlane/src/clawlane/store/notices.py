@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from clawlane.messages import Notice, Unreadable
+from clawlane.store import directory
 from clawlane.store.aliases import is_id
 from clawlane.store.codec import storable, thread_of
 from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
@@ -56,16 +57,23 @@ def note(tx: Tx, item: Notice | Unreadable) -> None:
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[NotedItem]:
     """What was noted under an id, over all accounts, in the order of reading."""
     rows = of_accounts(connection, "SELECT * FROM notices WHERE account = ? AND message_id = ?", message_id)
-    return [_item(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
+    return [_item(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
 
 def newest(connection: sqlite3.Connection, limit: int) -> list[NotedItem]:
     """What was noted last, over all accounts, the newest first."""
     query = "SELECT * FROM notices WHERE account = ? ORDER BY seq DESC LIMIT ?"
-    return list(map(_item, newest_of_accounts(connection, query, limit)))
+    return [_item(connection, row) for row in newest_of_accounts(connection, query, limit)]
 
 
-def _item(row: sqlite3.Row) -> NotedItem:
-    thread = thread_of(row) if row["thread_kind"] else None
-    unreadable = bool(row["unreadable"])
-    return value_of(NotedItem, row, thread=thread, unreadable=unreadable, read_ms=row["noted_ms"])
+def _item(connection: sqlite3.Connection, row: sqlite3.Row) -> NotedItem:
+    account, thread = row["account"], thread_of(row) if row["thread_kind"] else None
+    return value_of(
+        NotedItem,
+        row,
+        thread=thread,
+        unreadable=bool(row["unreadable"]),
+        read_ms=row["noted_ms"],
+        actor_name=directory.name_of(connection, account, row["actor_id"]) if row["actor_id"] else "",
+        group_name=directory.group_name(connection, account, thread) if thread else "",
+    )

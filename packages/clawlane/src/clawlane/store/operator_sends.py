@@ -101,7 +101,7 @@ def take_back(tx: Tx, message_id: str, thread: Thread | None = None, *, whole: b
     if whole:
         return _take_back(tx, _rows(tx, outbox.whole_text(chunk)), own.thread)
     if is_taken_back(chunk):
-        raise NotInOutbox(f"message {message_id} was taken back before")
+        raise NotInOutbox(f"message {message_id} was already taken back")
     return _queued(tx, own.thread, [own], 0)
 
 
@@ -146,7 +146,7 @@ def _queued(tx: Tx, thread: Thread, found: Sequence[OwnMessage], cancelled: int)
     begun = {undone_by(row["body"]) for row in rows}
     outs = [Undo(thread, one.message_id, one.client_id) for one in found if one.message_id not in begun]
     if not outs and not cancelled:
-        why = "is being taken back already" if found else "there is nothing to take back"
+        why = "is already being taken back" if found else "there is nothing to take back"
         raise NotInOutbox(f"{why}; {_SEE}")
     numbers = queue(tx, outs) if outs else []
     tx.note(thread=str(thread), cancelled=cancelled)

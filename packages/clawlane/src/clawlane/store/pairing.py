@@ -130,7 +130,7 @@ def unblock(tx: Tx, sender_id: str) -> Rejected:
         (tx.account, storable(sender_id)),
     ).fetchone()
     if row is None:
-        raise PairingUnknown(f"{storable(sender_id)!r} is not turned away on {tx.account}")
+        raise PairingUnknown(f"{storable(sender_id)!r} is not rejected on {tx.account}")
     tx.note(sender_id=sender_id)
     return Rejected(*row)
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from clawlane.credentials.files import sync_dir
 from clawlane.store import restored
+from clawlane.store.audit_heads import explain
 from clawlane.store.copies import KeptCopy
-from clawlane.store.database import ProcessLock
 from clawlane.store.errors import StoreUnusable
+from clawlane.store.process_lock import ProcessLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def roll_back(store: Path, lock_file: Path, copy: KeptCopy, now_ms: int) -> Roll
                     part.rename(f"{newer}{ending}")
             copy.path.rename(store)
             sync_dir(store.parent)
+            explain(store, "rolled_back")
         except sqlite3.Error as error:
             raise StoreUnusable(f"{copy.path} cannot be put back ({error})") from error
         except OSError as error:

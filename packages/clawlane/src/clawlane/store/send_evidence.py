@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from clawlane.messages import Thread
+from clawlane.messages import Thread, ThreadKind
 from clawlane.store.codec import thread_of
 from clawlane.store.models import Purpose
 from clawlane.store.rows import exists, value_of
@@ -49,6 +49,12 @@ def sent_by_us(connection: sqlite3.Connection, account: str, message_ids: Iterab
     """Those of the ids that are receipts of this account."""
     query = "SELECT 1 FROM receipts WHERE account = ? AND message_id = ?"
     return [one for one in message_ids if exists(connection, query, account, one)]
+
+
+def kinds_sent(connection: sqlite3.Connection, account: str) -> list[ThreadKind]:
+    """The kinds of thread in which the account has sent something."""
+    query = "SELECT 1 FROM receipts WHERE account = ? AND thread_kind = ?"
+    return [kind for kind in ThreadKind if exists(connection, query, account, kind)]
 
 
 def _proof(row: sqlite3.Row) -> SendProof:

@@ -406,7 +406,7 @@ _WHY = {
     TurnState.EXPIRED: "it was too late",
     TurnState.FAILED: "it could not be delivered",
     TurnState.DEAD: "something went wrong",
-    TurnState.REVOKED: "its sender is not admitted any more",
+    TurnState.REVOKED: "its sender is no longer admitted",
 }
 
 

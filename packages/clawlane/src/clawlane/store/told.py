@@ -159,7 +159,8 @@ class Recorded:
 class NotedItem:
     """A stored notice. Of an `unreadable` item `text` is why it could not be read; `thread` may be unknown.
 
-    `seq` is its number among messages and notices; `repeats` is how often it came again.
+    `seq` is its number among messages and notices; `repeats` is how often it came again. The names are of
+    whom it is about and of its group, empty where nobody knows.
     """
 
     account: str
@@ -173,3 +174,5 @@ class NotedItem:
     sent_ms: int
     read_ms: int
     repeats: int
+    actor_name: str = ""
+    group_name: str = ""

@@ -151,7 +151,7 @@ def is_running(tx: Tx, seq: int, run: int) -> bool:
 
 
 def revoke(tx: Tx, seq: int, decision: Decision) -> None:
-    """End a turn whose sender is not admitted any more. Records the decision and deletes the texts."""
+    """End a turn whose sender is no longer admitted. Records the decision and deletes the texts."""
     rows = tx.db.execute(
         "SELECT message FROM turn_messages JOIN turns USING (account, turn)"
         " WHERE turn_messages.account = ? AND turn = ? AND settled_ms IS NULL",
@@ -160,7 +160,7 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     for row in rows:
         record(tx, row["message"], Stage.RUN, decision)
     finish(tx, seq, TurnState.REVOKED, decision.reason)
-    outbox.cancel_tools(tx, seq, "the sender is not admitted any more")
+    outbox.cancel_tools(tx, seq, "the sender is no longer admitted")
     pending_history.give_back(tx, seq)
     forget_texts(tx, [row["message"] for row in rows])
     answers.forget_answer(tx, seq)

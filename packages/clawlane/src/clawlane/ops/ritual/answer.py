@@ -74,7 +74,7 @@ def operator_needed(standing: Standing) -> str:
     if standing.hold is None:
         return ""
     if standing.hold.rule == PAUSED:
-        return "the answer is held by a pause; go on with: openclaw resume"
+        return "the answer is held by a pause; resume with: openclaw resume"
     until = f" until {local_minute(standing.hold.until_ms)}" if standing.hold.until_ms else ""
     return f"the answer is held by {standing.hold.rule}{until}"
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from clawlane.channel import VaultError
 from clawlane.clock import now_ms as this_machine
@@ -126,11 +128,19 @@ class Conductor:
         result = self._prevented(name)
         if result is None:
             try:
-                result = yield from STEPS[name](self._run)
+                result = yield from self._if_ready(name)
             except _PROBLEMS as error:
                 help = str(getattr(error, "help", ""))
                 result = failed(f"{error}; run: {help}" if help and help not in str(error) else str(error))
         return replace(result, name=name, ms=max(0, self._now_ms() - began_ms))
+
+    def _if_ready(self, name: StepName) -> Steps:
+        """A step, or why the account cannot do it. The first looks itself, the last only back."""
+        if name not in (StepName.PROBE, StepName.ACKS):
+            not_ready = yield from direct.connected(self._run, name)
+            if not_ready:
+                return not_ready
+        return (yield from STEPS[name](self._run))
 
     def _prevented(self, name: StepName) -> StepResult | None:
         """Why a step does not run; None if it does."""

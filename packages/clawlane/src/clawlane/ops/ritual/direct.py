@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 
 from clawlane.access.decision import Outcome, Reason
@@ -16,11 +16,14 @@ from clawlane.ops.client import ControlError
 from clawlane.ops.operation import OpError
 from clawlane.ops.pairing import Approvals, Approve, Requests
 from clawlane.ops.ritual.answer import answer_to
-from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, tidy
+from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, tidy, unready
 from clawlane.ops.ritual.steps import (
     Instruction,
+    Noticed,
     Question,
     QuestionKind,
+    RitualEvent,
+    Skip,
     StepName,
     StepResult,
 )
@@ -35,6 +38,7 @@ _PLAYED = "Người Thử Nghiệm"
 """The stranger of a rehearsal."""
 
 _HELLO, _AGAIN = "xin chào", "bạn có đó không?"
+_ANYONE = "allowFrom has '*', which lets everybody in"
 _GONE = (ChunkState.REFUSED, ChunkState.CANCELLED, ChunkState.EXPIRED)
 
 
@@ -42,16 +46,11 @@ def probe(run: Run) -> Steps:
     """The platform accepts the stored session, and the account is connected."""
     step = StepName.PROBE
 
-    def ready() -> bool | None:
-        return True if run.refresh().phase is Phase.READY else None
-
-    if (yield from run.watch(step, ready, run.system_ms)) is None:
-        facts = run.facts
-        reason = f": {facts.reason}" if facts.reason else ""
-        return failed(f"the account is not connected, but {facts.phase}{reason}{_run(facts.help)}")
+    if not_ready := (yield from connected(run, step)):
+        return not_ready
     status = run.asks.call(GetStatus(*run.account, probe=True))
     one = status.channels[run.facts.channel].accounts[run.facts.account]
-    login = _run(f"openclaw channels login {run.facts.words} --force")
+    login = f"; run: {run.facts.login}"
     if one.probe is None:
         return passed("the account is connected; its channel cannot be probed")
     if not one.probe.ok:
@@ -61,6 +60,25 @@ def probe(run: Run) -> Steps:
         return failed(f"the account is connected, but no session is stored any more{login}")
     took = f"{one.probe.elapsed_ms} ms"
     return passed(f"the session of {tidy(one.probe.user_name)} ({one.probe.user_id}) is accepted, {took}")
+
+
+def connected(run: Run, step: StepName) -> Generator[RitualEvent, None, StepResult | None]:
+    """Wait until the account is connected and may send; what keeps it from that, at once if it stays so."""
+    told = ""
+
+    def settled() -> bool | None:
+        facts = run.refresh()
+        return True if facts.phase is Phase.READY or facts.stuck else None
+
+    watching = run.watch(step, settled, run.system_ms)
+    for waiting in watching:
+        now = f"it is {run.facts.phase}: {run.facts.reason}" if run.facts.reason else ""
+        if now != told:
+            told = now
+            yield Noticed(step, now)
+        yield waiting
+    facts = run.facts
+    return None if facts.phase is Phase.READY and not facts.resume else failed(unready(facts))
 
 
 def stranger(run: Run) -> Steps:
@@ -73,10 +91,10 @@ def stranger(run: Run) -> Steps:
         person = run.asks.call(Introduce(*run.account, name=_PLAYED))
         run.asks.call(WriteAs(*run.account, sender=person, text=_HELLO))
     else:
-        who = "From a phone that is not yours" if dm.value == DmPolicy.OPEN else "From another account"
-        not_let_in = "" if dm.value == DmPolicy.OPEN else ", whom you have not let in yet"
+        who = "From a phone that is not yours" if _lets_all_in(run) else "From another account"
+        not_let_in = "" if _lets_all_in(run) else ", whom you have not let in yet"
         yield Instruction(step, f"{who}{not_let_in}, write any text to {us} ({run.facts.user_id}).")
-    found = yield from run.decided(step, after, _is_stranger(dm.value), ThreadKind.DM)
+    found = yield from run.decided(step, after, _is_stranger(run), ThreadKind.DM)
     if found is None:
         return failed(run.nothing_came("message of a stranger", after, last_inbound(run)))
     run.stranger = found
@@ -88,12 +106,13 @@ def pairing(run: Run) -> Steps:
     step, dm = StepName.PAIRING, run.facts.dm
     if dm.value != DmPolicy.PAIRING:
         return skipped(f"{setting(dm)}: strangers get no code")
+    if run.facts.allow_anyone:
+        return skipped(f"{_ANYONE}, so there are no strangers")
     if run.stranger is not None and run.stranger.outcome is Outcome.DROP:
         return failed(run.verdict(run.stranger))
     request = _request(run)
     if request is None:
-        whose = run.stranger.sender_id if run.stranger else "anybody"
-        return failed(f"no request of {whose} waits; see: openclaw pairing list {run.facts.channel}")
+        return _no_request(run)
     who = _named(request)
     if request.reason == Reason.DM_PAIRING_SILENT:
         why = f"pairing.reply is '{run.facts.pairing_reply}'"
@@ -126,9 +145,11 @@ def approved(run: Run) -> Steps:
     step, dm = StepName.APPROVED, run.facts.dm
     if dm.value != DmPolicy.PAIRING:
         return skipped(f"{setting(dm)}: nobody has to be approved")
+    if run.facts.allow_anyone:
+        return skipped(f"{_ANYONE}, so nobody has to be approved")
     request = _request(run)
     if request is None:
-        return failed(f"no request waits; see: openclaw pairing list {run.facts.channel}")
+        return _no_request(run)
     command = f"openclaw pairing approve {run.facts.channel} {request.code} --account {run.facts.account}"
     who = _named(request)
     question = Question(
@@ -159,6 +180,8 @@ def reply(run: Run) -> Steps:
     sender = before.sender_id if before is not None and dm.value == DmPolicy.PAIRING else ""
     if run.facts.cast:
         sender = sender or _let_in(run)
+        if not sender and dm.value == DmPolicy.PAIRING:
+            return skipped("nobody is approved yet; the steps stranger to approved do that", Skip.UNPROVEN)
         if not sender:
             return failed("the config lets in nobody whom the simulator could play")
         run.asks.call(WriteAs(*run.account, sender=sender, text=_AGAIN))
@@ -185,7 +208,7 @@ def _answered(run: Run, event: Decided) -> Steps:
 
 def _let_in(run: Run) -> str:
     """Somebody of the simulator who may write directly; empty if there is nobody."""
-    if run.facts.dm.value == DmPolicy.OPEN:
+    if _lets_all_in(run):
         return run.asks.call(Introduce(*run.account, name=_PLAYED))
     approved = () if run.facts.dm.value != DmPolicy.PAIRING else run.asks.call(Approvals(*run.account))
     return play(run, [*run.facts.allow_from, *(one.sender_id for one in approved)])
@@ -200,7 +223,14 @@ def play(run: Run, ids: Sequence[str]) -> str:
     return ""
 
 
-def _is_stranger(policy: str) -> Callable[[Decided], bool]:
+def _lets_all_in(run: Run) -> bool:
+    """Whether everybody may write directly, so that nobody is a stranger."""
+    return run.facts.dm.value == DmPolicy.OPEN or run.facts.allow_anyone
+
+
+def _is_stranger(run: Run) -> Callable[[Decided], bool]:
+    policy = DmPolicy.OPEN if _lets_all_in(run) else run.facts.dm.value
+
     def wanted(event: Decided) -> bool:
         if event.thread.kind is not ThreadKind.DM:
             return False
@@ -211,6 +241,14 @@ def _is_stranger(policy: str) -> Callable[[Decided], bool]:
         return event.outcome is Outcome.ADMIT
 
     return wanted
+
+
+def _no_request(run: Run) -> StepResult:
+    """That nobody waits: a failure if this run has seen somebody who should."""
+    see = f"see: openclaw pairing list {run.facts.channel}"
+    if run.stranger is not None:
+        return failed(f"no request of {run.stranger.sender_id} waits; {see}")
+    return skipped(f"nobody waits for approval; the step stranger brings a request; {see}", Skip.UNPROVEN)
 
 
 def _request(run: Run) -> PairingRequest | None:
@@ -231,10 +269,6 @@ def setting(found: PolicyStatus) -> str:
     key = found.path.rpartition(".")[2]
     where = f"line {found.line}" if found.line is not None else found.origin
     return f"{key} is '{found.value}' ({where})"
-
-
-def _run(command: str) -> str:
-    return f"; run: {command}" if command else ""
 
 
 def last_inbound(run: Run) -> int | None:

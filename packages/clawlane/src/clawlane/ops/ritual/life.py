@@ -12,12 +12,11 @@ from clawlane.ops.client import ControlError
 from clawlane.ops.operation import OpError
 from clawlane.ops.process import GetProcess, Process, Restart
 from clawlane.ops.ritual.answer import evidence_of
-from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, took
+from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, took, unready
 from clawlane.ops.ritual.steps import Question, QuestionKind, Skip, StepName
 from clawlane.ops.verification import GetFetched, LaneFacts, Reconnect
 from clawlane.store.events import StateChanged
 
-_HOPELESS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT, Phase.REPLACED, Phase.FAILED, Phase.PAUSED)
 _FETCH_MS = 10_000
 _DECLINED = "you did not agree to it; --yes agrees beforehand"
 
@@ -27,7 +26,7 @@ def restart(run: Run) -> Steps:
     step, before = StepName.RESTART, run.refresh()
     question = Question(
         QuestionKind.RESTART,
-        "Restart the gateway? All its accounts are offline for some seconds; messages that come meanwhile are"
+        "Restart the gateway? All its accounts go offline for a few seconds; messages that come meanwhile are"
         " fetched afterwards.",
     )
     if not run.facts.cast and not run.agreed(question):
@@ -44,7 +43,7 @@ def restart(run: Run) -> Steps:
     def connected() -> LaneFacts | None:
         with suppress(ControlError, OpError):
             found = run.refresh()
-            return found if found.phase in (Phase.READY, *_HOPELESS) else None
+            return found if found.phase is Phase.READY or found.stuck else None
         return None
 
     process = yield from run.watch(step, again, run.system_ms)
@@ -66,7 +65,7 @@ def reconnect(run: Run) -> Steps:
         return skipped(f"{run.facts.label} cannot close its connection on purpose")
     question = Question(
         QuestionKind.RECONNECT,
-        "Close the account's connection? It comes back by itself within seconds; nothing is lost.",
+        "Close the account's connection? It reconnects automatically within seconds; nothing is lost.",
     )
     if not run.facts.cast and not run.agreed(question):
         return skipped(_DECLINED, Skip.LEFT_OUT)
@@ -126,6 +125,4 @@ def _count(run: Run, message: int) -> int:
 
 
 def _not_ready(run: Run, what: str) -> str:
-    facts = run.facts
-    reason = f": {facts.reason}" if facts.reason else ""
-    return f"{what}: it is {facts.phase}{reason}" + (f"; run: {facts.help}" if facts.help else "")
+    return unready(run.facts, f"{what}: it is {run.facts.phase}")

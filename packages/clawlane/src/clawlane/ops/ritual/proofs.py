@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from clawlane.clock import length
+from clawlane.clock import length, local_minute
 from clawlane.lane.evidence import SignalKind, SignalOutcome
 from clawlane.messages import ThreadKind
 from clawlane.ops.message import Outcome, React
 from clawlane.ops.ritual.answer import evidence_of, refused
 from clawlane.ops.ritual.direct import setting
 from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped
-from clawlane.ops.ritual.steps import RitualEvent, StepName
+from clawlane.ops.ritual.steps import RitualEvent, Skip, StepName
 from clawlane.ops.verification import Fetched, GetFetched, LookUp
 from clawlane.store.events import Decided
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.states import ChunkState
 
 _ICON = "👍"
+_NOBODY_YET = "no message was let in yet; the step reply waits for one"
+_ASK_AGAIN = "delivered and seen are not stored; run the steps reply and acks together"
 _KINDS = {ThreadKind.DM: "direct messages", ThreadKind.GROUP: "group messages"}
 
 
@@ -30,7 +32,10 @@ def fetched_back(run: Run) -> Steps:
         return nothing
     sent = {one.event.thread.kind: one.message_ids for one in reversed(run.answered)}
     missing = []
-    for kind in sent or (ThreadKind.DM,):
+    kinds = list(sent) or run.refresh().sent_in
+    if not kinds:
+        return skipped("nothing was sent yet that could come back", Skip.UNPROVEN)
+    for kind in kinds:
         fetched = yield from _fetch(run, step, kind)
         if fetched is None:
             missing.append(f"the platform did not return {_KINDS[kind]} within {length(run.system_ms)}")
@@ -52,7 +57,7 @@ def reaction(run: Run) -> Steps:
         return nothing
     message = run.answered[-1].event if run.answered else run.newest_admitted()
     if message is None:
-        return failed("no admitted message is known")
+        return skipped(_NOBODY_YET, Skip.UNPROVEN)
     for emoji, what in ((_ICON, "a reaction"), ("", "its taking back")):
         outcome = yield from _react(run, step, message, emoji)
         if outcome is None:
@@ -74,8 +79,12 @@ def acks(run: Run) -> Steps:
     if not subjects:
         newest = run.newest_admitted()
         if newest is None:
-            return failed("no admitted message is known")
-        subjects = [(newest.message_id, tuple(evidence_of(run, newest).signals))]
+            return skipped(_NOBODY_YET, Skip.UNPROVEN)
+        signals = tuple(evidence_of(run, newest).signals)
+        if not signals and newest.at_ms < run.refresh().started_ms:
+            since = f"not known since the restart at {local_minute(run.facts.started_ms)}"
+            return skipped(f"{since}: {_ASK_AGAIN}", Skip.UNPROVEN)
+        subjects = [(newest.message_id, signals)]
     yield from ()
     problems = [f"message {id_}: {problem}" for id_, signals in subjects if (problem := _problem(signals))]
     told = f"delivered and seen of {len(subjects)} messages" if len(subjects) > 1 else "delivered and seen"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 from clawlane.access.decision import Decision, Outcome
 from clawlane.clock import length, local_minute
+from clawlane.condition import Phase, waits_for_operator
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import ThreadKind
 from clawlane.ops.client import ControlError
 from clawlane.ops.events import Events, Reached
-from clawlane.ops.operation import Request, Stream
+from clawlane.ops.operation import OpError, Request, Stream
 from clawlane.ops.ritual.steps import (
     Noticed,
     Question,
@@ -37,6 +37,9 @@ Found = TypeVar("Found")
 
 POLL_S = 0.3
 _RECENT = 50
+_GONE_MS = 20_000
+"""How long nothing may listen before the gateway counts as gone, and not as one that restarts."""
+
 SYSTEM_MS = 60_000
 """The longest that something takes which no person has to do: a restart, a reconnect, an answer of Zalo."""
 
@@ -83,6 +86,8 @@ class Run:
     """The group of a rehearsal, and who writes in it."""
     events: list[Event] = field(default_factory=list)
     cursor: str = NEWEST
+    silent_since_ms: int | None = None
+    """Since when the gateway does not answer."""
 
     @property
     def system_ms(self) -> int:
@@ -100,7 +105,10 @@ class Run:
         return self.facts
 
     def pull(self) -> None:
-        """Read what the feed has grown by. A gateway that restarts tells nothing."""
+        """Read what the feed has grown by. A gateway that restarts tells nothing.
+
+        Raises `ControlError` for one that has been gone for longer than a restart takes.
+        """
         new: list[Event] = []
 
         def take(event: Event | Reached) -> None:
@@ -108,8 +116,13 @@ class Run:
             if not isinstance(event, Reached):
                 new.append(event)
 
-        with suppress(ControlError):
+        try:
             self.asks.follow(Events(self.cursor, str(self.facts)), take)
+            self.silent_since_ms = None
+        except ControlError:
+            since_ms = self.silent_since_ms = self.silent_since_ms or self.now_ms()
+            if self.now_ms() - since_ms > _GONE_MS:
+                raise
         self.events += new
 
     def watch(
@@ -137,6 +150,7 @@ class Run:
 
         def found() -> Decided | None:
             self.pull()
+            self._raise_if_stuck(after)
             for event in self.decisions(after):
                 if wanted(event):
                     return event
@@ -155,6 +169,12 @@ class Run:
             yield from notices
             notices.clear()
             yield waiting
+
+    def _raise_if_stuck(self, after: int) -> None:
+        """Raises `OpError` once the account has come into a state in which nothing comes in any more."""
+        states = [one for one in self.events[after:] if isinstance(one, StateChanged)]
+        if states and waits_for_operator(states[-1].phase, states[-1].code) and self.refresh().stuck:
+            raise OpError(unready(self.facts))
 
     def decisions(self, after: int = 0) -> Iterator[Decided]:
         """The decisions at admission that were read, from the event of number `after` on."""
@@ -219,6 +239,16 @@ class Run:
             return f"{missing}; what came: {told}"
         since = f"since {local_minute(last_inbound_ms)}" if last_inbound_ms else "ever"
         return f"{missing}; nothing at all arrived {since}"
+
+
+def unready(facts: LaneFacts, what: str = "the account is not connected") -> str:
+    """Why an account cannot do anything now, and the command that helps."""
+    if facts.resume and facts.phase in (Phase.READY, Phase.PAUSED):
+        return f"the account is paused, so nothing is sent; run: {facts.resume}"
+    reason = facts.reason or str(facts.phase).replace("_", " ")
+    lost = facts.login if not facts.session else ""
+    otherwise = "openclaw gateway restart" if facts.phase is Phase.STOPPED else "openclaw doctor"
+    return f"{what}: {reason}; run: {facts.help or lost or otherwise}"
 
 
 def took(ms: int) -> str:

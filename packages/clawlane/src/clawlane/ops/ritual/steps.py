@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 
 class StepName(StrEnum):
@@ -57,8 +58,7 @@ NEEDS: Final[dict[StepName, tuple[StepName, ...]]] = {
 """What has to hold before a step. One that was skipped because there was nothing to prove holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(Struct, frozen=True):
     """How one step ended, and how long it took.
 
     `evidence` is what was seen, `missing` what was not, or why the step was skipped; each a sentence for
@@ -83,8 +83,7 @@ class StepResult:
         return self.state is StepState.PASSED or self.skip is Skip.NOT_APPLICABLE
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One run of the ritual on an account (`channel/id`).
 
     `policy` is the digest of who could write when it began. `rehearsal` is where a simulator stood in for the
@@ -104,8 +103,7 @@ class Report:
         return not self.stopped and not any(one.state is StepState.FAILED for one in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class StepBegan:
+class StepBegan(Struct, frozen=True):
     """A step begins, the `number`-th of `total`."""
 
     name: StepName
@@ -113,8 +111,7 @@ class StepBegan:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """What somebody has to do now. `command` does it from another terminal, empty if there is none."""
 
     name: StepName
@@ -122,24 +119,21 @@ class Instruction:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """It is not there yet; `left_ms` remain."""
 
     name: StepName
     left_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
+class Noticed(Struct, frozen=True):
     """Something that is not what the step waits for, but may explain why that does not come."""
 
     name: StepName
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepEnded:
+class StepEnded(Struct, frozen=True):
     """A step has ended."""
 
     result: StepResult
@@ -156,8 +150,7 @@ class QuestionKind(StrEnum):
     RECONNECT = "reconnect"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Something that is done only if the operator agrees. `text` says what happens then."""
 
     kind: QuestionKind

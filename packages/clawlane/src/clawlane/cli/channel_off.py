@@ -1,0 +1,22 @@
+"""A channel whose plugin is not loaded, in words and as JSON."""
+
+from __future__ import annotations
+
+from clawlane.cli.options import UNOFFICIAL
+from clawlane.cli.output import sanitize
+from clawlane.ops.channel_list import ChannelOff, PluginState
+
+
+def off_words(off: ChannelOff) -> str:
+    """Why a channel is off, and what changes that: `Zalo Personal [zalouser]: disabled; …`."""
+    note = f" ({UNOFFICIAL})" if off.unofficial else ""
+    state = "not installed" if off.state is PluginState.AVAILABLE else str(off.state)
+    parts = (f"{state}: {sanitize(off.problem, 300)}" if off.problem else state, off.help)
+    return f"{sanitize(off.label)} [{off.channel}]{note}: {'; '.join(filter(None, parts))}"
+
+
+def told_off(off: ChannelOff | None) -> dict[str, str]:
+    """The plugin of a channel for programs: its `state`, its `problem` if it has one, and the `help`."""
+    if off is None:
+        return {"state": PluginState.INSTALLED, "problem": "", "help": ""}
+    return {"state": off.state, "problem": off.problem, "help": off.help}

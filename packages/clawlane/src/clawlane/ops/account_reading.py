@@ -1,0 +1,119 @@
+"""Reads the status of one account: as it runs, as its rules are, and as it is stored."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from clawlane.access.fingerprint import fingerprint
+from clawlane.access.in_force import Rules
+from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.ops.access_findings import Directory, findings
+from clawlane.ops.account_status import AccountStatus, Decisions, HeldReply, NameStatus, PairingCounts, User
+from clawlane.ops.channel_list import readable_consent
+from clawlane.ops.context import OpContext, account_words
+from clawlane.ops.pause import PauseInfo
+from clawlane.ops.policy_status import policy_status
+from clawlane.ops.probing import rehearsal_of
+from clawlane.ops.problems import AMONG
+from clawlane.ops.rules_from import rules_in_force
+from clawlane.ops.speakers import who_may_speak
+from clawlane.ops.upgrade import waiting_upgrade
+from clawlane.ops.verification_state import verification_of
+from clawlane.store.reader import Reader
+from clawlane.store.retention import FORGOTTEN
+
+_GAPS_SHOWN_MS = 7 * 86_400_000
+
+
+def read_account(ctx: OpContext, channel: Channel, account: Account, reader: Reader) -> AccountStatus:
+    """One account; without its problems, which follow from the rest."""
+    rules = rules_in_force(ctx, account)
+    running = _as_it_runs(ctx, account, rules, rehearsal_of(channel))
+    stored = _with_what_is_stored(running, reader, str(account), ctx.now_ms())
+    return _with_its_rules(stored, ctx, account, rules, reader)
+
+
+def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) -> AccountStatus:
+    live, failing = ctx.live.get(str(account)), ctx.store.failing if ctx.store else ""
+    user, state = _user_and_state(ctx, account)
+    return AccountStatus(
+        id=account.id,
+        profile=account.profile,
+        name=account.name,
+        enabled=account.enabled,
+        linked=user is not None,
+        identity=user,
+        consent=readable_consent(ctx, account),
+        phase=state.phase,
+        code=state.code or state.phase,
+        since_ms=live.since_ms if live else None,
+        reason=state.reason,
+        help=state.action,
+        auth=state.auth or Health.UNKNOWN,
+        inbound=state.inbound or Health.UNKNOWN,
+        outbound=state.outbound or Health.UNKNOWN,
+        noticed_ms=state.noticed_ms,
+        skew_ms=state.skew_ms,
+        dm_policy=policy_status(ctx.config, account, "dmPolicy", rules),
+        group_policy=policy_status(ctx.config, account, "groupPolicy", rules),
+        rehearsal=rehearsal,
+        storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
+        storing_reason=failing,
+    )
+
+
+def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: int) -> AccountStatus:
+    activity = reader.activity(name)
+    return replace(
+        one,
+        last_inbound_ms=activity.last_inbound_ms,
+        last_outbound_ms=activity.last_outbound_ms,
+        counters=activity.counters,
+        outbox={"queued": 0, "unknown": 0, **activity.outbox},
+        too_old=reader.too_old_in_a_row(name, AMONG),
+        gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
+        pairing=PairingCounts.of([one for one in reader.requests(now_ms) if one.account == name]),
+        pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
+        waiting=reader.waiting_turns(name),
+        expired=reader.expired(name),
+        held=list(map(HeldReply.of, reader.held(name, now_ms))),
+        decisions=Decisions(
+            reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
+        ),
+        look_ups=[str(kind) for kind in reader.returned(name)],
+        upgrade=waiting_upgrade(reader, name),
+        restored_ms=reader.restored_ms(name),
+    )
+
+
+def _with_its_rules(
+    one: AccountStatus, ctx: OpContext, account: Account, rules: Rules, reader: Reader
+) -> AccountStatus:
+    directory = Directory.read(reader, account)
+    pins = [pin for name in rules.names_to_pin() if (pin := directory.pins.of_name(name))]
+    kept = reader.verifications(str(account))
+    return replace(
+        one,
+        names=list(map(NameStatus.of, pins)),
+        findings=findings(ctx.config, account, directory, rules),
+        speakers=who_may_speak(account, rules, directory.pins, reader),
+        verification=verification_of(kept, fingerprint(rules), rehearsed=bool(one.rehearsal)),
+    )
+
+
+def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, State]:
+    """Who is logged in, and how the account is: as it runs, or what keeps a gateway from running it."""
+    user, stopped = None, State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
+    try:
+        if identity := ctx.vault(account).identity():
+            user = User(*identity)
+        else:
+            is_default = account.id == ctx.config.channels[account.channel].default_account
+            login = f"openclaw channels login {account_words(account.channel, account.id, is_default)}"
+            not_linked = StateCode.NOT_LOGGED_IN
+            stopped = State(Phase.STOPPED, "not linked", login, auth=Health.BROKEN, code=not_linked)
+    except VaultError as error:
+        unreadable = StateCode.SESSION_UNREADABLE
+        stopped = State(Phase.STOPPED, str(error), auth=Health.BROKEN, code=unreadable)
+    live = ctx.live.get(str(account))
+    return user, live.state if live else stopped
