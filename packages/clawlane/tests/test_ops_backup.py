@@ -80,7 +80,7 @@ async def test_a_backup_holds_everything_but_logins_and_media(house: House) -> N
     assert os.stat(done.file).st_mode & 0o777 == 0o600
     found = await restore.read(house.alone(), ReadBackup(done.file, WORDS))
     assert (found.manifest, found.entries) == (done.manifest, done.entries)
-    assert (found.manifest.accounts, found.manifest.with_session) == ((LANE,), False)
+    assert (found.manifest.concerns, found.manifest.with_session) == ((LANE,), False)
     there = other(house, "there")
     restored = await put(there, done.file)
     assert (restored.moved, restored.undecided) == ([], 0)

@@ -104,7 +104,7 @@ def _listed(manifest: Manifest, entries: Iterable[Entry]) -> Iterator[str]:
     yield f"made       {when(manifest.made_ms, now_ms())} on {sanitize(manifest.host)}"
     yield f"by         clawlane {sanitize(manifest.version)}, schema {manifest.migration}"
     yield f"of         {sanitize(manifest.state_dir)}"
-    yield f"accounts   {', '.join(map(sanitize, manifest.accounts)) or 'none'}"
+    yield f"accounts   {', '.join(map(sanitize, manifest.concerns)) or 'none'}"
     yield f"logins     {'yes: it can act as the accounts' if manifest.with_session else 'no'}"
     for one in entries:
         yield f"{size_words(one.size):>10} {sanitize(one.name)}"

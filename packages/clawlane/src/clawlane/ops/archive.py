@@ -32,7 +32,7 @@ _NAME = re.compile(
 class Manifest:
     """What a backup is of. `migration` is the last one of its store, 0 without a store.
 
-    `accounts` are those of the config and of the store (`channel/id`), `host` is where it was made.
+    It `concerns` the accounts of the config and of the store (`channel/id`); `host` is where it was made.
     """
 
     made_ms: int
@@ -40,7 +40,7 @@ class Manifest:
     migration: int
     host: str
     state_dir: str
-    accounts: tuple[str, ...]
+    concerns: tuple[str, ...]
     with_session: bool
     with_media: bool
 

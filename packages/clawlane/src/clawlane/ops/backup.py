@@ -99,7 +99,7 @@ def _manifest(ctx: OpContext, request: BackUp, store: Snapshot | None) -> Manife
         migration=store.migration if store else 0,
         host=platform.node(),
         state_dir=str(ctx.paths.state),
-        accounts=tuple(sorted(accounts)),
+        concerns=tuple(sorted(accounts)),
         with_session=request.session,
         with_media=request.media,
     )

@@ -186,7 +186,7 @@ def _put_in_order(store: Path, manifest: Manifest, now_ms: int) -> int:
     if not store.exists():
         return 0
     try:
-        undecided = restored.put_in_order(store, manifest.made_ms, now_ms, manifest.accounts)
+        undecided = restored.put_in_order(store, manifest.made_ms, now_ms, manifest.concerns)
         explain(store, "restored")
     except (StoreUnusable, sqlite3.Error) as error:
         raise OpError(f"the store in the backup cannot be used: {error}", _FULL) from error
