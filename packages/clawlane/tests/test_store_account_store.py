@@ -418,7 +418,8 @@ async def test_files_are_private_and_readers_cannot_write(tmp_path: Path) -> Non
         await admit(account_store, arrival(inbound("m1")))
         state = paths_in(tmp_path).state
         assert state.stat().st_mode & 0o777 == 0o700
-        assert {file.stat().st_mode & 0o777 for file in state.iterdir()} == {0o600}
+        modes = {file.stat().st_mode & 0o777 for file in state.rglob("*") if file.is_file()}
+        assert modes == {0o600}
         with store.read() as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
             reader._connection.execute("DELETE FROM messages")
 

@@ -31,6 +31,7 @@ ONLY_SQLITE = {
 }
 
 HERE = {
+    "audit_check.py: settings and tables of SQLite",  # whether the triggers are there
     "connection.py: settings and tables of SQLite",  # how a file is opened and checked
     "marker.py: settings and tables of SQLite",  # whether the file is empty
     "writer.py: settings and tables of SQLite",  # when a commit waits for the disk

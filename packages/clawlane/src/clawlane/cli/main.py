@@ -40,6 +40,7 @@ _COMMANDS = {
     "store": ("clawlane.cli.store:store", "Start over without what the gateway has stored."),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and fix what can be fixed."),
     "security": ("clawlane.cli.audit:security", "See how open and how careful the lanes are."),
+    "audit": ("clawlane.cli.audit_log:audit", "See what left in your name, and what was changed."),
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.main:config", "Check, read and change the config file."),

@@ -76,6 +76,11 @@ class Paths:
         return self.state / "setup"
 
     @property
+    def audit_dir(self) -> Path:
+        """The key of the record, and the head of each account's chain."""
+        return self.state / "audit"
+
+    @property
     def log_dir(self) -> Path:
         return self.state / "logs"
 

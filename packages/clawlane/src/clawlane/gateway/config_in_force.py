@@ -145,6 +145,7 @@ class ConfigInForce:
         ready.hand_over(self.agents)
         log_from(config.root.logging.level)
         self.applied, self.applied_ms = config, self.accounts.now_ms()
+        self.accounts.store.work_by(config.source.revision)
         self.waiting = self._edited = None
         log.info("the config of revision %s is in force", config.source.revision)
         _log_changes(changes)

@@ -141,6 +141,7 @@ async def gateway(
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     async with open_store(paths.store, paths.lock_file, now_ms) as store:
+        store.work_by(config.source.revision)
         accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
         in_force = ConfigInForce(
             accounts,

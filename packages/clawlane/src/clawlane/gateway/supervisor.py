@@ -23,6 +23,7 @@ from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
 from clawlane.messages import ThreadKind
+from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
@@ -207,6 +208,7 @@ class Supervisor:
         async with self._owning() as self.account_store, asyncio.TaskGroup() as group:
             self.owned.set()
             self.tried.set()
+            self.account_store.post(audit_log.note_config)
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
             while True:
@@ -329,7 +331,8 @@ class Supervisor:
             self._report(State(Phase.PAUSED, reason, self._resume, code=StateCode.OFFLINE))
             return False
         try:
-            identity = self.vault().identity()
+            vault = self.vault()
+            identity = vault.identity()
             consent = read_consent(self._consents, self.account.channel, self.account.profile)
         except VaultError as error:
             self._report(self._needs_login(StateCode.SESSION_UNREADABLE, str(error), "--force"))
@@ -338,6 +341,9 @@ class Supervisor:
             self._report(self._needs_consent(StateCode.CONSENT_UNREADABLE, str(error)))
             return False
         missing = self._missing(identity, consent) or await self._taken_over()
+        if identity and self.account_store is not None:
+            # Logins are recorded when they are made; one that could not be, or came another way, is here.
+            self.account_store.post(audit_log.note_login, vault.generation, identity[0])
         user_id, name = identity or ("", "")
         starting = State(Phase.STARTING, user_id=user_id, user_name=name, code=StateCode.STARTING)
         self._report(missing or starting)

@@ -422,11 +422,25 @@ class OpContext:
     async def _store_alone(self) -> Store:
         """The store, opened because no gateway has it open."""
         if not self._opened:
+            import asyncio
+
             from clawlane.store.database import open_store
 
             opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
-            self._opened.append(await self._stack.enter_async_context(opening))
+            store = await self._stack.enter_async_context(opening)
+            store.work_by(await asyncio.to_thread(self._revision))
+            self._opened.append(store)
         return self._opened[0]
+
+    def _revision(self) -> str:
+        """The revision of the config file, which counts where no gateway runs; empty for one without."""
+        from clawlane.config.errors import ConfigError
+        from clawlane.config.source import revision_of
+
+        try:
+            return revision_of(self.paths.config_file)
+        except ConfigError:
+            return ""
 
     @contextmanager
     def listening(self) -> Iterator[asyncio.Event]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from clawlane.capabilities import (
     Confirmed,
@@ -32,6 +34,11 @@ from clawlane.ops.probing import probed, rehearsal_of
 from clawlane.ops.running import Start, Stop, start, stop
 from clawlane.plugins.errors import PluginError
 
+if TYPE_CHECKING:
+    from clawlane.store.transaction import Tx
+
+P = ParamSpec("P")
+log = logging.getLogger(__name__)
 NOT_ASKED = "not asked"
 _CONSENT_DEADLINE = 600.0
 """Seconds that a login waits for the answer to the question about the risk."""
@@ -198,7 +205,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
         yield replace(_question(channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
-    await asyncio.shield(asyncio.to_thread(_keep, ctx, target, done, consent))
+    await asyncio.shield(_linked(ctx, target, done, consent))
     failed = ""
     try:
         if ctx.live:
@@ -227,6 +234,7 @@ async def accept(ctx: OpContext, request: Accept) -> None:
 async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
     """Raises `OpError` where a broken config leaves open which of several sessions is meant."""
     from clawlane.credentials.vault import FileVault
+    from clawlane.store.audit_log import note_logout
 
     channel, account, profile, doubt = _to_log_out(ctx, request.channel, request.account)
     warnings = [doubt] if doubt else []
@@ -236,6 +244,8 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
         except OpError as error:
             warnings.append(f"the running gateway did not stop the account: {error}")
     cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
+    if cleared:
+        await _record(ctx, f"{channel}/{account}", note_logout)
     return LoggedOut(channel, account, profile, cleared, tuple(warnings))
 
 
@@ -284,14 +294,39 @@ async def _answered(ctx: OpContext, account: Account, before: Consent | None) ->
         raise OpError("the risk was not accepted, so nothing was done") from None
 
 
-def _keep(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -> None:
-    """Store the session. Raises `OpError` if the user was linked on another account meanwhile."""
+async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -> None:
+    """Store the session, and record the login."""
+    from clawlane.store.audit_log import note_login
+
+    generation = await asyncio.to_thread(_keep, ctx, target, done, consent)
+    await _record(ctx, str(target.account), note_login, generation, done.user_id)
+
+
+async def _record(
+    ctx: OpContext, account: str, note: Callable[Concatenate[Tx, P], None], *told: P.args, **more: P.kwargs
+) -> None:
+    """Record what was done to a session. It is done: a store that cannot be written changes nothing."""
+    from clawlane.store.errors import StoreError
+
+    try:
+        async with ctx.own(account) as account_store:
+            await account_store.attempt(note, *told, **more)
+    except StoreError as error:
+        log.warning("%s: the record does not tell of it yet: %s", account, error)
+
+
+def _keep(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -> str:
+    """Store the session. Raises `OpError` if the user was linked on another account meanwhile.
+
+    Gives the generation, which stands for the login.
+    """
     from clawlane.credentials.profile import write_consent
 
     vault, user = ctx.vault(target.account), (done.user_id, done.user_name)
     vault.replace(done.secret, user, lambda: _refuse_second(ctx, target, done))
     if consent is not None:
         write_consent(ctx.paths.consent_dir, replace(consent, user_id=done.user_id))
+    return vault.generation
 
 
 def _others(ctx: OpContext, target: Target) -> tuple[OtherLogin, ...]:

@@ -24,6 +24,7 @@ MODULES = (
     "accounts",
     "agents",
     "audit",
+    "audit_log",
     "capabilities",
     "cast",
     "channel_list",

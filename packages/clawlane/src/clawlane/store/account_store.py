@@ -79,10 +79,19 @@ class AccountStore:
     def _submit(
         self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
-        now_ms = self._now_ms()
+        now_ms, config = self._now_ms(), self._writer.config
 
         def checked(db: sqlite3.Connection) -> T:
-            tx = Tx(db, self.account, now_ms, self._writer.scrub, self._writer.news)
+            tx = Tx(
+                db,
+                self.account,
+                now_ms,
+                self._writer.scrub,
+                self._writer.news,
+                caller=self._by[0] if self._by else "gateway",
+                config=config,
+                heads=self._writer.heads,
+            )
             if note_time(tx, self._last_seen_ms(db)):
                 del self._writer.owners[self.account]
             before = db.total_changes

@@ -189,6 +189,11 @@ def undone_by(body: str) -> str:
     return str(told["message"]) if told.get("kind") == "undo" else ""
 
 
+def message_ids(receipt: str | None) -> tuple[str, ...]:
+    """The ids in a stored receipt; those that are not known are left out."""
+    return tuple(filter(None, json.loads(receipt))) if receipt else ()
+
+
 def quoted_by(body: str) -> tuple[str, str] | None:
     """Author and id of the message that a chunk quotes."""
     told = json.loads(body).get("quote")

@@ -10,11 +10,14 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from functools import partial
 from pathlib import Path
 
+from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.audit_heads import Heads, folder_of
 from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
+from clawlane.store.transaction import Tx
 from clawlane.store.writer import Writer
 
 
@@ -62,7 +65,12 @@ class Store:
             " epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
             (account, os.getpid(), now_ms),
         ).fetchone()
+        audit_log.begin(Tx(db, account, now_ms, config=self._writer.config, heads=self._writer.heads))
         return int(row["epoch"])
+
+    def work_by(self, revision: str) -> None:
+        """From now on the config of this revision is in force: the record says so."""
+        self._writer.config = revision
 
     async def died(self) -> StoreUnusable:
         """Returns when nothing can be written any more, with the reason."""
@@ -95,6 +103,12 @@ async def open_store(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(ProcessLock(lock_file))
-        writer = Writer(connect_writer(path, now_ms(), checked=checked))
+        connection = connect_writer(path, now_ms(), checked=checked)
+        try:
+            heads = Heads(folder_of(path))
+        except BaseException:
+            connection.close()
+            raise
+        writer = Writer(connection, heads)
         stack.push_async_callback(writer.close)
         yield Store(path, writer, now_ms)

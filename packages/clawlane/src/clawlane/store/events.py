@@ -19,6 +19,8 @@ from typing import TypeAlias
 from clawlane.access.decision import Outcome, Reason
 from clawlane.channel import Phase
 from clawlane.messages import Thread
+from clawlane.store import audit_log
+from clawlane.store.audit_told import Kind
 from clawlane.store.codec import thread_of
 from clawlane.store.errors import CursorUnknown
 from clawlane.store.marker import stored_id
@@ -119,6 +121,7 @@ def note_state(tx: Tx, at_ms: int, phase: Phase, code: str) -> None:
     ).fetchone()
     if last is None or (last["phase"], last["code"]) != (phase, code):
         insert(tx, "state_log", id=next_event(tx), at_ms=at_ms, phase=phase, code=code)
+        audit_log.add(tx, Kind.STATE, phase, code=code, since_ms=at_ms)
 
 
 def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:
@@ -133,6 +136,7 @@ def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:
         change=change,
         details=json.dumps(tx.noted),
     )
+    audit_log.note_change(tx, caller, operation, change)
 
 
 def note_config(
@@ -142,6 +146,12 @@ def note_config(
     kinds = {"widens": json.dumps(dict(widens)), "narrows": json.dumps(dict(narrows))}
     tx.note(revision=revision, edit=edit)
     insert(tx, "config_log", id=next_event(tx), at_ms=tx.now_ms, revision=revision, edit=edit, **kinds)
+    counts = {
+        f"{way}_{code}": count
+        for way, changes in (("widens", widens), ("narrows", narrows))
+        for code, count in changes.items()
+    }
+    audit_log.note_edit(tx, edit, revision, counts, in_force=edit is Edit.IN_FORCE)
 
 
 def page(connection: sqlite3.Connection, after: str, account: str | None, limit: int) -> Page:

@@ -13,6 +13,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
+    audit_check,
+    audit_log,
     catch_up,
     decisions,
     directory,
@@ -90,6 +92,10 @@ class Reader:
     kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    recorded_accounts = _ask(audit_log.accounts)
+    recorded = _ask(audit_log.newest)
+    recorded_after = _ask(audit_log.page)
+    record_checked = _ask(audit_check.of_store)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

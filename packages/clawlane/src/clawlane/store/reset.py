@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clawlane.credentials.files import sync_dir
+from clawlane.store.audit_heads import explain
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import marker_of
 from clawlane.store.process_lock import ProcessLock
@@ -57,6 +58,7 @@ def forget(store: Path, lock_file: Path, now_ms: int) -> Path | None:
                 if os.path.lexists(part):
                     part.rename(f"{aside}{ending}")
             marker_of(store).unlink(missing_ok=True)
+            explain(store, "reset")
             sync_dir(store.parent)
         except OSError as error:
             raise StoreUnusable(f"the store {store} cannot be moved away ({error.strerror})") from error

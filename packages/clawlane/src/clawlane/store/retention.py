@@ -11,7 +11,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
-from clawlane.store import answers, spending
+from clawlane.store import answers, audit_log, spending
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx, count, forget_texts
 
@@ -65,12 +65,13 @@ def prune(tx: Tx) -> bool:
         query = f"DELETE FROM {table} WHERE account = ? AND {column} < ?"  # noqa: S608 — our own text only
         tx.db.execute(query, (tx.account, before_ms))
     spending.prune(tx)
+    entries = audit_log.prune(tx)
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",
         (tx.account, before_ms, before_ms),
     )
-    return max(texts, ids) == _BATCH
+    return entries or max(texts, ids) == _BATCH
 
 
 def kept_from_ms(tx: Tx) -> int:

@@ -558,6 +558,56 @@ DELETE FROM sqlite_stat1 WHERE tbl IN ('history', 'old_history');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('history', 'history', '1000 500 250 50 1'),
     ('history', 'remembered', '1000 500 1');
+
+-- The record: what left and what was changed, each entry bound to the one before it.
+CREATE TABLE audit_log (
+    account TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, -- the caller, or what wanted it to leave
+    details TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
+    config TEXT NOT NULL, -- the revision in force
+    content BLOB NOT NULL, -- keyed digest of what was said; empty where nothing was
+    previous BLOB NOT NULL, hash BLOB NOT NULL,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+CREATE TABLE audit_anchors ( -- the last entry that was pruned
+    account TEXT PRIMARY KEY, number INTEGER NOT NULL, hash BLOB NOT NULL, at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE audit_marks ( -- the login and the config that were recorded last
+    account TEXT NOT NULL, what TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (account, what)
+) WITHOUT ROWID;
+CREATE TRIGGER audit_log_unchanged BEFORE UPDATE ON audit_log BEGIN
+    SELECT RAISE(ABORT, 'the record is only added to');
+END;
+CREATE TRIGGER audit_log_in_order BEFORE INSERT ON audit_log
+WHEN NEW.number <> 1 + coalesce(
+    (SELECT max(number) FROM audit_log WHERE account = NEW.account),
+    (SELECT number FROM audit_anchors WHERE account = NEW.account), 0
+) BEGIN
+    SELECT RAISE(ABORT, 'the record is only added to at its end');
+END;
+CREATE TRIGGER audit_log_kept BEFORE DELETE ON audit_log
+WHEN OLD.number > coalesce((SELECT number FROM audit_anchors WHERE account = OLD.account), 0) BEGIN
+    SELECT RAISE(ABORT, 'the record is kept until it is pruned');
+END;
+CREATE TRIGGER audit_anchors_forward BEFORE UPDATE ON audit_anchors
+WHEN NEW.number <= OLD.number OR NEW.account <> OLD.account BEGIN
+    SELECT RAISE(ABORT, 'what was pruned stays so');
+END;
+CREATE TRIGGER audit_anchors_kept BEFORE DELETE ON audit_anchors BEGIN
+    SELECT RAISE(ABORT, 'what was pruned stays so');
+END;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('audit_log', 'audit_log', '1000000 500000 1'),
+    ('audit_anchors', 'audit_anchors', '20 1'),
+    ('audit_marks', 'audit_marks', '40 2 1');
+-- Telling the owner: what is not on its way yet.
+CREATE TABLE alerts (
+    account TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, times INTEGER NOT NULL,
+    facts TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
+    PRIMARY KEY (account, kind, key)
+) WITHOUT ROWID;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('alerts', 'alerts', '100 50 10 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (

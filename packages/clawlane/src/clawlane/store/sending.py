@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from clawlane.messages import Receipt
-from clawlane.store import album_sends, pending_history, receipts, send_log, taken_back
+from clawlane.store import album_sends, audit_log, pending_history, receipts, send_log, taken_back
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
 from clawlane.store.models import Hold, LostSend, Place, SendOutcome
 from clawlane.store.outbox import (
@@ -115,6 +115,7 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     ).fetchone()
     if row is None:
         return None
+    audit_log.note_send(tx, row, ChunkState.SENT)
     receipts.keep(tx, row, receipt)
     if message_id := undone_by(row["body"]):
         taken_back.forget(tx, message_id)
@@ -126,11 +127,12 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     """Record that the platform refused a chunk. The rest of the reply is not sent."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
-        " AND settled_ms IS NULL RETURNING id, turn, by_turn, step, call, batch",
+        " AND settled_ms IS NULL RETURNING *",
         (reason, tx.now_ms, tx.account, chunk_id),
     ).fetchone()
     if row is None:
         return SendOutcome(None, "")
+    audit_log.note_send(tx, row, ChunkState.REFUSED)
     cancel_rest(tx, row, _EARLIER)
     if row["turn"] is None:
         return SendOutcome(None, "")
@@ -168,7 +170,7 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     # Look-ups show messages, and neither reactions nor what was taken back.
     shown = is_message(row["body"])
     settles = lost.settle_ms and not lost.taken and shown and row["resends"] < MOST_RESENDS
-    change(
+    changed = change(
         tx,
         "outbox",
         {"id": chunk_id, "settled_ms": None},
@@ -178,6 +180,8 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
         looked_up_ms=None if shown else tx.now_ms,
         settled_ms=tx.now_ms if recalled else None,
     )
+    if changed:
+        audit_log.note_send(tx, row, ChunkState.UNKNOWN)
     if recalled:
         update_summary(tx, turn)
     elif turn is not None:

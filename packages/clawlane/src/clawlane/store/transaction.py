@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
+
+from clawlane.store.audit_heads import Heads
 
 Transition = TypeVar("Transition", bound=Callable[..., Any])
 Noted: TypeAlias = str | int | bool | None
@@ -25,6 +27,7 @@ class Tx:
 
     `scrub` asks for what was deleted to leave the write-ahead log, soon after the commit; `news` wakes the
     readers of the event feed after it. `noted` is what the record of an operator's change says about it.
+    `caller` is who asked for the change, `config` the revision of the config in force then.
     """
 
     db: sqlite3.Connection
@@ -33,6 +36,9 @@ class Tx:
     scrub: Callable[[], None] = _nothing
     news: Callable[[], None] = _nothing
     noted: dict[str, Noted] = field(default_factory=dict)
+    caller: str = "gateway"
+    config: str = ""
+    heads: Heads = field(default_factory=Heads)
 
     def note(self, **values: Noted) -> None:
         """Say what this change is about, should an operator have asked for it.
@@ -40,12 +46,19 @@ class Tx:
         Only ids, numbers, enum words and flags: a text that looks like none of them is left out. Never give
         it a code, a name or a message.
         """
-        self.noted.update(
-            {
-                name: value if not isinstance(value, str) or _ID.match(value) else ""
-                for name, value in values.items()
-            }
-        )
+        self.noted.update({name: plain(value) for name, value in values.items()})
+
+
+Detail = TypeVar("Detail", bound="Noted | Sequence[str]")
+
+
+def plain(value: Detail) -> Detail:
+    """A value for a record: a text that looks like no id and no enum word is left out."""
+    if isinstance(value, str):
+        return value if _ID.match(value) else ""  # type: ignore[return-value]
+    if isinstance(value, Sequence):
+        return [plain(one) for one in value]  # type: ignore[return-value]
+    return value
 
 
 def lazy(transition: Transition) -> Transition:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from clawlane.store.audit_heads import Heads
 from clawlane.store.errors import StoreError, StoreFailed, StoreUnusable
 
 T = TypeVar("T")
@@ -22,6 +23,9 @@ Transition = Callable[[sqlite3.Connection], T]
 _GROUP = 256
 _SCRUB_EVERY = 1.0
 """Seconds between two attempts to empty the write-ahead log."""
+
+_HEADS_AFTER = 0.5
+"""Seconds without a change after which the heads of the records follow what was committed lazily."""
 
 _LAST_SCRUB_MS = 2000
 """How long the end of the process waits for readers of the log."""
@@ -67,9 +71,13 @@ class Writer:
     `submit` belongs to the event loop; transitions run in the writer's thread.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, heads: Heads | None = None) -> None:
         self.owners: dict[str, tuple[int, int]] = {}
         """Epoch and latest time of each account that the current group has read: it reads them once."""
+        self.heads = heads or Heads()
+        """The heads of the records, beside the database."""
+        self.config = ""
+        """The revision of the config in force, for the record."""
         self._connection = connection
         self._lazy = False
         self._failing = ""
@@ -135,6 +143,7 @@ class Writer:
             while group := self._next_group():
                 outcomes = self._write(group)
                 self._loop.call_soon_threadsafe(self._tell, group, outcomes, self._is_news)
+            self._settle_heads()
             if self._to_scrub:
                 self._empty_log(_LAST_SCRUB_MS)
         except BaseException as error:
@@ -172,15 +181,36 @@ class Writer:
         return group
 
     def _next_job(self) -> _Job | None:
-        """Waits for a job. Meanwhile, and between busy groups, the log is emptied where that is due."""
-        while self._to_scrub:
-            wait = self._scrubbed_at + _SCRUB_EVERY - time.monotonic()
+        """Waits for a job. Meanwhile, and between busy groups, the log is emptied where that is due.
+
+        The heads of the records follow once it has been quiet for a moment.
+        """
+        while self._to_scrub or self.heads.behind:
+            wait = _HEADS_AFTER
+            if self._to_scrub:
+                wait = self._scrubbed_at + _SCRUB_EVERY - time.monotonic()
             if wait <= 0:
                 self._empty_log(0)
                 continue
             with suppress(queue.Empty):
                 return self._jobs.get(timeout=wait)
+            self._settle_heads()
         return self._jobs.get()
+
+    def _settle_heads(self) -> None:
+        """Have the disk keep what was committed lazily, and write the heads that name it."""
+        if not self.heads.behind:
+            return
+        try:
+            self._sync(lazy=False)
+            self._begin()
+            self._connection.execute("UPDATE numbers SET last = last WHERE name = 'event'")
+            self._connection.execute("COMMIT")
+            self.heads.committed(self._connection, synced=True)
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            log.info("the heads of the records could not be written (%s)", error)
 
     def _empty_log(self, patience_ms: int) -> None:
         """Write everything into the main file and truncate the log. A reader may delay that."""
@@ -209,6 +239,8 @@ class Writer:
             reason = f"the store could not be written ({error}); check free space and permissions"
             failure = StoreFailed(reason)
             return [failure] * len(group)
+        with suppress(sqlite3.Error):  # what is committed is committed
+            self.heads.committed(connection, synced=not lazy)
         if connection.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
         took_ms = 1000 * (time.perf_counter() - started)

@@ -1,0 +1,215 @@
+"""What the record of an account keeps outside the database: the head of its chain, and the key of digests.
+
+The folder `audit` beside the store has a `key` and, for each account, a file that names the last entry. A
+chain alone cannot show that its end was cut off; the head can. It is written after each commit that waited
+for the disk, so it never knows of an entry that a power cut could still take. It may know less than the
+database, never more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from clawlane.credentials.files import make_private_dir, write_private
+from clawlane.store.errors import StoreUnusable
+
+GENESIS = bytes(32)
+"""What the first entry has in place of the hash of the one before it."""
+
+_KEY_BYTES = 32
+_LONGEST = 512
+"""A head is written in one piece, smaller than the sector of a disk."""
+
+_ENDING = ".head"
+_TIP = "SELECT number, hash FROM audit_log WHERE account = ? ORDER BY number DESC LIMIT 1"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry of a chain. `why` says that the store was put in place of another one on purpose."""
+
+    number: int = 0
+    hash: bytes = GENESIS
+    why: str = ""
+
+    def __str__(self) -> str:
+        """`412:3fa9…`, for a note that is kept elsewhere."""
+        return f"{self.number}:{self.hash.hex()}"
+
+
+class HeadDamaged(Exception):
+    """A head file that does not name an entry. The text is one line and names the file."""
+
+
+def noted(text: str) -> Head:
+    """A head that was noted elsewhere, as it was printed. Raises `ValueError`."""
+    number, colon, written = text.strip().partition(":")
+    if not (colon and number.isascii() and number.isdecimal() and int(number)):
+        raise ValueError("a head is NUMBER:HASH, as `openclaw audit verify` prints it")
+    try:
+        return Head(int(number), _digest(written))
+    except ValueError:
+        raise ValueError("the hash of a head has 64 hexadecimal digits") from None
+
+
+def read_key(folder: Path) -> bytes:
+    """The key of digests; empty where none was made. Raises `StoreUnusable`."""
+    return _key(folder / "key") if os.path.lexists(folder / "key") else b""
+
+
+def folder_of(store: Path) -> Path:
+    """Where the heads and the key of a store are."""
+    return store.with_name("audit")
+
+
+def tip(db: sqlite3.Connection, account: str) -> Head:
+    """The last entry of a chain as the database has it."""
+    row = db.execute(_TIP, (account,)).fetchone()
+    return Head(row[0], bytes(row[1])) if row else Head()
+
+
+def read_head(folder: Path, account: str) -> Head | None:
+    """The head of an account; None where there is no file. Raises `HeadDamaged`."""
+    file = _file(folder, account)
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with closing(open(handle, "rb")) as opened:
+            text = opened.read(_LONGEST)
+        told = json.loads(text)
+        return Head(int(told["number"]), _digest(told["hash"]), str(told["why"])[:40])
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HeadDamaged(f"{file} cannot be read ({error.strerror})") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise HeadDamaged(f"{file} does not name an entry of the record") from error
+
+
+def accounts_with_heads(folder: Path) -> Iterator[str]:
+    """The accounts that have a head file."""
+    for file in sorted(folder.glob(f"*{_ENDING}")):
+        yield unquote(file.name.removesuffix(_ENDING))
+
+
+def explain(store: Path, why: str) -> None:
+    """Say that a store is about to be what it is on purpose (`restored`, `rolled_back`, `reset`).
+
+    Call it once the file is in its place, or gone, and before anything is written to it: the record of each
+    account then says so at its next entry, and reports no loss. Raises `OSError`, and `sqlite3.Error`.
+    """
+    folder = folder_of(store)
+    found: dict[str, Head] = {}
+    for account in accounts_with_heads(folder):
+        try:
+            found[account] = read_head(folder, account) or Head()
+        except HeadDamaged:
+            found[account] = Head()
+    if store.exists():
+        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            for account in _recorded(db):
+                known = found.get(account, Head())
+                found[account] = max(known, tip(db, account), key=lambda one: one.number)
+    for account, head in found.items():
+        write_private(_file(folder, account), _text(Head(head.number, head.hash, why)))
+
+
+def _recorded(db: sqlite3.Connection) -> list[str]:
+    """The accounts that have a record; none in a store from before there were any."""
+    try:
+        db.execute("SELECT 1 FROM audit_log LIMIT 1")
+    except sqlite3.OperationalError:
+        return []
+    return [str(row[0]) for row in db.execute("SELECT account FROM accounts")]
+
+
+class Heads:
+    """The heads of all accounts, for the thread that writes. Without a folder none is kept, as in tests."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self.key = b"" if folder is None else _key(folder / "key")
+        self._committed: dict[str, Head] = {}
+        self._grown: set[str] = set()
+        self._ahead: set[str] = set()
+
+    @property
+    def behind(self) -> bool:
+        """Whether entries are committed that no head knows yet."""
+        return bool(self._ahead)
+
+    def expected(self, account: str) -> Head:
+        """The last entry that this process committed."""
+        return self._committed.get(account, Head())
+
+    def grew(self, account: str) -> None:
+        """An entry was added in the open transaction, or the head has to be written anew."""
+        self._grown.add(account)
+
+    def committed(self, db: sqlite3.Connection, *, synced: bool) -> None:
+        """After a commit: learn what was added, and write the heads once that is safe from a power cut."""
+        for account in self._grown:
+            self._committed[account] = tip(db, account)
+        self._ahead |= self._grown
+        self._grown.clear()
+        if synced and self._ahead and self.folder is not None:
+            for account in self._ahead:
+                self._write(self.folder, account)
+        if synced:
+            self._ahead.clear()
+
+    def _write(self, folder: Path, account: str) -> None:
+        """In place and without waiting for the disk: a head that is too old only knows less."""
+        try:
+            make_private_dir(folder)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            handle = os.open(_file(folder, account), flags, 0o600)
+            try:
+                os.pwrite(handle, _text(self._committed[account]), 0)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            log.warning("the head of the record of %s cannot be written (%s)", account, error.strerror)
+
+
+def _file(folder: Path, account: str) -> Path:
+    return folder / f"{quote(account, safe='')}{_ENDING}"
+
+
+def _text(head: Head) -> bytes:
+    told = {"number": head.number, "hash": head.hash.hex(), "why": head.why}
+    return json.dumps(told).ljust(_LONGEST // 2).encode() + b"\n"
+
+
+def _digest(written: str) -> bytes:
+    found = bytes.fromhex(written)
+    if len(found) != len(GENESIS):
+        raise ValueError("no digest")
+    return found
+
+
+def _key(file: Path) -> bytes:
+    """The key of digests, made at the first use. Raises `StoreUnusable`."""
+    try:
+        if not os.path.lexists(file):
+            write_private(file, secrets.token_bytes(_KEY_BYTES))
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with closing(open(handle, "rb")) as opened:
+            key = opened.read(_KEY_BYTES + 1)
+    except OSError as error:
+        raise StoreUnusable(f"{file}, the key of the record, cannot be read ({error.strerror})") from error
+    if len(key) != _KEY_BYTES:
+        raise StoreUnusable(
+            f"{file}, the key of the record, has not {_KEY_BYTES} bytes; put it back, or remove it: what was"
+            " said before can then no longer be compared with the record"
+        )
+    return key

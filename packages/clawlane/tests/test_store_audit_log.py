@@ -1,0 +1,450 @@
+"""The record of an account: what is in it, that it is only added to, and what a check finds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
+
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.channel import Phase
+from clawlane.config.choices import PairingReply
+from clawlane.messages import Inbound, Photos, Receipt, Text, Thread, ThreadKind
+from clawlane.store import audit_heads, audit_log, events, inbox, outbox, pauses, sending, turns
+from clawlane.store.account_store import AccountStore
+from clawlane.store.audit_heads import Head, Heads
+from clawlane.store.audit_log import Entry, Wanted, digest_of
+from clawlane.store.audit_told import Checked, Kind, Note
+from clawlane.store.errors import StoreUnusable
+from clawlane.store.models import LostSend, NewMessage, Purpose
+from clawlane.store.reader import reading
+from clawlane.store.reset import forget
+from clawlane.store.told import Pause, PauseLevel
+
+LAN = Thread(ThreadKind.DM, "11")
+ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.dmPolicy", "channel"))
+SECRET = "mật khẩu là 1234"
+
+
+async def send(account_store: AccountStore, text: str = SECRET, purpose: Purpose = Purpose.OPERATOR) -> int:
+    """Queue a text and give it to the channel."""
+    [chunk] = await account_store.run(outbox.queue, None, [Text(LAN, text)], purpose)
+    await account_store.run(sending.begin, [chunk])
+    return chunk
+
+
+async def sent(account_store: AccountStore, text: str = SECRET) -> int:
+    chunk = await send(account_store, text)
+    await account_store.run(sending.sent, chunk, Receipt((f"m{chunk}",)))
+    return chunk
+
+
+def entries(folder: Path, account: str = LANE) -> list[Entry]:
+    with reading(folder / "store.sqlite") as reader:
+        return reader.recorded_after(account, 0, 10_000)
+
+
+def check(folder: Path, account: str = LANE, expected: Head | None = None) -> Checked:
+    with reading(folder / "store.sqlite") as reader:
+        return reader.record_checked(account, folder / "audit", expected)
+
+
+def faults(folder: Path) -> list[tuple[str, int]]:
+    return [(one.code, one.number) for one in check(folder).faults]
+
+
+@contextmanager
+def tampered(folder: Path) -> Iterator[sqlite3.Connection]:
+    """The database as somebody has it who knows how to remove triggers, and puts them back."""
+    with closing(sqlite3.connect(folder / "store.sqlite", isolation_level=None)) as db:
+        triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        yield db
+        for _, sql in triggers:
+            db.execute(sql)
+
+
+async def five(folder: Path) -> None:
+    """A record of five sends."""
+    async with opened_store(folder) as (_, account_store):
+        for _ in range(5):
+            await sent(account_store)
+
+
+async def test_a_send_leaves_ids_and_a_digest_and_no_text(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (store, account_store):
+        store.work_by("c0ffee")
+        chunk = await sent(account_store)
+    [entry] = entries(tmp_path)
+    assert (entry.number, entry.at_ms, entry.kind, entry.what) == (1, NOW, "send", "sent")
+    assert (entry.who, entry.config) == ("operator", "c0ffee")
+    details = json.loads(entry.details)
+    assert details == {
+        "chunk": chunk,
+        "thread": "dm:11",
+        "purpose": "operator",
+        "turn": None,
+        "tries": 1,
+        "messages": [f"m{chunk}"],
+    }
+    key = (tmp_path / "audit" / "key").read_bytes()
+    assert entry.content == digest_of(key, LANE, 1, SECRET)
+    assert entry.content != digest_of(b"", LANE, 1, SECRET)
+    assert check(tmp_path).faults == ()
+
+
+async def test_the_same_text_twice_has_two_digests_and_is_found_by_its_words(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (_, account_store):
+        await sent(account_store, "ok")
+        await sent(account_store, "ok")
+        await sent(account_store, "không")
+    first, second, _ = entries(tmp_path)
+    assert first.content != second.content
+    with reading(tmp_path / "store.sqlite") as reader:
+        key = audit_heads.read_key(tmp_path / "audit")
+        found = reader.recorded(LANE, Wanted(content="ok"), 10, key)
+        assert [one.number for one in found] == [1, 2]
+
+
+async def test_every_outcome_of_a_send_is_an_entry(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (_, account_store):
+        await account_store.run(sending.refused, await send(account_store), "you are blocked")
+        lost = await send(account_store)
+        await account_store.run(sending.unknown, lost, LostSend("no answer"))
+        await account_store.run(sending.unknown, lost, LostSend("no answer"))
+    told = [(one.what, json.loads(one.details)["chunk"]) for one in entries(tmp_path)]
+    assert told[0][0] == "refused"
+    assert ("unknown", lost) in told
+    assert "blocked" not in "".join(one.details for one in entries(tmp_path))
+
+
+async def test_who_wanted_it_to_leave(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (_, account_store):
+        inbound = Inbound("default", "m1", LAN, LAN.id, "Lan", "chào", NOW)
+        await account_store.run(inbox.admit_all, [NewMessage(inbound, ADMIT, PairingReply.CODE, NOW)])
+        await account_store.run(turns.reply, 1, [Photos(LAN, ("/a/x-1.png", "/a/y-2.png"))])
+        await account_store.run(sending.begin, [1])
+        await account_store.run(sending.sent, 1, Receipt(("p1", "p2")))
+        for purpose in (Purpose.CHALLENGE, Purpose.NOTICE, Purpose.COMMAND, Purpose.TOOL, Purpose.OPERATOR):
+            chunk = await send(account_store, purpose=purpose)
+            await account_store.run(sending.sent, chunk, Receipt(("m",)))
+    found = entries(tmp_path)
+    assert [one.who for one in found] == ["agent", "gateway", "gateway", "gateway", "agent", "operator"]
+    assert json.loads(found[0].details)["messages"] == ["p1", "p2"]
+
+
+async def test_changes_states_and_configs_are_in_it_with_who_asked(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (store, account_store):
+        by_owner = account_store.by("owner", "pause.pause")
+        await by_owner.run(pauses.pause, Pause(LANE, None, PauseLevel.MUTE, NOW, None))
+        await account_store.run(events.note_state, NOW - 5, Phase.NEEDS_LOGIN, "session_expired")
+        await account_store.run(events.note_state, NOW - 5, Phase.NEEDS_LOGIN, "session_expired")
+        store.work_by("b2")
+        applied = account_store.by("cli", "config.apply")
+        await applied.run(events.note_config, "b2", events.Edit.IN_FORCE, {"dm_open": 3}, {})
+    pause, state, config = entries(tmp_path)
+    assert (pause.kind, pause.what, pause.who) == ("pause", "pauses.pause", "owner")
+    assert json.loads(pause.details)["operation"] == "pause.pause"
+    assert (state.kind, state.what, state.who) == ("state", "needs_login", "gateway")
+    assert json.loads(state.details) == {"code": "session_expired", "since_ms": NOW - 5}
+    assert (config.kind, config.what, config.who) == ("policy", "in_force", "cli")
+    assert json.loads(config.details) == {"revision": "b2", "widens_dm_open": 3}
+
+
+async def test_a_login_and_a_config_are_recorded_once(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (store, account_store):
+        store.work_by("a1")
+        for _ in range(2):
+            await account_store.run(audit_log.note_config)
+            await account_store.run(audit_log.note_login, "f" * 32, "900")
+        await account_store.run(audit_log.note_logout)
+        await account_store.run(audit_log.note_logout)
+    assert [(one.kind, one.what) for one in entries(tmp_path)] == [
+        ("policy", "in_force"),
+        ("login", "logged_in"),
+        ("login", "logged_out"),
+    ]
+
+
+async def test_what_fails_leaves_no_entry(tmp_path: Path) -> None:
+    def fails(tx: audit_log.Tx) -> None:
+        audit_log.add(tx, Kind.CHANGE, "x.y")
+        raise ValueError("no")
+
+    async with opened_store(tmp_path) as (_, account_store):
+        first = account_store.run(sending.begin, [])
+        with pytest.raises(ValueError, match="no"):
+            await account_store.run(fails)
+        await first
+        await sent(account_store)
+    assert [one.number for one in entries(tmp_path)] == [1]
+    assert check(tmp_path).faults == ()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_log SET who = 'x' WHERE number = 2",
+        "DELETE FROM audit_log WHERE number = 2",
+        "DELETE FROM audit_log WHERE number = 5",
+        "INSERT INTO audit_log SELECT account, 9, at_ms, kind, what, who, details, config, content,"
+        " previous, hash FROM audit_log WHERE number = 5",
+        "INSERT OR REPLACE INTO audit_log SELECT account, number, at_ms, 'x', what, who, details, config,"
+        " content, previous, hash FROM audit_log WHERE number = 3",
+    ],
+)
+async def test_the_database_refuses_to_change_it(tmp_path: Path, statement: str) -> None:
+    await five(tmp_path)
+    refused = pytest.raises(sqlite3.IntegrityError, match="record")
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as db, refused:
+        db.execute(statement)
+
+
+COLUMNS = ("at_ms", "kind", "what", "who", "details", "config", "content", "previous", "hash")
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+async def test_one_changed_byte_is_found_in_every_column(tmp_path: Path, column: str) -> None:
+    await five(tmp_path)
+    with tampered(tmp_path) as db:
+        (value,) = db.execute(f"SELECT {column} FROM audit_log WHERE number = 3").fetchone()
+        if isinstance(value, int):
+            value ^= 1
+        elif isinstance(value, bytes):
+            value = bytes((value[0] ^ 1,)) + value[1:]
+        else:
+            value = value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
+        db.execute(f"UPDATE audit_log SET {column} = ? WHERE number = 3", (value,))
+    assert faults(tmp_path)[0] == ("changed", 3)
+
+
+async def test_a_byte_that_is_no_text_any_more_is_found(tmp_path: Path) -> None:
+    await five(tmp_path)
+    with tampered(tmp_path) as db:
+        db.execute("UPDATE audit_log SET what = CAST(x'73ff' AS TEXT) WHERE number = 2")
+        db.execute("UPDATE audit_log SET at_ms = 'soon' WHERE number = 4")
+    assert faults(tmp_path)[0] == ("changed", 2)
+
+
+async def test_one_changed_byte_of_the_file_is_found(tmp_path: Path) -> None:
+    await five(tmp_path)
+    file = tmp_path / "store.sqlite"
+    content = file.read_bytes()
+    at = content.rindex(b'"thread":"dm:11"')
+    file.write_bytes(content[:at] + b'"thread":"dm:12"' + content[at + 16 :])
+    assert len(faults(tmp_path)) == 1
+
+
+def swap(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE audit_log SET number = 99 WHERE number = 2")
+    db.execute("UPDATE audit_log SET number = 2 WHERE number = 3")
+    db.execute("UPDATE audit_log SET number = 3 WHERE number = 99")
+
+
+def rewrite(db: sqlite3.Connection) -> None:
+    """Change the fourth entry, and give it a hash that fits."""
+    row = db.execute(f"{audit_log.COLUMNS} WHERE number = 4").fetchone()
+    forged = audit_log.entry_of((*row[:5], b"somebody", *row[6:]))
+    db.execute("UPDATE audit_log SET who = 'somebody', hash = ? WHERE number = 4", (forged.own_hash(),))
+
+
+TAMPERED: dict[str, tuple[Callable[[sqlite3.Connection], object], tuple[str, int]]] = {
+    "removed": (lambda db: db.execute("DELETE FROM audit_log WHERE number = 3"), ("missing", 3)),
+    "first": (lambda db: db.execute("DELETE FROM audit_log WHERE number = 1"), ("missing", 1)),
+    "tail": (lambda db: db.execute("DELETE FROM audit_log WHERE number >= 4"), ("tail", 4)),
+    "all": (lambda db: db.execute("DELETE FROM audit_log"), ("tail", 1)),
+    "reordered": (swap, ("changed", 2)),
+    "rewritten": (rewrite, ("link", 4)),
+    "of another account": (
+        lambda db: db.execute("UPDATE audit_log SET account = 'zalouser/x' WHERE number = 5"),
+        ("tail", 5),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+async def test_what_somebody_did_to_the_chain_is_found_where_it_begins(tmp_path: Path, how: str) -> None:
+    await five(tmp_path)
+    assert faults(tmp_path) == []
+    tamper, found = TAMPERED[how]
+    with tampered(tmp_path) as db:
+        tamper(db)
+    assert faults(tmp_path)[0] == found
+
+
+async def test_a_chain_that_was_written_anew_does_not_fit_its_head(tmp_path: Path) -> None:
+    await five(tmp_path)
+    first = entries(tmp_path)[0]
+    noted = Head(first.number, first.hash)
+    with tampered(tmp_path) as db:
+        old = [audit_log.entry_of(row) for row in db.execute(f"{audit_log.COLUMNS} ORDER BY number")]
+        db.execute("DELETE FROM audit_log")
+        previous = bytes(32)
+        for one in old:
+            forged = Entry(LANE, one.number, NOW, "send", "sent", "nobody", "{}", "", b"", previous)
+            previous = forged.own_hash()
+            db.execute(
+                "INSERT INTO audit_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (LANE, one.number, NOW, "send", "sent", "nobody", "{}", "", b"", forged.previous, previous),
+            )
+    assert faults(tmp_path) == [("head", 5)]
+    # Who can write the head as well leaves only what was noted elsewhere.
+    head = {"number": 5, "hash": previous.hex(), "why": ""}
+    (tmp_path / "audit" / "zalouser%2Fdefault.head").write_text(json.dumps(head))
+    assert faults(tmp_path) == []
+    assert [one.code for one in check(tmp_path, expected=noted).faults] == ["expected"]
+
+
+async def test_without_its_triggers_it_is_not_believed(tmp_path: Path) -> None:
+    await five(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as db:
+        db.execute("DROP TRIGGER audit_log_kept")
+    assert faults(tmp_path) == [("triggers", 5)]
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", '{"number": 3, "hash": "ab", "why": ""}', "\x00" * 200])
+async def test_a_head_that_is_gone_or_damaged_is_told_and_stays_told(
+    tmp_path: Path, text: str | None
+) -> None:
+    await five(tmp_path)
+    head = tmp_path / "audit" / "zalouser%2Fdefault.head"
+    head.unlink()
+    if text is not None:
+        head.write_text(text)
+    what = "head_missing" if text is None else "head_damaged"
+    assert faults(tmp_path) == [(what, 5)]
+    async with opened_store(tmp_path):
+        pass
+    assert faults(tmp_path) == [(what, 6)]
+
+
+async def test_a_tail_that_was_cut_off_is_told_after_the_next_start_too(tmp_path: Path) -> None:
+    await five(tmp_path)
+    with tampered(tmp_path) as db:
+        db.execute("DELETE FROM audit_log WHERE number >= 4")
+    async with opened_store(tmp_path) as (_, account_store):
+        await sent(account_store)
+    found = check(tmp_path)
+    assert [(one.code, one.number, one.last) for one in found.faults] == [("gap", 4, 5)]
+    assert [one.what for one in entries(tmp_path)] == ["sent"] * 3 + ["gap", "sent"]
+
+
+async def test_a_tail_that_is_cut_off_beside_a_running_gateway_is_told(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (_, account_store):
+        for _ in range(3):
+            await sent(account_store)
+        with tampered(tmp_path) as db:
+            db.execute("DELETE FROM audit_log WHERE number = 3")
+        await sent(account_store)
+    assert faults(tmp_path) == [("gap", 3)]
+
+
+async def test_another_store_in_its_place_is_told_and_one_that_was_put_back_on_purpose_is_a_note(
+    tmp_path: Path,
+) -> None:
+    await five(tmp_path)
+    shutil.copy(tmp_path / "store.sqlite", tmp_path / "old.sqlite")
+    async with opened_store(tmp_path) as (_, account_store):
+        await sent(account_store)
+    shutil.copy(tmp_path / "old.sqlite", tmp_path / "store.sqlite")
+    assert faults(tmp_path) == [("tail", 6)]
+    audit_heads.explain(tmp_path / "store.sqlite", "restored")
+    assert faults(tmp_path) == []
+    async with opened_store(tmp_path) as (_, account_store):
+        await sent(account_store)
+    found = check(tmp_path)
+    assert found.faults == ()
+    assert found.notes == (Note(6, NOW, "restored", 6),)
+
+
+async def test_a_store_that_is_restored_where_there_was_none_has_no_fault(tmp_path: Path) -> None:
+    await five(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(tmp_path / "store.sqlite", other / "store.sqlite")
+    audit_heads.explain(other / "store.sqlite", "restored")
+    async with opened_store(other) as (_, account_store):
+        await sent(account_store)
+    assert check(other).faults == ()
+
+
+async def test_a_store_that_is_begun_anew_says_so(tmp_path: Path) -> None:
+    await five(tmp_path)
+    forget(tmp_path / "store.sqlite", tmp_path / "lock", NOW)
+    async with opened_store(tmp_path) as (_, account_store):
+        await sent(account_store)
+    found = check(tmp_path)
+    assert found.faults == ()
+    assert found.notes == (Note(1, NOW, "reset", 5),)
+
+
+async def test_the_end_that_was_not_yet_safe_is_known_once_the_store_is_closed(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (_, account_store):
+        await sent(account_store)
+    head = audit_heads.read_head(tmp_path / "audit", LANE)
+    assert head == Head(1, entries(tmp_path)[0].hash)
+
+
+async def test_old_entries_are_pruned_and_an_anchor_keeps_the_chain_checkable(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened_store(tmp_path, clock) as (_, account_store):
+        for _ in range(5):
+            await sent(account_store)
+            clock.ms += 86_400_000
+        clock.ms = NOW + audit_log.KEPT_MS + 3 * 86_400_000 + 1
+        assert not await account_store.run(audit_log.prune)
+        assert not await account_store.run(audit_log.prune)
+        assert [one.number for one in entries(tmp_path)] == [5, 6]
+        await sent(account_store)
+    found = check(tmp_path)
+    assert (found.faults, found.first, found.entries) == ((), 5, 3)
+    assert found.notes == (Note(6, clock.ms, "pruned", 4),)
+    with tampered(tmp_path) as db:
+        [(hash_,)] = db.execute("SELECT hash FROM audit_log WHERE number = 5").fetchall()
+        db.execute("DELETE FROM audit_log WHERE number = 5")
+        db.execute("UPDATE audit_anchors SET number = 5, hash = ?", (hash_,))
+    assert faults(tmp_path) == [("anchor", 5)]
+
+
+async def test_a_clock_that_is_set_back_neither_breaks_nor_prunes_it(tmp_path: Path) -> None:
+    clock = Clock()
+    async with opened_store(tmp_path, clock) as (_, account_store):
+        await sent(account_store)
+        clock.ms -= 3 * audit_log.KEPT_MS
+        await sent(account_store)
+        clock.ms = NOW + 1
+        assert not await account_store.run(audit_log.prune)
+        await sent(account_store)
+    assert check(tmp_path).faults == ()
+    assert len(entries(tmp_path)) == 3
+
+
+async def test_accounts_have_chains_of_their_own(tmp_path: Path) -> None:
+    async with opened_store(tmp_path) as (store, account_store), store.own("zalouser/work") as other:
+        await sent(account_store)
+        await sent(other)
+        await sent(account_store)
+    assert [one.number for one in entries(tmp_path)] == [1, 2]
+    assert [one.number for one in entries(tmp_path, "zalouser/work")] == [1]
+    with reading(tmp_path / "store.sqlite") as reader:
+        assert reader.recorded_accounts() == [LANE, "zalouser/work"]
+
+
+@pytest.mark.parametrize("key", [b"", b"x" * 31, b"x" * 33])
+def test_a_key_of_another_length_is_named(tmp_path: Path, key: bytes) -> None:
+    (tmp_path / "key").write_bytes(key)
+    with pytest.raises(StoreUnusable, match="32 bytes"):
+        Heads(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "5", "5:", ":ab", "0:" + "a" * 64, "5:zz", "5:" + "a" * 62])
+def test_a_noted_head_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"hash|NUMBER"):
+        audit_heads.noted(text)
