@@ -1,4 +1,4 @@
-"""What is admitted while nothing may be answered in a thread: context for its next answer, in DMs and groups."""
+"""What is admitted while nothing may be answered: context for the next answer, in DMs and groups."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ class Desk:
         """A message as the lane decides and stores it."""
         self.number += 1
         mentions = TO_US if text.startswith("@bot") else ()
-        inbound = Inbound(
-            "default", f"m{self.number}", thread, "11", "Lan", text, NOW, mentions, album=album
-        )
+        inbound = Inbound("default", f"m{self.number}", thread, "11", "Lan", text, NOW, mentions, album=album)
         if album is not None:
             inbound = replace(inbound, attachments=(Attachment("photo"),))
         policy = replace(LISTENING, dm=DmPolicy.OPEN, history_limit=self.limit)

@@ -93,8 +93,8 @@ class Decision:
 
     `command` is the control command that the message is (`/stop`), if its sender was admitted and may use
     it. `keep_as_history` is true for a message that is not answered, but shown to the agent with the next
-    admitted one of its thread: it was pended, or it is too old and passed the gates before the mention. `revision` is
-    that of the config in force; decisions compare equal without it.
+    admitted one of its thread: it was pended, or it is too old and passed the gates before the mention.
+    `revision` is that of the config in force; decisions compare equal without it.
     """
 
     outcome: Outcome
@@ -125,9 +125,7 @@ def held_back(decision: Decision, reason: Reason, rule: Rule, history_limit: int
     A command is neither carried out nor kept.
     """
     keep = history_limit > 0 and not decision.command
-    return replace(
-        decision, outcome=Outcome.PEND, reason=reason, rule=rule, command="", keep_as_history=keep
-    )
+    return replace(decision, outcome=Outcome.PEND, reason=reason, rule=rule, command="", keep_as_history=keep)
 
 
 @dataclass(frozen=True, slots=True)

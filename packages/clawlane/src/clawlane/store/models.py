@@ -52,10 +52,10 @@ class History(StrEnum):
 class NewMessage:
     """A message on its way into the store, what was decided about it, and the account's way of pairing.
 
-    Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are remembered,
-    `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text), `merge_ms` how
-    long an admitted text waits for others of its sender (0: it does not), `acks` whether others are shown
-    that it came.
+    Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are
+    kept, `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text),
+    `merge_ms` how long an admitted text waits for others of its sender (0: it does not), `acks` whether
+    others are shown that it came.
     """
 
     inbound: Inbound

@@ -35,7 +35,8 @@ def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
     rows = tx.db.execute(
         "SELECT messages.* FROM history"
         " JOIN messages ON messages.account = history.account AND messages.seq = history.message"
-        " WHERE history.account = ? AND history.thread_kind = ? AND history.thread_id = ? AND history.message <"
+        " WHERE history.account = ? AND history.thread_kind = ? AND history.thread_id = ?"
+        " AND history.message <"
         "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?) ORDER BY history.message",
         (tx.account, *thread, tx.account, turn),
     ).fetchall()
