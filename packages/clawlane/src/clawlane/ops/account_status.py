@@ -13,6 +13,7 @@ from clawlane.credentials.profile import Consent
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers
+from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.store.told import Gap, HeldThread
 
@@ -161,7 +162,8 @@ class AccountStatus(Struct, frozen=True):
     kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
-    `speakers` says who may speak in its groups.
+    `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
+    accept; `restored_ms` is when a backup was restored, until the account connects.
     """
 
     id: str
@@ -206,3 +208,5 @@ class AccountStatus(Struct, frozen=True):
     probe: ProbeResult | None = None
     address_book_ms: int | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)
+    upgrade: UpgradeInfo | None = None
+    restored_ms: int | None = None
