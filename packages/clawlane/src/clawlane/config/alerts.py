@@ -106,6 +106,18 @@ class Alerts(Block):
     texts: StrictBool = False
 
 
+def targets_of(settings: Alerts | None) -> list[str]:
+    """The targets that the config names, by their place in it."""
+    if settings is None:
+        return []
+    named = {
+        "alerts.webhook": settings.webhook,
+        "alerts.command": settings.command,
+        "alerts.thread": settings.thread,
+    }
+    return [target for target, value in named.items() if value is not None]
+
+
 def minutes_of(time: str) -> int:
     """The minutes past midnight of a time such as `22:00`."""
     hours, _, minutes = time.partition(":")

@@ -18,20 +18,11 @@ from clawlane.ops.context import LiveAccount
 from clawlane.store import alerts
 from clawlane.store.account_store import Clock
 
-WEBHOOK, COMMAND, THREAD = "alerts.webhook", "alerts.command", "alerts.thread"
 COMMAND_S = 30.0
 """Seconds that a program has."""
 
 _CANNOT_SEND = (Phase.STOPPED, Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT, Phase.REPLACED, Phase.FAILED)
 _LINE = 64 * 1024
-
-
-def targets_of(settings: Alerts | None) -> list[str]:
-    """The targets that the config names."""
-    if settings is None:
-        return []
-    named = {WEBHOOK: settings.webhook, COMMAND: settings.command, THREAD: settings.thread}
-    return [target for target, value in named.items() if value is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from clawlane.backoff import Sleep
-from clawlane.config.alerts import Alerts
-from clawlane.gateway.alert_targets import AlertTargets, Message, targets_of
+from clawlane.config.alerts import Alerts, targets_of
+from clawlane.gateway.alert_targets import AlertTargets, Message
 from clawlane.gateway.webhook_sender import DeliveryFailed
 from clawlane.ops.alert_text import alert_command, alert_text, batch_text
 from clawlane.ops.alert_words import words_of
@@ -24,9 +24,6 @@ from clawlane.store.alerts import Alert
 from clawlane.store.database import Store
 from clawlane.store.deliveries import Delivery
 from clawlane.store.errors import StoreLost
-
-TEST = "test"
-"""The kind of a delivery that only tries out a target."""
 
 _LONGEST_WAIT_MS, _BETWEEN_S = 30_000, 0.5
 """The longest wait, short because the clock may be set meanwhile; the least time between two looks."""
