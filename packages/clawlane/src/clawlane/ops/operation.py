@@ -36,6 +36,7 @@ MODULES = (
     "config_standing",
     "config_values",
     "directory",
+    "directory_export",
     "doctor",
     "events",
     "login",
