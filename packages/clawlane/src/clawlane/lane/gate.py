@@ -157,7 +157,7 @@ class Gate:
 
     def held(self, chunk: Chunk, now_ms: int) -> Pause | Hold | None:
         """The pause or the pacing rule that keeps a chunk from leaving now."""
-        paused = self._pause_of(chunk.out.thread)
+        paused = self._pause_for(chunk)
         return paused or (self._pacer.hold(chunk, now_ms) if self._pacer else None)
 
     def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
@@ -179,7 +179,7 @@ class Gate:
 
         A pause that came after `wait_ms` makes it `NotSent`, and so do other rules than it was checked by.
         """
-        if self._pause_of(chunk.out.thread) is not None:
+        if self._pause_for(chunk) is not None:
             raise NotSent("paused just before it left", 0.0)
         rules = self._rules()
         if self._passed.pop(chunk.id, rules) is not rules:
@@ -266,6 +266,11 @@ class Gate:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
+
+    def _pause_for(self, chunk: Chunk) -> Pause | None:
+        """The pause that holds a chunk. The owner hears what became of a command, a pause among them."""
+        thread = chunk.out.thread
+        return self._pauses.get(thread) if chunk.to_owner else self._pause_of(thread)
 
     def _pause_of(self, thread: Thread) -> Pause | None:
         return self._pauses.get(None) or self._pauses.get(thread)

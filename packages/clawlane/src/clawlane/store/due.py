@@ -12,7 +12,7 @@ from clawlane.store.codec import compared, is_message, outgoing_of, thread_of
 from clawlane.store.models import Chunk, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
-from clawlane.store.sending import needs_decision, settle
+from clawlane.store.sending import needs_decision, note_undecided, settle
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx, lazy
 
@@ -33,6 +33,8 @@ def waiting(
     held: Mapping[int, int] | None = None,
     last_ms: Mapping[Thread, int] | None = None,
     limit: int | None = None,
+    *,
+    to_owner: bool = False,
 ) -> Waiting:
     """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
 
@@ -40,14 +42,14 @@ def waiting(
     it, those whose chunk is due first. At most `limit` chunks are read (None: all).
 
     A chunk on its way keeps its thread waiting, and so does one of unknown fate that look-ups may settle: it
-    may have to be sent again, and in order.
+    may have to be sent again, and in order. With `to_owner` only answers to the owner count.
     """
     later: list[int] = []
     expired = _expire(tx, later)
     closed = {*shut, *_busy(tx, later)}
     held, last_ms = held or {}, last_ms or {}
     due: list[tuple[int, int, int]] = []
-    for id_, thread, due_ms in _heads(tx):
+    for id_, thread, due_ms in _answers_to_owner(tx) if to_owner else _heads(tx):
         at_ms = max(due_ms, held.get(id_, 0))
         if thread in closed:
             continue
@@ -122,6 +124,7 @@ def _busy(tx: Tx, later: list[int]) -> set[Thread]:
         if until_ms <= tx.now_ms:
             reason = f"{row['reason']}; nothing showed whether it arrived"
             change(tx, "outbox", {"id": row["id"]}, settling_ms=None, reason=reason)
+            note_undecided(tx, row["id"])
             needs_decision(tx, row["turn"])
             continue
         later.append(until_ms)
@@ -173,6 +176,19 @@ def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
         yield head["id"], thread_of(head), due_ms
 
 
+def _answers_to_owner(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
+    """The same of answers to the owner alone."""
+    threads = set()
+    for row in tx.db.execute(
+        "SELECT id, thread_kind, thread_id, due_ms FROM outbox WHERE account = ? AND settled_ms IS NULL"
+        " AND state = 'queued' AND purpose = 'owner' ORDER BY place, id",
+        (tx.account,),
+    ).fetchall():
+        if (thread := thread_of(row)) not in threads:
+            threads.add(thread)
+            yield row["id"], thread, row["due_ms"]
+
+
 def _chunk(tx: Tx, id_: int) -> Chunk:
     """The chunk with its text, and that of its whole reply or of all that a call of a tool sends."""
     row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
@@ -186,5 +202,15 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         reply = "\n".join(compared(part["body"]) for part in parts if part["body"])
         first = parts[0]["id"]
     begun = row["place"] == Place.BEGUN
-    challenge = row["purpose"] == Purpose.CHALLENGE
-    return Chunk(id_, row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"], first, challenge)
+    return Chunk(
+        id_,
+        row["turn"],
+        out,
+        row["attempts"] + 1,
+        reply,
+        begun,
+        row["by_turn"],
+        first,
+        challenge=row["purpose"] == Purpose.CHALLENGE,
+        to_owner=row["purpose"] == Purpose.OWNER,
+    )

@@ -29,7 +29,8 @@ class Purpose(StrEnum):
     """What an outgoing text is for: the reply of a turn, a text of the gateway itself, or of the operator.
 
     Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
-    command, what an agent's tool sends before the reply, and an alert to the owner of another account.
+    command, what an agent's tool sends before the reply, an alert to the owner of another account, and the
+    answer to what the owner wants done, which no pause of the account holds.
     """
 
     REPLY = "reply"
@@ -39,6 +40,7 @@ class Purpose(StrEnum):
     TOOL = "tool"
     OPERATOR = "operator"
     ALERT = "alert"
+    OWNER = "owner"
 
 
 class History(StrEnum):
@@ -169,7 +171,8 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `challenge` says that it asks a stranger for a pairing code.
+    `challenge` says that it asks a stranger for a pairing code, `to_owner` that it answers what the owner
+    wants done.
     """
 
     id: int
@@ -181,6 +184,7 @@ class Chunk:
     by_turn: int | None = None
     first: int = 0
     challenge: bool = False
+    to_owner: bool = False
 
     @property
     def text_id(self) -> int | None:

@@ -27,6 +27,7 @@ from clawlane.store import (
     operator_sends,
     outbox,
     outbox_listing,
+    owner_texts,
     pairing,
     pauses,
     pending_history,
@@ -105,6 +106,7 @@ class Reader:
     requester_name = _ask(alerts.requester_name)
     text_of_chunk = _ask(alerts.text_of_chunk)
     alerts = _ask(alerts.waiting)
+    own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
     record_checked = _ask(audit_check.of_store)
 
