@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.in_force import Rules
+from clawlane.access.outbound import Verdict
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
@@ -41,6 +42,10 @@ class Lane:
     wake: Callable[[], None] = lambda: None
     prefix: str = ""
     edited: AccessPolicy | None = None
+
+    def outbound(self, thread: Thread) -> Verdict:
+        """What may leave in a thread now, and the setting that says so."""
+        return self.rules().outbound(thread, self.grants().pins)
 
 
 class FileUse(Flag):

@@ -10,6 +10,7 @@ from clawlane.access.in_force import Rules
 from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import album_message
+from clawlane.config.choices import OutboundMode
 from clawlane.messages import Inbound
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
@@ -52,6 +53,7 @@ class AccessChecker:
     def _new(
         self, inbound: Inbound, read_ms: int, policy: AccessPolicy, decision: Decision | None
     ) -> NewMessage:
+        mode, _ = self.rules().outbound(inbound.thread, self.grants().pins)
         challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
         text = policy.pairing_text or built_in_text(self.grants().language)
         return NewMessage(
@@ -63,6 +65,7 @@ class AccessChecker:
             pairing_text=text if challenged else "",
             merge_ms=policy.merge_ms,
             acks=policy.acks,
+            mute=mode is OutboundMode.OFF,
         )
 
     async def _known(self, inbound: Inbound) -> Grants:

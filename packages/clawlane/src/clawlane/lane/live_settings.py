@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from clawlane.access.in_force import Rules
@@ -48,6 +49,12 @@ class LaneSettings:
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
         )
+
+    @property
+    def draft_ms(self) -> int:
+        """How long a draft waits for approval."""
+        expire: timedelta = self.account.settings.drafts.expire
+        return expire // timedelta(milliseconds=1)
 
     @property
     def settle_ms(self) -> int:

@@ -8,6 +8,7 @@
     ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
     ├── NotQuotable     the message that a text was to quote is not known, or not kept
     ├── NoDeadLetter    no message with this id was set aside
+    ├── NoDraft         no draft has this number, or it is past deciding
     ├── PauseRefused    there is no such account or thread to pause or resume
     ├── CursorUnknown   a position in the event feed is not one of this store
     └── PairingUnknown  no pending request has this code
@@ -62,6 +63,10 @@ class NotQuotable(StoreError):
 
 class NoDeadLetter(StoreError):
     """No message with this id was set aside."""
+
+
+class NoDraft(StoreError):
+    """There is no such draft, or nothing can be decided about it; the text says which."""
 
 
 class PauseRefused(StoreError):

@@ -18,6 +18,7 @@ from clawlane.store import (
     catch_up,
     decisions,
     directory,
+    draft_listing,
     events,
     marker,
     notices,
@@ -71,6 +72,10 @@ class Reader:
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox_listing.listed)
     sent = _ask(outbox_listing.sent)
+    drafts = _ask(draft_listing.listed)
+    draft = _ask(draft_listing.find)
+    account_of_draft = _ask(draft_listing.account_of)
+    waiting_drafts = _ask(draft_listing.waiting)
     quotable = _ask(quotes.quotable)
     members = _ask(directory.members)
     sent_by_operator = _ask(operator_sends.statuses)
