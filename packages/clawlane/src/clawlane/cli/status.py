@@ -210,8 +210,17 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
     if states := {state: count for state, count in one.outbox.items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
     waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
+    if one.upgrade:
+        told = f"{len(one.upgrade.changes)} change(s) of version {one.upgrade.version} wait for your word"
+        yield "upgrade", f"{told}; see: openclaw upgrade show"
+    if one.restored_ms is not None:
+        told = f"from a backup, {when(one.restored_ms, now_ms())}; log the gateway out that it is of"
+        yield "restored", f"{told}. What people write before this one connects is not answered."
     for pause in one.pauses:
-        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {resume_command(pause)}"
+        ends = resume_command(pause)
+        if one.upgrade and pause.thread is None:
+            ends = "openclaw upgrade accept"
+        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {ends}"
     for held in one.held:
         yield "held", _held(held)
     decisions = one.decisions

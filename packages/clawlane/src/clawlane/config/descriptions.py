@@ -23,7 +23,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "dms": "One entry for each person that is treated differently, by their id.",
         "outbound": "What leaves: everything (`auto`), what you approve, or nothing; `auto` if not said.",
         "drafts": "Replies that wait for your approval, under `outbound: 'approve'`.",
-        "historyLimit": "Messages kept of a group and shown with its next answered one; 0 keeps none.",
+        "historyLimit": "Unanswered messages of a chat shown with its next answered one; 0 keeps none.",
         "acks": "When answered messages are marked as seen: at once, with the answer, or never.",
         "pairing": "How strangers are answered under `dmPolicy: 'pairing'`.",
         "backlogMaxAge": "Messages that are older when read are not answered.",

@@ -17,6 +17,7 @@ from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
 from clawlane.ops.rules_from import rules_in_force
 from clawlane.ops.speakers import who_may_speak
+from clawlane.ops.upgrade import waiting_upgrade
 from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
@@ -80,6 +81,8 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
         look_ups=[str(kind) for kind in reader.returned(name)],
+        upgrade=waiting_upgrade(reader, name),
+        restored_ms=reader.restored_ms(name),
     )
 
 
