@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from pydantic import ValidationError
 from pydantic_ai.messages import (
@@ -70,8 +69,7 @@ class _StoredSteps:
         mode, rule = self.lane.outbound(send.outs[0].thread)
         if mode is not OutboundMode.APPROVE:
             return send
-        life_ms = self.lane.account.settings.drafts.expire // timedelta(milliseconds=1)
-        return replace(send, draft=NewDraft(rule.path, life_ms))
+        return replace(send, draft=NewDraft(rule.path, self.lane.draft_ms))
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ class AccessChecker:
         """A message that was read at `read_ms`, with the decision about it and what follows from that."""
         known = await self._known(inbound)
         decision, policy = self.rules().decide(inbound, known, read_ms)
-        if decision.admitted and (held := self.holds_back(inbound.thread)):
+        if decision.admitted and (held := self._held_back(inbound.thread)):
             decision = held_back(decision, *held, policy.history_limit)
         return self._new(inbound, read_ms, policy, decision)
 
@@ -60,6 +60,11 @@ class AccessChecker:
         """The decision made again just before a turn starts, if it excludes the sender; else None."""
         known = await self._known(inbound)
         return self.rules().decide_again(inbound, known)
+
+    def _held_back(self, thread: Thread) -> HeldBack | None:
+        """Where nothing may leave, nothing is answered either."""
+        mode, rule = self.rules().outbound(thread, self.grants().pins)
+        return (Reason.OUTBOUND_OFF, rule) if mode is OutboundMode.OFF else self.holds_back(thread)
 
     def _new(
         self, inbound: Inbound, read_ms: int, policy: AccessPolicy, decision: Decision | None

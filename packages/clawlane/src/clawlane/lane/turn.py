@@ -29,7 +29,7 @@ from clawlane.channel import Channel, State, Vault
 from clawlane.config.choices import OutboundMode
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.commands import Commands
-from clawlane.lane.gate import Gate, Objection
+from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings
@@ -155,7 +155,7 @@ class TurnRunner:
         if mode is not OutboundMode.OFF:
             return False
         limit = self.access.rules().policy.history_limit
-        await self.account_store.run(turns.forbid, turn.seq, f"{Objection.OUTBOUND_OFF}: {rule.path}", limit)
+        await self.account_store.run(turns.forbid, turn.seq, rule, limit)
         log.info("turn %d: nothing may leave in %s", turn.seq, turn.inbound.thread)
         return True
 
@@ -260,6 +260,7 @@ class TurnRunner:
             self.sender.wake,
             settings.prefix,
             settings.rules.edited,
+            settings.draft_ms,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:

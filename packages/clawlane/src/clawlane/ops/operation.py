@@ -37,6 +37,7 @@ MODULES = (
     "config_values",
     "directory",
     "doctor",
+    "drafts",
     "events",
     "login",
     "mending",

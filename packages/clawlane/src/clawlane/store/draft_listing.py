@@ -25,9 +25,10 @@ class Staleness(StrEnum):
 class Draft:
     """One draft of an account (`channel/id`). `name` is what its thread is called, empty if nobody knows.
 
-    `text` is its markdown, and `parts` what others will see, one text for each message. It answers `question`
-    of `sender`, whose message is `message_id`; each is empty where it is not kept. `tool` says that a tool of
-    the agent wants to send it, `rule` is the setting that asks for approval.
+    `text` is its markdown, and `parts` what others will see, one text for each message. It belongs to the
+    turn `turn`, which answers `question` of `sender`, whose message is `message_id`; each is empty where it
+    is not kept. `tool` says that a tool of the agent wants to send it, `rule` is the setting that asks for
+    approval.
     """
 
     account: str
@@ -37,6 +38,7 @@ class Draft:
     state: DraftState
     text: str
     parts: tuple[str, ...]
+    turn: int
     tool: bool
     edited: bool
     stale: Staleness | None

@@ -12,18 +12,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clawlane.messages import Outgoing
-from clawlane.store import outbox, outgoing_files, pending_history, turns
+from clawlane.store import alerts, outbox, outgoing_files, pending_history, turns
+from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, outgoing_body, outgoing_of, thread_of, words_in
 from clawlane.store.draft_listing import Staleness, staleness
 from clawlane.store.errors import NoDraft
 from clawlane.store.models import Purpose
-from clawlane.store.outbox import ToolCall, delivery_summary, whole_text
+from clawlane.store.outbox import ToolCall, whole_text
 from clawlane.store.quotes import with_quote
 from clawlane.store.rows import change, exists, insert
 from clawlane.store.sending import finish
 from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy, next_number
 from clawlane.threads import Thread
+
+EXPIRED = "its draft expired"
+"""The reason of a turn whose draft waited too long."""
 
 _SEE = "see: openclaw drafts list"
 _OPEN = "SELECT * FROM drafts WHERE account = ? AND decided_ms IS NULL"
@@ -65,7 +69,7 @@ def reply(
     if turns.is_void(tx, seq, run):
         return None
     change(tx, "turns", {"turn": seq, "settled_ms": None}, note=note)
-    if not finish(tx, seq, TurnState.DRAFTED, ""):
+    if not finish(tx, seq, TurnState.DRAFTED, new.rule):
         return None
     return _write(tx, outs[0].thread, seq, tuple(map(outgoing_body, outs)), new)
 
@@ -112,7 +116,7 @@ def hold_back(tx: Tx, chunk_id: int, rule: str, life_ms: int) -> tuple[int, int 
         cancelled = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "reason": reason}
         change(tx, "outbox", {"id": one["id"]}, body=NO_TEXT, **cancelled, **loose)
     if turn is not None:
-        finish(tx, turn, TurnState.DRAFTED, delivery_summary(tx, turn))
+        finish(tx, turn, TurnState.DRAFTED, rule)
     answered = turn if call is None else call.turn
     new = NewDraft(rule, life_ms)
     _write(tx, thread_of(row), answered, tuple(one["body"] for one in rows), new, call, number)
@@ -153,7 +157,16 @@ def _write(
         expires_ms=tx.now_ms + new.life_ms,
     )
     _keep_files(tx, number, bodies, thread)
+    _tell(tx, number, thread, new.life_ms)
     return number
+
+
+def _tell(tx: Tx, number: int, thread: Thread, life_ms: int) -> None:
+    """Let the owner hear that a draft waits."""
+    until_ms = tx.now_ms + life_ms
+    alerts.note(
+        tx, AlertKind.DRAFT_WAITING, str(number), number=number, thread=str(thread), until_ms=until_ms
+    )
 
 
 def _take_answer(tx: Tx, turn: int) -> str | None:
@@ -249,7 +262,8 @@ def revive(tx: Tx, number: int, life_ms: int) -> None:
         raise NoDraft(f"draft {number} has not expired; to send it: openclaw drafts approve {number}")
     waits = {"state": DraftState.WAITING, "expires_ms": tx.now_ms + life_ms}
     change(tx, "drafts", {"number": number}, **waits)
-    change(tx, "turns", {"turn": row["turn"], "state": TurnState.DRAFTED}, reason="")
+    _tell(tx, number, thread_of(row), life_ms)
+    change(tx, "turns", {"turn": row["turn"], "state": TurnState.DRAFTED}, reason=row["rule"])
     tx.note(draft=number, thread=str(thread_of(row)))
 
 
@@ -260,9 +274,10 @@ def expire(tx: Tx) -> int | None:
         if row["expires_ms"] > tx.now_ms:
             continue
         change(tx, "drafts", {"number": row["number"]}, state=DraftState.EXPIRED)
+        alerts.withdraw(tx, AlertKind.DRAFT_WAITING, str(row["number"]))
         if row["step"] is None:
             key = {"turn": row["turn"], "state": TurnState.DRAFTED}
-            change(tx, "turns", key, reason="its draft expired")
+            change(tx, "turns", key, reason=EXPIRED)
             pending_history.give_back(tx, row["turn"])
     return min((row["expires_ms"] for row in rows if row["expires_ms"] > tx.now_ms), default=None)
 
@@ -294,6 +309,7 @@ def of_thread(tx: Tx, thread: Thread) -> list[tuple[int, str]]:
 
 def _decide(tx: Tx, number: int, state: DraftState, reason: str = "") -> None:
     """Nothing of its words is kept: what was approved is in the outbox."""
+    alerts.withdraw(tx, AlertKind.DRAFT_WAITING, str(number))
     forgotten = {"text": "", "chunks": "[]", "answer": None, "rest": ""}
     change(tx, "drafts", {"number": number}, state=state, reason=reason, decided_ms=tx.now_ms, **forgotten)
 

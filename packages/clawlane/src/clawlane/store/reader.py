@@ -75,6 +75,7 @@ class Reader:
     sent = _ask(outbox_listing.sent)
     drafts = _ask(draft_listing.listed)
     draft = _ask(draft_listing.find)
+    drafts_of_turn = _ask(draft_listing.numbers_of)
     account_of_draft = _ask(draft_listing.account_of)
     waiting_drafts = _ask(draft_listing.waiting)
     quotable = _ask(quotes.quotable)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from clawlane.access.decision import Decision
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
 from clawlane.store import answers, directory, merging, outbox, pending_history
 from clawlane.store.codec import inbound_of, storable
@@ -166,15 +166,21 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     answers.forget_answer(tx, seq)
 
 
-def forbid(tx: Tx, seq: int, reason: str, history_limit: int) -> None:
-    """End an open turn because nothing may leave in its thread. Its messages are context of the next one."""
+def forbid(tx: Tx, seq: int, rule: Rule, history_limit: int) -> None:
+    """End an open turn because by this rule nothing may leave in its thread.
+
+    Its messages are context of the next one, and the decision about each is recorded beside the first.
+    """
     rows = _parts(tx, seq)
-    if not finish(tx, seq, TurnState.STOPPED, reason):
+    if not finish(tx, seq, TurnState.STOPPED, f"{Reason.OUTBOUND_OFF}: {rule.path}"):
         return
-    outbox.cancel_tools(tx, seq, reason)
+    outbox.cancel_tools(tx, seq, Reason.OUTBOUND_OFF)
     pending_history.give_back(tx, seq)
     for row in rows:
-        if history_limit and not row["command"]:
+        keep = history_limit > 0 and not row["command"]
+        forbidden = Decision(Outcome.PEND, Reason.OUTBOUND_OFF, rule, keep_as_history=keep)
+        record(tx, row["seq"], Stage.RUN, forbidden)
+        if keep:
             pending_history.keep(tx, row["seq"], inbound_of(row), history_limit)
 
 
