@@ -23,17 +23,20 @@ from clawlane.credentials.sealed_file import (
     WrongPassphrase,
 )
 from clawlane.credentials.vault import FileVault
-from clawlane.ops import restore
+from clawlane.ops import address_book, restore
+from clawlane.ops.address_book import AddressBook
 from clawlane.ops.archive import ArchiveWriter, Manifest
 from clawlane.ops.backup import BackedUp, BackUp, back_up
 from clawlane.ops.operation import OpError
 from clawlane.ops.restore import ReadBackup, Restore, Restored
+from clawlane.people import Person
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import reading
 
 WORDS = "mật khẩu sao lưu"
 CHEAP = Cost(n=2, r=1, p=1)
+BOOK = AddressBook(LANE, 0, None, None, (Person("11", "Lan"),), ())
 SECRET = b"cookies of the account"
 OPENCLAW = Path(sys.executable).with_name("openclaw")
 MANIFEST = Manifest(0, "9.9", 999, "host", "/state", (LANE,), with_session=False, with_media=False)
@@ -49,6 +52,7 @@ async def house(tmp_path: Path) -> House:
         await house.hear(account_store)
     FileVault(house.paths.vault_dir, "zalouser", "default").replace(SECRET, ("1", "Lan"))
     write_consent(house.paths.consent_dir, Consent("zalouser", "default", 1, "1", "yes", "terminal"))
+    address_book.save(house.paths, BOOK)
     write_private(house.paths.inbound_media_dir / "zalouser+default+1.jpg", b"picture")
     write_private(house.paths.inbound_media_dir / ".unfinished", b"half")
     return house
@@ -76,7 +80,7 @@ async def test_a_backup_holds_everything_but_logins_and_media(house: House) -> N
     done = await backed_up(house)
     names = [one.name for one in done.entries]
     assert names[:3] == ["store.sqlite", "config", "consent/zalouser+default.json"]
-    assert {one.partition("/")[0] for one in names[3:]} == {"audit"}
+    assert {one.partition("/")[0] for one in names[3:]} == {"audit", "address-book"}
     assert os.stat(done.file).st_mode & 0o777 == 0o600
     found = await restore.read(house.alone(), ReadBackup(done.file, WORDS))
     assert (found.manifest, found.entries) == (done.manifest, done.entries)
@@ -85,7 +89,9 @@ async def test_a_backup_holds_everything_but_logins_and_media(house: House) -> N
     restored = await put(there, done.file)
     assert (restored.moved, restored.undecided) == ([], 0)
     names = [one for one in os.listdir(there.paths.state) if not one.startswith("store.sqlite-")]
+    assert address_book.load(there.paths, LANE, "latest") == BOOK
     assert sorted(names) == [
+        "address-book",
         "audit",
         "config.json5",
         "consent",

@@ -23,6 +23,7 @@ _NOUNS = {
     "plugins.json": ("list of plugins", "list of plugins"),
     "consent": ("accepted risk", "accepted risks"),
     "audit": ("file of the record", "files of the record"),
+    "address-book": ("copy of an address book", "copies of an address book"),
     "vault": ("file of sessions and their key", "files of sessions and their key"),
     "media": ("received file", "received files"),
     "outgoing": ("file to be sent", "files to be sent"),

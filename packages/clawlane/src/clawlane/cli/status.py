@@ -263,6 +263,8 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     for name in one.names:
         pinned = f"is {name.state}: {', '.join(name.ids) or 'nobody'} ({ago(name.at_ms, now)})"
         yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
+    if one.address_book_ms is not None:
+        yield "contacts", f"copied {when(one.address_book_ms, now)}; see: openclaw directory export --help"
     yield "risk", risk_words(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)

@@ -21,6 +21,7 @@ _WORDS = {
     "logins": "logins and their key",
     "store": "messages, conversations, approvals, pauses",
     "record": "keys of the record",
+    "people": "copies of the address book",
     "media": "files that people sent, or that were to be sent",
     "config": "the config",
     "logs": "logs",

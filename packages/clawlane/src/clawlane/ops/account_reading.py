@@ -7,8 +7,17 @@ from msgspec.structs import replace
 from clawlane.access.fingerprint import fingerprint
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
-from clawlane.ops.account_status import AccountStatus, Decisions, HeldReply, NameStatus, PairingCounts, User
+from clawlane.ops.account_status import (
+    AccountStatus,
+    AlertsStatus,
+    Decisions,
+    HeldReply,
+    NameStatus,
+    PairingCounts,
+    User,
+)
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo
@@ -60,6 +69,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         rehearsal=rehearsal,
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
+        address_book_ms=address_book.taken_ms(ctx.paths, str(account)),
     )
 
 
@@ -82,6 +92,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
         drafts=reader.waiting_drafts(name, now_ms),
+        alerts=AlertsStatus.of(len(reader.alerts(name)), reader.deliveries(name)),
         look_ups=[str(kind) for kind in reader.returned(name)],
         upgrade=waiting_upgrade(reader, name),
         restored_ms=reader.restored_ms(name),

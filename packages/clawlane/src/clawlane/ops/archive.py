@@ -22,7 +22,7 @@ BLOCK = 1 << 18
 
 _LONGEST = 1 << 20
 _NAME = re.compile(
-    r"store\.sqlite|config|plugins\.json|(?:audit|consent|vault)/PART|(?:media|outgoing)(?:/PART){1,6}".replace(
+    r"store\.sqlite|config|plugins\.json|(?:audit|consent|vault)/PART|(?:address-book|media|outgoing)(?:/PART){1,6}".replace(
         "PART", r"(?!\.{1,2}(?:/|\Z))[^/\x00]{1,255}"
     )
 )

@@ -130,6 +130,7 @@ def _files(ctx: OpContext, request: BackUp) -> Iterator[tuple[str, Path]]:
     yield PLUGINS, paths.plugins_file
     yield from _in_folder(paths.consent_dir, "consent")
     yield from _in_folder(paths.audit_dir, "audit")
+    yield from _in_folder(paths.address_book_root, "address-book")
     if request.session:
         from clawlane.credentials.vault import KeyLocation
 

@@ -23,6 +23,7 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "alerts",
     "audit",
     "audit_log",
     "backup",
@@ -36,6 +37,7 @@ MODULES = (
     "config_standing",
     "config_values",
     "directory",
+    "directory_export",
     "doctor",
     "drafts",
     "events",

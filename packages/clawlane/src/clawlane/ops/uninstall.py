@@ -118,10 +118,11 @@ def _pieces(ctx: OpContext) -> Iterator[Piece]:
         yield from (_piece(what, path) for kind, path in kinds if kind == what)
 
 
-_ORDER = ("logins", "store", "record", "media", "config", "logs", "rest", "foreign")
+_ORDER = ("logins", "store", "record", "people", "media", "config", "logs", "rest", "foreign")
 _NAMES = {
     "vault": "logins",
     "audit": "record",
+    "address-book": "people",
     "media": "media",
     "outgoing": "media",
     "logs": "logs",
