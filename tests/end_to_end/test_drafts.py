@@ -199,7 +199,9 @@ def test_modes_of_single_people_and_groups_override(owner: Owner) -> None:
     assert owner.zalo.wait("sent")["text"] == "echo: một"
     hers = say(owner.zalo, hung, "hai")
     owner.gateway.said("outbound_off")
-    assert f"channels.zalouser.dms['{hung}'].outbound" in owner.operator.run("why", hers).stdout.replace("\n", " ")
+    assert f"channels.zalouser.dms['{hung}'].outbound" in owner.operator.run("why", hers).stdout.replace(
+        "\n", " "
+    )
     say(owner.zalo, lan, "ba", group=group)
     assert owner.zalo.wait("sent")["text"] == "echo: ba"
     other = str(owner.zalo.do("/group", name="Nhóm khác", members=[lan, hung])["groupId"])
@@ -238,7 +240,9 @@ def test_off_refuses_an_approval_and_keeps_the_draft(owner: Owner) -> None:
     say(owner.zalo, lan, "một")
     number = owner.draft()
     owner.edit(outbound="off")
-    assert "nothing may leave there while channels.zalouser.outbound is 'off'" in owner.refused("approve", number)
+    assert "nothing may leave there while channels.zalouser.outbound is 'off'" in owner.refused(
+        "approve", number
+    )
     assert [one["number"] for one in owner.drafts()] == [int(number)]
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Undo
-from clawlane.store import alerts, outgoing_files
-from clawlane.store.alerts import AlertKind
+from clawlane.store import outgoing_files
 from clawlane.store.codec import message_count, outgoing_body, storable
 from clawlane.store.models import Place, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put
@@ -122,13 +121,15 @@ def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
         " WHERE account = ? AND by_turn = ? AND settled_ms IS NULL AND state = 'queued'",
         (tx.now_ms, reason, tx.account, turn),
     )
-    rows = tx.db.execute(
+    dropped = tx.db.execute(
         "UPDATE drafts SET state = 'dropped', decided_ms = ?, reason = ?, text = '', chunks = '[]'"
         " WHERE account = ? AND turn = ? AND step IS NOT NULL AND decided_ms IS NULL RETURNING number",
         (tx.now_ms, reason, tx.account, turn),
     ).fetchall()
-    for row in rows:
-        alerts.withdraw(tx, AlertKind.DRAFT_WAITING, str(row["number"]))
+    tx.db.executemany(
+        "DELETE FROM alerts WHERE account = ? AND kind = 'draft_waiting' AND key = ?",
+        [(tx.account, str(row["number"])) for row in dropped],
+    )
 
 
 def whole_text(chunk: sqlite3.Row) -> dict[str, object]:
