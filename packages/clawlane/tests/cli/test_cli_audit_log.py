@@ -138,6 +138,17 @@ def test_a_whole_record_ends_with_0_and_a_cut_one_with_1_and_the_first_bad_entry
     assert found["accounts"][LANE]["faults"][0]["number"] == 2
 
 
+def test_doctor_and_the_audit_of_safety_tell_of_an_end_that_is_missing(perch: Perch) -> None:
+    sent(perch, "một", "hai", "ba")
+    assert "record_cut" not in perch("doctor --json").out
+    cut(perch, 3)
+    for command in ("doctor", "security audit"):
+        told = perch(command)
+        assert told.code == 1
+        assert "the end of its record, at entry 3, does not fit" in told.out
+        assert "openclaw audit verify" in told.out
+
+
 def test_a_head_that_was_noted_has_to_be_there(perch: Perch) -> None:
     sent(perch, "một", "hai")
     head = perch("audit verify").out.split()[-1]

@@ -100,6 +100,7 @@ class Reader:
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)
+    record_end = _ask(audit_check.end_of_store)
     record_checked = _ask(audit_check.of_store)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
