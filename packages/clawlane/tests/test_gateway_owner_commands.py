@@ -221,7 +221,7 @@ async def test_a_stranger_and_what_is_quoted_pause_nothing(play: Play) -> None:
         ("/pause 0s", "Usage: /pause or /pause 2h (30m, 2h, 1d)"),
         ("/pause 999999999d", "Usage: /pause or /pause 2h (30m, 2h, 1d)"),
         ("/draft 3", "Usage: /draft N ok or /draft N drop"),
-        ("/draft 3 ok", "There are no drafts."),
+        ("/draft 3 ok", "there is no draft 3; see: openclaw drafts list"),
         ("/RESUME", "Nothing was paused."),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from clawlane.access.context import shortened
 from clawlane.config.duration import duration
+from clawlane.ops import drafts
 from clawlane.ops.context import LiveAccount, OpContext
 from clawlane.ops.operation import OpError
 from clawlane.ops.pairing import Approve, Reject, approve, reject
@@ -43,8 +44,8 @@ class OwnerCommands:
                     return await self._approve(words, code)
                 case "/reject", [who]:
                     return await self._reject(words, who)
-                case "/draft", [_, "ok" | "drop"]:
-                    return words.no_draft
+                case "/draft", [number, "ok" | "drop" as what] if number.isdecimal() and len(number) < 10:
+                    return await self._draft(words, int(number), what)
         except (OpError, StoreError) as error:
             return str(error)
         except Exception as error:
@@ -82,6 +83,18 @@ class OwnerCommands:
         rejected = await reject(self.ctx(), Reject(channel, who, account))
         return words.rejected.format(who=", ".join(_who(one.sender_name, one.sender_id) for one in rejected))
 
+    async def _draft(self, words: _Words, number: int, what: str) -> str:
+        ctx = self.ctx()
+        found = await drafts.show(ctx, drafts.Show(number))
+        if found.account != self.account:
+            return words.no_draft.format(number=number)
+        if what == "drop":
+            await drafts.drop(ctx, drafts.Drop(number))
+            return words.dropped.format(number=number)
+        approved = await drafts.approve(ctx, drafts.Approve(number))
+        told = words.stale if approved.stale else words.sent
+        return told.format(number=number, who=shortened(approved.name) or approved.thread)
+
     @property
     def _named(self) -> tuple[str, str]:
         channel, _, account = self.account.partition("/")
@@ -104,6 +117,9 @@ class _Words:
     approved: str
     rejected: str
     no_draft: str
+    sent: str
+    dropped: str
+    stale: str
     failed: str
     help: str
     usage: dict[str, str]
@@ -117,7 +133,10 @@ _VIETNAMESE = _Words(
     not_paused="Không có tạm dừng nào.",
     approved="Đã chấp thuận {who}.",
     rejected="Đã từ chối {who}.",
-    no_draft="Không có bản nháp nào.",
+    no_draft="Tài khoản này không có bản nháp {number}.",
+    sent="Bản nháp {number} được gửi cho {who}.",
+    dropped="Đã bỏ bản nháp {number}.",
+    stale="Ở đó đã có tin mới hơn bản nháp {number}; nếu vẫn muốn gửi: openclaw drafts approve {number}",
     failed="{what} không thực hiện được ({kind}); xem nhật ký của gateway.",
     help=(
         "Dành cho chủ tài khoản:\n"
@@ -144,7 +163,10 @@ _ENGLISH = _Words(
     not_paused="Nothing was paused.",
     approved="Approved {who}.",
     rejected="Rejected {who}.",
-    no_draft="There are no drafts.",
+    no_draft="This account has no draft {number}.",
+    sent="Draft {number} goes to {who}.",
+    dropped="Draft {number} is dropped.",
+    stale="Something newer was said there than draft {number}; to send it: openclaw drafts approve {number}",
     failed="{what} could not be carried out ({kind}); see the log of the gateway.",
     help=(
         "For owners:\n"

@@ -213,4 +213,6 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         first,
         challenge=row["purpose"] == Purpose.CHALLENGE,
         to_owner=row["purpose"] == Purpose.OWNER,
+        by_agent=row["purpose"] in (Purpose.REPLY, Purpose.TOOL),
+        draft=row["draft"],
     )
