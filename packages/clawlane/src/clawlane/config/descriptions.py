@@ -28,8 +28,9 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "lookUpGap": "The least time between two look-ups of an unconfirmed message.",
         "pacing": "How fast messages may leave. What is over a limit waits.",
         "mediaMaxMb": "The largest file that is fetched or sent, in megabytes.",
-        "mediaKeep": "How long fetched files are kept.",
+        "mediaKeep": "The former name of `retention.media`, which counts if both are there.",
         "mediaKeepMb": "How many megabytes of fetched files are kept; the oldest go first.",
+        "retention": "How long what other people said is kept.",
         "markdown": "How markdown is converted.",
         "numberChunks": "Whether the parts of long answers are numbered: `(1/3)`.",
         "responsePrefix": "Goes before each reply; `auto` is the agent's name in brackets.",
@@ -54,6 +55,13 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "Pairing": {
         "reply": "Who is sent a pairing code: everybody, strangers who are no friends, or nobody.",
         "text": "The text with the code. `{code}`, `{id}` and `{command}` are filled in.",
+    },
+    "Retention": {
+        "text": "Messages and answers that are done, dead letters, messages without a decision.",
+        "media": "Fetched files.",
+        "sessions": "What agents remember of a conversation.",
+        "history": "What a group said and no turn took.",
+        "decisions": "Ids and decisions, and names of people who were never let in; at least 30 days.",
     },
     "Markdown": {"tables": "How a table is written."},
     "AccountBudget": {

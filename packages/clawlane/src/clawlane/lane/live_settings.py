@@ -11,9 +11,11 @@ from clawlane.config.choices import ResendUnknown
 from clawlane.lane.commands import Answering
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.store.due import LOOK_UP_MS
+from clawlane.store.retention import Keep
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
+    from clawlane.config.settings import ChannelSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class LaneSettings:
 
     `resend_unknown` says whether a chunk that two look-ups, `look_up_gap_ms` apart, show to be absent is sent
     again. `prefix` goes before each reply. `answering` is what commands tell of the agents. `is_default` says
-    that commands need not name the account.
+    that commands need not name the account. `keep` is how long words of others are kept.
     """
 
     account: Account
@@ -33,6 +35,7 @@ class LaneSettings:
     media: MediaLimits = field(default_factory=MediaLimits)
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
+    keep: Keep = field(default_factory=Keep)
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:
@@ -47,12 +50,20 @@ class LaneSettings:
             MediaLimits.of(settings),
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
+            keep_of(settings),
         )
 
     @property
     def settle_ms(self) -> int:
         """How long look-ups may settle an unknown send before the operator has to, 0 if they may not."""
         return LOOK_UP_MS if self.resend_unknown is ResendUnknown.WHEN_ABSENT else 0
+
+
+def keep_of(settings: ChannelSettings) -> Keep:
+    """How long an account keeps what is in the store."""
+    kept = settings.retention
+    lengths = (kept.text, kept.history, kept.sessions, kept.decisions)
+    return Keep(*(int(length.total_seconds() * 1000) for length in lengths))
 
 
 class LiveSettings:

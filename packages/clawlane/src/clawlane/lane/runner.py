@@ -52,7 +52,7 @@ _THINK = 5.0
 _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 """Seconds. A reconnect looks up at once; this is for chunks that become unknown in between."""
 
-_PRUNE_EVERY, _BETWEEN_BATCHES = 3600.0, 0.05
+_PRUNE_EVERY, _BETWEEN_BATCHES = retention.EVERY_MS / 1000, 0.05
 """Seconds."""
 
 _BATCH = 500
@@ -280,7 +280,7 @@ class Runner:
         """Prune the store in small batches. Lives until cancelled."""
         while True:
             try:
-                for transition in (retention.prune, self._expire_sessions):
+                for transition in (self._forget_old, self._expire_sessions):
                     while await self._store.run(transition):
                         await self._deps.sleep(_BETWEEN_BATCHES)
                 if self._media is not None:
@@ -288,6 +288,9 @@ class Runner:
             except (StoreFailed, OSError) as error:
                 log.warning("%s; nothing is pruned until later", error)
             await self._deps.sleep(_PRUNE_EVERY)
+
+    def _forget_old(self, tx: Tx) -> bool:
+        return retention.prune(tx, self._deps.settings.now.keep)
 
     def _expire_sessions(self, tx: Tx) -> bool:
         return sessions.expire(tx, partial(is_over, self._deps.settings.now.answering.session.reset))

@@ -194,6 +194,33 @@ def expire(tx: Tx, is_over: IsOver) -> bool:
 _BATCH = 50
 
 
+def expire_turns(tx: Tx, before_ms: int, limit: int) -> int:
+    """Take turns out of their sessions that are older, at most so many. Gives how many there were.
+
+    A summary goes with the first turn that it sums up.
+    """
+    rows = tx.db.execute(
+        "SELECT session_turns.* FROM session_turns JOIN turns USING (account, turn)"
+        " WHERE account = ? AND at_ms < ? AND (settled_ms IS NOT NULL OR summarised = 1)"
+        " ORDER BY at_ms LIMIT ?",
+        (tx.account, before_ms, limit),
+    ).fetchall()
+    for row in rows:
+        place = (tx.account, row["agent"], row["thread_kind"], row["thread_id"])
+        tx.db.execute(f"UPDATE sessions SET recalls = recalls + 1 WHERE {_OF_SESSION}", place)  # noqa: S608
+        if row["summarised"]:
+            drop_summary(tx, row["agent"], thread_of(row))
+    _forget(tx, [row["turn"] for row in rows])
+    return len(rows)
+
+
+def drop_summary(tx: Tx, agent: str, thread: Thread) -> None:
+    """Forget what a session sums up, and which turns that were."""
+    change(tx, "sessions", _key(agent, thread), summary="")
+    values = (tx.account, agent, thread.kind, thread.id)
+    _forget(tx, [row["turn"] for row in tx.db.execute(_SUMMARISED, values).fetchall()])
+
+
 def _begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
     _forget(tx, _turns(tx, agent, thread))
     row = tx.db.execute(
@@ -289,8 +316,7 @@ def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: 
             answers.forget_steps(tx, row["turn"])
     summed_up = any(row["summarised"] for row in seen) or _repeats(words, [session["summary"]])
     if summed_up:
-        change(tx, "sessions", _key(agent, thread), summary="")
-        _forget(tx, [row["turn"] for row in tx.db.execute(_SUMMARISED, values).fetchall()])
+        drop_summary(tx, agent, thread)
     if not told and not summed_up:
         return []
     change(tx, "sessions", _key(agent, thread), recalls=session["recalls"] + 1)
