@@ -29,6 +29,7 @@ from clawlane.store import (
     pending_history,
     quotes,
     reach,
+    retention,
     send_evidence,
     send_log,
     sessions,
@@ -92,6 +93,7 @@ class Reader:
     kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    next_take = _ask(retention.next_take)
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)

@@ -584,6 +584,14 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('audit_log', 'audit_log', '1000000 500000 1'),
     ('audit_anchors', 'audit_anchors', '20 1'),
     ('audit_marks', 'audit_marks', '40 2 1');
+-- Telling the owner: what is not on its way yet.
+CREATE TABLE alerts (
+    account TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, times INTEGER NOT NULL,
+    facts TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
+    PRIMARY KEY (account, kind, key)
+) WITHOUT ROWID;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('alerts', 'alerts', '100 50 10 1');
 -- Other people's words: what is kept by its age, and what is to be forgotten at the owner's wish.
 DROP INDEX messages_with_text;
 CREATE INDEX texts_by_age ON messages (account, admitted_ms) WHERE body IS NOT NULL;
