@@ -543,6 +543,22 @@ DROP TABLE old_pins;
 _HANDS = """
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
+
+-- Pending history of direct messages, too:
+ALTER TABLE history RENAME TO old_history;
+CREATE TABLE history ( -- what was said in a thread and not answered, until a turn takes it along
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, message INTEGER NOT NULL,
+    PRIMARY KEY (account, thread_kind, thread_id, message),
+    FOREIGN KEY (account, message) REFERENCES messages (account, seq)
+) WITHOUT ROWID;
+INSERT INTO history SELECT account, 'group', thread_id, message FROM old_history;
+DROP TABLE old_history;
+CREATE INDEX remembered ON history (account, message);
+DELETE FROM sqlite_stat1 WHERE tbl IN ('history', 'old_history');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('history', 'history', '1000 500 250 50 1'),
+    ('history', 'remembered', '1000 500 1');
+
 -- The record: what left and what was changed, each entry bound to the one before it.
 CREATE TABLE audit_log (
     account TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL,
