@@ -403,10 +403,10 @@ async def test_what_is_remembered_goes_by_its_age_and_a_summary_with_its_first_t
     desk.clock.ms += 6 * DAY_MS
     await desk.talk("two", "2", GROUP)
     await desk.account_store.run(retention.prune, keep)
-    assert (desk.session(GROUP).summary, desk.said(GROUP)) == ("they spoke of one", [(["two"], [], "2")])
+    assert (desk.session(GROUP).summary, desk.said(GROUP)) == ("they spoke of one", [([], ["two"], "2")])
     desk.clock.ms += 4 * DAY_MS + 1
     await desk.account_store.run(retention.prune, keep)
-    assert (desk.session(GROUP).summary, desk.said(GROUP)) == ("", [(["two"], [], "2")])
+    assert (desk.session(GROUP).summary, desk.said(GROUP)) == ("", [([], ["two"], "2")])
     assert desk.session(GROUP).recalls > seen.recalls, "a summary that is being made is void"
     desk.clock.ms += 6 * DAY_MS
     await desk.account_store.run(retention.prune, keep)

@@ -127,7 +127,7 @@ _UNUSED = (
     " AND NOT EXISTS (SELECT 1 FROM given JOIN session_turns USING (account, turn)"
     "  WHERE given.account = old.account AND given.message = seq AND summarised = 0)"
 )
-"""Of messages (`old`): nothing is to be done with them, no turn will take them, and no agent remembers them."""
+"""Of messages (`old`): nothing is to be done with them, no turn takes them, no agent remembers them."""
 
 
 def _texts(tx: Tx, before_ms: int) -> int:
@@ -182,7 +182,8 @@ def _history(tx: Tx, before_ms: int) -> int:
 def _undecided(tx: Tx, before_ms: int) -> int:
     """Drop messages that nobody could decide about for so long: whoever wrote them expects no answer."""
     rows = tx.db.execute(
-        "SELECT message FROM undecided JOIN messages ON messages.account = undecided.account AND seq = message"
+        "SELECT message FROM undecided"
+        " JOIN messages ON messages.account = undecided.account AND messages.seq = undecided.message"
         " WHERE undecided.account = ? AND admitted_ms < ? LIMIT ?",
         (tx.account, before_ms, _BATCH),
     ).fetchall()
@@ -222,11 +223,13 @@ def _names(tx: Tx, before_ms: int) -> None:
     """Forget who asked long ago and was never let in. A block stays, without its name."""
     tx.db.execute("DELETE FROM pairing WHERE account = ? AND expires_ms < ?", (tx.account, before_ms))
     tx.db.execute("DELETE FROM lapsed WHERE account = ? AND at_ms < ?", (tx.account, before_ms))
-    change_old = "account = ? AND rejected_ms < ?"
-    tx.db.execute(f"DELETE FROM rejected WHERE {change_old} AND until_ms < ?", (tx.account, before_ms, tx.now_ms))  # noqa: S608
+    old = (tx.account, before_ms)
     tx.db.execute(
-        f"UPDATE rejected SET sender_name = '' WHERE {change_old} AND sender_name <> ''",  # noqa: S608
-        (tx.account, before_ms),
+        "DELETE FROM rejected WHERE account = ? AND rejected_ms < ? AND until_ms < ?", (*old, tx.now_ms)
+    )
+    tx.db.execute(
+        "UPDATE rejected SET sender_name = '' WHERE account = ? AND rejected_ms < ? AND sender_name <> ''",
+        old,
     )
 
 
