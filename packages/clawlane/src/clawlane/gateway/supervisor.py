@@ -27,7 +27,7 @@ from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
-from clawlane.store.models import OpenTurn
+from clawlane.store.models import OpenTurn, RecallResult
 from clawlane.store.told import Pause, Resumed
 
 _FIRST_WAIT = 1.0
@@ -156,6 +156,11 @@ class Supervisor:
         """A turn that was over is open again: it goes to the end of its lane."""
         if self._runner is not None:
             self._runner.scheduler.put(turn)
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+        if self._runner is not None:
+            self._runner.recalled(recalled)
 
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: the lanes learn which turns expired and which continue."""

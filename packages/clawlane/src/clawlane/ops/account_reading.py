@@ -7,9 +7,18 @@ from msgspec.structs import replace
 from clawlane.access.fingerprint import fingerprint
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.lane.live_settings import keep_of
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
-from clawlane.ops.account_status import AccountStatus, Decisions, HeldReply, NameStatus, PairingCounts, User
+from clawlane.ops.account_status import (
+    AccountStatus,
+    Decisions,
+    HeldReply,
+    NameStatus,
+    PairingCounts,
+    RetentionStatus,
+    User,
+)
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo
@@ -31,6 +40,7 @@ def read_account(ctx: OpContext, channel: Channel, account: Account, reader: Rea
     rules = rules_in_force(ctx, account)
     running = _as_it_runs(ctx, account, rules, rehearsal_of(channel))
     stored = _with_what_is_stored(running, reader, str(account), ctx.now_ms())
+    stored = replace(stored, retention=_retention(reader, account))
     return _with_its_rules(stored, ctx, account, rules, reader)
 
 
@@ -86,6 +96,12 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         upgrade=waiting_upgrade(reader, name),
         restored_ms=reader.restored_ms(name),
     )
+
+
+def _retention(reader: Reader, account: Account) -> RetentionStatus:
+    asked = [f"{one.whom} {one.id}" for one in reader.forgetting(str(account))]
+    take = reader.next_take(str(account), keep_of(account.settings))
+    return RetentionStatus(take.texts, take.at_ms, asked) if take else RetentionStatus(forgetting=asked)
 
 
 def _with_its_rules(

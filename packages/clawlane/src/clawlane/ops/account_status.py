@@ -135,6 +135,17 @@ class Decisions(Struct, frozen=True):
     forgotten: int
 
 
+class RetentionStatus(Struct, frozen=True):
+    """What is forgotten next by its age: how many texts, and when; both None if nothing is kept.
+
+    `forgetting` are people and groups (`person ID`) whose words are being removed.
+    """
+
+    texts: int | None = None
+    next_ms: int | None = None
+    forgetting: list[str] = field(default_factory=list)
+
+
 class NameStatus(Struct, frozen=True):
     """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
 
@@ -163,7 +174,8 @@ class AccountStatus(Struct, frozen=True):
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
-    accept; `restored_ms` is when a backup was restored, until the account connects.
+    accept; `restored_ms` is when a backup was restored, until the account connects. `retention` says what is
+    forgotten next.
     """
 
     id: str
@@ -210,3 +222,4 @@ class AccountStatus(Struct, frozen=True):
     speakers: list[GroupSpeakers] = field(default_factory=list)
     upgrade: UpgradeInfo | None = None
     restored_ms: int | None = None
+    retention: RetentionStatus = RetentionStatus()

@@ -19,6 +19,7 @@ from clawlane.store import (
     decisions,
     directory,
     events,
+    forgetting,
     in_force,
     marker,
     notices,
@@ -99,6 +100,9 @@ class Reader:
     held_by_upgrade = _ask(in_force.held)
     in_force = _ask(in_force.found)
     next_take = _ask(retention.next_take)
+    to_forget = _ask(forgetting.held)
+    accounts = _ask(forgetting.accounts_of)
+    forgetting = _ask(forgetting.requests)
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)

@@ -635,6 +635,7 @@ CREATE TABLE forgetting ( -- a person or a group whose words are being removed
     account TEXT NOT NULL, whom TEXT NOT NULL, -- `person` or `group`
     id TEXT NOT NULL, asked_ms INTEGER NOT NULL,
     last_message INTEGER NOT NULL, last_chunk INTEGER NOT NULL, -- what came later is kept
+    at_message INTEGER NOT NULL, at_chunk INTEGER NOT NULL, -- how far it is
     revoke INTEGER NOT NULL, removed TEXT NOT NULL, -- JSON: how many of what
     PRIMARY KEY (account, whom, id)
 ) WITHOUT ROWID;

@@ -111,7 +111,7 @@ def enter(tx: Tx, agent: str, thread: Thread, is_over: IsOver) -> int:
         return 1
     number = row["number"]
     if row["last_ms"] and is_over(row["last_ms"], tx.now_ms):
-        number = _begin_anew(tx, agent, thread)
+        number = begin_anew(tx, agent, thread)
     change(tx, "sessions", _key(agent, thread), last_ms=tx.now_ms)
     return int(number)
 
@@ -169,7 +169,7 @@ def reset(tx: Tx, agent: str, thread: Thread) -> int:
         insert(tx, "sessions", **_key(agent, thread), began_ms=tx.now_ms, last_ms=0, number=2)
         return 0
     forgotten = len(_turns(tx, agent, thread))
-    _begin_anew(tx, agent, thread)
+    begin_anew(tx, agent, thread)
     tx.scrub()
     tx.note(agent=agent, thread=str(thread), turns=forgotten)
     return forgotten
@@ -185,7 +185,7 @@ def expire(tx: Tx, is_over: IsOver) -> bool:
         and not exists(tx.db, _OPEN, tx.account, row["agent"], row["thread_kind"], row["thread_id"])
     ]
     for row in rows[:_BATCH]:
-        _begin_anew(tx, row["agent"], thread_of(row))
+        begin_anew(tx, row["agent"], thread_of(row))
     if rows:
         tx.scrub()
     return len(rows) > _BATCH
@@ -221,7 +221,8 @@ def drop_summary(tx: Tx, agent: str, thread: Thread) -> None:
     _forget(tx, [row["turn"] for row in tx.db.execute(_SUMMARISED, values).fetchall()])
 
 
-def _begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
+def begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
+    """Forget a session, and begin the next one: its number."""
     _forget(tx, _turns(tx, agent, thread))
     row = tx.db.execute(
         "UPDATE sessions SET number = number + 1, summary = '', began_ms = ?, last_ms = 0"
@@ -272,9 +273,7 @@ def recalled(tx: Tx, thread: Thread, messages: Sequence[int], words: Sequence[st
         for row in rows:
             saw.setdefault(row["agent"], []).append(row)
     return [
-        turn
-        for row in _of_thread(tx, thread)
-        for turn in _take_out(tx, row, saw.get(row["agent"], ()), words)
+        turn for row in of_thread(tx, thread) for turn in _take_out(tx, row, saw.get(row["agent"], ()), words)
     ]
 
 
@@ -285,12 +284,13 @@ def taken_back(tx: Tx, thread: Thread, turn: int | None, words: str) -> None:
     """
     query = "SELECT * FROM session_turns WHERE account = ? AND turn = ?"
     said = tx.db.execute(query, (tx.account, turn)).fetchall()
-    for session in _of_thread(tx, thread):
+    for session in of_thread(tx, thread):
         seen = [row for row in said if row["agent"] == session["agent"]]
         _take_out(tx, session, seen, [words])
 
 
-def _of_thread(tx: Tx, thread: Thread) -> list[sqlite3.Row]:
+def of_thread(tx: Tx, thread: Thread) -> list[sqlite3.Row]:
+    """The rows of the sessions of a thread."""
     query = "SELECT * FROM sessions WHERE account = ? AND thread_kind = ? AND thread_id = ? ORDER BY agent"
     return tx.db.execute(query, (tx.account, thread.kind, thread.id)).fetchall()
 
@@ -333,6 +333,20 @@ def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: 
 
 def _tells(tx: Tx, turn: sqlite3.Row, words: Sequence[str]) -> bool:
     return _repeats(words, (turn["answer"] or "", *_steps(tx, turn["turn"])))
+
+
+def forget_repeated(tx: Tx, thread: Thread, repeats: Callable[[str], bool]) -> None:
+    """Forget answers, steps and summaries of a thread's sessions that repeat something."""
+    for session in of_thread(tx, thread):
+        agent = session["agent"]
+        if session["summary"] and repeats(session["summary"]):
+            drop_summary(tx, agent, thread)
+        query = f"SELECT turn, answer FROM session_turns WHERE {_OF_SESSION}"  # noqa: S608 — our own text only
+        for row in tx.db.execute(query, (tx.account, agent, thread.kind, thread.id)).fetchall():
+            if row["answer"] and repeats(row["answer"]):
+                change(tx, "session_turns", {"turn": row["turn"]}, answer=None)
+            if any(map(repeats, _steps(tx, row["turn"]))) and exists(tx.db, _OVER, tx.account, row["turn"]):
+                answers.forget_steps(tx, row["turn"])
 
 
 def leave(tx: Tx, turn: int) -> None:
