@@ -39,6 +39,8 @@ MODULES = (
     "directory_export",
     "doctor",
     "events",
+    "export",
+    "forget",
     "login",
     "mending",
     "message",

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
@@ -39,6 +39,7 @@ from clawlane.store import (
     verifications,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
+from clawlane.store.held import plain
 from clawlane.store.models import Activity
 from clawlane.store.rows import exists
 
@@ -120,6 +121,12 @@ class Reader:
         """What the event feed tells next; see `clawlane.store.events.page`. Raises `CursorUnknown`."""
         found = events.page(self._connection, after, account, limit)
         return found if self._path is not None else replace(found, cursor="")
+
+    def rows(self, query: str, account: str, person: str, place: int, limit: int) -> list[dict[str, Any]]:
+        """The rows of a query about a person, from a place on, as plain values."""
+        values = {"account": account, "id": person, "limit": limit, "place": place}
+        found = self._connection.execute(f"{query} LIMIT :limit OFFSET :place", values)
+        return [plain({name: row[name] for name in row.keys()}) for row in found]  # noqa: SIM118
 
     def check_marker(self) -> None:
         """Whether this is the store that was made here. Raises `StoreUnusable`."""
