@@ -12,6 +12,7 @@ from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
     AccountStatus,
+    AlertsStatus,
     Decisions,
     HeldReply,
     NameStatus,
@@ -92,6 +93,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         decisions=Decisions(
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
+        alerts=AlertsStatus.of(len(reader.alerts(name)), reader.deliveries(name)),
         look_ups=[str(kind) for kind in reader.returned(name)],
         upgrade=waiting_upgrade(reader, name),
         restored_ms=reader.restored_ms(name),

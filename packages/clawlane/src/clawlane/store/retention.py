@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason
-from clawlane.store import answers, audit_log, pending_history, sessions, spending
+from clawlane.store import answers, audit_log, deliveries, pending_history, sessions, spending
 from clawlane.store.decisions import record
 from clawlane.store.rows import change
 from clawlane.store.told import Stage
@@ -101,6 +101,7 @@ def prune(tx: Tx, keep: Keep = BUILT_IN) -> bool:
         tx.db.execute(query, (tx.account, before_ms))
     _names(tx, tx.now_ms - keep.decisions_ms)
     spending.prune(tx)
+    deliveries.prune(tx)
     entries = audit_log.prune(tx)
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
     tx.db.execute(

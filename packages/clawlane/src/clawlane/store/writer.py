@@ -235,7 +235,7 @@ class Writer:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            log.info("the heads of the records could not be written (%s)", error)
+            log.debug("the heads of the records could not be written (%s)", error)
 
     def _rewrite(self) -> StoreFailed | None:
         connection = self._connection
