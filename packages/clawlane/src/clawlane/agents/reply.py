@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from clawlane.agents.answer import CHOSEN_SILENCE, Answer, prefixed, read_answer
 from clawlane.agents.contract import Lane
+from clawlane.agents.disclosure import marked
 from clawlane.agents.errors import AgentMisconfigured, EmptyAnswer
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Outgoing, Reply, Thread, ThreadKind
@@ -59,10 +60,13 @@ def remembered(reply: Reply | None) -> str:
 
 
 async def chunks_of(reply: Reply, thread: Thread, lane: Lane) -> list[Outgoing]:
-    """A reply as the channel sends it: with the account's prefix, and mentions of a group's members."""
+    """A reply as the channel sends it: with what goes before it, and mentions of a group's members."""
     if lane.prefix and reply.text:
         reply = replace(reply, text=prefixed(reply, lane.prefix))
+    whom = ""
+    if reply.text or reply.files:
+        reply, whom = await lane.discloses.before(reply, thread, lane.account_store)
     if thread.kind is ThreadKind.GROUP and "@" in reply.text:
         people = await lane.account_store.run(directory.members_of, thread.id)
         reply = replace(reply, people=people)
-    return lane.channel.plan(lane.account, thread, reply)
+    return marked(lane.channel.plan(lane.account, thread, reply), whom)

@@ -37,6 +37,14 @@ class Acks(StrEnum):
     OFF = "off"
 
 
+class Disclosure(StrEnum):
+    """How people are told that a program answers: before its first answer, before each one, or not at all."""
+
+    FIRST = "first"
+    PREFIX = "prefix"
+    OFF = "off"
+
+
 class Reload(StrEnum):
     """What becomes of an edit of the config that widens access: it counts at once, or waits to be applied."""
 

@@ -30,6 +30,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "mediaMaxMb": "The largest file that is fetched or sent, in megabytes.",
         "mediaKeep": "The former name of `retention.media`, which counts if both are there.",
         "mediaKeepMb": "How many megabytes of fetched files are kept; the oldest go first.",
+        "disclosure": "How people are told that a program answers; unset it is as `off`, and a finding.",
+        "disclosureText": "What they are told, in the place of the built-in words.",
         "retention": "How long what other people said is kept.",
         "markdown": "How markdown is converted.",
         "numberChunks": "Whether the parts of long answers are numbered: `(1/3)`.",
@@ -56,6 +58,11 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "Pairing": {
         "reply": "Who is sent a pairing code: everybody, strangers who are no friends, or nobody.",
         "text": "The text with the code. `{code}`, `{id}` and `{command}` are filled in.",
+    },
+    "Share": {
+        "names": "`false` withholds people's names; ids stand for them.",
+        "media": "`false` withholds their pictures, voice messages and files.",
+        "history": "`false` withholds what a group said that was not for the account.",
     },
     "Retention": {
         "text": "Messages and answers that are done, dead letters, messages without a decision.",
@@ -160,6 +167,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "tools": "What its tools may do beyond the thread that it answers in.",
         "identity": "Who the agent says it is.",
         "fetchUrls": "`false` fetches nothing from addresses that the agent wants to attach.",
+        "share": "What the agent, and with it its host, sees of other people.",
         "allowStrangers": "Lets anybody reach an agent that can do harm. Gives up a safeguard.",
         "retryInterrupted": "Asks again after a crash in the middle of a turn. Gives up a safeguard.",
     },

@@ -9,7 +9,15 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, StrictBool, StrictStr, ValidationInfo
 
 from clawlane.config.alerts import Alerts
-from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
+from clawlane.config.choices import (
+    Acks,
+    Disclosure,
+    DmPolicy,
+    GroupPolicy,
+    PairingReply,
+    ResendUnknown,
+    Tables,
+)
 from clawlane.config.duration import duration_text
 from clawlane.config.fields import Block, Count, Duration, Limit, Maybe, SenderEntries, context_of
 from clawlane.config.senders import refuse_phone_number
@@ -220,6 +228,8 @@ class ChannelSettings(Block):
     media_keep: Maybe[Kept] = None
     media_keep_mb: Megabytes = 500
     retention: Retention = Retention()
+    disclosure: Maybe[Disclosure] = None
+    disclosure_text: Maybe[Annotated[StrictStr, Field(min_length=1, max_length=500)]] = None
     markdown: Markdown = Markdown()
     number_chunks: StrictBool = False
     response_prefix: Maybe[StrictStr] = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account
-from clawlane.config.choices import ResendUnknown
+from clawlane.config.choices import Disclosure, ResendUnknown
 from clawlane.lane.commands import Answering
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.store.due import LOOK_UP_MS
@@ -25,6 +25,7 @@ class LaneSettings:
     `resend_unknown` says whether a chunk that two look-ups, `look_up_gap_ms` apart, show to be absent is sent
     again. `prefix` goes before each reply. `answering` is what commands tell of the agents. `is_default` says
     that commands need not name the account. `keep` is how long words of others are kept.
+    `disclosure` and its text (empty: the built-in one) are how people are told that a program answers.
     """
 
     account: Account
@@ -36,6 +37,8 @@ class LaneSettings:
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
     keep: Keep = field(default_factory=Keep)
+    disclosure: Disclosure = Disclosure.OFF
+    disclosure_text: str = ""
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:
@@ -51,6 +54,8 @@ class LaneSettings:
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
             keep_of(settings),
+            settings.disclosure or Disclosure.OFF,
+            settings.disclosure_text or "",
         )
 
     @property
