@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.in_force import Rules
+from clawlane.access.outbound import Verdict
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.disclosure import Discloses
 from clawlane.channel import Account, Channel, State, Vault
@@ -27,7 +28,7 @@ class Lane:
     `account` and `policy` are as they were when the turn began; `rules` and `grants` give the access rules in
     force and what they know now, `state` the last state that the channel reported. `prefix` goes before
     everything that the agent says. `edited` are the rules of an edit that waits. `discloses` tells people
-    that a program answers.
+    that a program answers. `draft_ms` is how long a draft waits for approval.
     """
 
     account: Account
@@ -44,6 +45,11 @@ class Lane:
     prefix: str = ""
     edited: AccessPolicy | None = None
     discloses: Discloses = field(default_factory=Discloses)
+    draft_ms: int = 12 * 3_600_000
+
+    def outbound(self, thread: Thread) -> Verdict:
+        """What may leave in a thread now, and the setting that says so."""
+        return self.rules().outbound(thread, self.grants().pins)
 
 
 class FileUse(Flag):

@@ -59,10 +59,14 @@ def remembered(reply: Reply | None) -> str:
     )
 
 
+def as_sent(reply: Reply, lane: Lane) -> str:
+    """The text of a reply with the account's prefix, as markdown."""
+    return prefixed(reply, lane.prefix) if lane.prefix and reply.text else reply.text
+
+
 async def chunks_of(reply: Reply, thread: Thread, lane: Lane) -> list[Outgoing]:
-    """A reply as the channel sends it: with what goes before it, and mentions of a group's members."""
-    if lane.prefix and reply.text:
-        reply = replace(reply, text=prefixed(reply, lane.prefix))
+    """A reply as the channel sends it: with the account's prefix, and mentions of a group's members."""
+    reply = replace(reply, text=as_sent(reply, lane))
     whom = ""
     if reply.text or reply.files:
         reply, whom = await lane.discloses.before(reply, thread, lane.account_store)

@@ -27,4 +27,4 @@ def is_due(tx: Tx, whom: str) -> bool:
     ).fetchone()
     if row is None or tx.now_ms - row["at_ms"] > AGAIN_MS:
         return True
-    return row["state"] in ("refused", "cancelled", "expired", "draft", "dropped")
+    return row["state"] in ("refused", "cancelled", "expired")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store import pairing, recall, sessions, turns
+from clawlane.store import drafts, pairing, recall, sessions, turns
 from clawlane.store.codec import NO_TEXT, inbound_of, said_in, storable, thread_of
 from clawlane.store.models import RecallResult
 from clawlane.store.repetition import Repetition
@@ -227,6 +227,9 @@ def _answers(tx: Tx, row: sqlite3.Row, thread: Thread, messages: Iterable[sqlite
         if repetition.is_in(said_in(chunk["body"])):
             forgotten += _forget_chunk(tx, chunk)
     if repetition:
+        for number, text in drafts.of_thread(tx, thread):
+            if number <= row["last_chunk"] and repetition.is_in(text):
+                drafts.drop(tx, number, FORGOTTEN)
         sessions.forget_repeated(tx, thread, repetition.is_in)
     return forgotten
 
@@ -297,6 +300,10 @@ def _rest(tx: Tx, row: sqlite3.Row) -> None:
         if session["last_ms"]:
             sessions.begin_anew(tx, session["agent"], thread)
             removed["sessions"] += 1
+    for number, _ in drafts.of_thread(tx, thread):
+        if number <= row["last_chunk"]:
+            drafts.drop(tx, number, FORGOTTEN)
+            removed["drafts"] += 1
     removed["notices"] = tx.db.execute(
         "UPDATE notices SET text = '' WHERE account = ? AND seq <= ? AND text <> ''"
         " AND ((thread_kind = ? AND thread_id = ?) OR actor_id = ?)",

@@ -20,6 +20,7 @@ from clawlane.store import (
     decisions,
     deliveries,
     directory,
+    draft_listing,
     events,
     forgetting,
     in_force,
@@ -77,6 +78,11 @@ class Reader:
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox_listing.listed)
     sent = _ask(outbox_listing.sent)
+    drafts = _ask(draft_listing.listed)
+    draft = _ask(draft_listing.find)
+    drafts_of_turn = _ask(draft_listing.numbers_of)
+    account_of_draft = _ask(draft_listing.account_of)
+    waiting_drafts = _ask(draft_listing.waiting)
     quotable = _ask(quotes.quotable)
     members = _ask(directory.members)
     sent_by_operator = _ask(operator_sends.statuses)

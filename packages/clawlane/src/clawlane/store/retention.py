@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason
-from clawlane.store import answers, audit_log, deliveries, pending_history, sessions, spending
+from clawlane.store import answers, audit_log, deliveries, drafts, pending_history, sessions, spending
 from clawlane.store.decisions import record
 from clawlane.store.rows import change
 from clawlane.store.told import Stage
@@ -60,6 +60,7 @@ _OF_A_MESSAGE = (
     ("given", "turn"),
     ("turn_messages", "message"),
     ("turn_messages", "turn"),
+    ("drafts", "turn"),
     ("steps", "turn"),
     ("session_turns", "turn"),
     ("turns", "turn"),
@@ -89,6 +90,7 @@ def prune(tx: Tx, keep: Keep = BUILT_IN) -> bool:
         sessions.expire_turns(tx, tx.now_ms - keep.sessions_ms, _BATCH),
         _history(tx, tx.now_ms - keep.history_ms),
         _undecided(tx, text_ms),
+        _drafts(tx, text_ms),
         _texts(tx, text_ms),
         _sent_texts(tx, text_ms),
         _notices(tx, text_ms),
@@ -123,6 +125,8 @@ _UNUSED = (
     " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN turns USING (account, turn)"
     "  WHERE part.account = old.account AND part.message = seq"
     "  AND (settled_ms IS NULL OR state = 'dead'))"
+    " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN drafts USING (account, turn)"
+    "  WHERE part.account = old.account AND part.message = seq AND decided_ms IS NULL)"
     " AND NOT EXISTS (SELECT 1 FROM turn_messages AS part JOIN session_turns USING (account, turn)"
     "  WHERE part.account = old.account AND part.message = seq AND summarised = 0)"
     " AND NOT EXISTS (SELECT 1 FROM given JOIN session_turns USING (account, turn)"
@@ -193,6 +197,15 @@ def _undecided(tx: Tx, before_ms: int) -> int:
         tx.db.execute("DELETE FROM undecided WHERE account = ? AND message = ?", (tx.account, seq))
         record(tx, seq, Stage.ADMISSION, Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION))
     forget_texts(tx, numbers)
+    return len(rows)
+
+
+def _drafts(tx: Tx, before_ms: int) -> int:
+    """Drop drafts that nobody approved for so long."""
+    query = "SELECT number FROM drafts WHERE account = ? AND decided_ms IS NULL AND created_ms < ? LIMIT ?"
+    rows = tx.db.execute(query, (tx.account, before_ms, _BATCH)).fetchall()
+    for row in rows:
+        drafts.drop(tx, row["number"], "it was kept as long as texts are")
     return len(rows)
 
 
