@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store import drafts, pairing, recall, sessions, turns
+from clawlane.store import answers, drafts, pairing, recall, sessions, turns
 from clawlane.store.codec import NO_TEXT, inbound_of, said_in, storable, thread_of
 from clawlane.store.models import RecallResult
 from clawlane.store.repetition import Repetition
@@ -200,6 +200,10 @@ def _messages(tx: Tx, row: sqlite3.Row) -> RecallResult:
         removed["messages"] += sum(1 for one in of_thread if one["body"])
         removed["answers"] += _answers(tx, row, thread, of_thread)
         recalled += recall.forget(tx, [one["seq"] for one in of_thread], FORGOTTEN)
+        for one in of_thread:
+            query = "SELECT turn FROM turn_messages WHERE account = ? AND message = ?"
+            if turn := tx.db.execute(query, (tx.account, one["seq"])).fetchone():
+                answers.forget_reasons(tx, turn["turn"])
         removed["summaries"] += _summaries(tx, thread)
     _count(tx, row, removed, at_message=until)
     return recalled

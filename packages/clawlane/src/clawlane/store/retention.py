@@ -146,6 +146,7 @@ def _texts(tx: Tx, before_ms: int) -> int:
     forget_texts(tx, numbers)
     for turn in _turns_of(tx, numbers):
         answers.forget_steps(tx, turn)
+        answers.forget_reasons(tx, turn)
     return len(rows)
 
 
