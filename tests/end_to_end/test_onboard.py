@@ -90,6 +90,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         screen.answer("Who may speak in Nhóm Làm Việc", ENTER)
         screen.answer("Members of Nhóm Làm Việc", "hung", TAB, ENTER)
         screen.answer("Who answers?", ENTER)
+        screen.answer("How are people told that a program answers them?", ENTER)
         screen.answer("When does an edit of the config take effect?", ENTER)
         screen.shows("reload: 'ask'")
         screen.answer("Write", ENTER)
@@ -119,7 +120,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
 
 POLICIES = (
     *("--dm-policy", "pairing", "--pairing-reply", "code", "--group-policy", "disabled"),
-    *("--agent", "echo", "--reload", "ask"),
+    *("--agent", "echo", "--disclosure", "off", "--reload", "ask"),
 )
 
 
@@ -180,6 +181,7 @@ QUESTIONS = (
     ("Who is answered?", ("820000000000000009", TAB, ENTER)),
     ("In which groups does the lane listen?", (ENTER,)),
     ("Who answers?", (ENTER,)),
+    ("How are people told that a program answers them?", (ENTER,)),
     ("When does an edit of the config take effect?", (ENTER,)),
     ("Write", (ENTER,)),
 )
@@ -284,7 +286,9 @@ def colours(raw: bytes) -> set[str]:
 def test_a_dumb_terminal_is_asked_by_numbers(newcomer: Operator, zalo: Simulator, state: Path) -> None:
     person(zalo, "Trần Thị Lan")
     someone = Operator({**newcomer.env, "TERM": "dumb"})
-    with onboarding(someone, "onboard", "--agent", "echo", "--reload", "ask") as screen:
+    with onboarding(
+        someone, "onboard", "--agent", "echo", "--disclosure", "off", "--reload", "ask"
+    ) as screen:
         accept_and_log_in_typed(screen, zalo)
         screen.answer("Who may write to the account directly?", "2", ENTER)
         screen.answer("Name, numbers, or nothing", "lan", ENTER)

@@ -266,6 +266,7 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
         yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
     if one.address_book_ms is not None:
         yield "contacts", f"copied {when(one.address_book_ms, now)}; see: openclaw directory export --help"
+    yield "disclosure", one.disclosure or "not set, so nobody is told that a program answers"
     yield from _retention_rows(one.retention, now)
     yield "risk", risk_words(one.consent)
     if one.probe:
@@ -321,7 +322,8 @@ def risk_words(consent: Consent | None) -> str:
     if consent is None:
         return "not accepted yet"
     who = f" for user {consent.user_id}" if consent.user_id else ""
-    return f"accepted {local(consent.accepted_ms)}{who} · expendable: {consent.expendable}"
+    told = f"expendable: {consent.expendable} · words of others: {consent.others}"
+    return f"accepted {local(consent.accepted_ms)}{who} · {told}"
 
 
 def _probe(probe: ProbeResult) -> str:

@@ -41,7 +41,8 @@ def read_account(ctx: OpContext, channel: Channel, account: Account, reader: Rea
     rules = rules_in_force(ctx, account)
     running = _as_it_runs(ctx, account, rules, rehearsal_of(channel))
     stored = _with_what_is_stored(running, reader, str(account), ctx.now_ms())
-    stored = replace(stored, retention=_retention(reader, account))
+    disclosure = str(account.settings.disclosure or "")
+    stored = replace(stored, retention=_retention(reader, account), disclosure=disclosure)
     return _with_its_rules(stored, ctx, account, rules, reader)
 
 

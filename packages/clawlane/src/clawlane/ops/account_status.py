@@ -202,7 +202,7 @@ class AccountStatus(Struct, frozen=True):
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
     accept; `restored_ms` is when a backup was restored, until the account connects.
     `drafts` wait for the owner; `modes` say what may leave in direct messages, and in groups. `retention`
-    says what is forgotten next.
+    says what is forgotten next. `disclosure` is how people are told that a program answers, empty if unset.
     """
 
     id: str
@@ -253,3 +253,4 @@ class AccountStatus(Struct, frozen=True):
     upgrade: UpgradeInfo | None = None
     restored_ms: int | None = None
     retention: RetentionStatus = RetentionStatus()
+    disclosure: str = ""

@@ -69,6 +69,8 @@ def _risk(
             yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words)
         return
     yield _accepted(block, account, consent)
+    if consent.others == NOT_ASKED:
+        yield _finding(account, Severity.WARNING, "others_not_asked", words=words)
     if consent.expendable == NOT_ASKED:
         yield _finding(account, Severity.WARNING, "risk_not_asked", words=words)
     elif consent.expendable == "no":
@@ -115,6 +117,8 @@ def careless(config: Config, account: Account, rules: Rules) -> Iterator[Finding
         severity = Severity.WARNING if of_friends else Severity.NOTE
         data = {"key": f"{origin.path}.reply", "case": reply}
         yield Finding(severity, "pairing_codes", origin.path, data, origin.line, (str(account),))
+    if settings.disclosure is None:
+        yield Finding(Severity.NOTE, "disclosure_unset", str(account), {}, None, (str(account),))
     if not settings.pacing.enabled:
         origin = config.effective(account, "pacing").origin
         yield _at(account, "pacing_off", f"{origin.path}.enabled", origin.line)
