@@ -59,7 +59,10 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What pairing looks at in a message. `friend` is None where the channel cannot tell."""
+    """What pairing looks at in a message. `friend` is None where the channel cannot tell.
+
+    `live` says that it came just now, and at a time at which a code may be sent.
+    """
 
     live: bool
     friend: bool | None

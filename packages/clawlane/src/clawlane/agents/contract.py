@@ -14,6 +14,7 @@ from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
 from clawlane.store.account_store import AccountStore
+from clawlane.zone import MACHINE, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Lane:
 
     `account` and `policy` are as they were when the turn began; `rules` and `grants` give the access rules in
     force and what they know now, `state` the last state that the channel reported. `prefix` goes before
-    everything that the agent says. `edited` are the rules of an edit that waits.
+    everything that the agent says. `edited` are the rules of an edit that waits. Days begin as in `zone`.
     """
 
     account: Account
@@ -41,6 +42,7 @@ class Lane:
     wake: Callable[[], None] = lambda: None
     prefix: str = ""
     edited: AccessPolicy | None = None
+    zone: Zone = MACHINE
 
 
 class FileUse(Flag):

@@ -281,11 +281,13 @@ class Accounts:
             self.now_ms,
         )
         pacing = account.settings.pacing
+        gate = Gate(account, channel, Pacer(pacing, random.random) if pacing.enabled else None)
+        gate.keep_quiet(settings.quiet_hours)
         deps = AccountDeps(
             settings=LiveSettings(settings),
             channel=channel,
             agents=self._agents,
-            gate=Gate(account, channel, Pacer(pacing, random.random) if pacing.enabled else None),
+            gate=gate,
             grants=lambda: self.grants(name),
             ready=resolver.opened,
             slots=self._slots,

@@ -22,13 +22,15 @@ _NOBODY = ("", "0")
 class AccessChecker:
     """Applies the access rules to one account.
 
-    `rules` gives those in force now, `grants` what is known now, except for receipts. What is decided about
+    `rules` gives those in force now, `grants` what is known now, except for receipts, and `quiet` whether no
+    code may be sent now. What is decided about
     one message is decided by the same rules throughout: they are read once, after everything that waits.
     """
 
     account_store: AccountStore
     rules: Callable[[], Rules]
     grants: Callable[[], Grants]
+    quiet: Callable[[], bool] = lambda: False
 
     async def decide(self, inbound: Inbound, read_ms: int) -> NewMessage:
         """A message that was read at `read_ms`, with the decision about it and what follows from that."""
@@ -63,6 +65,7 @@ class AccessChecker:
             pairing_text=text if challenged else "",
             merge_ms=policy.merge_ms,
             acks=policy.acks,
+            quiet=self.quiet(),
         )
 
     async def _known(self, inbound: Inbound) -> Grants:

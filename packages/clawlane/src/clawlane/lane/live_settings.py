@@ -9,8 +9,10 @@ from clawlane.access.in_force import Rules
 from clawlane.channel import Account
 from clawlane.config.choices import ResendUnknown
 from clawlane.lane.commands import Answering
+from clawlane.lane.hours import QuietHours
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.store.due import LOOK_UP_MS
+from clawlane.zone import Zone
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -33,6 +35,7 @@ class LaneSettings:
     media: MediaLimits = field(default_factory=MediaLimits)
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
+    quiet_hours: QuietHours = field(default_factory=QuietHours)
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:
@@ -47,6 +50,7 @@ class LaneSettings:
             MediaLimits.of(settings),
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
+            QuietHours.of(settings.quiet_hours, Zone(config.root.timezone or "")),
         )
 
     @property

@@ -232,6 +232,7 @@ class TurnRunner:
             self.sender.wake,
             settings.prefix,
             settings.rules.edited,
+            settings.answering.zone,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:

@@ -126,6 +126,22 @@ class HeldReply(Struct, frozen=True):
         return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
 
 
+class WarmUpStatus(Struct, frozen=True):
+    """A new session on one of its first `days`: how many `replies` left in the last 24 hours, of how many."""
+
+    day: int
+    days: int
+    replies: int
+    limit: int
+
+
+class QuietStatus(Struct, frozen=True):
+    """It is quiet until then; `do` says whether replies are held or dropped."""
+
+    do: str
+    until_ms: int
+
+
 class Decisions(Struct, frozen=True):
     """What waits for the operator, and how many dead letters were dropped undecided (`forgotten`)."""
 
@@ -160,7 +176,8 @@ class AccountStatus(Struct, frozen=True):
     of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
     kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
-    `speakers` says who may speak in its groups.
+    `speakers` says who may speak in its groups. `warm_up` is None once a session may send as much as any,
+    `quiet` outside of quiet hours.
     """
 
     id: str
@@ -204,3 +221,5 @@ class AccountStatus(Struct, frozen=True):
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)
+    warm_up: WarmUpStatus | None = None
+    quiet: QuietStatus | None = None

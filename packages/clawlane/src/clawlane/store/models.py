@@ -55,7 +55,7 @@ class NewMessage:
     Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered,
     `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text), `merge_ms` how
     long an admitted text waits for others of its sender (0: it does not), `acks` whether others are shown
-    that it came.
+    that it came. In quiet hours no code is sent.
     """
 
     inbound: Inbound
@@ -66,6 +66,7 @@ class NewMessage:
     pairing_text: str = ""
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
+    quiet: bool = False
 
     @property
     def remembered(self) -> bool:
@@ -168,7 +169,7 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `challenge` says that it asks a stranger for a pairing code.
+    `purpose` says what it is for.
     """
 
     id: int
@@ -179,7 +180,12 @@ class Chunk:
     begun: bool = False
     by_turn: int | None = None
     first: int = 0
-    challenge: bool = False
+    purpose: Purpose = Purpose.REPLY
+
+    @property
+    def challenge(self) -> bool:
+        """Whether it asks a stranger for a pairing code."""
+        return self.purpose is Purpose.CHALLENGE
 
     @property
     def text_id(self) -> int | None:

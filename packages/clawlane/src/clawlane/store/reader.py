@@ -34,6 +34,7 @@ from clawlane.store import (
     sessions,
     turns,
     verifications,
+    warm_ups,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.models import Activity
@@ -92,6 +93,8 @@ class Reader:
     kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    warm_up_begun_ms = _ask(warm_ups.begun_ms)
+    reply_count = _ask(send_log.reply_count)
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)

@@ -543,6 +543,11 @@ DROP TABLE old_pins;
 _HANDS = """
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
+-- Warm-up: since when the session of each account warms up, and when the account was last in use.
+CREATE TABLE warm_ups (
+    account TEXT NOT NULL PRIMARY KEY, user_id TEXT NOT NULL,
+    begun_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 -- The record: what left and what was changed, each entry bound to the one before it.
 CREATE TABLE audit_log (
     account TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL,
