@@ -165,11 +165,11 @@ async def rows(bench: Bench, query: str) -> list[tuple[object, ...]]:
 
 TURNS = "SELECT state, reason FROM turns ORDER BY turn"
 CHUNKS = "SELECT state, reason FROM outbox ORDER BY id"
-OPEN_TURNS = "SELECT turn FROM turns WHERE settled_ms IS NULL"
+SETTLED = "SELECT turn FROM turns WHERE settled_ms IS NOT NULL"
 
 
 async def settled(bench: Bench, turns: int) -> None:
-    while await rows(bench, OPEN_TURNS) or len(await rows(bench, TURNS)) < turns:  # noqa: ASYNC110
+    while len(await rows(bench, SETTLED)) < turns:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
