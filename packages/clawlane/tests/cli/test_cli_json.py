@@ -14,6 +14,7 @@ from json_shapes import shaped
 _LINES = {
     "agent ask": "agent ask hello",
     "agent list": "agent list",
+    "backup": "backup lane.backup --force",
     "channels add": "channels add --channel parrot --account work --accept-risk --yes",
     "channels capabilities": "channels capabilities",
     "channels dead-letters drop": "channels dead-letters drop 7",
@@ -62,6 +63,7 @@ _LINES = {
     "plugins uninstall": "plugins uninstall parrot",
     "policy explain": "policy explain --from 7",
     "rehearse": "rehearse --list",
+    "restore": "restore lane.backup --list",
     "resume": "resume",
     "security audit": "security audit",
     "sent": "sent",
@@ -70,6 +72,10 @@ _LINES = {
     "sessions reset": "sessions reset --all",
     "sessions show": "sessions show dm:7",
     "store reset": "store reset",
+    "store rollback": "store rollback --yes",
+    "uninstall": "uninstall --yes",
+    "upgrade accept": "upgrade accept",
+    "upgrade show": "upgrade show",
     "verify": "verify --report",
     "why": "why --last 5",
 }

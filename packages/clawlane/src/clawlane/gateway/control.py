@@ -79,7 +79,7 @@ class Control:
 
     def _head(self) -> dict[str, str]:
         """The zone in which the times of an answer are to be shown; empty for the machine's."""
-        return {ZONE_FIELD: self._accounts.config.root.timezone or ""}
+        return {ZONE_FIELD: self._accounts.zone().name}
 
     async def _stream(
         self, request: web.Request, operation: Operation, ctx: OpContext, asked: object

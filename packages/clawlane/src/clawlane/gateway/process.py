@@ -21,6 +21,7 @@ from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
 from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.address_books import keep_copies
 from clawlane.gateway.agent_host import AgentHost, hosting
 from clawlane.gateway.config_in_force import ConfigInForce
 from clawlane.gateway.control import Control, listening
@@ -37,6 +38,7 @@ from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
+from clawlane.zone import show_in
 
 _GROUPS = 50
 """Groups of an account whose speakers are logged at the start."""
@@ -143,6 +145,7 @@ async def gateway(
     async with open_store(paths.store, paths.lock_file, now_ms) as store:
         store.work_by(config.source.revision)
         accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
+        show_in(accounts.zone)
         in_force = ConfigInForce(
             accounts,
             agents,
@@ -159,18 +162,26 @@ async def gateway(
             _announce_accounts(config, store, list(map(str, config.accounts)))
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
+            copying = group.create_task(_copy_address_books(accounts, paths))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
                 yield accounts
             finally:
                 watching.cancel()
+                copying.cancel()
                 try:
                     async with asyncio.timeout(_STOP):
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
                     log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
                 running.cancel()
+
+
+async def _copy_address_books(accounts: Accounts, paths: Paths) -> None:
+    """Once the accounts have begun. Lives until cancelled."""
+    await accounts.begun.wait()
+    await keep_copies(accounts.supervisors, accounts.store, paths, accounts.now_ms)
 
 
 async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:

@@ -124,7 +124,7 @@ class Runner:
             account_store,
             settings.rules,
             deps.grants,
-            lambda: deps.gate.quiet(deps.now_ms()) is not None,
+            quiet=lambda: deps.gate.quiet(deps.now_ms()) is not None,
         )
         self._agents = DrainableAgents(deps.agents)
         self._media = (

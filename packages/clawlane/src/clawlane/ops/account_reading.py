@@ -10,6 +10,7 @@ from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, 
 from clawlane.credentials.profile import NOT_EXPENDABLE, Consent
 from clawlane.lane.hours import QuietHours
 from clawlane.lane.warm_up import DAYS, WarmUp, replies
+from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
     AccountStatus,
@@ -29,6 +30,7 @@ from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
 from clawlane.ops.rules_from import rules_in_force
 from clawlane.ops.speakers import who_may_speak
+from clawlane.ops.upgrade import waiting_upgrade
 from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
@@ -71,6 +73,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         rehearsal=rehearsal,
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
+        address_book_ms=address_book.taken_ms(ctx.paths, str(account)),
     )
 
 
@@ -93,6 +96,8 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
         look_ups=[str(kind) for kind in reader.returned(name)],
+        upgrade=waiting_upgrade(reader, name),
+        restored_ms=reader.restored_ms(name),
     )
 
 

@@ -5,7 +5,7 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -142,6 +142,8 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     """Raises `PauseRefused`, and `StoreFailed` where the pause holds on because nothing can be written."""
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     told = []
+    if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
+        raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
     for account in accounts:
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
@@ -168,6 +170,7 @@ async def end(
 ) -> Resumed:
     """End the pause of an account, or of one of its threads. One that begins meanwhile holds on.
 
+    While the account waits for the operator to accept an upgrade, its pause holds on without an end.
     Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
     from clawlane.store import pauses
@@ -175,6 +178,10 @@ async def end(
     name = str(account)
     live = ctx.live.get(name)
     ended = [held for held in live.pauses if held.thread == thread] if live else []
+    if thread is None and await _waits(ctx, name):
+        for held in [one for one in await _paused(ctx, name) if one.thread is None]:
+            await put_back(ctx, replace(held, until_ms=None))
+        return Resumed(name, None, None)
     oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
     async with ctx.own(name) as account_store:
         resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
@@ -206,6 +213,29 @@ async def end_pause(
     while not steps or not steps[-1].done:
         steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
     return pauses.joined(steps)
+
+
+async def put_back(ctx: OpContext, held: Pause) -> None:
+    """Have a pause in the place of the one of the same account or thread."""
+    from clawlane.store import pauses
+
+    async with ctx.own(held.account) as account_store:
+        await account_store.attempt(pauses.pause, held)
+    if live := ctx.live.get(held.account):
+        live.hold([*(one for one in live.pauses if one.thread != held.thread), held])
+        await live.connect()
+
+
+async def _paused(ctx: OpContext, name: str) -> list[Pause]:
+    """The pauses of an account in force, or as they are stored."""
+    if live := ctx.live.get(name):
+        return list(live.pauses)
+    return [one for one in await ctx.ask(lambda reader: reader.pauses()) if one.account == name]
+
+
+async def _waits(ctx: OpContext, name: str) -> bool:
+    """Whether an account waits for the operator to accept an upgrade."""
+    return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
 
 
 async def _take_back(ctx: OpContext, account: Account) -> bool:

@@ -13,7 +13,8 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import skeleton
 from clawlane.access.rules import PAIRING_STORE, paired_decision
 from clawlane.messages import Person, Text, Thread, ThreadKind
-from clawlane.store import outbox
+from clawlane.store import alerts, outbox
+from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import storable
 from clawlane.store.directory import members
 from clawlane.store.errors import PairingUnknown
@@ -40,7 +41,11 @@ def meet(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
         friend = True if waiting.known_friend and contact.friend is None else contact.friend
         if waiting.own_texted is None and waiting.full and not friend:
             _give_way(tx)
+        is_new = not _has_request(tx, inbound.sender_id)
         request = _record(tx, arrival, reason, friend)
+        if is_new:
+            facts = {"reason": reason, "friend": friend, "code": request["code"]}
+            alerts.note(tx, AlertKind.PAIRING_REQUEST, inbound.sender_id, **facts)
         if reason is Reason.DM_PAIRING_REQUIRED:
             channel = tx.account.partition("/")[0]
             template = arrival.pairing_text or pairing.built_in_text("")
@@ -80,7 +85,7 @@ def approve(tx: Tx, code: str, notice: str = "") -> Approved:
         approved_ms=tx.now_ms,
     )
     tx.db.execute("DELETE FROM lapsed WHERE account = ? AND sender_id = ?", (tx.account, approved.sender_id))
-    _cancel_text(tx, approved.sender_id, "approved meanwhile")
+    _is_over(tx, approved.sender_id, "approved meanwhile")
     tx.note(sender_id=approved.sender_id, told=bool(notice))
     if notice:
         outbox.queue(tx, None, [Text(Thread(ThreadKind.DM, approved.sender_id), notice)], Purpose.NOTICE)
@@ -111,7 +116,7 @@ def reject(tx: Tx, sender_id: str, *, block: bool = False) -> Rejected:
         "DELETE FROM pairing WHERE account = ? AND sender_id = ? RETURNING sender_name", (tx.account, sender)
     ).fetchone()
     tx.db.execute("DELETE FROM lapsed WHERE account = ? AND sender_id = ?", (tx.account, sender))
-    _cancel_text(tx, sender, "turned away meanwhile")
+    _is_over(tx, sender, "turned away meanwhile")
     query = "SELECT sender_name, until_ms FROM rejected WHERE account = ? AND sender_id = ?"
     before = tx.db.execute(query, (tx.account, sender)).fetchone()
     name = (asked and asked["sender_name"]) or (before["sender_name"] if before else "")
@@ -142,6 +147,10 @@ def approved_before(account: str, sender_id: str) -> str:
         f"{sender_id!r} is approved on {account}; take that back first:"
         f" openclaw pairing revoke {channel} {sender_id}"
     )
+
+
+def _has_request(tx: Tx, sender_id: str) -> bool:
+    return exists(tx.db, "SELECT 1 FROM pairing WHERE account = ? AND sender_id = ?", tx.account, sender_id)
 
 
 def _is_approved(tx: Tx, sender_id: str) -> bool:
@@ -214,7 +223,13 @@ def _give_way(tx: Tx) -> None:
     ).fetchone()
     query = "DELETE FROM pairing WHERE account = ? AND sender_id = ?"
     tx.db.execute(query, (tx.account, row["sender_id"]))
-    _cancel_text(tx, row["sender_id"], "somebody who never asked before went first")
+    _is_over(tx, row["sender_id"], "somebody who never asked before went first")
+
+
+def _is_over(tx: Tx, sender_id: str, reason: str) -> None:
+    """A request is over: neither its challenge nor its alert has to leave any more."""
+    _cancel_text(tx, sender_id, reason)
+    alerts.withdraw(tx, AlertKind.PAIRING_REQUEST, sender_id)
 
 
 def _cancel_text(tx: Tx, sender_id: str, reason: str) -> None:

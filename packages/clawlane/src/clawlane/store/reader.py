@@ -19,6 +19,7 @@ from clawlane.store import (
     decisions,
     directory,
     events,
+    in_force,
     marker,
     notices,
     operator_sends,
@@ -95,6 +96,10 @@ class Reader:
     reach = _ask(reach.of_account)
     warm_up_begun_ms = _ask(warm_ups.begun_ms)
     reply_count = _ask(send_log.reply_count)
+    restored_ms = _ask(in_force.restored_ms)
+    upgrades = _ask(in_force.upgrades)
+    held_by_upgrade = _ask(in_force.held)
+    in_force = _ask(in_force.found)
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)

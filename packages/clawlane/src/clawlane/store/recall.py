@@ -12,7 +12,8 @@ import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
-from clawlane.store import aliases, answers, outbox, pending_history, sessions, turns
+from clawlane.store import alerts, aliases, answers, outbox, pending_history, sessions, turns
+from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import RecallResult
 from clawlane.store.outbox import delivery_summary
@@ -269,3 +270,4 @@ def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:
     )
     if not exists(tx.db, query, account, sender_id, since_ms):
         tx.db.execute("DELETE FROM pairing WHERE account = ? AND sender_id = ?", (account, sender_id))
+        alerts.withdraw(tx, AlertKind.PAIRING_REQUEST, sender_id)
