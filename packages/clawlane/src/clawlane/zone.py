@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
+from typing import NamedTuple
 
 _LOCALTIME = Path("/etc/localtime")
 _FOLDER = "zoneinfo/"
@@ -29,8 +29,7 @@ class ZoneUnknown(ValueError):
         self.missing = missing
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):  # not a dataclass: every command makes it
     """A zone by its IANA name; without a name, the machine's."""
 
     name: str = ""
