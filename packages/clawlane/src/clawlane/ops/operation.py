@@ -25,6 +25,7 @@ from clawlane.zone import show_in
 MODULES = (
     "accounts",
     "agents",
+    "alerts",
     "audit",
     "audit_log",
     "backup",
@@ -40,6 +41,7 @@ MODULES = (
     "directory",
     "directory_export",
     "doctor",
+    "drafts",
     "events",
     "login",
     "mending",

@@ -29,7 +29,7 @@ class Purpose(StrEnum):
     """What an outgoing text is for: the reply of a turn, a text of the gateway itself, or of the operator.
 
     Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
-    command, and what an agent's tool sends before the reply.
+    command, what an agent's tool sends before the reply, and an alert to the owner of another account.
     """
 
     REPLY = "reply"
@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     COMMAND = "command"
     TOOL = "tool"
     OPERATOR = "operator"
+    ALERT = "alert"
 
 
 class History(StrEnum):
@@ -55,7 +56,7 @@ class NewMessage:
     Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are
     kept, `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text),
     `merge_ms` how long an admitted text waits for others of its sender (0: it does not), `acks` whether
-    others are shown that it came. In quiet hours no code is sent.
+    others are shown that it came, and `mute` that nothing may leave in its thread.
     """
 
     inbound: Inbound
@@ -66,7 +67,7 @@ class NewMessage:
     pairing_text: str = ""
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
-    quiet: bool = False
+    mute: bool = False
 
     @property
     def remembered(self) -> bool:
@@ -169,7 +170,7 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `purpose` says what it is for.
+    `purpose` says what it is for, and `draft` as which draft the owner approved it.
     """
 
     id: int
@@ -181,11 +182,17 @@ class Chunk:
     by_turn: int | None = None
     first: int = 0
     purpose: Purpose = Purpose.REPLY
+    draft: int | None = None
 
     @property
     def challenge(self) -> bool:
         """Whether it asks a stranger for a pairing code."""
         return self.purpose is Purpose.CHALLENGE
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether an agent wrote it."""
+        return self.purpose in (Purpose.REPLY, Purpose.TOOL)
 
     @property
     def text_id(self) -> int | None:
