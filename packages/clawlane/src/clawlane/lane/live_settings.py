@@ -10,9 +10,11 @@ from clawlane.access.in_force import Rules
 from clawlane.channel import Account
 from clawlane.config.choices import Disclosure, ResendUnknown
 from clawlane.lane.commands import Answering
+from clawlane.lane.hours import QuietHours
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.store.due import LOOK_UP_MS
 from clawlane.store.retention import Keep
+from clawlane.zone import Zone
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -39,6 +41,7 @@ class LaneSettings:
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
     draft_ms: int = 12 * 3_600_000
+    quiet_hours: QuietHours = field(default_factory=QuietHours)
     keep: Keep = field(default_factory=Keep)
     disclosure: Disclosure = Disclosure.OFF
     disclosure_text: str = ""
@@ -57,6 +60,7 @@ class LaneSettings:
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
             settings.drafts.expire // timedelta(milliseconds=1),
+            QuietHours.of(settings.quiet_hours, Zone(config.root.timezone or "")),
             keep_of(settings),
             settings.disclosure or Disclosure.OFF,
             settings.disclosure_text or "",

@@ -265,6 +265,7 @@ class TurnRunner:
             settings.rules.edited,
             Discloses(mode, text, asked.sender_id, asked.thread),
             settings.draft_ms,
+            settings.answering.zone,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:
