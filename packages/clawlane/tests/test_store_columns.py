@@ -90,6 +90,7 @@ IDS = frozenset(
         "tombstones.id",
         "tombstones.thread_id",
         "undecided.album",
+        "warm_ups.user_id",
         "audit_log.details",
         "operator_log.details",
         "alerts.facts",
@@ -212,6 +213,7 @@ NEITHER = frozenset(
         "rule_text",
         "run",
         "sent_ms",
+        "seen_ms",
         "seq",
         "session",
         "settings",
@@ -264,6 +266,7 @@ KEPT_BY_ID_ALONE = frozenset(
         "alerts",
         "deliveries",
         "verifications",
+        "warm_ups",
     ]
 )
 
