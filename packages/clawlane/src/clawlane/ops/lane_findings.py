@@ -36,6 +36,8 @@ def of_lane(
     if linked:
         yield from _proof(ctx, channel, account, words)
     yield from careless(config, account, rules)
+    if account.settings.disclosure is None:
+        yield _finding(account, Severity.NOTE, "disclosure_unset")
 
 
 def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Generator[Finding, None, bool]:
@@ -117,8 +119,6 @@ def careless(config: Config, account: Account, rules: Rules) -> Iterator[Finding
         severity = Severity.WARNING if of_friends else Severity.NOTE
         data = {"key": f"{origin.path}.reply", "case": reply}
         yield Finding(severity, "pairing_codes", origin.path, data, origin.line, (str(account),))
-    if settings.disclosure is None:
-        yield Finding(Severity.NOTE, "disclosure_unset", str(account), {}, None, (str(account),))
     if not settings.pacing.enabled:
         origin = config.effective(account, "pacing").origin
         yield _at(account, "pacing_off", f"{origin.path}.enabled", origin.line)

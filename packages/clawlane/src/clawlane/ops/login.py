@@ -298,15 +298,16 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
 def _question(ctx: OpContext, channel: NeedsConsent, account: Account) -> ConsentNeeded:
     notice = channel.risk()
     told = (notice.title, notice.lines, notice.alternative, account.id, account.profile)
-    return ConsentNeeded(*told, others=words_of_others(ctx))
+    return ConsentNeeded(*told, others=words_of_others(ctx, account))
 
 
-def words_of_others(ctx: OpContext) -> tuple[str, ...]:
-    """What goes to the hosts of agents, and where each is: what is accepted besides the channel's risk."""
+def words_of_others(ctx: OpContext, account: Account) -> tuple[str, ...]:
+    """What goes to the hosts of the account's agents, and where each is: the risk besides the channel's."""
     from clawlane.config.agent_hosts import hosts
 
-    root = ctx.config.root
-    found = hosts(ctx.config.agents, root.models, root.tools.media.audio)
+    config, root = ctx.config, ctx.config.root
+    answer = [one for one in config.agents if config.routing.answers(one.id, account.channel, account.id)]
+    found = hosts(answer, root.models, root.tools.media.audio)
     return (_OTHERS, *map(str, found), _WITHHOLD)
 
 

@@ -197,7 +197,7 @@ def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: Accou
         accepted=notice is None or consent is not None,
         unofficial=manifest.unofficial,
         consent=consent,
-        others_risk=words_of_others(ctx),
+        others_risk=words_of_others(ctx, account),
         user_id=user_id,
         user_name=user_name,
         shortest_id=type(account.settings).shortest_id,
