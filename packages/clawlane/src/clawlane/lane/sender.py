@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
+from clawlane.lane.hours import QUIET
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread
-from clawlane.store import due, pairing, sending
+from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
@@ -97,18 +98,23 @@ class Sender:
         settle_ms: Callable[[], int],
         report_trouble: Callable[[SendTrouble | None], None],
         evidence: Evidence,
+        draft_ms: Callable[[], int],
+        answered: Callable[[int], Awaitable[None]],
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again. `evidence` keeps what became of signals. `file_sent` is set
-        whenever a file may not be needed any more.
+        and with None when it works again. `evidence` keeps what became of signals. `draft_ms` is how long a
+        draft lives, and `answered` is called with a turn once a part of its reply has arrived. `file_sent` is
+        set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
-        self._signals = SignalQueue(gate.show, self.wake, self._note_signal)
+        self._signals = SignalQueue(self._show, self.wake, self._note_signal)
         self._evidence = evidence
+        self._draft_ms = draft_ms
+        self._answered = answered
         self._now_ms = now_ms
         self._jitter = jitter
         self._session = session
@@ -175,6 +181,9 @@ class Sender:
             self._signals.put(signal)
         else:
             self._note_signal(signal, "left out: the account was not connected")
+
+    async def _show(self, signal: Signal) -> None:
+        await self._gate.show(signal, self._now_ms())
 
     def _note_signal(self, signal: Signal, error: str) -> None:
         self._evidence.note_signal(signal, self._now_ms(), error)
@@ -244,12 +253,16 @@ class Sender:
             if not self._open.is_set() or self._on_their_way + len(passing) >= AT_ONCE:
                 break
             now_ms = self._now_ms()
+            if self._gate.drops(chunk, now_ms):
+                await self._drop(chunk)
+                continue
             wait_ms = self._gate.wait_ms(chunk, now_ms)
             if wait_ms is not None and wait_ms > 0:
                 later.append(now_ms + wait_ms)
                 if hold := self._gate.noted(chunk, now_ms):
                     holds[chunk.id] = hold
-                    log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold))
+                    zone = self._gate.quiet_hours.zone
+                    log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold, zone))
             elif wait_ms == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
                 passing[chunk] = self._gate.sent(chunk, self._now_ms())
         if holds:
@@ -270,8 +283,31 @@ class Sender:
             case Objection.NOT_CHALLENGED:
                 await self._store.run(pairing.withdraw, chunk.out.thread.id, reason)
                 outcome = SendOutcome(None, "")
+            case Objection.OUTBOUND_OFF:
+                outcome = await self._store.run(sending.forbidden, chunk.id, reason)
+            case Objection.NOT_APPROVED:
+                self.settled(await self._hold_back(chunk))
+                return False
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
+
+    async def _drop(self, chunk: Chunk) -> None:
+        """End what quiet hours drop: the rest of its reply does not leave either."""
+        if chunk.challenge:
+            await self._store.run(pairing.hold_back, chunk.out.thread.id, QUIET)
+        else:
+            self.settled(await self._store.run(quiet_drops.drop, chunk.id))
+        log.info("message %d to %s is not sent: %s", chunk.id, chunk.out.thread, QUIET)
+        self.wake()
+
+    async def _hold_back(self, chunk: Chunk) -> int | None:
+        """Make what was queued a draft, because its thread needs approval now. Gives the turn that ended."""
+        _, rule = self._gate.outbound(chunk.out.thread)
+        number, turn = await self._store.run(drafts.hold_back, chunk.id, rule.path, self._draft_ms())
+        log.info(
+            "message %d to %s waits for approval: openclaw drafts show %d", chunk.id, chunk.out.thread, number
+        )
+        return turn
 
     async def _check_queued(self) -> None:
         """End what is queued and must not leave by the rules of now, before its time to leave comes."""
@@ -336,7 +372,10 @@ class Sender:
             return await self._lost(chunk, error)
         self._record.arrived()
         log.debug("chunk %d arrived", chunk.id)
-        return await self._store.run(sending.sent, chunk.id, receipt)
+        turn = await self._store.run(sending.sent, chunk.id, receipt)
+        if chunk.turn is not None:
+            await self._answered(chunk.turn)
+        return turn
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
         reason = _why_unknown(error, chunk)

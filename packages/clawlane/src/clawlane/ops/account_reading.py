@@ -7,6 +7,9 @@ from msgspec.structs import replace
 from clawlane.access.fingerprint import fingerprint
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.credentials.profile import NOT_EXPENDABLE, Consent
+from clawlane.lane.hours import QuietHours
+from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
@@ -16,12 +19,14 @@ from clawlane.ops.account_status import (
     HeldReply,
     NameStatus,
     PairingCounts,
+    QuietStatus,
     User,
+    WarmUpStatus,
 )
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo
-from clawlane.ops.policy_status import policy_status
+from clawlane.ops.policy_status import outbound_status, policy_status
 from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
 from clawlane.ops.rules_from import rules_in_force
@@ -30,6 +35,7 @@ from clawlane.ops.upgrade import waiting_upgrade
 from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
+from clawlane.store.send_log import DAY_MS
 
 _GAPS_SHOWN_MS = 7 * 86_400_000
 
@@ -65,6 +71,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         skew_ms=state.skew_ms,
         dm_policy=policy_status(ctx.config, account, "dmPolicy", rules),
         group_policy=policy_status(ctx.config, account, "groupPolicy", rules),
+        modes=outbound_status(rules),
         rehearsal=rehearsal,
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
@@ -90,6 +97,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         decisions=Decisions(
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
+        drafts=reader.waiting_drafts(name, now_ms),
         alerts=AlertsStatus.of(len(reader.alerts(name)), reader.deliveries(name)),
         look_ups=[str(kind) for kind in reader.returned(name)],
         upgrade=waiting_upgrade(reader, name),
@@ -109,7 +117,24 @@ def _with_its_rules(
         findings=findings(ctx.config, account, directory, rules),
         speakers=who_may_speak(account, rules, directory.pins, reader),
         verification=verification_of(kept, fingerprint(rules), rehearsed=bool(one.rehearsal)),
+        warm_up=_warm_up(account, one.consent, reader, ctx.now_ms()),
+        quiet=_quiet(ctx, account),
     )
+
+
+def _warm_up(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> WarmUpStatus | None:
+    pacing, begun_ms = account.settings.pacing, reader.warm_up_begun_ms(str(account))
+    needed = pacing.warm_up or (consent is not None and consent.expendable == NOT_EXPENDABLE)
+    day = WarmUp(begun_ms).day(now_ms) if needed and begun_ms is not None else None
+    if day is None:
+        return None
+    sent = reader.reply_count(str(account), now_ms - DAY_MS)
+    return WarmUpStatus(day, DAYS, sent, replies(pacing, "day", day))
+
+
+def _quiet(ctx: OpContext, account: Account) -> QuietStatus | None:
+    quiet = QuietHours.of(account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
+    return QuietStatus(str(quiet.do), quiet.until_ms) if quiet else None
 
 
 def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, State]:

@@ -10,8 +10,10 @@ from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
 from clawlane.store import (
     aliases,
+    drafts,
     merging,
     notices,
+    outbox,
     pairing,
     pending_history,
     recall,
@@ -220,6 +222,8 @@ def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
     """Apply a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
         case Own():
+            if not outbox.is_receipt(tx, fact.message_id, fact.client_id):
+                drafts.overtake(tx, fact.thread)
             return NoteResult(unknown_sends.echo(tx, fact.client_id, fact.message_id))
         case Undone(own=True):
             unknown_sends.undone(tx, fact)

@@ -56,7 +56,7 @@ class NewMessage:
     Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are
     kept, `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text),
     `merge_ms` how long an admitted text waits for others of its sender (0: it does not), `acks` whether
-    others are shown that it came.
+    others are shown that it came, and `mute` that nothing may leave in its thread.
     """
 
     inbound: Inbound
@@ -67,6 +67,7 @@ class NewMessage:
     pairing_text: str = ""
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
+    mute: bool = False
 
     @property
     def remembered(self) -> bool:
@@ -169,7 +170,7 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `challenge` says that it asks a stranger for a pairing code.
+    `purpose` says what it is for, and `draft` as which draft the owner approved it.
     """
 
     id: int
@@ -180,7 +181,18 @@ class Chunk:
     begun: bool = False
     by_turn: int | None = None
     first: int = 0
-    challenge: bool = False
+    purpose: Purpose = Purpose.REPLY
+    draft: int | None = None
+
+    @property
+    def challenge(self) -> bool:
+        """Whether it asks a stranger for a pairing code."""
+        return self.purpose is Purpose.CHALLENGE
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether an agent wrote it."""
+        return self.purpose in (Purpose.REPLY, Purpose.TOOL)
 
     @property
     def text_id(self) -> int | None:

@@ -34,7 +34,7 @@ def meet(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
     if _is_approved(tx, inbound.sender_id):
         return paired_decision(decision.trail)
     _end_requests(tx)
-    contact = pairing.Contact(inbound.live, inbound.sender_is_friend)
+    contact = pairing.Contact(inbound.live, inbound.sender_is_friend, arrival.mute)
     waiting = requests(tx.db, tx.account, inbound.sender_id, tx.now_ms)
     reason = pairing.answer(arrival.pairing_reply, contact, waiting)
     if pairing.outcome(reason) is Outcome.CHALLENGE:
@@ -252,6 +252,13 @@ def withdraw(tx: Tx, sender_id: str, reason: str) -> None:
     """Keep the challenge of a sender from leaving. The next one may be sent to them."""
     _cancel_text(tx, sender_id, reason)
     change(tx, "pairing", {"sender_id": sender_id}, texted_ms=None)
+
+
+def hold_back(tx: Tx, sender_id: str, reason: str) -> None:
+    """Keep the challenge of a sender from leaving, as if it had come at a time at which none is sent."""
+    withdraw(tx, sender_id, reason)
+    key = {"sender_id": sender_id, "reason": Reason.DM_PAIRING_REQUIRED}
+    change(tx, "pairing", key, reason=Reason.DM_PAIRING_HELD)
 
 
 def _record(tx: Tx, arrival: NewMessage, reason: Reason, friend: bool | None) -> sqlite3.Row:

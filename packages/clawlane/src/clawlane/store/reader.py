@@ -20,6 +20,7 @@ from clawlane.store import (
     decisions,
     deliveries,
     directory,
+    draft_listing,
     events,
     in_force,
     marker,
@@ -37,6 +38,7 @@ from clawlane.store import (
     sessions,
     turns,
     verifications,
+    warm_ups,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.models import Activity
@@ -74,6 +76,11 @@ class Reader:
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox_listing.listed)
     sent = _ask(outbox_listing.sent)
+    drafts = _ask(draft_listing.listed)
+    draft = _ask(draft_listing.find)
+    drafts_of_turn = _ask(draft_listing.numbers_of)
+    account_of_draft = _ask(draft_listing.account_of)
+    waiting_drafts = _ask(draft_listing.waiting)
     quotable = _ask(quotes.quotable)
     members = _ask(directory.members)
     sent_by_operator = _ask(operator_sends.statuses)
@@ -95,6 +102,8 @@ class Reader:
     kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    warm_up_begun_ms = _ask(warm_ups.begun_ms)
+    reply_count = _ask(send_log.reply_count)
     restored_ms = _ask(in_force.restored_ms)
     upgrades = _ask(in_force.upgrades)
     held_by_upgrade = _ask(in_force.held)
