@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
+from clawlane.ops.alarms import AlarmInfo
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers
@@ -33,13 +34,15 @@ class ProblemCode(StrEnum):
     DEAD_LETTERS_FORGOTTEN = "dead_letters_forgotten"
     CONNECTION = "connection"
     CLOCK = "clock"
+    ALARM = "alarm"
 
 
 class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
-    machine's, and `reason` what the store or the channel said; each where the code has one.
+    machine's, and `reason` what the store or the channel said, or the kind of an alarm; each where the code
+    has one.
     """
 
     code: ProblemCode
@@ -160,7 +163,7 @@ class AccountStatus(Struct, frozen=True):
     of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
     kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
-    `speakers` says who may speak in its groups.
+    `speakers` says who may speak in its groups. `alarms` are those that are neither over nor acknowledged.
     """
 
     id: str
@@ -204,3 +207,4 @@ class AccountStatus(Struct, frozen=True):
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)
+    alarms: list[AlarmInfo] = field(default_factory=list)

@@ -23,6 +23,7 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "alarms",
     "audit",
     "audit_log",
     "capabilities",

@@ -5,11 +5,13 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from clawlane.ops.alarms import AlarmInfo
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -39,17 +41,22 @@ class BeginPause(AccountRequest["PauseBegun"]):
 
 
 class PauseInfo(Struct, frozen=True):
-    """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account."""
+    """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account.
+
+    `reason` is the kind of alarm that began it, empty for an operator.
+    """
 
     account: str
     thread: str | None
     level: PauseLevel
     since_ms: int
     until_ms: int | None
+    reason: str = ""
 
     @classmethod
     def of(cls, pause: Pause) -> PauseInfo:
-        return cls(pause.account, _name(pause.thread), pause.level, pause.since_ms, pause.until_ms)
+        name = _name(pause.thread)
+        return cls(pause.account, name, pause.level, pause.since_ms, pause.until_ms, pause.reason)
 
 
 class PauseBegun(Struct, frozen=True):
@@ -87,7 +94,8 @@ class Expired(Struct, frozen=True):
 class AccountResumed(Struct, frozen=True):
     """What the end of a pause came to. `was` is None where nothing was paused, `still` is paused on.
 
-    `flushed` are the turns that had expired at the last resume, and go on now.
+    `flushed` are the turns that had expired at the last resume, and go on now; `acknowledged` are the alarms
+    that had muted the account.
     """
 
     account: str
@@ -97,6 +105,7 @@ class AccountResumed(Struct, frozen=True):
     flushed: list[int]
     still: list[PauseInfo]
     taken_back: bool
+    acknowledged: list[AlarmInfo] = field(default_factory=list)
 
 
 class PauseEnded(Struct, frozen=True):
@@ -118,7 +127,11 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
     if thread is not None and request.level is PauseLevel.OFFLINE:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
     now_ms = ctx.now_ms()
-    new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
+    former = await _held(ctx) if thread is None else []
+    new = [
+        _not_weaker(Pause(str(one), thread, request.level, now_ms, request.until_ms), former)
+        for one in accounts
+    ]
     for one in new:
         if live := ctx.live.get(one.account):
             live.hold([*(held for held in live.pauses if held.thread != thread), one])
@@ -143,6 +156,7 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     told = []
     for account in accounts:
+        seen = await _acknowledge(ctx, str(account)) if thread is None else []
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
         held = live.pauses if live else await ctx.ask(lambda reader: reader.pauses())
@@ -158,9 +172,25 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
                 flushed=list(resumed.flushed),
                 still=still,
                 taken_back=taken_back,
+                acknowledged=seen,
             )
         )
     return PauseEnded(ctx.in_gateway, told)
+
+
+async def _held(ctx: OpContext) -> list[Pause]:
+    """The pauses in force."""
+    if ctx.live:
+        return [held for live in ctx.live.values() for held in live.pauses]
+    return await ctx.ask(lambda reader: reader.pauses())
+
+
+def _not_weaker(new: Pause, former: Sequence[Pause]) -> Pause:
+    """A pause in place of that of an alarm, which does not end by itself."""
+    of_alarm = next((one for one in former if one.account == new.account and one.reason), None)
+    if of_alarm is None or of_alarm.thread is not None:
+        return new
+    return replace(new, until_ms=None, reason=of_alarm.reason)
 
 
 async def end(
@@ -206,6 +236,17 @@ async def end_pause(
     while not steps or not steps[-1].done:
         steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
     return pauses.joined(steps)
+
+
+async def _acknowledge(ctx: OpContext, account: str) -> list[AlarmInfo]:
+    """Acknowledge the alarms that muted an account."""
+    from clawlane.store import alarms
+
+    async with ctx.own(account) as account_store:
+        seen = await account_store.attempt(alarms.acknowledge)
+    if live := ctx.live.get(account):
+        live.acknowledged(seen)
+    return list(map(AlarmInfo.of, seen))
 
 
 async def _take_back(ctx: OpContext, account: Account) -> bool:

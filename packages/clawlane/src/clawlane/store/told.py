@@ -49,7 +49,8 @@ class PauseLevel(StrEnum):
 class Pause:
     """One pause of an account (`channel/id`), or of one of its threads.
 
-    `until_ms` is when it ends by itself, None for never.
+    `until_ms` is when it ends by itself, None for never. `reason` is the kind of alarm that began it, empty
+    for an operator.
     """
 
     account: str
@@ -57,6 +58,7 @@ class Pause:
     level: PauseLevel
     since_ms: int
     until_ms: int | None = None
+    reason: str = ""
 
     def __str__(self) -> str:
         return f"{self.account} {self.thread}" if self.thread else self.account
