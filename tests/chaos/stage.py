@@ -38,6 +38,7 @@ class Stage:
     witness: Witness
     lane: Lane
     state: Path
+    operator: Operator
 
 
 @asynccontextmanager
@@ -51,7 +52,7 @@ async def staged(folder: Path, scenario: Scenario) -> AsyncIterator[Stage]:
         # A process that cannot write whole files must not leave compiled modules cut off in the source tree.
         starved = Operator({**operator.env, "PYTHONDONTWRITEBYTECODE": "1"})
         async with witnessed(zalo.control) as witness:
-            yield Stage(witness, Lane(starved, folder / "gateway.out"), state)
+            yield Stage(witness, Lane(starved, folder / "gateway.out"), state, operator)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from random import Random
 from chaos.lane import NO_LIMIT, Lane
 from chaos.model import TOLD
 from chaos.plan import Scenario, Strike, draw
+from chaos.record import Record, checked
 from chaos.stage import Stage, staged
 from chaos.standing import Held, held
 from chaos.strike import Striker
@@ -33,7 +34,7 @@ class Ending:
     """What came out, how often the gateway was killed, and the codes with which it fell over.
 
     `tools` are the same reports for what tools did: the texts and the reactions. `refusals` is how often the
-    gateway ended by itself because it could not write its files.
+    gateway ended by itself because it could not write its files. `record` is what it wrote down of all that.
     """
 
     report: Report
@@ -41,19 +42,21 @@ class Ending:
     refusals: int
     deaths: Sequence[int]
     last_code: int
+    record: Record
     tools: Mapping[str, Report] = field(default_factory=dict)
 
     @property
     def well(self) -> bool:
         """Whether every promise was kept."""
         clean = all(report.clean for report in (self.report, *self.tools.values()))
-        return clean and not self.deaths and self.last_code == 0
+        told = self.record.holds and self.record.sent >= self.report.answered
+        return clean and told and not self.deaths and self.last_code == 0
 
     def __str__(self) -> str:
         tools = "".join(f"\n{what}: {report}" for what, report in self.tools.items())
         told = f"{self.report}{tools}\ngateway: {self.kills} kills, {self.refusals} refusals on a full disk"
         fell = f", fell over with {list(self.deaths)}" if self.deaths else ""
-        return f"{told}{fell}, exit code at the end {self.last_code}"
+        return f"{told}{fell}, exit code at the end {self.last_code}\n{self.record}"
 
 
 async def play(scenario: Scenario, folder: Path) -> Ending:
@@ -70,6 +73,7 @@ class _Story:
         self._scenario = scenario
         self._witness = stage.witness
         self._lane: Lane = stage.lane
+        self._operator = stage.operator
         self._store = stage.state / "store.sqlite"
         self._uids: list[str] = []
         self._written: dict[str, list[str]] = defaultdict(list)
@@ -89,7 +93,8 @@ class _Story:
         sent = [Answer(one["thread_id"], one["text"]) for one in self._witness.of("sent")]
         report = tally(self._written, sent, waiting.answers)
         lane, tools = self._lane, self._done_by_tools(sent, waiting)
-        return Ending(report, lane.kills, lane.refusals, lane.deaths, code, tools)
+        record = await asyncio.to_thread(checked, self._operator, self._store, self._scenario.seed)
+        return Ending(report, lane.kills, lane.refusals, lane.deaths, code, record, tools)
 
     def _done_by_tools(self, sent: Sequence[Answer], waiting: Held) -> dict[str, Report]:
         """What became of the texts and the reactions, if the agent has tools."""

@@ -104,3 +104,30 @@ def test_friends_are_spared_the_challenge_where_the_config_says_so(
         zalo.do("/say", **{"from": one["uid"], "text": "chào"})
         assert one["uid"] in gateway.said(f"challenge {one['uid']}")
         assert "dm_pairing_silent" in gateway.said(f"challenge {one['uid']}")
+
+
+@pytest.mark.long
+def test_the_address_book_is_asked_for_once_and_outlives_a_ban(
+    linked: Operator, gateway: Gateway, zalo: Simulator, tmp_path: Path
+) -> None:
+    lan = zalo.do("/person", name="Đặng Lan", friend=True)
+    zalo.do("/group", name="Work Chat", members=[lan["uid"]])
+    listening(gateway)
+    done = linked.run("directory", "export", "--refresh", "--members", "--out", str(tmp_path / "book.csv"))
+    assert done.returncode == 0, done.stdout
+    assert "members of group 2 of 2, Work Chat" in done.stdout
+    rows = (tmp_path / "book.csv").read_text("utf-8-sig").splitlines()
+    assert any(row.startswith(f"friend,{lan['uid']},Đặng Lan") for row in rows)
+    assert any(row.startswith(f"member,{lan['uid']},Đặng Lan") and "Work Chat" in row for row in rows)
+
+    gateway.stop()
+    gateway.start()  # at its start it copies what the store knows
+    gateway.said("the address book of today is copied")
+    assert "contacts" in linked.run("channels", "status").stdout
+    gateway.stop()
+    assert linked.run("store", "reset", "--forget").returncode == 0
+    zalo.do("/expire-session")
+    assert linked.run("directory", "export", "--refresh").returncode == 1
+    kept = linked.run("directory", "export", "--snapshot", "latest", "--format", "vcard")
+    assert kept.returncode == 0
+    assert "FN:Đặng Lan" in kept.stdout

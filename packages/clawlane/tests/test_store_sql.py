@@ -33,7 +33,9 @@ ONLY_SQLITE = {
 HERE = {
     "audit_check.py: settings and tables of SQLite",  # whether the triggers are there
     "connection.py: settings and tables of SQLite",  # how a file is opened and checked
+    "copies.py: settings and tables of SQLite",  # how large a file is, and how it is copied
     "marker.py: settings and tables of SQLite",  # whether the file is empty
+    "restored.py: settings and tables of SQLite",  # what is erased in a copy is overwritten
     "writer.py: settings and tables of SQLite",  # when a commit waits for the disk
 }
 """Where the second engine needs an answer of its own. The migrations have one for each engine anyway."""

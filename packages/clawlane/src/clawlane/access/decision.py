@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from clawlane.config.choices import Acks
@@ -56,6 +56,8 @@ class Reason(StrEnum):
     MENTION_UNDETECTABLE = "mention_undetectable"
     GROUP_ADMITTED = "group_admitted"
     ALBUM_CLOSED = "album_closed"
+    OWNER_TOOK_OVER = "owner_took_over"
+    OUTBOUND_OFF = "outbound_off"
     REVOKED_BEFORE_RUN = "revoked_before_run"
 
 
@@ -90,9 +92,9 @@ class Decision:
     """What was decided about a message. `trail` names the gates it passed, in order; `rule` is what decided.
 
     `command` is the control command that the message is (`/stop`), if its sender was admitted and may use
-    it. `keep_as_history` is true for a group message that is not answered, but shown to the agent with the
-    next admitted one: it was pended, or it is too old and passed the gates before the mention. `revision` is
-    that of the config in force; decisions compare equal without it.
+    it. `keep_as_history` is true for a message that is not answered, but shown to the agent with the next
+    admitted one of its thread: it was pended, or it is too old and passed the gates before the mention.
+    `revision` is that of the config in force; decisions compare equal without it.
     """
 
     outcome: Outcome
@@ -115,6 +117,15 @@ class Decision:
         """
         last = self.trail[-1] if self.trail else ""
         return last.removeprefix(MENTION_GATE) if last.startswith(MENTION_GATE) else ""
+
+
+def held_back(decision: Decision, reason: Reason, rule: Rule, history_limit: int) -> Decision:
+    """What an admission becomes while nothing may be answered: context for the next answer of its thread.
+
+    A command is neither carried out nor kept.
+    """
+    keep = history_limit > 0 and not decision.command
+    return replace(decision, outcome=Outcome.PEND, reason=reason, rule=rule, command="", keep_as_history=keep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         "The message was older than {rule} allows when it was read.{kept}",
         "{path}: a longer time",
     ),
+    Reason.OWNER_TOOK_OVER: (
+        "The owner had written in this chat by hand, which holds the agent back there, by {rule}.{kept}",
+        "openclaw resume --thread {thread}",
+    ),
+    Reason.OUTBOUND_OFF: ("{rule} lets nothing leave in this chat.{kept}", "{path}: 'approve' or 'auto'"),
     Reason.DM_ALLOWLISTED: ("The sender {sender} is in {rule}.", ""),
     Reason.DM_PAIRED: ("The owner approved the sender {sender} on this account.", ""),
     Reason.DM_OPEN: ("{rule} is 'open': anybody may write to this account.", "{path}: 'pairing'"),
@@ -123,7 +128,7 @@ _OPENED = {
     "policy:open": "{rule} is 'open' and lets the group {group} in",
     "policy:allowlist": "{rule} lets the group {group} in",
 }
-_KEPT = " It is kept as context for the group's next answer."
+_KEPT = " It is kept as context for the {place}'s next answer."
 
 
 def explain(decision: Decision, sender_id: str, thread: Thread, named: Named = Named()) -> Explanation:
@@ -138,7 +143,8 @@ def explain(decision: Decision, sender_id: str, thread: Thread, named: Named = N
         "path": path,
         "group_key": path_below(path, thread.id) if in_group else path,
         "mention_key": path.replace("['*']", path_below("", thread.id)) if in_group else path,
-        "kept": _KEPT if decision.keep_as_history else "",
+        "thread": str(thread),
+        "kept": _KEPT.format(place="group" if in_group else "chat") if decision.keep_as_history else "",
         "sign": _SIGNS.get(decision.mention, f"{_asked(decision)} asks for no mention"),
     }
     shown = words | {

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from clawlane.cli.directory_export import export_directory
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import C, json_option, one_account
@@ -21,6 +22,9 @@ _YES_NO = {True: "yes", False: "no", None: ""}
 @click.group()
 def directory() -> None:
     """Look up people and groups, with the ids that the config needs."""
+
+
+directory.add_command(export_directory)
 
 
 @directory.group()

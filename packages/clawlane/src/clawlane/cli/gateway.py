@@ -17,12 +17,11 @@ from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, w
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, plain
+from clawlane.ops.service import MINE, enabled_links, is_mine, remove_unit, unit_path
 
 if TYPE_CHECKING:
     from clawlane.ops.process import Process, RunningAccount
 
-_UNIT = "clawlane.service"
-_MINE = "# Written by: openclaw gateway install\n"
 _WELL, _MISSING, _DOWN = 0, 2, 5
 
 
@@ -192,7 +191,7 @@ def install(only_print: bool, force: bool) -> None:
     if only_print:
         click.echo(text, nl=False)
         return
-    path = _unit_path()
+    path = unit_path(os.environ)
     if path.exists() and path.read_text() != text and not force:
         raise CliError(f"{path} already holds another unit", "openclaw gateway install --force")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -213,15 +212,13 @@ def uninstall() -> None:
       openclaw gateway uninstall
       openclaw gateway stop && openclaw gateway uninstall
     """
-    path = _unit_path()
+    path = unit_path(os.environ)
     if not path.exists():
         echo_line(f"There is no unit file {path}; nothing to remove.")
         return
-    if not path.read_text().startswith(_MINE):
+    if not is_mine(path):
         raise CliError(f"{path} was not written by `openclaw gateway install`", "remove it yourself")
-    for link in _enabled(path):
-        link.unlink()
-    path.unlink()
+    remove_unit(path)
     echo_line(f"Removed: {path}")
     click.echo("Have systemd forget it:")
     click.echo("  systemctl --user daemon-reload")
@@ -272,9 +269,9 @@ def _account_words(one: RunningAccount) -> str:
 
 def _service() -> dict[str, Any]:
     """The unit file of this user, and whether systemd starts it at login."""
-    path = _unit_path()
+    path = unit_path(os.environ)
     installed = path.exists()
-    return {"unit": str(path), "installed": installed, "enabled": installed and bool(_enabled(path))}
+    return {"unit": str(path), "installed": installed, "enabled": installed and bool(enabled_links(path))}
 
 
 def _service_words(service: dict[str, Any]) -> str:
@@ -282,16 +279,6 @@ def _service_words(service: dict[str, Any]) -> str:
         return "not installed; see: openclaw gateway install --help"
     how = "starts at every login" if service["enabled"] else "not enabled"
     return f"{service['unit']} ({how})"
-
-
-def _enabled(unit: Path) -> list[Path]:
-    """The links by which systemd starts the unit."""
-    return [link for link in unit.parent.glob(f"*.wants/{unit.name}") if link.is_symlink()]
-
-
-def _unit_path() -> Path:
-    config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return config / "systemd" / "user" / _UNIT
 
 
 def _unit_text() -> str:
@@ -307,4 +294,4 @@ def _unit_text() -> str:
         "CLAWLANE_KEY_FILE": Path(os.environ.get("CLAWLANE_KEY_FILE", "")).expanduser().absolute(),
     }
     variables = {name: str(path) for name, path in passed_on.items() if os.environ.get(name)}
-    return _MINE + unit([str(program), "gateway", "run"], variables)
+    return MINE + unit([str(program), "gateway", "run"], variables)

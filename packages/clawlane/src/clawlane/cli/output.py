@@ -207,6 +207,15 @@ def local(ms: int) -> str:
     return f"{_local(ms):%Y-%m-%d %H:%M:%S}"
 
 
+def size_words(size: float) -> str:
+    """A number of bytes: `436 B`, `12 KB`, `1.4 GB`."""
+    for unit in ("B", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GB"
+
+
 def when(ms: int | None, now_ms: int) -> str:
     """Local time to the minute with its age, for tables: `2026-03-02 09:15 (3 min ago)`, or `never`."""
     return "never" if ms is None else f"{_local(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"

@@ -214,8 +214,17 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
     if states := {state: count for state, count in one.outbox.items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
     waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
+    if one.upgrade:
+        told = f"{len(one.upgrade.changes)} change(s) of version {one.upgrade.version} wait for your word"
+        yield "upgrade", f"{told}; see: openclaw upgrade show"
+    if one.restored_ms is not None:
+        told = f"from a backup, {when(one.restored_ms, now_ms())}; log the gateway out that it is of"
+        yield "restored", f"{told}. What people write before this one connects is not answered."
     for pause in one.pauses:
-        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {resume_command(pause)}"
+        ends = resume_command(pause)
+        if one.upgrade and pause.thread is None:
+            ends = "openclaw upgrade accept"
+        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {ends}"
     for held in one.held:
         yield "held", _held(held)
     decisions = one.decisions
@@ -249,6 +258,8 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     for name in one.names:
         pinned = f"is {name.state}: {', '.join(name.ids) or 'nobody'} ({ago(name.at_ms, now)})"
         yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
+    if one.address_book_ms is not None:
+        yield "contacts", f"copied {when(one.address_book_ms, now)}; see: openclaw directory export --help"
     yield "risk", risk_words(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)

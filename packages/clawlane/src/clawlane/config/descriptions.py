@@ -20,7 +20,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "groupPolicy": "Which groups are listened to.",
         "groupAllowFrom": "Senders who may write in groups; else those of `allowFrom`, under `open` anyone.",
         "groups": "One entry for each group: an id, a name, or `*` for all others.",
-        "historyLimit": "Messages kept of a group and shown with its next answered one; 0 keeps none.",
+        "historyLimit": "Unanswered messages of a chat shown with its next answered one; 0 keeps none.",
         "acks": "Whether answered messages are marked as delivered and seen, and typing is shown.",
         "pairing": "How strangers are answered under `dmPolicy: 'pairing'`.",
         "backlogMaxAge": "Messages that are older when read are not answered.",

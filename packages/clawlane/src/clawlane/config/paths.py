@@ -81,6 +81,11 @@ class Paths:
         return self.state / "audit"
 
     @property
+    def address_book_root(self) -> Path:
+        """The daily copies of the accounts' address books."""
+        return self.state / "address-book"
+
+    @property
     def log_dir(self) -> Path:
         return self.state / "logs"
 

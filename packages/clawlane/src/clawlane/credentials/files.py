@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import pwd
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from clawlane.config.paths import Paths
@@ -38,11 +41,18 @@ def write_private(path: Path, content: bytes) -> None:
     A symbolic link at `path` is replaced itself, not the file it points to.
     """
     make_private_dir(path.parent)
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """The same for what is written piece by piece. What raises inside leaves the old file as it was."""
     scratch = scratch_of(path)
     try:
         handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(path)

@@ -18,6 +18,7 @@ from clawlane.gateway import pauses
 from clawlane.gateway.ending import Ending
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
+from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
@@ -84,6 +85,7 @@ class Accounts:
         self._agents = agents
         self._slots = asyncio.Semaphore(AGENTS_AT_ONCE)
         self._media = MediaFiles(paths.inbound_media_dir)
+        self._upgrades = Upgrades(store)
         self._resolvers: dict[str, NameResolver] = {}
         self._tasks: dict[str, list[asyncio.Task[None]]] = {}
         self._settling: dict[str, asyncio.Lock] = {}
@@ -224,6 +226,8 @@ class Accounts:
         elif name in self.supervisors:
             pacing = self.supervisors[name].account.settings.pacing
             await self.supervisors[name].pace(pacing, random.random)
+            if (account_store := self.supervisors[name].account_store) is not None:
+                await self._upgrades.follow(self.config, account_store)
         self._kept.pop(name, None)
 
     async def _add(self, name: str, kept: list[Pause]) -> None:
@@ -235,6 +239,7 @@ class Accounts:
 
     async def _start(self, name: str, kept: list[Pause]) -> None:
         supervisor = self.supervisors[name]
+        await self._upgrades.weigh(self.config, name)
         await pauses.put_in_force(self.context(Caller.GATEWAY), supervisor)
         supervisor.hold(list({one.thread: one for one in (*kept, *supervisor.pauses)}.values()))
         await self._launch(name)

@@ -21,6 +21,7 @@ from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
 from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.address_books import keep_copies
 from clawlane.gateway.agent_host import AgentHost, hosting
 from clawlane.gateway.config_in_force import ConfigInForce
 from clawlane.gateway.control import Control, listening
@@ -35,6 +36,7 @@ from clawlane.ops.finding_text import one_line
 from clawlane.ops.process import resident_bytes
 from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.plugins.registry import Registry, load_runtime
+from clawlane.store import copies
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
 
@@ -43,6 +45,9 @@ _GROUPS = 50
 
 _STOP = 30.0
 """Seconds. A service manager has to wait longer."""
+
+_PRUNE = 6 * 3600.0
+"""Seconds between two looks at copies of the store."""
 
 log = logging.getLogger(__name__)
 
@@ -159,18 +164,36 @@ async def gateway(
             _announce_accounts(config, store, list(map(str, config.accounts)))
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
+            copying = group.create_task(_copy_address_books(accounts, paths))
+            pruning = group.create_task(_prune_copies(paths))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
                 yield accounts
             finally:
                 watching.cancel()
+                copying.cancel()
+                pruning.cancel()
                 try:
                     async with asyncio.timeout(_STOP):
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
                     log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
                 running.cancel()
+
+
+async def _copy_address_books(accounts: Accounts, paths: Paths) -> None:
+    """Once the accounts have begun. Lives until cancelled."""
+    await accounts.begun.wait()
+    await keep_copies(accounts.supervisors, accounts.store, paths, accounts.now_ms)
+
+
+async def _prune_copies(paths: Paths) -> None:
+    """Remove copies of the store from before upgrades once their time is over. Lives until cancelled."""
+    while True:
+        for path in await asyncio.to_thread(copies.prune, paths.store, now_ms()):
+            log.info("removed the copy of the store from before an upgrade: %s", path.name)
+        await asyncio.sleep(_PRUNE)
 
 
 async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:

@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from clawlane.access.decision import Decision, Outcome
+from clawlane.access.decision import Decision, Outcome, Reason, Rule, held_back
 from clawlane.access.in_force import Rules
 from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import album_message
-from clawlane.messages import Inbound
+from clawlane.messages import Inbound, Thread
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import NewMessage
 
+HeldBack = tuple[Reason, Rule]
+"""Why nothing is answered in a thread, and what says so."""
+
 _NOBODY = ("", "0")
+
+
+def _answers_all(_thread: Thread) -> None:
+    """Nothing is held back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +31,20 @@ class AccessChecker:
 
     `rules` gives those in force now, `grants` what is known now, except for receipts. What is decided about
     one message is decided by the same rules throughout: they are read once, after everything that waits.
+    `holds_back` says of a thread why what is admitted there is only kept as context, None if it is answered.
     """
 
     account_store: AccountStore
     rules: Callable[[], Rules]
     grants: Callable[[], Grants]
+    holds_back: Callable[[Thread], HeldBack | None] = _answers_all
 
     async def decide(self, inbound: Inbound, read_ms: int) -> NewMessage:
         """A message that was read at `read_ms`, with the decision about it and what follows from that."""
         known = await self._known(inbound)
         decision, policy = self.rules().decide(inbound, known, read_ms)
+        if decision.admitted and (held := self.holds_back(inbound.thread)):
+            decision = held_back(decision, *held, policy.history_limit)
         return self._new(inbound, read_ms, policy, decision)
 
     async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> NewMessage:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from clawlane.access.fingerprint import fingerprint
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import AccountStatus, Decisions, HeldReply, NameStatus, PairingCounts, User
 from clawlane.ops.alarms import AlarmInfo
@@ -18,6 +19,7 @@ from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
 from clawlane.ops.rules_from import rules_in_force
 from clawlane.ops.speakers import who_may_speak
+from clawlane.ops.upgrade import waiting_upgrade
 from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
@@ -59,6 +61,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         rehearsal=rehearsal,
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
+        address_book_ms=address_book.taken_ms(ctx.paths, str(account)),
     )
 
 
@@ -82,6 +85,8 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
         look_ups=[str(kind) for kind in reader.returned(name)],
+        upgrade=waiting_upgrade(reader, name),
+        restored_ms=reader.restored_ms(name),
     )
 
 

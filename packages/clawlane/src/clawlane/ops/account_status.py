@@ -14,6 +14,7 @@ from clawlane.ops.alarms import AlarmInfo
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers
+from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.store.told import Gap, HeldThread
 
@@ -163,7 +164,10 @@ class AccountStatus(Struct, frozen=True):
     of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
     kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
-    `speakers` says who may speak in its groups. `alarms` are those that are neither over nor acknowledged.
+    `address_book_ms` is when the latest copy of its address book was made, None without one.
+    `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
+    accept; `restored_ms` is when a backup was restored, until the account connects. `alarms` are those that
+    are neither over nor acknowledged.
     """
 
     id: str
@@ -206,5 +210,8 @@ class AccountStatus(Struct, frozen=True):
     problems: list[Problem] = field(default_factory=list)
     verification: Verification = NEVER
     probe: ProbeResult | None = None
+    address_book_ms: int | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)
+    upgrade: UpgradeInfo | None = None
+    restored_ms: int | None = None
     alarms: list[AlarmInfo] = field(default_factory=list)

@@ -66,6 +66,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     found = [Finding.of_problem(one, worse.get(one.code, Severity.WARNING)) for one in config.warnings]
     found += private_files(ctx.paths, ctx.environ)
     found += of_store(ctx.paths)
+    found += of_upgrade(ctx.paths)
     found += owner_names(config)
     for block in config.channels.values():
         enabled = [account for account in block.accounts if account.enabled]
@@ -113,6 +114,20 @@ def of_store(paths: Paths) -> Iterator[Finding]:
         message, _, mend = str(error).rpartition("; ")
         data = {"text": message, "mend": mend} if message else {"text": mend, "mend": ""}
         yield Finding(Severity.ERROR, "store_unusable", str(paths.store), data)
+
+
+def of_upgrade(paths: Paths) -> Iterator[Finding]:
+    """Accounts that are paused until the operator accepts what another version changed."""
+    if not paths.store.exists():
+        return
+    try:
+        with reading(paths.store) as reader:
+            held = [one for one in reader.upgrades() if one.holds]
+    except StoreUnusable:  # a finding of its own
+        return
+    for one in held:
+        data = {"was": one.was_version, "version": one.version, "text": "; ".join(one.changes)}
+        yield Finding(Severity.WARNING, "upgrade_waits", one.account, data, None, (one.account,))
 
 
 def access_of(config: Config, account: Account, paths: Paths, rules: Rules) -> Iterator[Finding]:

@@ -90,6 +90,10 @@ _WORDS: Final = {
         "was edited; the edit widens access, so it waits: {text}",
         "run: openclaw config apply --revision {revision}",
     ),
+    "upgrade_waits": (
+        "is paused since the upgrade from {was} to {version}, which changed: {text}",
+        "accept that: openclaw upgrade accept; or edit the config, and then accept",
+    ),
     # files
     "permissions": ("readable by other users ({mode})", "run: chmod go-rwx '{path}'"),
     "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),

@@ -5,7 +5,6 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -127,11 +126,9 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
     if thread is not None and request.level is PauseLevel.OFFLINE:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
     now_ms = ctx.now_ms()
-    former = await _held(ctx) if thread is None else []
-    new = [
-        _not_weaker(Pause(str(one), thread, request.level, now_ms, request.until_ms), former)
-        for one in accounts
-    ]
+    new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
+    if thread is None:
+        new = [_not_weaker(one, await _paused(ctx, one.account)) for one in new]
     for one in new:
         if live := ctx.live.get(one.account):
             live.hold([*(held for held in live.pauses if held.thread != thread), one])
@@ -155,8 +152,10 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     """Raises `PauseRefused`, and `StoreFailed` where the pause holds on because nothing can be written."""
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     told = []
+    if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
+        raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
     for account in accounts:
-        seen = await _acknowledge(ctx, str(account)) if thread is None else []
+        seen = [] if thread or await _waits(ctx, str(account)) else await _acknowledge(ctx, str(account))
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
         held = live.pauses if live else await ctx.ask(lambda reader: reader.pauses())
@@ -178,19 +177,10 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     return PauseEnded(ctx.in_gateway, told)
 
 
-async def _held(ctx: OpContext) -> list[Pause]:
-    """The pauses in force."""
-    if ctx.live:
-        return [held for live in ctx.live.values() for held in live.pauses]
-    return await ctx.ask(lambda reader: reader.pauses())
-
-
-def _not_weaker(new: Pause, former: Sequence[Pause]) -> Pause:
+def _not_weaker(new: Pause, former: list[Pause]) -> Pause:
     """A pause in place of that of an alarm, which does not end by itself."""
-    of_alarm = next((one for one in former if one.account == new.account and one.reason), None)
-    if of_alarm is None or of_alarm.thread is not None:
-        return new
-    return replace(new, until_ms=None, reason=of_alarm.reason)
+    of_alarm = next((one for one in former if one.thread is None and one.reason), None)
+    return replace(new, until_ms=None, reason=of_alarm.reason) if of_alarm else new
 
 
 async def end(
@@ -198,6 +188,7 @@ async def end(
 ) -> Resumed:
     """End the pause of an account, or of one of its threads. One that begins meanwhile holds on.
 
+    While the account waits for the operator to accept an upgrade, its pause holds on without an end.
     Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
     from clawlane.store import pauses
@@ -205,6 +196,10 @@ async def end(
     name = str(account)
     live = ctx.live.get(name)
     ended = [held for held in live.pauses if held.thread == thread] if live else []
+    if thread is None and await _waits(ctx, name):
+        for held in [one for one in await _paused(ctx, name) if one.thread is None]:
+            await put_back(ctx, replace(held, until_ms=None))
+        return Resumed(name, None, None)
     oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
     async with ctx.own(name) as account_store:
         resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
@@ -247,6 +242,35 @@ async def _acknowledge(ctx: OpContext, account: str) -> list[AlarmInfo]:
     if live := ctx.live.get(account):
         live.acknowledged(seen)
     return list(map(AlarmInfo.of, seen))
+
+
+async def put_back(ctx: OpContext, held: Pause) -> None:
+    """Have a pause in the place of the one of the same account or thread."""
+    from clawlane.store import pauses
+
+    async with ctx.own(held.account) as account_store:
+        await account_store.attempt(pauses.pause, held)
+    if live := ctx.live.get(held.account):
+        live.hold([*(one for one in live.pauses if one.thread != held.thread), held])
+        await live.connect()
+
+
+async def _paused(ctx: OpContext, name: str) -> list[Pause]:
+    """The pauses of an account in force, or as they are stored."""
+    if live := ctx.live.get(name):
+        return list(live.pauses)
+    return [one for one in await ctx.ask(lambda reader: reader.pauses()) if one.account == name]
+
+
+async def _waits(ctx: OpContext, name: str) -> bool:
+    """Whether an account waits for the operator to accept an upgrade."""
+    from clawlane.store.errors import StoreUnusable
+
+    try:
+        return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
+    except StoreUnusable:  # of an older version, which is brought up to date where it is written
+        async with ctx.own(name):
+            return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
 
 
 async def _take_back(ctx: OpContext, account: Account) -> bool:

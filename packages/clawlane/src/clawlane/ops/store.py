@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.store.copies import KEPT_MS, KeptCopy, kept
 from clawlane.store.reset import Holdings, forget
 from clawlane.store.reset import holdings as holdings_of
 
@@ -28,6 +29,64 @@ class Forgotten:
 @dataclass(frozen=True, slots=True)
 class Reset(Request[Forgotten]):
     """Move the store aside, so that the gateway starts with an empty one. Files of people are removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListCopies(Request["list[StoreCopy]"]):
+    """The copies of the store from before upgrades, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCopy:
+    """One copy: the schema of its tables, its size in bytes, and until when it is kept."""
+
+    path: str
+    migration: int
+    made_ms: int
+    until_ms: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback(Request["BackInPlace"]):
+    """Put the store from before the last upgrade back, or the one with the tables of `migration`."""
+
+    migration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackInPlace:
+    """The copy that is the store now, where the newer one is, and how many sends wait for a decision."""
+
+    copy: StoreCopy
+    newer: str | None
+    undecided: int
+
+
+@operation
+async def copies(ctx: OpContext, request: ListCopies) -> list[StoreCopy]:  # noqa: ARG001
+    return [_copy(one) for one in await asyncio.to_thread(kept, ctx.paths.store)]
+
+
+@operation
+async def rollback(ctx: OpContext, request: Rollback) -> BackInPlace:
+    """Raises `StoreOwned` while a gateway runs, `OpError` without a copy, and `StoreUnusable`."""
+    from clawlane.store.rollback import roll_back
+
+    found = await asyncio.to_thread(kept, ctx.paths.store)
+    copy = next((one for one in found if request.migration in (None, one.migration)), None)
+    if copy is None:
+        which = "" if request.migration is None else f" with schema {request.migration}"
+        raise OpError(
+            f"there is no copy of the store from before an upgrade{which}",
+            "put a backup back: openclaw restore FILE --force",
+        )
+    done = await asyncio.to_thread(roll_back, ctx.paths.store, ctx.paths.lock_file, copy, ctx.now_ms())
+    return BackInPlace(_copy(copy), str(done.newer) if done.newer else None, done.undecided)
+
+
+def _copy(one: KeptCopy) -> StoreCopy:
+    return StoreCopy(str(one.path), one.migration, one.made_ms, one.made_ms + KEPT_MS, one.size)
 
 
 @operation

@@ -73,6 +73,8 @@ def raise_alarm(tx: Tx, raised: Raised) -> tuple[bool, Pause | None]:
     ).fetchone()
     if row is not None:
         return False, None
+    query = "DELETE FROM alarms WHERE account = ? AND ended_ms < ?"
+    tx.db.execute(query, (tx.account, tx.now_ms - KEPT_MS))
     id_ = next_number(tx, "alarm")
     paused = raised.kind.pauses
     insert(
@@ -146,12 +148,6 @@ def acknowledge(tx: Tx, ids: Collection[int] | None = None) -> list[Alarm]:
         alerts.withdraw(tx, AlertKind.ALARM, _alert_key(one.kind, one.key))
         tx.note(alarm=one.id, alarm_kind=one.kind)
     return found
-
-
-def prune(tx: Tx) -> bool:
-    """Remove what ended long ago."""
-    query = "DELETE FROM alarms WHERE account = ? AND ended_ms < ?"
-    return bool(tx.db.execute(query, (tx.account, tx.now_ms - KEPT_MS)).rowcount)
 
 
 def memory(tx: Tx) -> Memory:

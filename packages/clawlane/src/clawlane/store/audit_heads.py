@@ -141,6 +141,7 @@ class Heads:
         self._committed: dict[str, Head] = {}
         self._grown: set[str] = set()
         self._ahead: set[str] = set()
+        self._failed: set[str] = set()
 
     @property
     def behind(self) -> bool:
@@ -161,23 +162,25 @@ class Heads:
             self._committed[account] = tip(db, account)
         self._ahead |= self._grown
         self._grown.clear()
-        if synced and self._ahead and self.folder is not None:
-            for account in self._ahead:
-                self._write(self.folder, account)
         if synced:
-            self._ahead.clear()
+            due, self._ahead, self._failed = self._ahead | self._failed, set(), set()
+            for account in due:
+                self._write(account)
 
-    def _write(self, folder: Path, account: str) -> None:
+    def _write(self, account: str) -> None:
         """In place and without waiting for the disk: a head that is too old only knows less."""
+        if self.folder is None:
+            return
         try:
-            make_private_dir(folder)
+            make_private_dir(self.folder)
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            handle = os.open(_file(folder, account), flags, 0o600)
+            handle = os.open(_file(self.folder, account), flags, 0o600)
             try:
                 os.pwrite(handle, _text(self._committed[account]), 0)
             finally:
                 os.close(handle)
         except OSError as error:
+            self._failed.add(account)  # with the next commit, then
             log.warning("the head of the record of %s cannot be written (%s)", account, error.strerror)
 
 

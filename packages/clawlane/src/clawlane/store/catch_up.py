@@ -28,7 +28,8 @@ _LOOKED_UP_MS = 86_400_000
 def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:
     """How far the account had read. The cursor stays until `caught_up`, whatever is read meanwhile.
 
-    An account that never read anything begins with what is young enough to be answered.
+    An account that never read anything begins with what is young enough to be answered. After a restore, all
+    that was sent before the first connection is too old: the gateway that the backup is of may have read it.
     """
     row = tx.db.execute(
         "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", (tx.account, kind)
@@ -37,6 +38,11 @@ def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Curso
     if row is None:
         insert(tx, "cursors", thread_kind=kind, at_ms=at_ms, message_id=message_id)
     there_ms = tx.now_ms + skew_ms
+    tx.db.execute(
+        "UPDATE accounts SET kept_from_ms = ?, restored_ms = NULL"
+        " WHERE account = ? AND restored_ms IS NOT NULL",
+        (there_ms, tx.account),
+    )
     young_ms = there_ms - backlog_ms
     unknown_ms = _oldest_unknown(tx, kind, there_ms)
     since_ms = min(at_ms or young_ms, unknown_ms)

@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from clawlane.credentials.files import make_private_dir
-from clawlane.store import marker, schema
+from clawlane.store import copies, marker, schema
 from clawlane.store.errors import StoreUnusable
 
 _OUT_OF_REACH = frozenset(
@@ -29,12 +29,15 @@ _STATEMENTS = 256
 """How many prepared statements are kept: more than there are, so that none is prepared again and again."""
 
 
-def connect_writer(path: Path, now_ms: int, *, checked: bool = True) -> sqlite3.Connection:
+def connect_writer(
+    path: Path, now_ms: int, *, checked: bool = True, keep_old: bool = True
+) -> sqlite3.Connection:
     """The one connection that writes, with its tables made. The file is private to its owner.
 
-    With `checked` every page is looked at first, which takes a while in a large store. The connection may be
-    used by another thread than the one that opened it. Raises `StoreUnusable`, also for a store that was made
-    here and is not there any more.
+    With `checked` every page is looked at first, which takes a while in a large store. A store of an older
+    version is copied before it is changed, unless `keep_old` is False. The connection may be used by another
+    thread than the one that opened it. Raises `StoreUnusable`, also for a store that was made here and is not
+    there any more.
     """
     make_private_dir(path.parent)
     marker.check_before(path)
@@ -43,7 +46,7 @@ def connect_writer(path: Path, now_ms: int, *, checked: bool = True) -> sqlite3.
         path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
     )
     try:
-        _prepare(connection, path, now_ms, checked=checked)
+        _prepare(connection, path, now_ms, checked=checked, keep_old=keep_old)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _OUT_OF_REACH:
             connection.close()
@@ -127,13 +130,19 @@ def _copy(path: Path, copy: Path) -> None:
             shutil.copyfile(part, target)
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, now_ms: int, *, checked: bool) -> None:
+def _prepare(
+    connection: sqlite3.Connection, path: Path, now_ms: int, *, checked: bool, keep_old: bool
+) -> None:
     schema.check(connection, path)
     marker.check_opened(connection, path)
-    if checked or schema.outdated(connection, path):
+    outdated = schema.outdated(connection, path)
+    if checked or outdated:
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(" ".join(verdict.split()))
+    if outdated and keep_old:
+        copies.keep_before_upgrade(connection, path, now_ms)
+    copies.prune(path, now_ms)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     # Savepoints keep copies of pages. A temporary file would hold texts, and take longer.

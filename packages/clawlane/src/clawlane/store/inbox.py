@@ -65,7 +65,8 @@ def _admit_or_note(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> Admitted
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:
     """The decision about a part that comes after its album was decided; None while the album is open.
 
-    It is context of its group where the album was listened to, and else falls under the album's decision.
+    It is context where the album was listened to in a group or was context itself, and else falls under the
+    album's decision.
     """
     if inbound.album is None:
         return None
@@ -81,7 +82,8 @@ def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | N
     decided = decision_of(row)
     decided = replace(decided, rule=replace(decided.rule, text=""), command="", revision="")
     if decided.outcome in (Outcome.ADMIT, Outcome.PEND):
-        keep = inbound.thread.kind is ThreadKind.GROUP and history_limit > 0
+        is_context = inbound.thread.kind is ThreadKind.GROUP or decided.keep_as_history
+        keep = is_context and history_limit > 0
         return Decision(Outcome.PEND, Reason.ALBUM_CLOSED, ALBUM, decided.trail, keep_as_history=keep)
     if decided.reason is Reason.DM_PAIRING_REQUIRED:
         return replace(decided, reason=Reason.DM_PAIRING_PENDING)

@@ -17,6 +17,9 @@ from clawlane.credentials.files import sync_dir, write_private
 from clawlane.store.errors import StoreUnusable
 
 RESET = "openclaw store reset --forget"
+RESTORING = ".restoring"
+"""The folder of a restore that is not complete."""
+
 FORGOTTEN = (
     "who was approved by pairing or turned away, which messages were answered, replies that have not left,"
     " pauses, and what names stand for"
@@ -51,6 +54,10 @@ def marked_id(store: Path) -> str | None:
 
 def check_before(store: Path) -> None:
     """Check that the file exists if a store was ever made. Raises `StoreUnusable`."""
+    if (cut_off := store.with_name(RESTORING)).is_dir():
+        raise StoreUnusable(
+            f"a restore was cut off ({cut_off} is left of it); do it again: openclaw restore FILE --force"
+        )
     if store.is_symlink() and not store.exists():
         raise StoreUnusable(
             f"the store {store} is a link to a file that is not there; put the file back, or remove the link"

@@ -42,7 +42,7 @@ class Purpose(StrEnum):
 
 
 class History(StrEnum):
-    """What becomes of a group's pending history when a turn starts: given to it, left, or forgotten."""
+    """What becomes of a thread's pending history when a turn starts: given to it, left, or forgotten."""
 
     INCLUDE = "give"
     KEEP = "leave"
@@ -53,10 +53,10 @@ class History(StrEnum):
 class NewMessage:
     """A message on its way into the store, what was decided about it, and the account's way of pairing.
 
-    Without a decision it waits in the store. `history_limit` is how many messages of a group are remembered,
-    `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text), `merge_ms` how
-    long an admitted text waits for others of its sender (0: it does not), `acks` whether others are shown
-    that it came.
+    Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are
+    kept, `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text),
+    `merge_ms` how long an admitted text waits for others of its sender (0: it does not), `acks` whether
+    others are shown that it came.
     """
 
     inbound: Inbound
@@ -70,7 +70,7 @@ class NewMessage:
 
     @property
     def remembered(self) -> bool:
-        """Whether the message stays as pending history of its group."""
+        """Whether the message stays as pending history of its thread."""
         return self.decision is not None and self.decision.keep_as_history and self.history_limit > 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from clawlane.messages import Thread
-from clawlane.store import pending_history
+from clawlane.store import pending_history, retention
 from clawlane.store.codec import thread_of
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, put
@@ -80,11 +80,13 @@ def expired(connection: sqlite3.Connection, account: str) -> int:
 def resume(tx: Tx, thread: Thread | None, oldest_ms: int, *, flush: bool) -> Resumed:
     """Go on ending a pause. What is about messages sent before `oldest_ms` expires, or with `flush` goes on.
 
-    So does, with `flush`, what expired when this account or thread was resumed the last time. Each call does
+    So does what was sent before the oldest message that is known, as after a restore.
+    With `flush`, also what expired when this account or thread was resumed the last time. Each call does
     a batch; one that was cut off goes on with the time at which it began (`until_ms` of the pause).
     """
     kind, id_ = _scope(thread)
     tx.note(thread_kind=kind, thread_id=id_, flush=flush)
+    oldest_ms = max(oldest_ms, retention.kept_from_ms(tx))
     scope: dict[str, Any] = {"account": tx.account, "kind": kind, "id": id_, "oldest_ms": oldest_ms}
     query = "SELECT * FROM pauses WHERE account = ? AND thread_kind = ? AND thread_id = ?"
     row = tx.db.execute(query, (tx.account, kind, id_)).fetchone()

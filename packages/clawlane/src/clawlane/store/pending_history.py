@@ -1,11 +1,11 @@
-"""Transitions of pending history: what a group said that was not for the account, until a turn used it."""
+"""Transitions of pending history: what was said in a thread and not answered, until a turn used it."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
 
-from clawlane.messages import Inbound, ThreadKind
+from clawlane.messages import Inbound
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import History
 from clawlane.store.rows import exists, insert
@@ -15,28 +15,30 @@ _ALL = 2**31 - 1
 
 
 def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
-    """Remember a stored message of a group, and of that group only the newest `limit`."""
-    insert(tx, "history", thread_id=inbound.thread.id, message=seq)
+    """Remember a stored message, and of its thread only the newest `limit`."""
+    thread = inbound.thread
+    insert(tx, "history", thread_kind=thread.kind, thread_id=thread.id, message=seq)
     rows = tx.db.execute(
-        "SELECT message FROM history WHERE account = ? AND thread_id = ?"
+        "SELECT message FROM history WHERE account = ? AND thread_kind = ? AND thread_id = ?"
         " ORDER BY message DESC LIMIT ? OFFSET ?",
-        (tx.account, inbound.thread.id, _ALL, limit),
+        (tx.account, thread.kind, thread.id, _ALL, limit),
     ).fetchall()
     remove(tx, [row["message"] for row in rows])
 
 
 def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
-    """What goes with a turn that starts: what its group said before it, in order, noted as given."""
+    """What goes with a turn that starts: what was kept of its thread before it, in order, noted as given."""
+    if context is History.KEEP:
+        return ()
     query = "SELECT thread_kind, thread_id FROM messages WHERE account = ? AND seq = ?"
     thread = tx.db.execute(query, (tx.account, turn)).fetchone()
-    if thread["thread_kind"] != ThreadKind.GROUP or context is History.KEEP:
-        return ()
     rows = tx.db.execute(
         "SELECT messages.* FROM history"
         " JOIN messages ON messages.account = history.account AND messages.seq = history.message"
-        " WHERE history.account = ? AND history.thread_id = ? AND history.message <"
+        " WHERE history.account = ? AND history.thread_kind = ? AND history.thread_id = ?"
+        " AND history.message <"
         "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?) ORDER BY history.message",
-        (tx.account, thread["thread_id"], tx.account, turn),
+        (tx.account, *thread, tx.account, turn),
     ).fetchall()
     if context is History.CLEAR:
         remove(tx, [row["seq"] for row in rows])
@@ -47,7 +49,7 @@ def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
 
 
 def waits(connection: sqlite3.Connection, account: str, seq: int) -> bool:
-    """Whether a message waits to be given to the next turn of its group."""
+    """Whether a message waits to be given to the next turn of its thread."""
     return exists(connection, _WAITS, account, seq)
 
 

@@ -20,6 +20,7 @@ from clawlane.store import (
     decisions,
     directory,
     events,
+    in_force,
     marker,
     notices,
     operator_sends,
@@ -95,6 +96,10 @@ class Reader:
     kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    restored_ms = _ask(in_force.restored_ms)
+    upgrades = _ask(in_force.upgrades)
+    held_by_upgrade = _ask(in_force.held)
+    in_force = _ask(in_force.found)
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)

@@ -543,6 +543,40 @@ DROP TABLE old_pins;
 _HANDS = """
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
+-- What an account works by, compared when another version starts:
+CREATE TABLE in_force (
+    account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,
+    version TEXT NOT NULL, migration INTEGER NOT NULL, -- of the program and of the store
+    policy TEXT NOT NULL, -- JSON: who may write
+    settings TEXT NOT NULL -- JSON by path: what the config leaves to the program, and all about resending
+) WITHOUT ROWID;
+CREATE TABLE upgrades ( -- what another version changed, for each account until the next one
+    account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,
+    was_version TEXT NOT NULL, version TEXT NOT NULL,
+    changes TEXT NOT NULL, -- JSON: sentences
+    holds INTEGER NOT NULL, -- the account is paused until the operator accepts them
+    paused TEXT NOT NULL DEFAULT '', -- the level of a pause that was there before
+    paused_until_ms INTEGER -- and when that ends by itself
+) WITHOUT ROWID;
+-- Since when the account waits for its first connection after a restore: what was sent before that may have
+-- been answered by the gateway that the backup is of.
+ALTER TABLE accounts ADD COLUMN restored_ms INTEGER;
+
+-- Pending history of direct messages, too:
+ALTER TABLE history RENAME TO old_history;
+CREATE TABLE history ( -- what was said in a thread and not answered, until a turn takes it along
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL, message INTEGER NOT NULL,
+    PRIMARY KEY (account, thread_kind, thread_id, message),
+    FOREIGN KEY (account, message) REFERENCES messages (account, seq)
+) WITHOUT ROWID;
+INSERT INTO history SELECT account, 'group', thread_id, message FROM old_history;
+DROP TABLE old_history;
+CREATE INDEX remembered ON history (account, message);
+DELETE FROM sqlite_stat1 WHERE tbl IN ('history', 'old_history');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('history', 'history', '1000 500 250 50 1'),
+    ('history', 'remembered', '1000 500 1');
+
 -- The record: what left and what was changed, each entry bound to the one before it.
 CREATE TABLE audit_log (
     account TEXT NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL,
@@ -655,17 +689,22 @@ def outdated(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def migrate(connection: sqlite3.Connection, path: Path, now_ms: int) -> None:
-    """Bring the file up to date, each migration in a transaction of its own.
+    """Bring the file up to date, in one transaction: it is of the old version or of this one.
 
     Foreign keys must not be enforced yet: a migration may rebuild what others refer to.
     """
-    for number in range(check(connection, path) + 1, len(MIGRATIONS) + 1):
-        connection.executescript(
-            "BEGIN IMMEDIATE;"  # noqa: S608 — our own text and numbers only
-            "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_ms INTEGER NOT NULL);"
-            f"{MIGRATIONS[number - 1]}"
-            f"INSERT INTO migrations VALUES ({number}, {now_ms});"
-            f"PRAGMA application_id = {APPLICATION_ID};"
-            "COMMIT;"
-            "ANALYZE sqlite_schema;"  # reads the statistics again
-        )
+    first = check(connection, path) + 1
+    if first > len(MIGRATIONS):
+        return
+    steps = "".join(
+        f"{MIGRATIONS[number - 1]}INSERT INTO migrations VALUES ({number}, {now_ms});"  # noqa: S608 — our own
+        for number in range(first, len(MIGRATIONS) + 1)
+    )
+    connection.executescript(
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, applied_ms INTEGER NOT NULL);"
+        f"{steps}"
+        f"PRAGMA application_id = {APPLICATION_ID};"
+        "COMMIT;"
+        "ANALYZE sqlite_schema;"  # reads the statistics again
+    )

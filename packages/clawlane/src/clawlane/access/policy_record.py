@@ -1,0 +1,48 @@
+"""A policy as text, so that the next version can compare what it makes of the config with it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+import msgspec
+
+from clawlane.access.policy import AccessPolicy
+from clawlane.config.patterns import compile_pattern
+from clawlane.config.re2_pattern import Pattern
+
+_LEFT_OUT = "tools"
+"""What agents may do is not who may write; its lists are compared as settings."""
+
+
+def policy_text(policy: AccessPolicy) -> str:
+    """The policy as JSON, with ids and names as the config has them."""
+    told = {one.name: getattr(policy, one.name) for one in fields(policy) if one.name != _LEFT_OUT}
+    return msgspec.json.encode(told, enc_hook=_source).decode()
+
+
+def policy_of(text: str) -> AccessPolicy | None:
+    """The policy that was written so; None if this version cannot read it. What is new has its default."""
+    types = get_type_hints(AccessPolicy, localns={"ThreadTools": Any})
+    try:
+        told = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        values = {
+            name: msgspec.json.decode(raw, type=types[name], dec_hook=_compiled)
+            for name, raw in told.items()
+            if name in types
+        }
+    except (msgspec.DecodeError, ValueError):
+        return None
+    return AccessPolicy(**values)
+
+
+def _source(value: Any) -> str:
+    if isinstance(value, Pattern):
+        return value.source
+    raise NotImplementedError
+
+
+def _compiled(type_: type, value: Any) -> Any:
+    if type_ is Pattern:
+        return compile_pattern(value)
+    raise NotImplementedError

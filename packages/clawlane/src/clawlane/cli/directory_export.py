@@ -1,0 +1,94 @@
+"""`directory export`: the address book of an account, for another program or for the day after."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import one_account
+from clawlane.cli.output import echo_wrapped, sanitize, when
+from clawlane.cli.private_output import private_output
+from clawlane.clock import now_ms
+from clawlane.ops.address_book import AddressBook
+from clawlane.ops.client import Client
+from clawlane.ops.directory_export import ExportDirectory, MembersAsked
+from clawlane.ops.operation import plain
+
+
+@click.command("export")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("csv", "vcard", "json")),
+    default="csv",
+    show_default=True,
+    help="csv for spreadsheets, vcard for address books, json for programs.",
+)
+@click.option("--out", metavar="FILE", help="Write to this file, for you alone (default: print).")
+@click.option("--refresh", is_flag=True, help="Ask the platform for friends and groups first.")
+@click.option("--members", is_flag=True, help="Also ask for the members, group by group; takes a while.")
+@click.option("--snapshot", metavar="DAY", default="", help="The copy of a day, or latest.")
+@one_account
+def export_directory(
+    format_: str,
+    out: str | None,
+    refresh: bool,
+    members: bool,
+    snapshot: str,
+    channel: str | None,
+    account: str | None,
+) -> None:
+    """Write friends, groups and their members to a file.
+
+    It is what was looked up last, so it works when the account is banned. A
+    running gateway also keeps a copy of each day for 30 days: --snapshot.
+
+    \b
+    Examples:
+      openclaw directory export --format vcard --out contacts.vcf
+      openclaw directory export --snapshot latest --format json
+    """
+    books: list[AddressBook] = []
+
+    def show(event: MembersAsked | AddressBook) -> None:
+        if isinstance(event, AddressBook):
+            books.append(event)
+        elif event.failed or out is not None:
+            told = f": {sanitize(event.failed, 200)}" if event.failed else ""
+            line = f"members of group {event.done} of {event.total}, {sanitize(event.group) or '?'}{told}"
+            echo_wrapped(line, err=True)
+
+    Client().follow(ExportDirectory(channel, account, refresh, members, snapshot), show)
+    if not books:
+        raise CliError("the address book did not come", "try again")
+    [book] = books
+    content = _text(book, format_).encode()
+    if out is None:
+        sys.stdout.buffer.write(content)
+        return
+    with private_output(Path(out)) as opened:
+        opened.write(content)
+    known = sum(len(one.members) for one in book.groups)
+    friends, groups = _counted(len(book.friends), "friend"), _counted(len(book.groups), "group")
+    echo_wrapped(f"{out} has {friends}, {groups} and {_counted(known, 'member')} of them. {_age(book)}")
+
+
+def _text(book: AddressBook, format_: str) -> str:
+    from clawlane.cli.address_book_text import as_csv, as_vcards
+
+    if format_ == "json":
+        return json.dumps({"ok": True, **plain(book)}, ensure_ascii=False) + "\n"
+    return as_csv(book) if format_ == "csv" else as_vcards(book)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _age(book: AddressBook) -> str:
+    now = now_ms()
+    return f"Friends as of {when(book.friends_ms, now)}, groups as of {when(book.groups_ms, now)}."

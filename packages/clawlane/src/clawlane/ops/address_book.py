@@ -1,0 +1,142 @@
+"""Whom an account knows as one value, and its daily copies in private files that outlive the account.
+
+A copy is `address-book/ACCOUNT/DAY.json` in the state directory: the friends, the groups, and those of their
+members that were ever looked up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from clawlane.clock import local_day
+from clawlane.ops.operation import OpError, decode, encode
+from clawlane.people import Person
+
+if TYPE_CHECKING:
+    from clawlane.config.paths import Paths
+    from clawlane.store.reader import Reader
+
+KEPT_DAYS = 30
+LATEST = "latest"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
+_MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BookGroup:
+    """A group, with the members that were looked up; `member_count` is the platform's, None if unknown."""
+
+    id: str
+    name: str
+    member_count: int | None
+    members: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddressBook:
+    """What was known of an account's friends and groups at `taken_ms`.
+
+    `friends_ms` and `groups_ms` say when the platform was asked for them, None for never.
+    """
+
+    account: str
+    taken_ms: int
+    friends_ms: int | None
+    groups_ms: int | None
+    friends: tuple[Person, ...]
+    groups: tuple[BookGroup, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.friends or self.groups)
+
+    def without(self, person_id: str) -> AddressBook:
+        """The same without one person."""
+        from dataclasses import replace
+
+        def others(people: tuple[Person, ...]) -> tuple[Person, ...]:
+            return tuple(one for one in people if one.id != person_id)
+
+        groups = tuple(replace(one, members=others(one.members)) for one in self.groups)
+        return replace(self, friends=others(self.friends), groups=groups)
+
+
+def of_store(reader: Reader, account: str, now_ms: int) -> AddressBook:
+    """What the store knows of an account (`channel/id`)."""
+    known = reader.known(account)
+    groups = tuple(
+        BookGroup(one.id, one.name, one.member_count, reader.members(account, one.id)) for one in known.groups
+    )
+    return AddressBook(account, now_ms, known.peers_ms, known.groups_ms, known.peers, groups)
+
+
+def days(paths: Paths, account: str) -> list[str]:
+    """The days of an account's copies, the latest last."""
+    found = (file.stem for file in _folder(paths, account).glob("*.json"))
+    return sorted(day for day in found if _DAY.match(day))
+
+
+def taken_ms(paths: Paths, account: str) -> int | None:
+    """When the latest copy was written; None where there is none."""
+    kept = days(paths, account)
+    try:
+        return _file(paths, account, kept[-1]).stat().st_mtime_ns // 1_000_000 if kept else None
+    except OSError:
+        return None
+
+
+def save(paths: Paths, book: AddressBook) -> Path:
+    """Write the copy of the day, and remove those that had their time. Raises `OSError`."""
+    from clawlane.credentials.files import write_private
+
+    file = _file(paths, book.account, local_day(book.taken_ms))
+    write_private(file, encode(book))
+    for day in days(paths, book.account)[:-KEPT_DAYS]:
+        _file(paths, book.account, day).unlink(missing_ok=True)
+    return file
+
+
+def load(paths: Paths, account: str, day: str) -> AddressBook:
+    """The copy of a day (`2026-11-28`), or the `latest`. Raises `OpError`."""
+    kept = days(paths, account)
+    where = _folder(paths, account)
+    if not kept:
+        raise OpError(f"there is no copy of the address book of {account} in {where}")
+    wanted = kept[-1] if day == LATEST else day
+    if wanted not in kept:
+        raise OpError(f"there is no copy of '{day[:20]}'", f"the days are: {', '.join(kept)}")
+    file = _file(paths, account, wanted)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_MOST_BYTES)
+        book: AddressBook = decode(content, AddressBook)
+    except OSError as error:
+        raise OpError(f"{file} cannot be read ({error.strerror})") from error
+    except OpError:
+        raise OpError(f"{file} is damaged", f"take another day: {', '.join(kept)}") from None
+    return book
+
+
+def forget_person(paths: Paths, account: str, person_id: str) -> int:
+    """Remove a person from all copies of an account. Gives from how many. Raises `OSError` and `OpError`."""
+    from clawlane.credentials.files import write_private
+
+    count = 0
+    for day in days(paths, account):
+        book = load(paths, account, day)
+        if (rest := book.without(person_id)) != book:
+            write_private(_file(paths, account, day), encode(rest))
+            count += 1
+    return count
+
+
+def _folder(paths: Paths, account: str) -> Path:
+    return paths.address_book_root / quote(account, safe="")
+
+
+def _file(paths: Paths, account: str, day: str) -> Path:
+    return _folder(paths, account) / f"{day}.json"

@@ -1,0 +1,117 @@
+"""Transitions of upgrades: what an account works by, and what another version changed of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from clawlane.store import pauses
+from clawlane.store.rows import change, exists, put
+from clawlane.store.told import Pause, PauseLevel
+from clawlane.store.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What an account works by: the program's version and last migration, its policy as text, its settings.
+
+    `settings` are values as JSON by path: what the config leaves to the program, and all about resending.
+    """
+
+    version: str
+    migration: int
+    policy: str
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What another version changed for an account, in sentences. It `holds` it until the operator accepts."""
+
+    account: str
+    at_ms: int
+    was_version: str
+    version: str
+    changes: tuple[str, ...]
+    holds: bool
+
+
+def found(connection: sqlite3.Connection, account: str) -> InForce | None:
+    """What an account last worked by; None if that was never recorded."""
+    row = connection.execute(
+        "SELECT version, migration, policy, settings FROM in_force WHERE account = ?", (account,)
+    ).fetchone()
+    return row and InForce(row["version"], row["migration"], row["policy"], json.loads(row["settings"]))
+
+
+def upgrades(connection: sqlite3.Connection) -> list[Upgrade]:
+    """The last upgrade of each account that one changed something for."""
+    rows = connection.execute(
+        "SELECT account, at_ms, was_version, version, changes, holds FROM upgrades ORDER BY account"
+    )
+    return [_upgrade(row) for row in rows]
+
+
+def held(connection: sqlite3.Connection, account: str) -> bool:
+    """Whether an account waits until the operator accepts an upgrade."""
+    return exists(connection, "SELECT 1 FROM upgrades WHERE account = ? AND holds <> 0", account)
+
+
+def restored_ms(connection: sqlite3.Connection, account: str) -> int | None:
+    """When a backup was restored, for an account that has not connected since."""
+    row = connection.execute("SELECT restored_ms FROM accounts WHERE account = ?", (account,)).fetchone()
+    return None if row is None else row["restored_ms"]
+
+
+def record(tx: Tx, now: InForce) -> None:
+    """Record what the account works by, unless it waits for the operator to accept that."""
+    if held(tx.db, tx.account):
+        return
+    values = {"version": now.version, "migration": now.migration, "policy": now.policy}
+    settings = json.dumps(dict(now.settings), sort_keys=True)
+    put(tx, "in_force", {}, at_ms=tx.now_ms, **values, settings=settings)
+
+
+def upgraded(tx: Tx, now: InForce, was_version: str, changes: tuple[str, ...], *, holds: bool) -> None:
+    """Record what another version changed. If it `holds`, the account is paused and the record stays.
+
+    One that was held before stays so, whatever changed since.
+    """
+    was_held = held(tx.db, tx.account)
+    values = {"was_version": was_version, "version": now.version, "changes": json.dumps(changes)}
+    put(tx, "upgrades", {}, at_ms=tx.now_ms, **values, holds=holds or was_held)
+    if holds and not was_held:
+        row = tx.db.execute(
+            "SELECT level, until_ms FROM pauses WHERE account = ? AND thread_kind = '' AND ended_ms IS NULL",
+            (tx.account,),
+        ).fetchone()
+        level, until_ms = row or ("", None)
+        change(tx, "upgrades", {}, paused=level, paused_until_ms=until_ms)
+        pauses.pause(tx, Pause(tx.account, None, PauseLevel(level or PauseLevel.MUTE), tx.now_ms))
+    record(tx, now)
+
+
+def accept(tx: Tx, now: InForce) -> Pause | None:
+    """Let the account work by what changed. Gives the pause that was there before, if it still counts.
+
+    The caller ends the pause of the upgrade, or puts that one back.
+    """
+    row = tx.db.execute(
+        "SELECT paused, paused_until_ms FROM upgrades WHERE account = ?", (tx.account,)
+    ).fetchone()
+    tx.note(version=now.version)
+    change(tx, "upgrades", {}, holds=False)
+    record(tx, now)
+    until_ms = row["paused_until_ms"]
+    if not row["paused"] or (until_ms is not None and until_ms <= tx.now_ms):
+        return None
+    return Pause(tx.account, None, PauseLevel(row["paused"]), tx.now_ms, until_ms)
+
+
+def _upgrade(row: sqlite3.Row) -> Upgrade:
+    changes = tuple(json.loads(row["changes"]))
+    return Upgrade(
+        row["account"], row["at_ms"], row["was_version"], row["version"], changes, bool(row["holds"])
+    )
