@@ -10,8 +10,9 @@ from clawlane.alarm_kinds import AlarmKind
 from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_result, sanitize, when
 from clawlane.clock import now_ms
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.alarm_text import check, evidence_words, proof, sentence
-from clawlane.ops.alarms import Acknowledge, AlarmInfo, Alarms, ShowAlarm
+from clawlane.ops.alarms import Acknowledge, Alarms, ShowAlarm
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 
@@ -82,11 +83,6 @@ def ack(alarm: int, as_json: bool) -> None:
     elif one.ended_ms is None:
         lines.append("It goes on, and is told again only after it has ended.")
     print_result(lines, as_json, alarm=_alarm_json(one), muted=done.muted)
-
-
-def alarm_line(one: AlarmInfo, now: int) -> str:
-    """An alarm in one line, as `channels status` shows it."""
-    return f"{sentence(one.kind)} ({evidence_words(one.kind, one.evidence, now)})"
 
 
 def _card(one: AlarmInfo) -> Card:

@@ -12,8 +12,8 @@ from clawlane.cli.options import C, account_option, channel_option, json_option
 from clawlane.cli.output import echo_line, local, print_result, sanitize
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.alarm_text import check, sentence
-from clawlane.ops.alarms import AlarmInfo, Alarms
 from clawlane.ops.client import Client
 from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo
 from clawlane.store.told import PauseLevel
@@ -82,6 +82,8 @@ def resume(
       openclaw resume
       openclaw resume --account default --flush
     """
+    from clawlane.ops.alarms import Alarms  # not for whoever takes only words from here
+
     client = Client()
     if thread is None and not as_json:
         found = client.call(Alarms(channel, account, past=True))

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from clawlane.cli.alarms import alarm_line
 from clawlane.cli.channel_off import off_words
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
@@ -29,6 +28,7 @@ from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus, ProblemCode
+from clawlane.ops.alarm_text import status_line
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
@@ -194,7 +194,7 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
     for alarm in one.alarms:
-        yield "alarm", f"{alarm.id}: {sanitize(alarm_line(alarm, now), 400)}"
+        yield "alarm", sanitize(status_line(alarm, now), 400)
         yield "", f"run: {alarm.command}; read: openclaw help {alarm.page}"
     for problem in (it for it in one.problems if it.code is not ProblemCode.ALARM):
         yield "problem", f"{sanitize(problem_text(problem), 300)}; run: {problem.command}"

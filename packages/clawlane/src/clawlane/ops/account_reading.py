@@ -10,7 +10,7 @@ from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, 
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import AccountStatus, Decisions, HeldReply, NameStatus, PairingCounts, User
-from clawlane.ops.alarms import AlarmInfo
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo

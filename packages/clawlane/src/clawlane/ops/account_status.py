@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
-from clawlane.ops.alarms import AlarmInfo
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers

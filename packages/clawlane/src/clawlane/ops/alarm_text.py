@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from clawlane.alarm_kinds import KNOWLEDGE, AlarmKind
 from clawlane.clock import length
+
+if TYPE_CHECKING:
+    from clawlane.ops.alarm_info import AlarmInfo
 
 _SENTENCES: Final = {
     AlarmKind.PLATFORM_WARNING: "the platform itself has written to the account, which it does to warn",
@@ -50,6 +53,11 @@ def log_line(account: str, kind: AlarmKind) -> str:
     """What the log says of a new alarm."""
     muted = "; the account is muted" if kind.pauses else ""
     return f"{account}: alarm '{kind}': {sentence(kind)}{muted}; see: openclaw alarms list"
+
+
+def status_line(alarm: AlarmInfo, now_ms: int) -> str:
+    """An alarm in one line: its number, what is wrong, and the evidence."""
+    return f"{alarm.id}: {sentence(alarm.kind)} ({evidence_words(alarm.kind, alarm.evidence, now_ms)})"
 
 
 def evidence_words(kind: AlarmKind, evidence: Mapping[str, object], now_ms: int) -> str:

@@ -5,12 +5,13 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from clawlane.ops.alarms import AlarmInfo
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -155,7 +156,6 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
         raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
     for account in accounts:
-        seen = [] if thread or await _waits(ctx, str(account)) else await _acknowledge(ctx, str(account))
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
         held = live.pauses if live else await ctx.ask(lambda reader: reader.pauses())
@@ -171,7 +171,7 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
                 flushed=list(resumed.flushed),
                 still=still,
                 taken_back=taken_back,
-                acknowledged=seen,
+                acknowledged=await _alarms(ctx, resumed.acknowledged),
             )
         )
     return PauseEnded(ctx.in_gateway, told)
@@ -188,10 +188,11 @@ async def end(
 ) -> Resumed:
     """End the pause of an account, or of one of its threads. One that begins meanwhile holds on.
 
-    While the account waits for the operator to accept an upgrade, its pause holds on without an end.
+    The alarms that muted the account are acknowledged by that. While the account waits for the operator to
+    accept an upgrade, its pause holds on without an end.
     Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
-    from clawlane.store import pauses
+    from clawlane.store import alarms, pauses
 
     name = str(account)
     live = ctx.live.get(name)
@@ -202,14 +203,17 @@ async def end(
         return Resumed(name, None, None)
     oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
     async with ctx.own(name) as account_store:
+        write = account_store.run if patient else account_store.attempt
+        seen = [] if thread else await write(alarms.acknowledge)
         resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
+        resumed = replace(resumed, acknowledged=tuple(alarm.id for alarm in seen))
         if live is not None:
-            write = account_store.run if patient else account_store.attempt
             for later in (held for held in live.pauses if held.thread == thread and held not in ended):
                 await write(pauses.pause, later)
     if resumed.was is not None:
         _log().info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
     if live is not None:
+        live.acknowledged(seen)
         await live.resumed(resumed)
         live.hold([held for held in live.pauses if held not in ended])
         await live.connect()
@@ -233,15 +237,10 @@ async def end_pause(
     return pauses.joined(steps)
 
 
-async def _acknowledge(ctx: OpContext, account: str) -> list[AlarmInfo]:
-    """Acknowledge the alarms that muted an account."""
-    from clawlane.store import alarms
-
-    async with ctx.own(account) as account_store:
-        seen = await account_store.attempt(alarms.acknowledge)
-    if live := ctx.live.get(account):
-        live.acknowledged(seen)
-    return list(map(AlarmInfo.of, seen))
+async def _alarms(ctx: OpContext, ids: Collection[int]) -> list[AlarmInfo]:
+    """The alarms with these numbers."""
+    found = await ctx.ask(lambda reader: reader.alarms()) if ids else []
+    return [AlarmInfo.of(one) for one in found if one.id in ids]
 
 
 async def put_back(ctx: OpContext, held: Pause) -> None:

@@ -81,8 +81,8 @@ class Overdue:
 class Resumed:
     """What the end of a pause came to. `was` is None where nothing was paused.
 
-    `flushed` are the turns that had expired at the last resume, and go on now. Until `done` the pause holds
-    on, and there is more to expire.
+    `flushed` are the turns that had expired at the last resume, and go on now; `acknowledged` the numbers of
+    the alarms that had muted the account. Until `done` the pause holds on, and there is more to expire.
     """
 
     account: str
@@ -91,6 +91,7 @@ class Resumed:
     expired: tuple[Overdue, ...] = ()
     flushed: tuple[int, ...] = ()
     done: bool = True
+    acknowledged: tuple[int, ...] = ()
 
 
 class Stage(StrEnum):
