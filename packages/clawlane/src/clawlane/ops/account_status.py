@@ -16,10 +16,12 @@ from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
+from clawlane.store.draft_listing import DraftCount
 from clawlane.store.told import Gap, HeldThread
 
 if TYPE_CHECKING:
     from clawlane.access.names import Pin
+    from clawlane.store.deliveries import Delivery
     from clawlane.store.people import PairingRequest
 
 
@@ -33,6 +35,7 @@ class ProblemCode(StrEnum):
     NEEDS_DECISION = "needs_decision"
     DEAD_LETTERS = "dead_letters"
     DEAD_LETTERS_FORGOTTEN = "dead_letters_forgotten"
+    ALERTS = "alerts"
     CONNECTION = "connection"
     CLOCK = "clock"
     ALARM = "alarm"
@@ -138,6 +141,29 @@ class Decisions(Struct, frozen=True):
     forgotten: int
 
 
+class AlertsStatus(Struct, frozen=True):
+    """Telling the owner: alerts that wait, deliveries that failed so far, and those that were set aside.
+
+    `error` is what the oldest of these said, and `since_ms` when it was to leave first.
+    """
+
+    waiting: int = 0
+    failing: int = 0
+    dead: int = 0
+    target: str = ""
+    error: str = ""
+    since_ms: int | None = None
+
+    @classmethod
+    def of(cls, waiting: int, left: list[Delivery]) -> AlertsStatus:
+        failed = [one for one in left if one.tries]
+        dead = sum(one.dead_ms is not None for one in failed)
+        if not failed:
+            return cls(waiting)
+        first = failed[0]
+        return cls(waiting, len(failed) - dead, dead, first.target, first.error, first.created_ms)
+
+
 class NameStatus(Struct, frozen=True):
     """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
 
@@ -166,8 +192,9 @@ class AccountStatus(Struct, frozen=True):
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
-    accept; `restored_ms` is when a backup was restored, until the account connects. `alarms` are those that
-    are neither over nor acknowledged.
+    accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
+    owner; `modes` say what may leave in direct messages, and in groups. `alarms` are those that are neither
+    over nor acknowledged.
     """
 
     id: str
@@ -202,12 +229,15 @@ class AccountStatus(Struct, frozen=True):
     expired: int = 0
     held: list[HeldReply] = field(default_factory=list)
     decisions: Decisions = Decisions(0, 0, 0)
+    alerts: AlertsStatus = AlertsStatus()
     look_ups: list[str] = field(default_factory=list)
     storing: Health = Health.UNKNOWN
     storing_reason: str = ""
     names: list[NameStatus] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    drafts: DraftCount = DraftCount()
+    modes: list[PolicyStatus] = field(default_factory=list)
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     address_book_ms: int | None = None

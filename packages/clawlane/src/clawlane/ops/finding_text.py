@@ -94,6 +94,10 @@ _WORDS: Final = {
         "is paused since the upgrade from {was} to {version}, which changed: {text}",
         "accept that: openclaw upgrade accept; or edit the config, and then accept",
     ),
+    "record_cut": (
+        "the end of its record, at entry {entry}, does not fit what is noted of it beside the store",
+        "see what is missing: openclaw audit verify",
+    ),
     # files
     "permissions": ("readable by other users ({mode})", "run: chmod go-rwx '{path}'"),
     "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),
@@ -305,6 +309,9 @@ def problem_text(problem: Problem) -> str:
             return f"{count} {what if one else several} for your decision"
         case ProblemCode.DEAD_LETTERS_FORGOTTEN:
             return f"set-aside messages that were forgotten undecided: {count}"
+        case ProblemCode.ALERTS:
+            aside = f"; {count} were set aside" if count > 1 else "; one was set aside" if count else ""
+            return f"alerts do not reach you ({problem.reason}){aside}"
         case ProblemCode.CONNECTION:
             return problem.reason
         case ProblemCode.ALARM:

@@ -12,8 +12,10 @@ from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, U
 from clawlane.store import (
     alarms,
     aliases,
+    drafts,
     merging,
     notices,
+    outbox,
     pairing,
     pending_history,
     recall,
@@ -223,6 +225,8 @@ def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
     """Apply a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
         case Own():
+            if not outbox.is_receipt(tx, fact.message_id, fact.client_id):
+                drafts.overtake(tx, fact.thread)
             return NoteResult(unknown_sends.echo(tx, fact.client_id, fact.message_id))
         case Undone(own=True):
             unknown_sends.undone(tx, fact)

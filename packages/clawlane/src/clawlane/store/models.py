@@ -30,7 +30,7 @@ class Purpose(StrEnum):
     """What an outgoing text is for: the reply of a turn, a text of the gateway itself, or of the operator.
 
     Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
-    command, and what an agent's tool sends before the reply.
+    command, what an agent's tool sends before the reply, and an alert to the owner of another account.
     """
 
     REPLY = "reply"
@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     COMMAND = "command"
     TOOL = "tool"
     OPERATOR = "operator"
+    ALERT = "alert"
 
 
 class History(StrEnum):
@@ -56,7 +57,7 @@ class NewMessage:
     Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are
     kept, `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text),
     `merge_ms` how long an admitted text waits for others of its sender (0: it does not), `acks` whether
-    others are shown that it came.
+    others are shown that it came, and `mute` that nothing may leave in its thread.
     """
 
     inbound: Inbound
@@ -67,6 +68,7 @@ class NewMessage:
     pairing_text: str = ""
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
+    mute: bool = False
 
     @property
     def remembered(self) -> bool:
@@ -171,7 +173,8 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `challenge` says that it asks a stranger for a pairing code.
+    `challenge` says that it asks a stranger for a pairing code, `by_agent` that an agent wrote it, and
+    `draft` as which draft the owner approved it.
     """
 
     id: int
@@ -183,6 +186,8 @@ class Chunk:
     by_turn: int | None = None
     first: int = 0
     challenge: bool = False
+    by_agent: bool = False
+    draft: int | None = None
 
     @property
     def text_id(self) -> int | None:

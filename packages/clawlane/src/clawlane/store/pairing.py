@@ -34,7 +34,7 @@ def meet(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
     if _is_approved(tx, inbound.sender_id):
         return paired_decision(decision.trail)
     _end_requests(tx)
-    contact = pairing.Contact(inbound.live, inbound.sender_is_friend)
+    contact = pairing.Contact(inbound.live, inbound.sender_is_friend, arrival.mute)
     waiting = requests(tx.db, tx.account, inbound.sender_id, tx.now_ms)
     reason = pairing.answer(arrival.pairing_reply, contact, waiting)
     if pairing.outcome(reason) is Outcome.CHALLENGE:

@@ -11,7 +11,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
-from clawlane.store import answers, audit_log, spending
+from clawlane.store import answers, audit_log, deliveries, spending
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx, count, forget_texts
 
@@ -34,6 +34,7 @@ _OF_A_MESSAGE = (
     ("given", "turn"),
     ("turn_messages", "message"),
     ("turn_messages", "turn"),
+    ("drafts", "turn"),
     ("steps", "turn"),
     ("session_turns", "turn"),
     ("turns", "turn"),
@@ -65,6 +66,7 @@ def prune(tx: Tx) -> bool:
         query = f"DELETE FROM {table} WHERE account = ? AND {column} < ?"  # noqa: S608 — our own text only
         tx.db.execute(query, (tx.account, before_ms))
     spending.prune(tx)
+    deliveries.prune(tx)
     entries = audit_log.prune(tx)
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
     tx.db.execute(
@@ -98,7 +100,9 @@ def _texts(tx: Tx) -> int:
         "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?)"
         " AND turns.turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead'"
         " AND NOT EXISTS (SELECT 1 FROM session_turns AS mine"
-        "  WHERE mine.account = turns.account AND mine.turn = turns.turn AND summarised = 0) LIMIT ?",
+        "  WHERE mine.account = turns.account AND mine.turn = turns.turn AND summarised = 0)"
+        " AND NOT EXISTS (SELECT 1 FROM drafts"
+        "  WHERE drafts.account = turns.account AND drafts.turn = turns.turn AND decided_ms IS NULL) LIMIT ?",
         (tx.account, tx.account, last["turn"], last["turn"], _BATCH),
     ).fetchall()
     forget_texts(tx, [row["message"] for row in rows])
