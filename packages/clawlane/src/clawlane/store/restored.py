@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from clawlane.clock import local_day, local_minute
 from clawlane.store import marker, schema
 from clawlane.store.codec import is_message
 from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreUnusable
+from clawlane.zone import shown
 
 _OLDEST = 7
 """The migration from which on stores have the tables that are changed here."""
@@ -115,4 +115,4 @@ def _decide(connection: sqlite3.Connection, now_ms: int) -> None:
 
 
 def _minute(ms: int) -> str:
-    return f"{local_day(ms)} {local_minute(ms)}"
+    return f"{shown().at(ms):%Y-%m-%d %H:%M}"
