@@ -95,6 +95,11 @@ def _distrust(connection: sqlite3.Connection, copied_ms: int, now_ms: int) -> in
         "  AND outbox.settled_ms IS NULL)"
     )
     _decide(connection, now_ms)
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'drafts'").fetchone():
+        # It may have been approved since: approving it here asks first.
+        connection.execute(
+            "UPDATE drafts SET overtaken_ms = ? WHERE decided_ms IS NULL AND overtaken_ms IS NULL", (now_ms,)
+        )
     return len(rows)
 
 
