@@ -78,6 +78,8 @@ _LINES = {
     "rehearse": "rehearse --list",
     "restore": "restore lane.backup --list",
     "resume": "resume",
+    "audit show": "audit show",
+    "audit verify": "audit verify",
     "security audit": "security audit",
     "sent": "sent",
     "session show": "session show",
