@@ -94,6 +94,9 @@ IDS = frozenset(
         "audit_log.details",
         "operator_log.details",
         "alerts.facts",
+        "alarms.key",
+        "alarms.evidence",
+        "alarm_signs.key",
         "alerts.key",
         "deliveries.body",
         "audit_log.content",
@@ -105,6 +108,8 @@ IDS = frozenset(
 NEITHER = frozenset(
     [
         "account",
+        "acknowledged_ms",
+        "sign",
         "accepted",
         "added_ms",
         "admitted_ms",
@@ -257,6 +262,8 @@ KEPT_BY_ID_ALONE = frozenset(
     # No rows of one person, or nothing of them but an id that others' rows have, too.
     [
         "accounts",
+        "alarms",
+        "alarm_signs",
         "known_groups",
         "cursors",
         "pins",

@@ -25,6 +25,7 @@ from clawlane.ops.account_status import (
     User,
     WarmUpStatus,
 )
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo
@@ -95,6 +96,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
         pairing=PairingCounts.of([one for one in reader.requests(now_ms) if one.account == name]),
         pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
+        alarms=[AlarmInfo.of(one) for one in reader.open_alarms(name)],
         waiting=reader.waiting_turns(name),
         expired=reader.expired(name),
         held=list(map(HeldReply.of, reader.held(name, now_ms))),

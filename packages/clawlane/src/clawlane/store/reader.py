@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
+    alarms,
     alerts,
     audit_check,
     audit_log,
@@ -91,6 +92,8 @@ class Reader:
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
+    open_alarms = _ask(alarms.open_of)
+    alarms = _ask(alarms.listed)
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
