@@ -138,7 +138,7 @@ def test_owner_commands_over_the_wire(
 ) -> None:
     owner, lan = person(zalo, "Chủ"), person(zalo, "Lan")
     stranger = person(zalo, "Người Lạ", friend=False)
-    group = str(zalo.do("/group", name="Nhóm", members=[owner, lan])["groupId"])
+    group = str(zalo.do("/group", name="Nhóm", members=[owner, lan])["gid"])
     configure(state, receiver, allowFrom=[owner, lan], ownerCommands=True, groupPolicy="open")
     linked.env["HOOK_SECRET"] = SECRET
     own = zalo.world()["accounts"][0]["uid"]

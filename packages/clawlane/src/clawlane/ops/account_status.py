@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers
@@ -38,14 +39,15 @@ class ProblemCode(StrEnum):
     OWN_THREAD = "own_thread"
     CONNECTION = "connection"
     CLOCK = "clock"
+    ALARM = "alarm"
 
 
 class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
-    machine's, `reason` what the store or the channel said, and `since_ms` since when it is so; each where
-    the code has one.
+    machine's, `reason` what the store or the channel said, or the kind of an alarm, and `since_ms` since when
+    it is so; each where the code has one.
     """
 
     code: ProblemCode
@@ -133,12 +135,39 @@ class HeldReply(Struct, frozen=True):
         return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
 
 
+class WarmUpStatus(Struct, frozen=True):
+    """A new session on one of its first `days`: how many `replies` left in the last 24 hours, of how many."""
+
+    day: int
+    days: int
+    replies: int
+    limit: int
+
+
+class QuietStatus(Struct, frozen=True):
+    """It is quiet until then; `do` says whether replies are held or dropped."""
+
+    do: str
+    until_ms: int
+
+
 class Decisions(Struct, frozen=True):
     """What waits for the operator, and how many dead letters were dropped undecided (`forgotten`)."""
 
     sends: int
     dead_letters: int
     forgotten: int
+
+
+class RetentionStatus(Struct, frozen=True):
+    """What is forgotten next by its age: how many texts, and when; both None if nothing is kept.
+
+    `forgetting` are people and groups (`person ID`) whose words are being removed.
+    """
+
+    texts: int | None = None
+    next_ms: int | None = None
+    forgetting: list[str] = field(default_factory=list)
 
 
 class AlertsStatus(Struct, frozen=True):
@@ -194,8 +223,11 @@ class AccountStatus(Struct, frozen=True):
     `own_thread_silent_ms` is when the account wrote into the thread with oneself without seeing it come back,
     where owners may give commands.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
-    accept; `restored_ms` is when a backup was restored, until the account connects.
-    `drafts` wait for the owner; `modes` say what may leave in direct messages, and in groups.
+    accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
+    owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is None once a session may
+    send as much as any, `quiet` outside of quiet hours. `alarms` are those that are neither over nor
+    acknowledged. `retention` says what is forgotten next. `disclosure` is how people are told that a program
+    answers, empty if unset.
     """
 
     id: str
@@ -244,5 +276,10 @@ class AccountStatus(Struct, frozen=True):
     probe: ProbeResult | None = None
     address_book_ms: int | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)
+    warm_up: WarmUpStatus | None = None
+    quiet: QuietStatus | None = None
     upgrade: UpgradeInfo | None = None
     restored_ms: int | None = None
+    alarms: list[AlarmInfo] = field(default_factory=list)
+    retention: RetentionStatus = RetentionStatus()
+    disclosure: str = ""

@@ -29,6 +29,9 @@ _KEYS: Mapping[str, KeyPath] = {
     "group_policy": ("groupPolicy",),
     "groups": ("groups",),
     "group_allow_from": ("groupAllowFrom",),
+    "disclosure": ("disclosure",),
+    "quiet_hours": ("quietHours",),
+    "warm_up": ("pacing", "warmUp"),
 }
 """The questions about an account, and the key of a channel block that each is about."""
 
@@ -105,6 +108,7 @@ def settings_in(source: Source, place: AccountPlace) -> Iterator[Setting]:
         yield from _setting(source, question, paths)
     yield from _setting(source, "agent", [("agents", "list"), ("agents", "defaults", "brain"), _MODEL])
     yield from _setting(source, "reload", [("gateway", "reload")])
+    yield from _setting(source, "timezone", [("timezone",)])
 
 
 def _setting(source: Source, question: str, paths: Sequence[KeyPath]) -> Iterator[Setting]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
-from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
+from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named, span_of
 
 _LONGEST_NAME = 60
 
@@ -72,6 +72,18 @@ _GROUPS = {
         " 'allowlist' with the groups that you mean."
     ),
 }
+_DISCLOSURE = {
+    Disclosure.FIRST: (
+        "People are told that a program answers, before its first answer to each of them. The other words:"
+        " 'prefix' (before each answer), 'off'."
+    ),
+    Disclosure.PREFIX: (
+        "Each answer says that a program answers. The other words: 'first' (each person once), 'off'."
+    ),
+    Disclosure.OFF: (
+        "Nobody is told that a program answers. The other words: 'first' (each person once), 'prefix'."
+    ),
+}
 _GROUP_LIST = (
     "requireMention: only a message that mentions or quotes the account is answered; the others are kept as"
     " context for its next answer. allowFrom: who may speak there."
@@ -89,6 +101,15 @@ _KEY = {
     "env": "The key is read from the variable {name} of the gateway's environment.",
     "file": "The key is read from that file, which only you may be able to read.",
 }
+_TIMEZONE = "Where days begin for budgets and quiet hours, and in which zone times are shown."
+_QUIET = (
+    "Nothing is sent on its own between these hours. 'hold': replies wait for the end; 'drop': they are not"
+    " sent."
+)
+_WARM_UP = (
+    "How fast messages may leave. warmUp: a new session sends 10 replies on its first day, and more every"
+    " day, up to the normal limits after a week."
+)
 _RELOAD = {
     Reload.ASK: (
         "An edit of this file that narrows access holds at once; one that widens it waits for"
@@ -108,7 +129,8 @@ def first_file(channel: str, account: str | None, answers: Answers) -> str:
     if account:
         inner = [*entries.single("enabled", True), "", *entries.block("accounts", inner)]
         inner = entries.block(channel, inner)
-    body = entries.block("channels", inner)
+    body = [*entries.timezone(), "", *entries.block("channels", inner)]
+    body = body if answers.timezone else body[1:]
     if answers.agent is not None:
         body += ["", *entries.block("agents", entries.block("defaults", entries.agent()))]
     if answers.reload is not None:
@@ -137,6 +159,12 @@ def account_values(answers: Answers) -> dict[str, Any]:
         found["groupAllowFrom"] = [one.id for one in answers.group_allow_from]
     if answers.groups is not None:
         found["groups"] = {one.id: _group_values(one) for one in answers.groups}
+    if answers.disclosure is not None:
+        found["disclosure"] = str(answers.disclosure)
+    if answers.quiet_hours:
+        found["quietHours"] = span_of(answers.quiet_hours)
+    if answers.warm_up is not None:
+        found["pacing"] = {"warmUp": answers.warm_up}
     return found
 
 
@@ -206,6 +234,12 @@ class Entries:
             listed = self.block("groups", [line for one in answers.groups for line in self._group(one)])
             told = _GROUP_LIST if answers.groups else _NO_GROUP.format(**names)
             found["groups"] = [*_comment(told), *listed]
+        if answers.disclosure is not None:
+            found["disclosure"] = self._setting(_DISCLOSURE[answers.disclosure], "disclosure", values)
+        if answers.quiet_hours:
+            found["quietHours"] = self._setting(_QUIET, "quietHours", values)
+        if answers.warm_up is not None:
+            found["pacing"] = self._setting(_WARM_UP, "pacing", values)
         return found
 
     def reply(self, reply: str) -> list[str]:
@@ -225,6 +259,16 @@ class Entries:
             lines = [line for name, one in value.items() for line in self.single(name, one)]
             return [*_comment(told), *self.block(key, lines)]
         return [*_comment(told), *self.single(key, value)]
+
+    def warm_up(self, warm_up: bool) -> list[str]:
+        """The entry of a `pacing` that is there already."""
+        return [*_comment(_WARM_UP), *self.single("warmUp", warm_up)]
+
+    def timezone(self) -> list[str]:
+        """The entry of the whole gateway."""
+        if not self.answers.timezone:
+            return []
+        return [*_comment(_TIMEZONE), *self.single("timezone", self.answers.timezone)]
 
     def reload(self) -> list[str]:
         """The entry under `gateway`."""

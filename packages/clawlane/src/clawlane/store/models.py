@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from clawlane.access.decision import Decision
 from clawlane.config.choices import Acks, PairingReply
 from clawlane.messages import Inbound, Outgoing
+from clawlane.store.alarm_told import Alarmed
 from clawlane.store.states import TurnState
 
 OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
@@ -120,11 +121,13 @@ class NoteResult:
     """In the store, and no decision follows. A fact, a message that was there before, or an undecided one.
 
     `turn` is the one that an echo settled, `part` the number of a message that waits for its album to close.
+    `alarmed` is what an alarm of this fact changed.
     """
 
     turn: int | None = None
     part: int | None = None
     recalled: RecallResult = field(default_factory=RecallResult)
+    alarmed: Alarmed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +175,7 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `challenge` says that it asks a stranger for a pairing code, `by_agent` that an agent wrote it, `to_owner`
-    that it answers what the owner wants done, and `draft` as which draft the owner approved it.
+    `purpose` says what it is for, and `draft` as which draft the owner approved it.
     """
 
     id: int
@@ -184,10 +186,23 @@ class Chunk:
     begun: bool = False
     by_turn: int | None = None
     first: int = 0
-    challenge: bool = False
-    to_owner: bool = False
-    by_agent: bool = False
+    purpose: Purpose = Purpose.REPLY
     draft: int | None = None
+
+    @property
+    def challenge(self) -> bool:
+        """Whether it asks a stranger for a pairing code."""
+        return self.purpose is Purpose.CHALLENGE
+
+    @property
+    def to_owner(self) -> bool:
+        """Whether it answers what the owner wants done."""
+        return self.purpose is Purpose.OWNER
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether an agent wrote it."""
+        return self.purpose in (Purpose.REPLY, Purpose.TOOL)
 
     @property
     def text_id(self) -> int | None:
