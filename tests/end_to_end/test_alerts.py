@@ -73,10 +73,10 @@ def status_of(code: int, body: bytes = b"") -> Callable[[BaseHTTPRequestHandler]
     return answer
 
 
-def configure(state: Path, receiver: Receiver, **more: object) -> None:
+def configure(state: Path, receiver: Receiver, *owners: str, **more: object) -> None:
     webhook = {"url": receiver.url, "secret": "${HOOK_SECRET}"}
     block = {"dmPolicy": "pairing", "pacing": {"enabled": False}, "alerts": {"webhook": webhook}, **more}
-    config = {"channels": {"zalouser": block}, "commands": {"ownerAllowFrom": more.get("allowFrom", [])}}
+    config = {"channels": {"zalouser": block}, "commands": {"ownerAllowFrom": owners}}
     (state / "config.json5").write_text(json.dumps(config))
 
 
@@ -139,7 +139,7 @@ def test_owner_commands_over_the_wire(
     owner, lan = person(zalo, "Chủ"), person(zalo, "Lan")
     stranger = person(zalo, "Người Lạ", friend=False)
     group = str(zalo.do("/group", name="Nhóm", members=[owner, lan])["gid"])
-    configure(state, receiver, allowFrom=[owner, lan], ownerCommands=True, groupPolicy="open")
+    configure(state, receiver, owner, allowFrom=[owner, lan], ownerCommands=True, groupPolicy="open")
     linked.env["HOOK_SECRET"] = SECRET
     own = zalo.world()["accounts"][0]["uid"]
     listening(gateway)
