@@ -21,8 +21,6 @@ _LINES = {
     "alerts list": "alerts list",
     "alerts retry": "alerts retry",
     "alerts test": "alerts test",
-    "audit show": "audit show",
-    "audit verify": "audit verify",
     "backup": "backup lane.backup --force",
     "channels add": "channels add --channel parrot --account work --accept-risk --yes",
     "channels capabilities": "channels capabilities",
