@@ -163,7 +163,7 @@ class Bench:
             settings=self.settings,
             channel=wire,
             agents=self.agents,
-            gate=Gate(account, wire, self.pacer),  # type: ignore[arg-type]
+            gate=Gate(account, wire, self.pacer, self.clock),  # type: ignore[arg-type]
             grants=lambda: self.grants(),
             ready=lambda: self.ready(),
             slots=asyncio.Semaphore(self.slots),

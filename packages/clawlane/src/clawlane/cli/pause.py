@@ -12,7 +12,7 @@ from clawlane.cli.output import local, print_result, sanitize
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
-from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo
+from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo, TakeoverInfo
 from clawlane.store.told import PauseLevel
 
 _LEVELS = {"mute": "muted", "offline": "offline"}
@@ -68,12 +68,14 @@ def pause(
 def resume(channel: str | None, account: str | None, thread: str | None, flush: bool, as_json: bool) -> None:
     """End a pause. With --account also take back an account from another client.
 
-    What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed.
+    What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed. With --thread the
+    agent also goes on where you have written by hand; what came meanwhile stays unanswered.
 
     \b
     Examples:
       openclaw resume
       openclaw resume --account default --flush
+      openclaw resume --thread dm:123456789
     """
     ended = Client().call(EndPause(channel, account, thread, flush))
     lines = (line for one in ended.resumed for line in _resumed_lines(one))
@@ -86,11 +88,24 @@ def pause_words(pause: PauseInfo) -> str:
     return f"{_name(pause)} is {_LEVELS[pause.level]}{until}"
 
 
+def takeover_words(one: TakeoverInfo) -> str:
+    """`Lan (dm:7), where you write by hand, until … (12 min left)`."""
+    name = f"{sanitize(one.name)} ({sanitize(one.thread)})" if one.name else sanitize(one.thread)
+    left = length(max(0, one.until_ms - now_ms()))
+    return f"{name}, where you wrote by hand, until {local(one.until_ms)} ({left} left)"
+
+
 def resume_command(one: PauseInfo | AccountResumed) -> str:
     """The command that ends a pause."""
     channel, _, account = one.account.partition("/")
     thread = f" --thread {one.thread}" if one.thread else ""
     return f"openclaw resume --channel {channel} --account {account}{thread}"
+
+
+def give_back_command(account: str, taken: TakeoverInfo) -> str:
+    """The command that lets the agent go on in a thread. The account is `channel/id`."""
+    channel, _, id_ = account.partition("/")
+    return f"openclaw resume --channel {channel} --account {id_} --thread {taken.thread}"
 
 
 def _go_on(one: PauseInfo) -> str:
@@ -102,8 +117,10 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     name = _name(one)
     if one.was:
         yield f"Resumed: {name}, after {length(max(0, now_ms() - one.was.since_ms))}."
-    elif not one.taken_back:
+    elif not one.taken_back and not one.given_back:
         yield f"{name} was not paused."
+    if one.given_back:
+        yield f"The agent goes on in {one.thread}, where you had written by hand."
     if one.taken_back:
         yield f"{name} is taken back: it connects in a few seconds."
         yield "  Close the other client first, or it takes the account over again."
@@ -118,6 +135,9 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     for still in one.still:
         yield f"  Still paused: {pause_words(still)}."
         yield f"  {_go_on(still)}"
+    for taken in one.takeovers:
+        yield f"  Still held back: {takeover_words(taken)}."
+        yield f"    Go on with: {give_back_command(one.account, taken)}"
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:

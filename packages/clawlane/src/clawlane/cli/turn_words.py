@@ -73,6 +73,9 @@ def _over(turn: Turn, stage: TurnStage) -> str:
             return f"partly sent{because}"
         case TurnStage.NOT_SENT:
             return f"not sent{because}"
+        case TurnStage.TAKEN_OVER:
+            left = f"; of the reply {_reply(turn)}" if turn.told else ""
+            return f"left to the owner, who wrote there by hand{left}"
         case TurnStage.REVOKED:
             return "not answered: the sender was no longer admitted when its turn came"
     in_part = "sent" in turn.chunks and turn.told and turn.told not in turn.reason

@@ -9,7 +9,16 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, StrictBool, StrictStr, ValidationInfo
 
 from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
-from clawlane.config.fields import Block, Count, Duration, Limit, Maybe, SenderEntries, context_of
+from clawlane.config.fields import (
+    Block,
+    Count,
+    Duration,
+    Limit,
+    Maybe,
+    OptionalDuration,
+    SenderEntries,
+    context_of,
+)
 from clawlane.config.senders import refuse_phone_number
 
 PLACEHOLDERS = ("{id}", "{code}", "{command}")
@@ -169,6 +178,7 @@ class ChannelSettings(Block):
     acks: Acks = Acks.AUTO
     pairing: Pairing = Pairing()
     backlog_max_age: Duration = timedelta(minutes=15)
+    owner_takeover: OptionalDuration = timedelta(0)
     resend_unknown: ResendUnknown = ResendUnknown.WHEN_ABSENT
     look_up_gap: Duration = timedelta(minutes=1)
     pacing: Pacing = Pacing()

@@ -286,11 +286,12 @@ class Accounts:
             self.now_ms,
         )
         pacing = account.settings.pacing
+        pacer = Pacer(pacing, random.random) if pacing.enabled else None
         deps = AccountDeps(
             settings=LiveSettings(settings),
             channel=channel,
             agents=self._agents,
-            gate=Gate(account, channel, Pacer(pacing, random.random) if pacing.enabled else None),
+            gate=Gate(account, channel, pacer, self.now_ms),
             grants=lambda: self.grants(name),
             ready=resolver.opened,
             slots=self._slots,

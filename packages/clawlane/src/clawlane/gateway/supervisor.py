@@ -22,12 +22,12 @@ from clawlane.lane.evidence import Evidence
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
-from clawlane.messages import ThreadKind
-from clawlane.store import audit_log
+from clawlane.messages import Thread, ThreadKind
+from clawlane.store import audit_log, owner_takeovers
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
-from clawlane.store.models import OpenTurn
+from clawlane.store.models import Judged, OpenTurn
 from clawlane.store.told import Pause, Resumed
 
 _FIRST_WAIT = 1.0
@@ -111,6 +111,10 @@ class Supervisor:
         """Work by other settings. What waits to be sent is checked by their rules before it leaves."""
         self.deps.settings.now = settings
         self.deps.gate.account = settings.account
+        if not settings.rules.takeover.takeover_ms:
+            self.deps.gate.take(Judged(off=True))
+            if self.account_store is not None:
+                self.account_store.post(owner_takeovers.end_all)
         if self._runner is not None:
             self._runner.sender.rules_changed()
 
@@ -161,6 +165,11 @@ class Supervisor:
         """A pause has ended: the lanes learn which turns expired and which continue."""
         if self._runner is not None:
             await self._runner.resumed(resumed)
+
+    def give_back(self, thread: Thread) -> None:
+        """The operator ended what the owner took over in a thread."""
+        self.deps.gate.give_back(thread)
+        self.wake()
 
     async def look_up(self, kind: ThreadKind) -> bool:
         """Ask the platform for past messages. False if it does not run, or its channel cannot."""

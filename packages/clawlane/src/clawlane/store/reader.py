@@ -25,6 +25,7 @@ from clawlane.store import (
     operator_sends,
     outbox,
     outbox_listing,
+    owner_takeovers,
     pairing,
     pauses,
     pending_history,
@@ -79,6 +80,8 @@ class Reader:
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
+    taken_over = _ask(owner_takeovers.in_force)
+    takeovers_off = _ask(owner_takeovers.switched_off)
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
