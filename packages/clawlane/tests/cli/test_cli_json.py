@@ -14,6 +14,10 @@ from json_shapes import shaped
 _LINES = {
     "agent ask": "agent ask hello",
     "agent list": "agent list",
+    "alerts drop": "alerts drop",
+    "alerts list": "alerts list",
+    "alerts retry": "alerts retry",
+    "alerts test": "alerts test",
     "backup": "backup lane.backup --force",
     "channels add": "channels add --channel parrot --account work --accept-risk --yes",
     "channels capabilities": "channels capabilities",

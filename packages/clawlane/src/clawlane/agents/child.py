@@ -23,12 +23,16 @@ _GRACE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program and what it may see. `place` is its place in the config, for errors."""
+    """A program and what it may see. `place` is its place in the config, for errors.
+
+    What a `silent` one prints is thrown away.
+    """
 
     place: str
     argv: Sequence[str]
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    silent: bool = False
 
     @asynccontextmanager
     async def running(
@@ -38,14 +42,15 @@ class Program:
 
         `limit` is the longest line of its output, in bytes. Raises `AgentMisconfigured` if it does not start.
         """
+        output = asyncio.subprocess.DEVNULL if self.silent else asyncio.subprocess.PIPE
         inherited = {name: environ[name] for name in INHERITED if name in environ}
         try:
             self.cwd.mkdir(mode=0o700, parents=True, exist_ok=True)
             process = await asyncio.create_subprocess_exec(
                 *self.argv,
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
+                stdout=output,
+                stderr=output,
                 cwd=self.cwd,
                 env={**inherited, **self.env},
                 start_new_session=True,

@@ -48,6 +48,7 @@ _PURPOSES = {
     Purpose.COMMAND: "answer to a command",
     Purpose.TOOL: "by a tool",
     Purpose.OPERATOR: "by the operator",
+    Purpose.ALERT: "alert",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
+from clawlane.config.alerts import thread_problem
 from clawlane.config.errors import ConfigError, KeyPath, did_you_mean
 from clawlane.config.paths import Paths
 from clawlane.config.senders import ListContext
@@ -149,6 +150,12 @@ class _Resolver:
                 message = f"the accounts '{other}' and '{account.id}' use one profile, '{account.profile}'"
                 path = ("accounts", str(owns[account.id][0]))
                 self._report(path, message, "give each its own `profile`, or disable one", at_key=True)
+        enabled = {account.id: account.enabled for account in accounts}
+        for account in accounts:
+            if problem := thread_problem(account.id, account.settings.alerts, enabled):
+                key, own = owns[account.id]
+                place = ("accounts", str(key)) if "alerts" in own else ()
+                self._report((*place, "alerts", "thread", "account"), *problem)
         if self.found:
             raise BlockError(list(dict.fromkeys(self.found)))
         return ChannelAccounts(accounts, default)

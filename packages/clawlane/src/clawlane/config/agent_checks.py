@@ -116,16 +116,16 @@ def warnings(
         if not isinstance(brain := agent.brain, EndpointBrain):
             continue
         if brain.api_key is not None and brain.api_key.is_literal:
-            yield _literal((*agent.path, "apiKey"))
+            yield literal_key((*agent.path, "apiKey"))
         for name, secret in brain.headers.items():
             if secret.is_literal and "auth" in name.lower():
-                yield _literal((*agent.path, "headers", name))
+                yield literal_key((*agent.path, "headers", name))
     for name, provider in models.providers.items():
         if provider.api_key is not None and provider.api_key.is_literal:
-            yield _literal(("models", "providers", name, "apiKey"))
+            yield literal_key(("models", "providers", name, "apiKey"))
     for number, one in audio.chosen:
         if one.api_key is not None and one.api_key.is_literal:
-            yield _literal(("tools", "media", "audio", "models", number, "apiKey"))
+            yield literal_key(("tools", "media", "audio", "models", number, "apiKey"))
     yield from _mcp_warnings(agents, mcp, accounts)
 
 
@@ -139,10 +139,11 @@ def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp, accounts: Sequence[
         for block, secrets in (("env", server.env), ("headers", server.headers)):
             for key, secret in secrets.items():
                 if secret.is_literal and any(word in key.lower() for word in _KEY_WORDS):
-                    yield _literal((*path, block, key))
+                    yield literal_key((*path, block, key))
 
 
-def _literal(path: KeyPath) -> Found:
+def literal_key(path: KeyPath) -> Found:
+    """The warning about a key that stands in the file."""
     hint = "write '${NAME}' for a variable, or {file: '/path/to/key'}"
     message = "the key itself stands in the config file, which is easily shared"
     return Found(path, message, hint, code=KEY_IN_CONFIG)

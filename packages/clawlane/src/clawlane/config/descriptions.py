@@ -34,6 +34,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "markdown": "How markdown is converted.",
         "numberChunks": "Whether the parts of long answers are numbered: `(1/3)`.",
         "responsePrefix": "Goes before each reply; `auto` is the agent's name in brackets.",
+        "alerts": "Where the owner hears of what waits for them, and of alarms.",
         "proxy": "The proxy for the account's connections: a URL, with user and password if it needs them.",
         "configWrites": "Accepted, and does nothing here.",
         "messagePrefix": "Accepted, and does nothing here.",
@@ -56,6 +57,22 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "reply": "Who is sent a pairing code: everybody, strangers who are no friends, or nobody.",
         "text": "The text with the code. `{code}`, `{id}` and `{command}` are filled in.",
     },
+    "Alerts": {
+        "webhook": "A signed request to an address.",
+        "command": "A program and its arguments, run for each batch with JSON on its standard input.",
+        "thread": "A text by another account of the channel.",
+        "quiet": "When only alarms are told; the rest waits.",
+        "texts": "Also tells people's names and what they wrote, where that is kept.",
+    },
+    "Webhook": {
+        "url": "An address with `https://`; `http://` for this machine only.",
+        "secret": "What signs it: `'${NAME}'`, `{ env: 'NAME' }`, `{ file: 'PATH' }`, or the secret itself.",
+    },
+    "AlertThread": {
+        "account": "The account that sends it, never the one that the alert is about.",
+        "to": "`user:ID` or `group:ID`.",
+    },
+    "AlertQuiet": {"from": "The time of day, such as `22:00`.", "to": "The time of day it ends."},
     "Markdown": {"tables": "How a table is written."},
     "AccountBudget": {
         "minute": "Messages of the account in a minute.",

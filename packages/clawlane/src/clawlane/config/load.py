@@ -16,7 +16,7 @@ from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
 from clawlane.config.media_tools import audio_problems, lacking_media_keys
-from clawlane.config.origin import Effective, effective, inherited
+from clawlane.config.origin import Effective, account_path, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
 from clawlane.config.routing import AgentSettings, Bindings, default_agent, settled
@@ -123,6 +123,7 @@ class _Loader:
             elif found := self._channel(manifests[name], block):
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._warn_of_phone_numbers(channels)
+        self._warn_of_alert_secrets(channels)
         agents, routing = self._agents(root or schema.Root(), channels)
         if root is not None:
             self._check_tools(root, channels)
@@ -227,6 +228,15 @@ class _Loader:
         manifests = [one.manifest for one in channels.values()]
         for path, message, hint, at_key in phone_numbers(self.source, manifests, shortest):
             self._warn(path, message, hint, at_key=at_key, code=PHONE_NUMBER)
+
+    def _warn_of_alert_secrets(self, channels: Mapping[str, ChannelConfig]) -> None:
+        for account in (one for block in channels.values() for one in block.accounts):
+            alerts = account.settings.alerts
+            if alerts and alerts.webhook and alerts.webhook.secret.is_literal:
+                own = account_path(self.source, account)
+                written = own if "alerts" in (self.source.at(own) or {}) else own[:2]
+                found = agent_checks.literal_key((*written, "alerts", "webhook", "secret"))
+                self._warn(found.path, found.message, found.hint, code=found.code)
 
     def _channel(self, manifest: Manifest, block: Any) -> ChannelAccounts | None:
         place: KeyPath = ("channels", manifest.id)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, StrictBool, StrictStr, ValidationInfo
 
+from clawlane.config.alerts import Alerts
 from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
 from clawlane.config.fields import (
     Block,
@@ -188,6 +189,7 @@ class ChannelSettings(Block):
     markdown: Markdown = Markdown()
     number_chunks: StrictBool = False
     response_prefix: Maybe[StrictStr] = None
+    alerts: Maybe[Alerts] = None
     proxy: StrictStr = Field(default="", repr=False)
     config_writes: Maybe[StrictBool] = None
     message_prefix: Maybe[StrictStr] = None

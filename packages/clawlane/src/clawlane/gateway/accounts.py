@@ -15,11 +15,14 @@ from clawlane.config.accounts import needs_new_connection
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
 from clawlane.gateway import pauses
+from clawlane.gateway.alert_targets import AlertTargets
+from clawlane.gateway.alerts import AlertDispatcher
 from clawlane.gateway.ending import Ending
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
+from clawlane.gateway.webhook_sender import WebhookSender, webhook_sender
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings
@@ -92,6 +95,7 @@ class Accounts:
         self._kept: dict[str, list[Pause]] = {}
         """The pauses of accounts that are being replaced: not all of them may be stored."""
         self._stops = False
+        self._webhooks: WebhookSender
         self._group = asyncio.TaskGroup()
         self.supervisors: dict[str, Supervisor] = {}
         self._wanted = settings_of(config, None)
@@ -131,7 +135,7 @@ class Accounts:
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         await asyncio.to_thread(self._media.tidy)
-        async with self._group:
+        async with webhook_sender() as self._webhooks, self._group:
             await asyncio.gather(*map(self._begin, tuple(self.supervisors)))
             self.begun.set()
             await asyncio.Event().wait()  # accounts may come later
@@ -274,6 +278,22 @@ class Accounts:
         await supervisor.tried.wait()
         ending = pauses.end_in_time(self.context(Caller.GATEWAY), supervisor)
         self._tasks[name].append(self._group.create_task(ending))
+        self._tasks[name].append(self._group.create_task(self._tell_owner(name)))
+
+    async def _tell_owner(self, name: str) -> None:
+        """Carry the alerts of an account to its owner, once it is owned. Lives until cancelled."""
+        supervisor = self.supervisors[name]
+        await supervisor.owned.wait()
+        assert supervisor.account_store is not None
+        targets = AlertTargets(name, self.supervisors, self._environ, self._webhooks, self.now_ms)
+        await AlertDispatcher(
+            self.store,
+            supervisor.account_store,
+            targets,
+            lambda: supervisor.account.settings.alerts,
+            self.now_ms,
+            random.random,
+        ).run()
 
     def _make(self, name: str) -> None:
         settings = self._wanted[name]

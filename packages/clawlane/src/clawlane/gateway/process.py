@@ -36,6 +36,7 @@ from clawlane.ops.finding_text import one_line
 from clawlane.ops.process import resident_bytes
 from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.plugins.registry import Registry, load_runtime
+from clawlane.store import copies
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
 
@@ -44,6 +45,9 @@ _GROUPS = 50
 
 _STOP = 30.0
 """Seconds. A service manager has to wait longer."""
+
+_PRUNE = 6 * 3600.0
+"""Seconds between two looks at copies of the store."""
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +165,7 @@ async def gateway(
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
+            pruning = group.create_task(_prune_copies(paths))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
@@ -168,6 +173,7 @@ async def gateway(
             finally:
                 watching.cancel()
                 copying.cancel()
+                pruning.cancel()
                 try:
                     async with asyncio.timeout(_STOP):
                         await accounts.stop()
@@ -180,6 +186,14 @@ async def _copy_address_books(accounts: Accounts, paths: Paths) -> None:
     """Once the accounts have begun. Lives until cancelled."""
     await accounts.begun.wait()
     await keep_copies(accounts.supervisors, accounts.store, paths, accounts.now_ms)
+
+
+async def _prune_copies(paths: Paths) -> None:
+    """Remove copies of the store from before upgrades once their time is over. Lives until cancelled."""
+    while True:
+        for path in await asyncio.to_thread(copies.prune, paths.store, now_ms()):
+            log.info("removed the copy of the store from before an upgrade: %s", path.name)
+        await asyncio.sleep(_PRUNE)
 
 
 async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:

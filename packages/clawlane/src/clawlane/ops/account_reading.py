@@ -9,7 +9,15 @@ from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
-from clawlane.ops.account_status import AccountStatus, Decisions, HeldReply, NameStatus, PairingCounts, User
+from clawlane.ops.account_status import (
+    AccountStatus,
+    AlertsStatus,
+    Decisions,
+    HeldReply,
+    NameStatus,
+    PairingCounts,
+    User,
+)
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
@@ -84,6 +92,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         decisions=Decisions(
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
+        alerts=AlertsStatus.of(len(reader.alerts(name)), reader.deliveries(name)),
         look_ups=[str(kind) for kind in reader.returned(name)],
         upgrade=waiting_upgrade(reader, name),
         restored_ms=reader.restored_ms(name),

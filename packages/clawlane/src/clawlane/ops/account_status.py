@@ -19,6 +19,7 @@ from clawlane.store.told import Gap, HeldThread
 
 if TYPE_CHECKING:
     from clawlane.access.names import Pin
+    from clawlane.store.deliveries import Delivery
     from clawlane.store.people import PairingRequest
 
 
@@ -32,6 +33,7 @@ class ProblemCode(StrEnum):
     NEEDS_DECISION = "needs_decision"
     DEAD_LETTERS = "dead_letters"
     DEAD_LETTERS_FORGOTTEN = "dead_letters_forgotten"
+    ALERTS = "alerts"
     CONNECTION = "connection"
     CLOCK = "clock"
 
@@ -135,6 +137,29 @@ class Decisions(Struct, frozen=True):
     forgotten: int
 
 
+class AlertsStatus(Struct, frozen=True):
+    """Telling the owner: alerts that wait, deliveries that failed so far, and those that were set aside.
+
+    `error` is what the oldest of these said, and `since_ms` when it was to leave first.
+    """
+
+    waiting: int = 0
+    failing: int = 0
+    dead: int = 0
+    target: str = ""
+    error: str = ""
+    since_ms: int | None = None
+
+    @classmethod
+    def of(cls, waiting: int, left: list[Delivery]) -> AlertsStatus:
+        failed = [one for one in left if one.tries]
+        dead = sum(one.dead_ms is not None for one in failed)
+        if not failed:
+            return cls(waiting)
+        first = failed[0]
+        return cls(waiting, len(failed) - dead, dead, first.target, first.error, first.created_ms)
+
+
 class NameStatus(Struct, frozen=True):
     """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
 
@@ -201,6 +226,7 @@ class AccountStatus(Struct, frozen=True):
     expired: int = 0
     held: list[HeldReply] = field(default_factory=list)
     decisions: Decisions = Decisions(0, 0, 0)
+    alerts: AlertsStatus = AlertsStatus()
     look_ups: list[str] = field(default_factory=list)
     storing: Health = Health.UNKNOWN
     storing_reason: str = ""

@@ -303,6 +303,9 @@ def problem_text(problem: Problem) -> str:
             return f"{count} {what if one else several} for your decision"
         case ProblemCode.DEAD_LETTERS_FORGOTTEN:
             return f"set-aside messages that were forgotten undecided: {count}"
+        case ProblemCode.ALERTS:
+            aside = f"; {count} were set aside" if count > 1 else "; one was set aside" if count else ""
+            return f"alerts do not reach you ({problem.reason}){aside}"
         case ProblemCode.CONNECTION:
             return problem.reason
         case ProblemCode.CLOCK:

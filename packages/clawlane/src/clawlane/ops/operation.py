@@ -23,6 +23,7 @@ import msgspec
 MODULES = (
     "accounts",
     "agents",
+    "alerts",
     "audit",
     "audit_log",
     "backup",

@@ -40,6 +40,10 @@ def problems(one: AccountStatus) -> Iterator[Problem]:
         yield Problem(ProblemCode.DEAD_LETTERS, letters, count=waiting.dead_letters)
     if waiting.forgotten:
         yield Problem(ProblemCode.DEAD_LETTERS_FORGOTTEN, letters, degrades=False, count=waiting.forgotten)
+    told = one.alerts
+    if told.failing or told.dead:
+        reason = f"{told.target}: {told.error}"
+        yield Problem(ProblemCode.ALERTS, "openclaw alerts list", count=told.dead, reason=reason)
     # A connected account that has something to say, such as services that it leaves out.
     if one.phase is Phase.READY and one.reason and one.outbound is not Health.BROKEN:
         yield Problem(ProblemCode.CONNECTION, one.help or "openclaw doctor", reason=one.reason)

@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from clawlane.store.codec import storable
-from clawlane.store.rows import value_of
+from clawlane.messages import Outgoing
+from clawlane.store import outbox
+from clawlane.store.codec import said_in, storable
+from clawlane.store.deliveries import Delivery, open_deliveries, queue, taken
+from clawlane.store.models import Purpose
+from clawlane.store.rows import exists, put, value_of
 from clawlane.store.transaction import Noted, Tx
 
 MOST = 1000
 """How many alerts of an account wait at most. Beyond that the oldest go, alarms last."""
+
+EVERY_MS = 60_000
+"""The least time between two batches of an account."""
+
+MOST_IN_BATCH = 100
+KIND = "alerts"
+"""The kind of event that a batch is."""
 
 _LONGEST = 200
 
@@ -82,6 +93,80 @@ def waiting(connection: sqlite3.Connection, account: str, limit: int = MOST) -> 
         "SELECT * FROM alerts WHERE account = ? ORDER BY first_ms, kind, key LIMIT ?", (account, limit)
     )
     return [value_of(Alert, row, kind=AlertKind(row["kind"]), facts=json.loads(row["facts"])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a look at the alerts came to: what has to leave, and when to look again (None: not by itself)."""
+
+    deliveries: list[Delivery]
+    next_ms: int | None
+
+
+def dispatch(tx: Tx, targets: Sequence[str], *, quiet: bool) -> Batch:
+    """Put the alerts that wait on their way to these targets, one delivery each, and give all that is open.
+
+    The first leave at once, others with those that came within `EVERY_MS` of the last ones. While it is
+    `quiet` only urgent ones leave. Without targets nobody wants to hear them.
+    """
+    found = [one for one in waiting(tx.db, tx.account) if one.kind in URGENT or not quiet or not targets]
+    if not targets:
+        forget(tx, found)
+        return Batch(open_deliveries(tx), None)
+    next_ms = _last_ms(tx) + EVERY_MS if found else None
+    if next_ms is not None and next_ms <= tx.now_ms:
+        batch, more = found[:MOST_IN_BATCH], len(found) - MOST_IN_BATCH
+        body = json.dumps({"alerts": [told(one) for one in batch], "more": max(more, 0)})
+        for target in targets:
+            queue(tx, target, KIND, body)
+        forget(tx, batch)
+        put(tx, "accounts", {}, alerted_ms=tx.now_ms)
+        next_ms = tx.now_ms + EVERY_MS if more > 0 else None
+    return Batch(open_deliveries(tx), next_ms)
+
+
+def _last_ms(tx: Tx) -> int:
+    """When a batch left last; long ago for a time that is yet to come."""
+    row = tx.db.execute("SELECT alerted_ms FROM accounts WHERE account = ?", (tx.account,)).fetchone()
+    return int(row["alerted_ms"]) if row and row["alerted_ms"] <= tx.now_ms else 0
+
+
+def told(one: Alert) -> dict[str, object]:
+    """An alert as plain values, without its account."""
+    times = {"first_ms": one.first_ms, "last_ms": one.last_ms, "times": one.times}
+    return {"kind": one.kind, "key": one.key, **times, "facts": one.facts}
+
+
+def hand_over(tx: Tx, source: str, delivery: str, outs: Sequence[Outgoing]) -> None:
+    """Queue the text of a delivery of the account `source` in the outbox of this one, which sends it.
+
+    Both are done or neither. Nothing is queued for a delivery that is gone.
+    """
+    of_source = replace(tx, account=source)
+    if exists(tx.db, "SELECT 1 FROM deliveries WHERE account = ? AND id = ?", source, delivery):
+        outbox.queue(tx, None, outs, Purpose.ALERT)
+        taken(of_source, delivery)
+
+
+def requester_name(connection: sqlite3.Connection, account: str, sender_id: str) -> str:
+    """What somebody calls themselves who asks to write to an account; empty if nobody does."""
+    query = "SELECT sender_name FROM pairing WHERE account = ? AND sender_id = ?"
+    row = connection.execute(query, (account, sender_id)).fetchone()
+    return str(row["sender_name"]) if row else ""
+
+
+def text_of_chunk(connection: sqlite3.Connection, account: str, number: int) -> str:
+    """What a message of the outbox says, as long as that is kept."""
+    query = "SELECT body FROM outbox WHERE account = ? AND id = ?"
+    row = connection.execute(query, (account, number)).fetchone()
+    return said_in(row["body"]) if row and row["body"] else ""
+
+
+def batch_of(delivery: Delivery) -> tuple[list[Alert], int]:
+    """The alerts in a delivery, and how many more follow in the next."""
+    body = json.loads(delivery.body)
+    found = [Alert(delivery.account, **{**one, "kind": AlertKind(one["kind"])}) for one in body["alerts"]]
+    return found, body["more"]
 
 
 def forget(tx: Tx, alerts: Iterable[Alert]) -> None:

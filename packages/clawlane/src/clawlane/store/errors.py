@@ -7,6 +7,7 @@
     ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
     ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
     ├── NotQuotable     the message that a text was to quote is not known, or not kept
+    ├── NoDelivery      nothing with this id waits to be delivered
     ├── NoDeadLetter    no message with this id was set aside
     ├── PauseRefused    there is no such account or thread to pause or resume
     ├── CursorUnknown   a position in the event feed is not one of this store
@@ -58,6 +59,10 @@ class NotInOutbox(StoreError):
 
 class NotQuotable(StoreError):
     """A text cannot quote this message; the text says why."""
+
+
+class NoDelivery(StoreError):
+    """Nothing with this id waits for a webhook or another target."""
 
 
 class NoDeadLetter(StoreError):

@@ -29,7 +29,7 @@ class Purpose(StrEnum):
     """What an outgoing text is for: the reply of a turn, a text of the gateway itself, or of the operator.
 
     Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
-    command, and what an agent's tool sends before the reply.
+    command, what an agent's tool sends before the reply, and an alert to the owner of another account.
     """
 
     REPLY = "reply"
@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     COMMAND = "command"
     TOOL = "tool"
     OPERATOR = "operator"
+    ALERT = "alert"
 
 
 class History(StrEnum):

@@ -124,7 +124,7 @@ def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     rows = tx.db.execute(
         "SELECT * FROM outbox AS this"  # noqa: S608 — our own text only
         " WHERE this.account = :account AND turn IS NULL AND state = 'queued'"
-        " AND purpose <> 'operator'"  # who paused and wrote nevertheless wants it to go
+        " AND purpose NOT IN ('operator', 'alert')"  # who paused and wrote nevertheless wants it to go
         f" AND settled_ms IS NULL AND created_ms < :oldest_ms {_IN_SCOPE} ORDER BY id",
         scope,
     ).fetchall()

@@ -13,10 +13,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
+    alerts,
     audit_check,
     audit_log,
     catch_up,
     decisions,
+    deliveries,
     directory,
     events,
     in_force,
@@ -103,6 +105,10 @@ class Reader:
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)
+    requester_name = _ask(alerts.requester_name)
+    text_of_chunk = _ask(alerts.text_of_chunk)
+    alerts = _ask(alerts.waiting)
+    deliveries = _ask(deliveries.listed)
     record_checked = _ask(audit_check.of_store)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:

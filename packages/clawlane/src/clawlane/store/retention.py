@@ -11,7 +11,7 @@ account has more than `DEAD_LETTERS`; how many were forgotten is counted, and th
 
 from __future__ import annotations
 
-from clawlane.store import answers, audit_log, spending
+from clawlane.store import answers, audit_log, deliveries, spending
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx, count, forget_texts
 
@@ -65,6 +65,7 @@ def prune(tx: Tx) -> bool:
         query = f"DELETE FROM {table} WHERE account = ? AND {column} < ?"  # noqa: S608 — our own text only
         tx.db.execute(query, (tx.account, before_ms))
     spending.prune(tx)
+    deliveries.prune(tx)
     entries = audit_log.prune(tx)
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
     tx.db.execute(

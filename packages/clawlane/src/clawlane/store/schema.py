@@ -649,7 +649,18 @@ CREATE TABLE alerts (
     facts TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
     PRIMARY KEY (account, kind, key)
 ) WITHOUT ROWID;
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('alerts', 'alerts', '100 50 10 1');
+ALTER TABLE accounts ADD COLUMN alerted_ms INTEGER NOT NULL DEFAULT 0; -- when a batch of them left
+CREATE TABLE deliveries ( -- on their way to a webhook or another target, or set aside
+    account TEXT NOT NULL, id TEXT NOT NULL, target TEXT NOT NULL, kind TEXT NOT NULL,
+    body TEXT NOT NULL, -- JSON without anybody's words
+    created_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', -- of the last try
+    dead_ms INTEGER, -- when it was set aside
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('alerts', 'alerts', '100 50 10 1'),
+    ('deliveries', 'deliveries', '100 50 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (

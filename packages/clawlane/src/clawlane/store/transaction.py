@@ -104,7 +104,7 @@ _JITTER_MS = 10_000
 
 
 def note_time(tx: Tx, latest_ms: int) -> bool:
-    """Before a change: keep its time, or move the times of pairing when it is earlier than `latest_ms`.
+    """Before a change: keep its time, or move those of pairing and deliveries if it is before `latest_ms`.
 
     True if something was written.
     """
@@ -133,6 +133,11 @@ def _move_back(tx: Tx, by_ms: int) -> None:
         by,
     )
     tx.db.execute("UPDATE lapsed SET at_ms = at_ms - :by WHERE account = :account", by)
+    tx.db.execute("UPDATE accounts SET alerted_ms = alerted_ms - :by WHERE account = :account", by)
+    tx.db.execute(
+        "UPDATE deliveries SET created_ms = created_ms - :by, due_ms = due_ms - :by WHERE account = :account",
+        by,
+    )
     tx.db.execute(
         "UPDATE outbox SET created_ms = created_ms - :by, expires_ms = expires_ms - :by"
         " WHERE account = :account AND turn IS NULL AND purpose = 'challenge'",
