@@ -113,6 +113,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         "pairing": {"reply": "friends-silent"},
         "groupPolicy": "allowlist",
         "groups": {group: {"requireMention": True, "allowFrom": [hung]}},
+        "ownerTakeover": "30m",
     }
     assert modes(state) == {"state": 0o700, "config.json5": 0o600}
 

@@ -163,7 +163,7 @@ class Desk:
 
     def chunks(self) -> list[tuple[str, str]]:
         with self.store.read() as reader:
-            rows = reader._connection.execute("SELECT state, reason FROM outbox ORDER BY id")  # noqa: SLF001
+            rows = reader._connection.execute("SELECT state, reason FROM outbox ORDER BY id")
             return [(row["state"], row["reason"]) for row in rows]
 
     async def context(self, asked: AdmittedMessage) -> list[tuple[str, bool]]:
@@ -354,9 +354,9 @@ PHOTO = {"kind": "photo", "attachments": (Attachment("photo"),)}
 @pytest.mark.parametrize("out", ["photo", "album", "file", "reaction"])
 async def test_files_and_reactions_of_ours_that_come_back_are_no_owner(desk: Desk, out: str) -> None:
     sends = {
-        "photo": Media(ALICE, MediaKind.PHOTO, "/tmp/a", "a.jpg", "xem này"),  # noqa: S108
-        "album": Photos(ALICE, ("/tmp/a", "/tmp/b")),  # noqa: S108
-        "file": Media(ALICE, MediaKind.FILE, "/tmp/a", "báo cáo.pdf"),  # noqa: S108
+        "photo": Media(ALICE, MediaKind.PHOTO, "/tmp/a", "a.jpg", "xem này"),
+        "album": Photos(ALICE, ("/tmp/a", "/tmp/b")),
+        "file": Media(ALICE, MediaKind.FILE, "/tmp/a", "báo cáo.pdf"),
         "reaction": Reaction(ALICE, "m1", "LIKE"),
     }
     asked = await desk.read("asks")

@@ -26,7 +26,7 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
     told = bare(
         f"onboard --channel parrot {_RISK} --dm-policy pairing --allow-from {FRIEND}"
         f" --pairing-reply silent --group-policy allowlist --group {GROUP} --group-allow-from *"
-        " --agent echo --reload auto"
+        " --owner-takeover 60m --agent echo --reload auto"
     )
     assert (told.code, told.err) == (0, "")
     assert read_source(bare.paths.config_file).data == {
@@ -39,6 +39,7 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
                 "groupPolicy": "allowlist",
                 "groupAllowFrom": ["*"],
                 "groups": {GROUP: {"requireMention": True}},
+                "ownerTakeover": "1h",
             }
         },
         "agents": {"defaults": {"brain": {"kind": "echo"}}},
@@ -79,6 +80,7 @@ def test_yes_takes_what_is_proposed(bare) -> None:
     block = read_source(bare.paths.config_file).data["channels"]["parrot"]
     assert (block["dmPolicy"], block["groupPolicy"]) == ("pairing", "disabled")
     assert block["pairing"] == {"reply": "friends-silent"}
+    assert block["ownerTakeover"] == "30m"
 
 
 def test_an_open_policy_has_to_be_confirmed(bare) -> None:

@@ -184,8 +184,9 @@ class AccountStatus(Struct, frozen=True):
     how far the platform's clock is ahead of this machine's. `counters` are decisions by reason, `outbox` open
     chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
     of them were. `takeovers` are the threads in which the owner writes by hand; `takeovers_off` says that
-    nobody can tell, because what is sent comes back under other ids. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
-    kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
+    nobody can tell, because what is sent comes back under other ids. `gaps` are those of the last days.
+    `waiting` and `expired` count turns. `look_ups` are the kinds of thread in which a look-up has found what
+    the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to

@@ -6,6 +6,7 @@ The gate of an account holds what is in force, the store what a restart finds.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from clawlane.ops.context import OpContext
     from clawlane.store.account_store import AccountStore
     from clawlane.store.owner_takeovers import Takeover
+    from clawlane.store.reader import Reader
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
 
@@ -171,7 +173,7 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
         name, now_ms = str(account), ctx.now_ms()
-        takeovers = await ctx.ask(lambda reader, name=name, now_ms=now_ms: reader.taken_over(name, now_ms))
+        takeovers = await ctx.ask(partial(_taken_over, name, now_ms))
         told.append(
             AccountResumed(
                 account=resumed.account,
@@ -265,6 +267,10 @@ async def _waits(ctx: OpContext, name: str) -> bool:
     except StoreUnusable:  # of an older version, which is brought up to date where it is written
         async with ctx.own(name):
             return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
+
+
+def _taken_over(account: str, now_ms: int, reader: Reader) -> list[Takeover]:
+    return reader.taken_over(account, now_ms)
 
 
 async def _give_back(ctx: OpContext, account: Account, thread: Thread) -> bool:

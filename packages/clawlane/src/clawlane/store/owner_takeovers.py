@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, replace
 
-from clawlane.access.decision import OWNER, Decision, Outcome, Reason, Rule
+from clawlane.access.decision import OWNER, Decision, Outcome, Reason
 from clawlane.messages import Inbound, Thread, ThreadKind, Undone
 from clawlane.store import aliases, events, own_sends, pairing, pending_history, recall, sessions
 from clawlane.store.codec import inbound_body, inbound_of, storable, thread_of
@@ -284,8 +284,8 @@ def _end_turns(tx: Tx, thread: Thread, until_ms: int, terms: TakeoverTerms) -> t
         "SELECT turns.turn FROM turns"
         " JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
         " WHERE turns.account = ? AND turns.settled_ms IS NULL AND thread_kind = ? AND thread_id = ?"
-        " AND min(messages.sent_ms - ?, messages.admitted_ms) < ? ORDER BY turns.turn",
-        (tx.account, thread.kind, thread.id, terms.skew_ms, until_ms),
+        " AND (messages.sent_ms - ? < ? OR messages.admitted_ms < ?) ORDER BY turns.turn",
+        (tx.account, thread.kind, thread.id, terms.skew_ms, until_ms, until_ms),
     ).fetchall()
     ended = tuple(row["turn"] for row in rows)
     for turn in ended:
@@ -320,10 +320,11 @@ _MESSAGE = "SELECT * FROM messages WHERE account = ? AND seq = ? AND body IS NOT
 
 def _cancel_rest(tx: Tx, thread: Thread) -> None:
     """Cancel what else would leave there in the agent's name: sends of tools, and a challenge."""
-    queued = "account = ? AND turn IS NULL AND recipient = ? AND state = 'queued' AND settled_ms IS NULL"
-    if thread.kind is ThreadKind.DM and exists(
-        tx.db, f"SELECT 1 FROM outbox WHERE {queued}", tx.account, thread.id
-    ):  # noqa: S608 — our own text only
+    query = (
+        "SELECT 1 FROM outbox WHERE account = ? AND turn IS NULL AND recipient = ? AND state = 'queued'"
+        " AND settled_ms IS NULL"
+    )
+    if thread.kind is ThreadKind.DM and exists(tx.db, query, tx.account, thread.id):
         pairing.withdraw(tx, thread.id, REASON)
     tx.db.execute(
         "UPDATE outbox SET state = 'cancelled', settled_ms = ?, held_until_ms = NULL, reason = ?"

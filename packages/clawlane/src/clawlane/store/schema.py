@@ -568,7 +568,7 @@ CREATE TABLE takeovers (
     since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, ended_ms INTEGER, -- when the operator ended it
     PRIMARY KEY (account, thread_kind, thread_id)
 ) WITHOUT ROWID;
-CREATE TABLE own_messages ( -- of the account: the owner's, or sends that come back; open while one is unsettled
+CREATE TABLE own_messages ( -- of the account, while nobody knows whether the owner wrote them
     account TEXT NOT NULL, seq INTEGER NOT NULL, -- its number as a message, if it is the owner's
     message_id TEXT NOT NULL, client_id TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
     sender_id TEXT NOT NULL, kind TEXT NOT NULL, sent_ms INTEGER NOT NULL, admitted_ms INTEGER NOT NULL,
@@ -580,7 +580,7 @@ CREATE TABLE own_echoes ( -- the first sends of a login that came back, and whet
     account TEXT NOT NULL, session TEXT NOT NULL, chunk INTEGER NOT NULL, known INTEGER NOT NULL,
     PRIMARY KEY (account, session, chunk)
 ) WITHOUT ROWID;
-ALTER TABLE accounts ADD COLUMN takeover_off TEXT NOT NULL DEFAULT ''; -- the login whose sends are not recognised
+ALTER TABLE accounts ADD COLUMN takeover_off TEXT NOT NULL DEFAULT ''; -- for which login
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('takeovers', 'takeovers', '100 50 25 1'),
     ('own_messages', 'own_messages', '20 10 1'),
