@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -71,11 +72,24 @@ def tampered(folder: Path) -> Iterator[sqlite3.Connection]:
             db.execute(sql)
 
 
-async def five(folder: Path) -> None:
-    """A record of five sends."""
-    async with opened_store(folder) as (_, account_store):
-        for _ in range(5):
-            await sent(account_store)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A record of five sends, made once."""
+
+    async def make(folder: Path) -> None:
+        async with opened_store(folder) as (_, account_store):
+            for _ in range(5):
+                await sent(account_store)
+
+    folder = tmp_path_factory.mktemp("five")
+    asyncio.run(make(folder))
+    return folder
+
+
+@pytest.fixture
+def five(made: Path, tmp_path: Path) -> Path:
+    """A folder with a record of five sends, for one test."""
+    return Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True))
 
 
 async def test_a_send_leaves_ids_and_a_digest_and_no_text(tmp_path: Path) -> None:
@@ -200,10 +214,9 @@ async def test_what_fails_leaves_no_entry(tmp_path: Path) -> None:
         " content, previous, hash FROM audit_log WHERE number = 3",
     ],
 )
-async def test_the_database_refuses_to_change_it(tmp_path: Path, statement: str) -> None:
-    await five(tmp_path)
+def test_the_database_refuses_to_change_it(five: Path, statement: str) -> None:
     refused = pytest.raises(sqlite3.IntegrityError, match="record")
-    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as db, refused:
+    with closing(sqlite3.connect(five / "store.sqlite")) as db, refused:
         db.execute(statement)
 
 
@@ -211,9 +224,8 @@ COLUMNS = ("at_ms", "kind", "what", "who", "details", "config", "content", "prev
 
 
 @pytest.mark.parametrize("column", COLUMNS)
-async def test_one_changed_byte_is_found_in_every_column(tmp_path: Path, column: str) -> None:
-    await five(tmp_path)
-    with tampered(tmp_path) as db:
+def test_one_changed_byte_is_found_in_every_column(five: Path, column: str) -> None:
+    with tampered(five) as db:
         (value,) = db.execute(f"SELECT {column} FROM audit_log WHERE number = 3").fetchone()
         if isinstance(value, int):
             value ^= 1
@@ -222,24 +234,22 @@ async def test_one_changed_byte_is_found_in_every_column(tmp_path: Path, column:
         else:
             value = value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
         db.execute(f"UPDATE audit_log SET {column} = ? WHERE number = 3", (value,))
-    assert faults(tmp_path)[0] == ("changed", 3)
+    assert faults(five)[0] == ("changed", 3)
 
 
-async def test_a_byte_that_is_no_text_any_more_is_found(tmp_path: Path) -> None:
-    await five(tmp_path)
-    with tampered(tmp_path) as db:
+def test_a_byte_that_is_no_text_any_more_is_found(five: Path) -> None:
+    with tampered(five) as db:
         db.execute("UPDATE audit_log SET what = CAST(x'73ff' AS TEXT) WHERE number = 2")
         db.execute("UPDATE audit_log SET at_ms = 'soon' WHERE number = 4")
-    assert faults(tmp_path)[0] == ("changed", 2)
+    assert faults(five)[0] == ("changed", 2)
 
 
-async def test_one_changed_byte_of_the_file_is_found(tmp_path: Path) -> None:
-    await five(tmp_path)
-    file = tmp_path / "store.sqlite"
+def test_one_changed_byte_of_the_file_is_found(five: Path) -> None:
+    file = five / "store.sqlite"
     content = file.read_bytes()
     at = content.rindex(b'"thread":"dm:11"')
     file.write_bytes(content[:at] + b'"thread":"dm:12"' + content[at + 16 :])
-    assert len(faults(tmp_path)) == 1
+    assert len(faults(five)) == 1
 
 
 def swap(db: sqlite3.Connection) -> None:
@@ -270,20 +280,18 @@ TAMPERED: dict[str, tuple[Callable[[sqlite3.Connection], object], tuple[str, int
 
 
 @pytest.mark.parametrize("how", TAMPERED)
-async def test_what_somebody_did_to_the_chain_is_found_where_it_begins(tmp_path: Path, how: str) -> None:
-    await five(tmp_path)
-    assert faults(tmp_path) == []
+def test_what_somebody_did_to_the_chain_is_found_where_it_begins(five: Path, how: str) -> None:
+    assert faults(five) == []
     tamper, found = TAMPERED[how]
-    with tampered(tmp_path) as db:
+    with tampered(five) as db:
         tamper(db)
-    assert faults(tmp_path)[0] == found
+    assert faults(five)[0] == found
 
 
-async def test_a_chain_that_was_written_anew_does_not_fit_its_head(tmp_path: Path) -> None:
-    await five(tmp_path)
-    first = entries(tmp_path)[0]
+def test_a_chain_that_was_written_anew_does_not_fit_its_head(five: Path) -> None:
+    first = entries(five)[0]
     noted = Head(first.number, first.hash)
-    with tampered(tmp_path) as db:
+    with tampered(five) as db:
         old = [audit_log.entry_of(row) for row in db.execute(f"{audit_log.COLUMNS} ORDER BY number")]
         db.execute("DELETE FROM audit_log")
         previous = bytes(32)
@@ -294,46 +302,41 @@ async def test_a_chain_that_was_written_anew_does_not_fit_its_head(tmp_path: Pat
                 "INSERT INTO audit_log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (LANE, one.number, NOW, "send", "sent", "nobody", "{}", "", b"", forged.previous, previous),
             )
-    assert faults(tmp_path) == [("head", 5)]
+    assert faults(five) == [("head", 5)]
     # Who can write the head as well leaves only what was noted elsewhere.
     head = {"number": 5, "hash": previous.hex(), "why": ""}
-    (tmp_path / "audit" / "zalouser%2Fdefault.head").write_text(json.dumps(head))
-    assert faults(tmp_path) == []
-    assert [one.code for one in check(tmp_path, expected=noted).faults] == ["expected"]
+    (five / "audit" / "zalouser%2Fdefault.head").write_text(json.dumps(head))
+    assert faults(five) == []
+    assert [one.code for one in check(five, expected=noted).faults] == ["expected"]
 
 
-async def test_without_its_triggers_it_is_not_believed(tmp_path: Path) -> None:
-    await five(tmp_path)
-    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as db:
+def test_without_its_triggers_it_is_not_believed(five: Path) -> None:
+    with closing(sqlite3.connect(five / "store.sqlite")) as db:
         db.execute("DROP TRIGGER audit_log_kept")
-    assert faults(tmp_path) == [("triggers", 5)]
+    assert faults(five) == [("triggers", 5)]
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", '{"number": 3, "hash": "ab", "why": ""}', "\x00" * 200])
-async def test_a_head_that_is_gone_or_damaged_is_told_and_stays_told(
-    tmp_path: Path, text: str | None
-) -> None:
-    await five(tmp_path)
-    head = tmp_path / "audit" / "zalouser%2Fdefault.head"
+async def test_a_head_that_is_gone_or_damaged_is_told_and_stays_told(five: Path, text: str | None) -> None:
+    head = five / "audit" / "zalouser%2Fdefault.head"
     head.unlink()
     if text is not None:
         head.write_text(text)
     what = "head_missing" if text is None else "head_damaged"
-    assert faults(tmp_path) == [(what, 5)]
-    async with opened_store(tmp_path):
+    assert faults(five) == [(what, 5)]
+    async with opened_store(five):
         pass
-    assert faults(tmp_path) == [(what, 6)]
+    assert faults(five) == [(what, 6)]
 
 
-async def test_a_tail_that_was_cut_off_is_told_after_the_next_start_too(tmp_path: Path) -> None:
-    await five(tmp_path)
-    with tampered(tmp_path) as db:
+async def test_a_tail_that_was_cut_off_is_told_after_the_next_start_too(five: Path) -> None:
+    with tampered(five) as db:
         db.execute("DELETE FROM audit_log WHERE number >= 4")
-    async with opened_store(tmp_path) as (_, account_store):
+    async with opened_store(five) as (_, account_store):
         await sent(account_store)
-    found = check(tmp_path)
+    found = check(five)
     assert [(one.code, one.number, one.last) for one in found.faults] == [("gap", 4, 5)]
-    assert [one.what for one in entries(tmp_path)] == ["sent"] * 3 + ["gap", "sent"]
+    assert [one.what for one in entries(five)] == ["sent"] * 3 + ["gap", "sent"]
 
 
 async def test_a_tail_that_is_cut_off_beside_a_running_gateway_is_told(tmp_path: Path) -> None:
@@ -347,40 +350,37 @@ async def test_a_tail_that_is_cut_off_beside_a_running_gateway_is_told(tmp_path:
 
 
 async def test_another_store_in_its_place_is_told_and_one_that_was_put_back_on_purpose_is_a_note(
-    tmp_path: Path,
+    five: Path,
 ) -> None:
-    await five(tmp_path)
-    shutil.copy(tmp_path / "store.sqlite", tmp_path / "old.sqlite")
-    async with opened_store(tmp_path) as (_, account_store):
+    shutil.copy(five / "store.sqlite", five / "old.sqlite")
+    async with opened_store(five) as (_, account_store):
         await sent(account_store)
-    shutil.copy(tmp_path / "old.sqlite", tmp_path / "store.sqlite")
-    assert faults(tmp_path) == [("tail", 6)]
-    audit_heads.explain(tmp_path / "store.sqlite", "restored")
-    assert faults(tmp_path) == []
-    async with opened_store(tmp_path) as (_, account_store):
+    shutil.copy(five / "old.sqlite", five / "store.sqlite")
+    assert faults(five) == [("tail", 6)]
+    audit_heads.explain(five / "store.sqlite", "restored")
+    assert faults(five) == []
+    async with opened_store(five) as (_, account_store):
         await sent(account_store)
-    found = check(tmp_path)
+    found = check(five)
     assert found.faults == ()
     assert found.notes == (Note(6, NOW, "restored", 6),)
 
 
-async def test_a_store_that_is_restored_where_there_was_none_has_no_fault(tmp_path: Path) -> None:
-    await five(tmp_path)
-    other = tmp_path / "other"
+async def test_a_store_that_is_restored_where_there_was_none_has_no_fault(five: Path) -> None:
+    other = five / "other"
     other.mkdir()
-    shutil.copy(tmp_path / "store.sqlite", other / "store.sqlite")
+    shutil.copy(five / "store.sqlite", other / "store.sqlite")
     audit_heads.explain(other / "store.sqlite", "restored")
     async with opened_store(other) as (_, account_store):
         await sent(account_store)
     assert check(other).faults == ()
 
 
-async def test_a_store_that_is_begun_anew_says_so(tmp_path: Path) -> None:
-    await five(tmp_path)
-    forget(tmp_path / "store.sqlite", tmp_path / "lock", NOW)
-    async with opened_store(tmp_path) as (_, account_store):
+async def test_a_store_that_is_begun_anew_says_so(five: Path) -> None:
+    forget(five / "store.sqlite", five / "lock", NOW)
+    async with opened_store(five) as (_, account_store):
         await sent(account_store)
-    found = check(tmp_path)
+    found = check(five)
     assert found.faults == ()
     assert found.notes == (Note(1, NOW, "reset", 5),)
 

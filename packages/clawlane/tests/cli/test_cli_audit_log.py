@@ -84,26 +84,26 @@ def test_it_fits_into_80_columns(perch: Perch, monkeypatch: pytest.MonkeyPatch) 
         assert max(map(len, told.out.splitlines())) <= 80, told.out
 
 
-@pytest.mark.parametrize(
-    ("options", "numbers"),
-    [
-        ("", [1, 2, 3]),
-        ("--last 1", [3]),
-        ("--thread dm:11", [1, 2]),
-        ("--thread 77", [3]),
-        ("--thread group:11", []),
-        ("--kind send", [1, 2, 3]),
-        ("--kind approval", []),
-        ("--since 1h", [1, 2, 3]),
-        ("--since 2999-01-01", []),
-        ("--account default", [1, 2, 3]),
-    ],
-)
-def test_what_is_shown_is_narrowed_down(perch: Perch, options: str, numbers: list[int]) -> None:
+NARROWED = {
+    "": [1, 2, 3],
+    "--last 1": [3],
+    "--thread dm:11": [1, 2],
+    "--thread 77": [3],
+    "--thread group:11": [],
+    "--kind send": [1, 2, 3],
+    "--kind approval": [],
+    "--since 1h": [1, 2, 3],
+    "--since 2999-01-01": [],
+    "--account default": [1, 2, 3],
+}
+
+
+def test_what_is_shown_is_narrowed_down(perch: Perch) -> None:
     sent(perch, "một", "hai")
     sent(perch, "ba", thread=WORK)
-    [told] = perch(f"audit show --json {options}").json
-    assert [one["number"] for one in told["entries"]] == numbers
+    for options, numbers in NARROWED.items():
+        [told] = perch(f"audit show --json {options}").json
+        assert [one["number"] for one in told["entries"]] == numbers, options
 
 
 def test_a_text_that_one_has_finds_its_send(perch: Perch, tmp_path: Path) -> None:
@@ -138,6 +138,17 @@ def test_a_whole_record_ends_with_0_and_a_cut_one_with_1_and_the_first_bad_entry
     assert found["accounts"][LANE]["faults"][0]["number"] == 2
 
 
+def test_doctor_and_the_audit_of_safety_tell_of_an_end_that_is_missing(perch: Perch) -> None:
+    sent(perch, "một", "hai", "ba")
+    assert "record_cut" not in perch("doctor --json").out
+    cut(perch, 3)
+    for command in ("doctor", "security audit"):
+        told = perch(command)
+        assert told.code == 1
+        assert "the end of its record, at entry 3, does not fit" in told.out
+        assert "openclaw audit verify" in told.out
+
+
 def test_a_head_that_was_noted_has_to_be_there(perch: Perch) -> None:
     sent(perch, "một", "hai")
     head = perch("audit verify").out.split()[-1]
@@ -168,16 +179,17 @@ def test_an_export_is_private_and_can_be_checked_by_itself(perch: Perch, tmp_pat
     assert "entry 1: it is not in its place" in perch(f"audit verify --file {file}").out
 
 
-@pytest.mark.parametrize("line", ["", "{", "[]", '{"account": 1}', "9" * 70_000, "[" * 60_000])
-def test_a_file_that_is_no_export_is_named_with_the_line(perch: Perch, tmp_path: Path, line: str) -> None:
+def test_a_file_that_is_no_export_is_named_with_the_line(perch: Perch, tmp_path: Path) -> None:
     sent(perch, "một")
     file = tmp_path / "record.jsonl"
     perch(f"audit export --out {file}")
-    file.write_text(file.read_text() + line + "\n")
-    told = perch(f"audit verify --file {file}")
-    assert told.code == 1
-    assert told.err.startswith("error: line 2 of record.jsonl is ")
-    assert len(told.err.splitlines()) == 1
+    whole = file.read_text()
+    for line in ("", "{", "[]", '{"account": 1}', "9" * 70_000, "[" * 60_000):
+        file.write_text(f"{whole}{line}\n")
+        told = perch(f"audit verify --file {file}")
+        assert told.code == 1
+        assert told.err.startswith("error: line 2 of record.jsonl is ")
+        assert len(told.err.splitlines()) == 1
 
 
 def test_an_export_that_cannot_be_written_leaves_nothing(perch: Perch, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from clawlane.access.decision import Rule
 from clawlane.access.names import ConfigName, Match, NameList, Pins
+from clawlane.config.choices import OutboundMode
 from clawlane.config.senders import ANYONE, is_numeric_id
 
 ANY_GROUP = "*"
@@ -70,7 +71,8 @@ class Allowlist:
 class GroupRule:
     """One key of `groups`. `rule` is where it says whether the group is let in.
 
-    `senders` is its own list of who may write, which replaces `groupAllowFrom`; None if it has none.
+    `senders` is its own list of who may write, which replaces `groupAllowFrom`, and `outbound` what leaves
+    there, which replaces the account's; None if it has none.
     """
 
     key: str
@@ -80,6 +82,8 @@ class GroupRule:
     mention_rule: Rule = field(default=Rule("requireMention"))
     senders: Allowlist | None = None
     senders_rule: Rule = field(default=Rule("allowFrom"))
+    outbound: OutboundMode | None = None
+    outbound_rule: Rule = field(default=Rule("outbound"))
 
     @property
     def is_name(self) -> bool:

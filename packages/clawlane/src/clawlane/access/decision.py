@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from clawlane.config.choices import Acks
+from clawlane.config.choices import Acks, OutboundMode
 
 BUILT_IN = "built-in"
 
@@ -133,16 +133,30 @@ def held_back(decision: Decision, reason: Reason, rule: Rule, history_limit: int
 
 @dataclass(frozen=True, slots=True)
 class AckSignals:
-    """What the other side is shown. `seen` is also the flag that the delivered signal carries."""
+    """What the other side is shown. `seen` is also the flag that the delivered signal carries.
+
+    `seen_with_reply` is a seen that follows once a part of the reply has arrived.
+    """
 
     delivered: bool = False
     seen: bool = False
     typing: bool = False
+    seen_with_reply: bool = False
 
 
-def ack_signals(outcome: Outcome, acks: Acks) -> AckSignals:
-    """What follows a decision. A dropped or challenged sender sees nothing; `off` stops all three."""
-    if acks is Acks.OFF or outcome not in (Outcome.ADMIT, Outcome.PEND):
+def ack_signals(outcome: Outcome, acks: Acks, mode: OutboundMode = OutboundMode.AUTO) -> AckSignals:
+    """What follows a decision. A dropped or challenged sender sees nothing; `off` stops everything.
+
+    Where the owner approves replies, nothing tells that somebody reads or writes before one has left.
+    """
+    silent = acks is Acks.OFF or mode is OutboundMode.OFF
+    if silent or outcome not in (Outcome.ADMIT, Outcome.PEND):
         return AckSignals()
     admitted = outcome is Outcome.ADMIT
-    return AckSignals(delivered=True, seen=admitted, typing=admitted)
+    later = acks is Acks.ON_REPLY or mode is OutboundMode.APPROVE
+    return AckSignals(
+        delivered=True,
+        seen=admitted and not later,
+        typing=admitted and mode is OutboundMode.AUTO,
+        seen_with_reply=admitted and later,
+    )

@@ -135,4 +135,12 @@ _NOWHERE = Rule("")
 
 def _without_place(entry: GroupRule) -> GroupRule:
     """An entry without what tells it from others that say the same."""
-    return replace(entry, key="", rule=_NOWHERE, mention_rule=_NOWHERE, senders_rule=_NOWHERE)
+    return replace(
+        entry,
+        key="",
+        rule=_NOWHERE,
+        mention_rule=_NOWHERE,
+        senders_rule=_NOWHERE,
+        outbound=None,
+        outbound_rule=_NOWHERE,
+    )

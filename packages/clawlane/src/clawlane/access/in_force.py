@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.decision import Decision, Outcome, Reason
 from clawlane.access.names import ConfigName, Pins
+from clawlane.access.outbound import Verdict, strictest
 from clawlane.access.outgoing import Acquaintance, may_write_to
 from clawlane.access.pairing import Contact, Requests, answer
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import closed_by, decide, decide_again
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply
 from clawlane.messages import Inbound, Thread, ThreadKind
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Rules:
     def challenges(self, sender_id: str, grants: Grants, friend: bool | None) -> bool:
         """Whether somebody who writes a direct message now would be sent a pairing code."""
         thread = Thread(ThreadKind.DM, sender_id)
+        if self.outbound(thread, grants.pins)[0] is OutboundMode.OFF:
+            return False
         message = Inbound("", "", thread, sender_id, "", _ANY_TEXT, 0)
         decision, policy = self.decide(message, grants, 0)
         if decision.outcome is not Outcome.CHALLENGE:
@@ -88,6 +91,10 @@ class Rules:
     def takeover(self) -> AccessPolicy:
         """The settings that say for how long the owner's messages hold the agent back: the longest."""
         return max(self, key=lambda policy: policy.takeover_ms)
+
+    def outbound(self, thread: Thread, pins: Pins) -> Verdict:
+        """What may leave in a thread, and the setting that says so: the stricter one while an edit waits."""
+        return strictest(policy.outbound.decide(thread, pins) for policy in self)
 
     def is_owner(self, sender_id: str, pins: Pins) -> bool:
         """Whether somebody may use the commands that only owners may."""

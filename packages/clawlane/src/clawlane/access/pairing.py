@@ -59,10 +59,14 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What pairing looks at in a message. `friend` is None where the channel cannot tell."""
+    """What pairing looks at in a message. `friend` is None where the channel cannot tell.
+
+    `mute` says that nothing may leave to its sender.
+    """
 
     live: bool
     friend: bool | None
+    mute: bool = False
 
 
 def new_code(choose: Choose) -> str:
@@ -86,7 +90,7 @@ def answer(reply: PairingReply, contact: Contact, requests: Requests) -> Reason:
     friend_silent = reply is PairingReply.FRIENDS_SILENT and contact.friend is not False
     if friend_silent or reply is PairingReply.SILENT:
         return Reason.DM_PAIRING_SILENT
-    if not contact.live or requests.texts >= MAX_TEXTS:
+    if contact.mute or not contact.live or requests.texts >= MAX_TEXTS:
         return Reason.DM_PAIRING_HELD
     return Reason.DM_PAIRING_REQUIRED
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
 from clawlane.access.names import ConfigName, NameList, Pins
+from clawlane.access.outbound import OutboundPolicy
 from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply
 from clawlane.config.errors import format_path, path_below
 from clawlane.config.origin import Layer, setting_text
@@ -59,6 +60,7 @@ class AccessPolicy:
     history_rule: Rule = field(default=Rule("historyLimit"))
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
+    outbound: OutboundPolicy = field(default_factory=OutboundPolicy)
     pairing_reply: PairingReply = PairingReply.CODE
     pairing_text: str | None = None
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
@@ -76,6 +78,7 @@ class AccessPolicy:
 
         settings, reader = account.settings, _RuleReader(config, account)
         group_allow = settings.group_allow_from
+        group_table = GroupTable.of(reader.group_rules())
         patterns = config.root.messages.group_chat.mention_patterns
         return cls(
             dm=settings.dm_policy,
@@ -86,7 +89,7 @@ class AccessPolicy:
             groups_rule=reader.rule("groupPolicy"),
             group_allow=None if group_allow is None else Allowlist.of(group_allow, NameList.GROUP_ALLOW_FROM),
             group_allow_rule=reader.rule("groupAllowFrom"),
-            group_table=GroupTable.of(reader.group_rules()),
+            group_table=group_table,
             group_table_rule=reader.rule("groups"),
             mention_patterns=tuple(map(compile_pattern, patterns)),
             mention_patterns_rule=reader.shared_rule("messages", "groupChat", "mentionPatterns"),
@@ -97,6 +100,7 @@ class AccessPolicy:
             history_rule=reader.rule("historyLimit"),
             merge_ms=config.root.messages.inbound.window_ms(account.channel),
             acks=settings.acks,
+            outbound=reader.outbound(group_table),
             pairing_reply=settings.pairing.reply,
             pairing_text=settings.pairing.text,
             backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),
@@ -193,7 +197,26 @@ class _RuleReader:
                 mention_rule=self._rule_at(f"{path}.requireMention", groups.origin),
                 senders=_senders_of(key, entry),
                 senders_rule=self._rule_at(f"{path}.allowFrom", groups.origin),
+                outbound=entry.outbound,
+                outbound_rule=self._rule_at(f"{path}.outbound", groups.origin),
             )
+
+    def outbound(self, groups: GroupTable) -> OutboundPolicy:
+        """What leaves, and where that is set: for everybody, and for single people and groups."""
+        whole, dms = self.rule("outbound"), self.rule("dms")
+        written = self._config.source.at(self._keys.get(whole.path, ()))
+
+        def of(kind: str) -> Rule:
+            path = path_below(whole.path, kind)
+            return self._rule_at(path, whole.origin) if isinstance(written, Mapping) else whole
+
+        modes = self._account.settings.outbound
+        single = {
+            id_: (entry.outbound, self._rule_at(path_below(dms.path, id_, "outbound"), dms.origin))
+            for id_, entry in (self._account.settings.dms or {}).items()
+            if entry.outbound is not None
+        }
+        return OutboundPolicy((modes.dm, of("dm")), (modes.group, of("group")), single, groups)
 
     def _rule_at(self, path: str, origin: str) -> Rule:
         """The rule at a path: of this origin if the file has the path, else built-in."""

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from clawlane.access.context import HistoryMessage
 from clawlane.access.in_force import Rules
+from clawlane.access.outbound import Verdict
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
@@ -25,7 +26,8 @@ class Lane:
 
     `account` and `policy` are as they were when the turn began; `rules` and `grants` give the access rules in
     force and what they know now, `state` the last state that the channel reported. `prefix` goes before
-    everything that the agent says. `edited` are the rules of an edit that waits.
+    everything that the agent says. `edited` are the rules of an edit that waits. `draft_ms` is how long a
+    draft waits for approval.
     """
 
     account: Account
@@ -41,6 +43,11 @@ class Lane:
     wake: Callable[[], None] = lambda: None
     prefix: str = ""
     edited: AccessPolicy | None = None
+    draft_ms: int = 12 * 3_600_000
+
+    def outbound(self, thread: Thread) -> Verdict:
+        """What may leave in a thread now, and the setting that says so."""
+        return self.rules().outbound(thread, self.grants().pins)
 
 
 class FileUse(Flag):

@@ -52,7 +52,8 @@ class Exchange:
     """One earlier turn: what was asked, in the same bytes as then, and what the agent answered.
 
     `answer` is None without an answer. `steps` are the messages of a model and its tools, as stored by
-    `clawlane.store.steps`. `note` says what became of the answer if it did not arrive as it was given.
+    `clawlane.store.steps`. `note` says what became of the answer if it did not arrive as it was given; of one
+    that was `withheld`, the last step is not what anybody got.
     `asked` is the turn itself, for agents that are told in another form.
     """
 
@@ -62,6 +63,7 @@ class Exchange:
     steps: tuple[str, ...]
     note: str
     asked: TurnInput
+    withheld: bool = False
 
     @property
     def reply(self) -> str:
@@ -157,7 +159,7 @@ class SessionMemory:
         history = tuple(map(HistoryMessage.of, one.history))
         asked = TurnInput(account, one.messages, history)
         prompt = user_prompt(asked, self._agent.settings.max_input_chars)
-        return Exchange(one.turn, prompt, one.answer, one.steps, one.note, asked)
+        return Exchange(one.turn, prompt, one.answer, one.steps, one.note, asked, one.withheld)
 
     async def _cut(
         self, lane: Lane, turn: TurnInput, found: Session, conversation: Conversation

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 from pydantic_ai.messages import (
@@ -30,9 +30,11 @@ from clawlane.agents.prompt import instructions, user_prompt
 from clawlane.agents.reply import read_reply, remembered
 from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import SessionSettings
+from clawlane.config.choices import OutboundMode
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Reply, Thread
 from clawlane.store import steps
+from clawlane.store.drafts import NewDraft
 from clawlane.store.steps import ToolSend
 
 log = logging.getLogger(__name__)
@@ -58,9 +60,16 @@ class _StoredSteps:
 
     async def add(self, step: str, sends: Sequence[ToolSend]) -> None:
         self.number += 1
-        lane = self.lane
+        lane, sends = self.lane, [self._as_allowed(send) for send in sends]
         if not await lane.account_store.run(steps.add, lane.turn, lane.run, self.number, step, sends):
             raise _RunVoid
+
+    def _as_allowed(self, send: ToolSend) -> ToolSend:
+        """What a call sends, as a draft where the owner approves what leaves."""
+        mode, rule = self.lane.outbound(send.outs[0].thread)
+        if mode is not OutboundMode.APPROVE:
+            return send
+        return replace(send, draft=NewDraft(rule.path, self.lane.draft_ms))
 
 
 @dataclass(slots=True)
@@ -184,6 +193,8 @@ def _answer_messages(exchange: Exchange) -> list[ModelMessage]:
     if taken and isinstance(taken[-1], ModelResponse):
         if any(isinstance(part, ToolCallPart) for part in taken[-1].parts):
             taken.pop()  # the turn ended before its tools had: a call needs its result
+        elif exchange.withheld:
+            taken.pop()  # nobody got it in these words
         elif exchange.note:
             taken[-1].parts = [*taken[-1].parts, TextPart(f"\n{exchange.note}")]
     if not taken or not isinstance(taken[-1], ModelResponse):

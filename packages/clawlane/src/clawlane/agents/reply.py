@@ -58,10 +58,14 @@ def remembered(reply: Reply | None) -> str:
     )
 
 
+def as_sent(reply: Reply, lane: Lane) -> str:
+    """The text of a reply with the account's prefix, as markdown."""
+    return prefixed(reply, lane.prefix) if lane.prefix and reply.text else reply.text
+
+
 async def chunks_of(reply: Reply, thread: Thread, lane: Lane) -> list[Outgoing]:
     """A reply as the channel sends it: with the account's prefix, and mentions of a group's members."""
-    if lane.prefix and reply.text:
-        reply = replace(reply, text=prefixed(reply, lane.prefix))
+    reply = replace(reply, text=as_sent(reply, lane))
     if thread.kind is ThreadKind.GROUP and "@" in reply.text:
         people = await lane.account_store.run(directory.members_of, thread.id)
         reply = replace(reply, people=people)

@@ -29,6 +29,7 @@ _COMMANDS = {
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
+    "drafts": ("clawlane.cli.drafts:drafts", "Approve, edit or drop what waits for your approval."),
     "rehearse": ("clawlane.cli.rehearse:rehearse", "Try a config against a simulator, with nothing at risk."),
     "sim": ("clawlane.cli.sim:sim", "Run a simulator, and play the people in it."),
     "policy": ("clawlane.cli.policy:policy", "Check who may write, without waiting for a message."),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from clawlane.access.decision import Decision
+from clawlane.access.decision import Decision, rule_gate
 from clawlane.access.explain import Named, as_dict
 from clawlane.access.explain import explain as in_words
 from clawlane.cli.options import json_option, one_account
@@ -56,6 +56,7 @@ def explain(
         thread = {"kind": told.thread.kind, "id": told.thread.id, "name": _named(told).group or None}
         who = {"sender": told.sender_id, "sender_name": _named(told).sender or None, "thread": thread}
         known = {**who, "linked": told.linked, "configured": told.configured}
+        known["outbound"] = {"mode": told.outbound, "rule": told.outbound_rule.path}
         more = {"not_looked_up": told.not_looked_up, "rules": told.rules}
         print_json(account=told.account, **known, **decided, **more)
         return
@@ -68,6 +69,9 @@ def _lines(told: Explained) -> Iterator[str]:
     channel = told.account.partition("/")[0]
     yield _sentence(told, told.decision)
     yield f"asked about: {_asked_about(told)}"
+    if told.decision.admitted and told.outbound == "approve":
+        rule = rule_gate(told.outbound_rule)
+        yield f"the answer waits for your approval, by {rule}: openclaw drafts list"
     if told.running is not None and told.running != told.decision:
         yield f"the running gateway decides otherwise: {_sentence(told, told.running)}"
     elif told.runs_other and told.running is None:

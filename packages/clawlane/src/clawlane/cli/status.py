@@ -200,6 +200,8 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
     yield "last", f"inbound {last_in} · outbound {last_out}"
     yield "DMs", _policy(one.dm_policy)
     yield "groups", _policy(one.group_policy)
+    if any(policy.value != "auto" for policy in one.modes):
+        yield "outbound", " · ".join(dict.fromkeys(map(_policy, one.modes)))
     yield from _speakers(one)
     if one.counters:
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one.counters.items())
@@ -231,6 +233,13 @@ def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
         yield "taken over", f"{told}; they are tried again after the next login"
     for held in one.held:
         yield "held", _held(held)
+    if count := one.drafts.waiting:
+        since = when(one.drafts.oldest_ms, now_ms())
+        told = f"{count} wait for your approval, the oldest since {since}"
+        told = told if count > 1 else f"1 waits for your approval since {since}"
+        yield "drafts", f"{told}; see: openclaw drafts list"
+    if count := one.drafts.expired:
+        yield "drafts", f"{count} expired; see: openclaw drafts list --expired"
     decisions = one.decisions
     if count := decisions.sends:
         told = f"it is unknown whether {count} message(s) arrived"

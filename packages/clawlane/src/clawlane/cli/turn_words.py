@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clawlane.cli.output import local, sanitize
 from clawlane.ops.why import Hold, Standing, TurnStage
+from clawlane.store.drafts import EXPIRED
 from clawlane.store.told import Turn
 
 _OUTBOX = "see: openclaw outbox list"
@@ -48,7 +49,7 @@ def _waiting(turn: Turn, standing: Standing) -> str:
 def _leaving(turn: Turn, standing: Standing) -> str:
     """There is a reply, and not all of it has left."""
     sent = "sent" in turn.chunks
-    parts = f"partly sent: {_reply(turn)}; " if sent else ""
+    parts = _partly(turn)
     if standing.stage is TurnStage.SENDING:
         return f"{parts}the reply is on its way"
     if standing.hold is not None:
@@ -76,12 +77,27 @@ def _over(turn: Turn, stage: TurnStage) -> str:
         case TurnStage.TAKEN_OVER:
             left = f"; of the reply {_reply(turn)}" if turn.told else ""
             return f"left to the owner, who wrote there by hand{left}"
+        case TurnStage.DRAFTED:
+            return f"{_partly(turn)}{_drafted(turn, reason)}"
+        case TurnStage.DROPPED:
+            return f"not answered{because}"
         case TurnStage.REVOKED:
             return "not answered: the sender was no longer admitted when its turn came"
     in_part = "sent" in turn.chunks and turn.told and turn.told not in turn.reason
     left = f"; of the reply {_reply(turn)}" if in_part else ""
     because = because.removeprefix(f": {turn.state}")
     return f"{turn.state}{because}{left}"
+
+
+def _drafted(turn: Turn, reason: str) -> str:
+    show = f"openclaw drafts show {turn.drafts[-1]}" if turn.drafts else "openclaw drafts list"
+    if reason == EXPIRED:
+        return f"{reason} before it was approved; see: {show}"
+    return f"the reply waits for your approval, as {reason} says; see: {show}"
+
+
+def _partly(turn: Turn) -> str:
+    return f"partly sent: {_reply(turn)}; " if "sent" in turn.chunks else ""
 
 
 def _tries(turn: Turn) -> str:

@@ -31,9 +31,18 @@ class PairingReply(StrEnum):
 
 
 class Acks(StrEnum):
-    """Whether admitted messages are marked as delivered and seen."""
+    """When admitted messages are marked as seen: at once, with the answer, or never, like all other acks."""
 
     AUTO = "auto"
+    ON_REPLY = "on-reply"
+    OFF = "off"
+
+
+class OutboundMode(StrEnum):
+    """What leaves of what the agent writes: everything, what the owner approves, or nothing at all."""
+
+    AUTO = "auto"
+    APPROVE = "approve"
     OFF = "off"
 
 

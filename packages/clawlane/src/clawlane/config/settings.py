@@ -6,10 +6,18 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, StrictBool, StrictStr, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictStr, ValidationInfo
 
 from clawlane.config.alerts import Alerts
-from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, PairingReply, ResendUnknown, Tables
+from clawlane.config.choices import (
+    Acks,
+    DmPolicy,
+    GroupPolicy,
+    OutboundMode,
+    PairingReply,
+    ResendUnknown,
+    Tables,
+)
 from clawlane.config.fields import (
     Block,
     Count,
@@ -20,7 +28,7 @@ from clawlane.config.fields import (
     SenderEntries,
     context_of,
 )
-from clawlane.config.senders import refuse_phone_number
+from clawlane.config.senders import is_numeric_id, refuse_phone_number
 
 PLACEHOLDERS = ("{id}", "{code}", "{command}")
 
@@ -49,6 +57,42 @@ class GroupEntry(Block):
     require_mention: Maybe[StrictBool] = None
     allow_from: Maybe[SenderEntries] = None
     tools: GroupTools = GroupTools()
+    outbound: Maybe[OutboundMode] = None
+
+
+class DmEntry(Block):
+    """One key of `dms`: the id of a person."""
+
+    outbound: Maybe[OutboundMode] = None
+
+
+class Outbound(Block):
+    """What leaves in direct messages, and in groups."""
+
+    dm: OutboundMode = OutboundMode.AUTO
+    group: OutboundMode = OutboundMode.AUTO
+
+
+_MODES = ", ".join(f"'{mode}'" for mode in OutboundMode)
+
+
+def _both(value: object) -> object:
+    """One word counts for direct messages and for groups."""
+    if isinstance(value, dict | Outbound):
+        return value
+    if not isinstance(value, str) or value not in list(OutboundMode):
+        raise ValueError(f"must be one of {_MODES}, or an object with `dm` and `group`")
+    return {"dm": value, "group": value}
+
+
+def _check_dm_key(key: str, info: ValidationInfo) -> str:
+    id_ = key.strip()
+    if not is_numeric_id(id_):
+        refuse_phone_number(id_, context_of(info))
+        raise ValueError(
+            "a key of `dms` is the id of a person, in digits; find it: openclaw directory peers list"
+        )
+    return id_
 
 
 def _check_group_key(key: str, info: ValidationInfo) -> str:
@@ -82,6 +126,18 @@ class Pairing(Block):
 
     reply: PairingReply = PairingReply.CODE
     text: Maybe[Annotated[StrictStr, AfterValidator(_check_pairing_text)]] = None
+
+
+def _some_time(length: timedelta) -> timedelta:
+    if not length:
+        raise ValueError("must be more than nothing, such as '12h'")
+    return length
+
+
+class Drafts(Block):
+    """The drafts of replies that wait for approval, under `outbound: "approve"`."""
+
+    expire: Annotated[Duration, AfterValidator(_some_time)] = timedelta(hours=12)
 
 
 class Markdown(Block):
@@ -175,6 +231,11 @@ class ChannelSettings(Block):
     group_policy: GroupPolicy = GroupPolicy.ALLOWLIST
     group_allow_from: Maybe[SenderEntries] = None
     groups: Maybe[dict[Annotated[str, AfterValidator(_check_group_key)], GroupEntry]] = None
+    dms: Maybe[dict[Annotated[str, AfterValidator(_check_dm_key)], DmEntry]] = None
+    outbound: Annotated[Outbound, BeforeValidator(_both, json_schema_input_type=OutboundMode | Outbound)] = (
+        Outbound()
+    )
+    drafts: Drafts = Drafts()
     history_limit: Count = 50
     acks: Acks = Acks.AUTO
     pairing: Pairing = Pairing()

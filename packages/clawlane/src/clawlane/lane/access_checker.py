@@ -10,6 +10,7 @@ from clawlane.access.in_force import Rules
 from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import album_message
+from clawlane.config.choices import OutboundMode
 from clawlane.messages import Inbound, Own, Thread, ThreadKind
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
@@ -43,7 +44,7 @@ class AccessChecker:
         """A message that was read at `read_ms`, with the decision about it and what follows from that."""
         known = await self._known(inbound)
         decision, policy = self.rules().decide(inbound, known, read_ms)
-        if decision.admitted and (held := self.holds_back(inbound.thread)):
+        if decision.admitted and (held := self._held_back(inbound.thread)):
             decision = held_back(decision, *held, policy.history_limit)
         return self._new(inbound, read_ms, policy, decision)
 
@@ -85,9 +86,15 @@ class AccessChecker:
         known = await self._known(inbound)
         return self.rules().decide_again(inbound, known)
 
+    def _held_back(self, thread: Thread) -> HeldBack | None:
+        """Where nothing may leave, nothing is answered either."""
+        mode, rule = self.rules().outbound(thread, self.grants().pins)
+        return (Reason.OUTBOUND_OFF, rule) if mode is OutboundMode.OFF else self.holds_back(thread)
+
     def _new(
         self, inbound: Inbound, read_ms: int, policy: AccessPolicy, decision: Decision | None
     ) -> NewMessage:
+        mode, _ = self.rules().outbound(inbound.thread, self.grants().pins)
         challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
         text = policy.pairing_text or built_in_text(self.grants().language)
         takeover = self.rules().takeover
@@ -102,6 +109,7 @@ class AccessChecker:
             acks=policy.acks,
             written_ms=read_ms - max(0, self.grants().age_ms(inbound, read_ms)),
             takeover_rule=takeover.takeover_rule if takeover.takeover_ms else None,
+            mute=mode is OutboundMode.OFF,
         )
 
     async def _known(self, inbound: Inbound) -> Grants:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from clawlane import clock
 from clawlane.access.in_force import Rules
+from clawlane.access.names import Pins
+from clawlane.access.outbound import OutboundPolicy, Verdict
 from clawlane.channel import Account, Channel, NotSent
+from clawlane.config.choices import OutboundMode
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.pacing import GAP, Pacer
-from clawlane.messages import Inbound, Person, Receipt, Signal, Thread, Typing
+from clawlane.messages import Inbound, Person, Receipt, Seen, Signal, Thread, Typing, Undo
 from clawlane.store import directory, owner_takeovers, pairing, send_log, turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, Judged
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
     from clawlane.config.settings import Pacing
 
 
+_ANSWERED = 256
+"""How many answered messages are remembered until their seen is shown."""
+
+
 class Objection(StrEnum):
     """Why a queued chunk must not leave any more."""
 
@@ -30,6 +38,8 @@ class Objection(StrEnum):
     NOT_CHALLENGED = "the sender is no longer sent a code"
     NOT_THERE = "the account may no longer write there"
     TAKEN_OVER = owner_takeovers.REASON
+    NOT_APPROVED = "outbound_approve"
+    OUTBOUND_OFF = "outbound_off"
 
 
 class Gate:
@@ -59,6 +69,7 @@ class Gate:
         self._holds: dict[int, tuple[Thread, Hold]] = {}
         self._pauses: dict[Thread | None, Pause] = {}
         self._changed = asyncio.Event()
+        self._answered: deque[str] = deque(maxlen=_ANSWERED)
 
     async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
         """Read who is a friend, and what was sent before, so that a new run has no fresh budgets.
@@ -201,7 +212,8 @@ class Gate:
 
         Checked is what had to wait, and what a tool sends always: the turn may have begun long before.
         """
-        if self.is_taken_over(chunk.out.thread) and (chunk.answers is not None or chunk.challenge):
+        of_ours = chunk.challenge or (chunk.answers is not None and chunk.draft is None)
+        if of_ours and self.is_taken_over(chunk.out.thread):
             return Objection.TAKEN_OVER
         while True:
             rules = self._rules()
@@ -215,8 +227,10 @@ class Gate:
 
     async def _objection(self, chunk: Chunk, account_store: AccountStore) -> Objection | None:
         access = self._access
+        if objection := self._of_mode(chunk):
+            return objection
         unchecked = chunk.id not in self._waited and self._marked == self._changes
-        if access is None or (unchecked and chunk.by_turn is None):
+        if access is None or (unchecked and chunk.by_turn is None and chunk.draft is None):
             return None
         if chunk.challenge:
             friend = await account_store.run(pairing.knows_friend, chunk.out.thread.id)
@@ -227,6 +241,20 @@ class Gate:
             if turn and await access.recheck(turn.inbound):
                 return Objection.NOT_ADMITTED
         return None if await self._may_go_there(chunk, account_store, access) else Objection.NOT_THERE
+
+    def _of_mode(self, chunk: Chunk) -> Objection | None:
+        """What the outbound mode of its thread says to a chunk. What takes something back shows nothing."""
+        mode, _ = self.outbound(chunk.out.thread)
+        if mode is OutboundMode.OFF and not isinstance(chunk.out, Undo):
+            return Objection.NOT_CHALLENGED if chunk.challenge else Objection.OUTBOUND_OFF
+        waits = mode is OutboundMode.APPROVE and chunk.by_agent and chunk.draft is None
+        return Objection.NOT_APPROVED if waits else None
+
+    def outbound(self, thread: Thread) -> Verdict:
+        """What may leave in a thread, and the setting that says so."""
+        if self._access is None:
+            return OutboundPolicy().decide(thread, Pins())
+        return self._access.rules().outbound(thread, self._access.grants().pins)
 
     async def _may_go_there(self, chunk: Chunk, account_store: AccountStore, access: AccessChecker) -> bool:
         """Whether what a tool sends to another thread than its own may still go there.
@@ -245,12 +273,25 @@ class Gate:
     def _rules(self) -> Rules | None:
         return self._access.rules() if self._access else None
 
+    def answered(self, messages: Iterable[Inbound]) -> None:
+        """Something of the answer to these has arrived: that they were seen is no secret any more."""
+        self._answered.extend(message.message_id for message in messages)
+
     async def show(self, signal: Signal) -> None:
-        """Show a signal. Raises `NotSent` while its thread is paused, and what the channel raises."""
+        """Show a signal. Raises `NotSent` while its thread is paused, and what the channel raises.
+
+        So it does for a signal that tells more than the outbound mode of its thread allows.
+        """
         if self._pause_of(signal.thread) is not None:
             raise NotSent("paused", 0.0)
         if isinstance(signal, Typing) and self.is_taken_over(signal.thread):
             raise NotSent(owner_takeovers.REASON, 0.0)
+        mode, rule = self.outbound(signal.thread)
+        tells = isinstance(signal, Typing) or (
+            signal.message_id not in self._answered and (isinstance(signal, Seen) or signal.seen)
+        )
+        if mode is OutboundMode.OFF or (mode is OutboundMode.APPROVE and tells):
+            raise NotSent(f"outbound is '{mode}' ({rule.path})", 0.0)
         await self._channel.signal(self.account, signal)
 
     async def opened(self, thread: Thread) -> None:

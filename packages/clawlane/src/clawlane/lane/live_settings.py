@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from clawlane.access.in_force import Rules
@@ -22,7 +23,7 @@ class LaneSettings:
 
     `resend_unknown` says whether a chunk that two look-ups, `look_up_gap_ms` apart, show to be absent is sent
     again. `prefix` goes before each reply. `answering` is what commands tell of the agents. `is_default` says
-    that commands need not name the account.
+    that commands need not name the account. `draft_ms` is how long a draft waits for approval.
     """
 
     account: Account
@@ -33,6 +34,7 @@ class LaneSettings:
     media: MediaLimits = field(default_factory=MediaLimits)
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
+    draft_ms: int = 12 * 3_600_000
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:
@@ -47,6 +49,7 @@ class LaneSettings:
             MediaLimits.of(settings),
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
+            settings.drafts.expire // timedelta(milliseconds=1),
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,10 +30,18 @@ from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.outgoing_files import OutgoingFiles
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
-from clawlane.lane.signals import after_decision
+from clawlane.lane.signals import after_decision, with_reply
 from clawlane.lane.turn import DrainableAgents, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
-from clawlane.store import catch_up, directory, owner_takeovers, retention, sessions, unknown_sends
+from clawlane.store import (
+    catch_up,
+    directory,
+    drafts,
+    owner_takeovers,
+    retention,
+    sessions,
+    unknown_sends,
+)
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
@@ -54,6 +63,12 @@ _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 
 _PRUNE_EVERY, _BETWEEN_BATCHES = 3600.0, 0.05
 """Seconds."""
+
+_EXPIRE_EVERY, _EXPIRE_AT_MOST_EVERY = 120.0, 0.5
+"""Seconds."""
+
+_SHOWN = 256
+"""How many turns are remembered that were shown as seen with their reply."""
 
 _BATCH = 500
 _CAN_SEND = (Phase.READY, Phase.DEGRADED)
@@ -116,6 +131,8 @@ class Runner:
             lambda: settings.now.settle_ms,
             deps.trouble,
             deps.evidence,
+            lambda: settings.now.draft_ms,
+            self._answered,
         )
         self.sender.judge = self._judge
         self._files = (
@@ -151,6 +168,7 @@ class Runner:
         self._reading = asyncio.Event()
         self._reading.set()
         self._decision_log = DecisionLog(deps.account)
+        self._shown: deque[int] = deque(maxlen=_SHOWN)
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
         self._admission = Admission(
@@ -222,7 +240,13 @@ class Runner:
             storing = group.create_task(self._admission.run())
             others = [
                 group.create_task(work)
-                for work in (self.sender.run(), self._prune(), self._look_up_unknown(), self._deps.pin())
+                for work in (
+                    self.sender.run(),
+                    self._prune(),
+                    self._expire_drafts(),
+                    self._look_up_unknown(),
+                    self._deps.pin(),
+                )
             ]
             if self._files is not None:
                 others.append(group.create_task(self._files.run()))
@@ -324,7 +348,8 @@ class Runner:
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
-        for signal in after_decision(inbound, decision, admitted.acks):
+        mode, _ = self._deps.gate.outbound(inbound.thread)
+        for signal in after_decision(inbound, decision, admitted.acks, mode):
             self.sender.show(signal)
         if decision.admitted and not admitted.joined:
             state, ready_ms = TurnState.WAITING, admitted.ready_ms
@@ -334,6 +359,27 @@ class Runner:
             self.scheduler.put(turn)
         elif decision.reason is Reason.DM_PAIRING_REQUIRED:
             self.sender.wake()
+
+    async def _answered(self, seq: int) -> None:
+        """A part of the reply to a turn has arrived: it is shown as seen, where that waited for it."""
+        if seq in self._shown:
+            return
+        self._shown.append(seq)
+        messages = await self._store.run(store_turns.messages, seq)
+        if not messages:
+            return
+        self._deps.gate.answered(messages)
+        mode, _ = self._deps.gate.outbound(messages[0].thread)
+        shown = [with_reply(messages, policy.acks, mode) for policy in self._access.rules()]
+        for signal in min(shown, key=len):
+            self.sender.show(signal)
+
+    async def _expire_drafts(self) -> None:
+        """Expire drafts in time. Lives until cancelled."""
+        while True:
+            next_ms = await self._store.run(drafts.expire)
+            wait = _EXPIRE_EVERY if next_ms is None else (next_ms - self._deps.now_ms()) / 1000
+            await self._deps.sleep(min(max(wait, _EXPIRE_AT_MOST_EVERY), _EXPIRE_EVERY))
 
     async def _caught_up(self, place: CaughtUp) -> None:
         """Everything up to this place in the queue is on the disk."""

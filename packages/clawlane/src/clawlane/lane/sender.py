@@ -15,7 +15,7 @@ from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread
-from clawlane.store import due, pairing, sending
+from clawlane.store import drafts, due, pairing, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
@@ -101,18 +101,23 @@ class Sender:
         settle_ms: Callable[[], int],
         report_trouble: Callable[[SendTrouble | None], None],
         evidence: Evidence,
+        draft_ms: Callable[[], int],
+        answered: Callable[[int], Awaitable[None]],
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again. `evidence` keeps what became of signals. `file_sent` is set
-        whenever a file may not be needed any more.
+        and with None when it works again. `evidence` keeps what became of signals. `draft_ms` is how long a
+        draft lives, and `answered` is called with a turn once a part of its reply has arrived. `file_sent` is
+        set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
         self._signals = SignalQueue(gate.show, self.wake, self._note_signal)
         self._evidence = evidence
+        self._draft_ms = draft_ms
+        self._answered = answered
         self._now_ms = now_ms
         self._jitter = jitter
         self._session = session
@@ -279,15 +284,29 @@ class Sender:
                 return True
             case Objection.NOT_ADMITTED:
                 outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
-            case Objection.TAKEN_OVER:
+            case Objection.TAKEN_OVER if not chunk.challenge:
                 outcome = await self._store.run(sending.cancelled, chunk.id, reason)
             case Objection.NOT_THERE:
                 outcome = await self._store.run(sending.refused, chunk.id, reason)
-            case Objection.NOT_CHALLENGED:
+            case Objection.NOT_CHALLENGED | Objection.TAKEN_OVER:
                 await self._store.run(pairing.withdraw, chunk.out.thread.id, reason)
                 outcome = SendOutcome(None, "")
+            case Objection.OUTBOUND_OFF:
+                outcome = await self._store.run(sending.forbidden, chunk.id, reason)
+            case Objection.NOT_APPROVED:
+                self.settled(await self._hold_back(chunk))
+                return False
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
+
+    async def _hold_back(self, chunk: Chunk) -> int | None:
+        """Make what was queued a draft, because its thread needs approval now. Gives the turn that ended."""
+        _, rule = self._gate.outbound(chunk.out.thread)
+        number, turn = await self._store.run(drafts.hold_back, chunk.id, rule.path, self._draft_ms())
+        log.info(
+            "message %d to %s waits for approval: openclaw drafts show %d", chunk.id, chunk.out.thread, number
+        )
+        return turn
 
     async def _check_queued(self) -> None:
         """End what is queued and must not leave by the rules of now, before its time to leave comes."""
@@ -352,7 +371,10 @@ class Sender:
             return await self._lost(chunk, error)
         self._record.arrived()
         log.debug("chunk %d arrived", chunk.id)
-        return await self._store.run(sending.sent, chunk.id, receipt)
+        turn = await self._store.run(sending.sent, chunk.id, receipt)
+        if chunk.turn is not None:
+            await self._answered(chunk.turn)
+        return turn
 
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
         reason = _why_unknown(error, chunk)

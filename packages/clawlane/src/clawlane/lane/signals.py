@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
-from clawlane.access.decision import Decision, ack_signals
-from clawlane.config.choices import Acks
+from clawlane.access.decision import Decision, Outcome, ack_signals
+from clawlane.config.choices import Acks, OutboundMode
 from clawlane.messages import Delivered, Inbound, Seen, Signal, Thread, Typing
 
 _MOST_WAITING = 64
@@ -22,7 +22,9 @@ _PATIENCE = 1.0
 log = logging.getLogger(__name__)
 
 
-def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Signal]:
+def after_decision(
+    inbound: Inbound, decision: Decision, acks: Acks, mode: OutboundMode = OutboundMode.AUTO
+) -> list[Signal]:
     """The signals to show as soon as a message is decided. Typing follows when its turn starts.
 
     None for a message without a token, which the platform needs for a signal.
@@ -30,12 +32,19 @@ def after_decision(inbound: Inbound, decision: Decision, acks: Acks) -> list[Sig
     if not inbound.token:
         return []
     shown: list[Signal] = []
-    wanted = ack_signals(decision.outcome, acks)
+    wanted = ack_signals(decision.outcome, acks, mode)
     if wanted.delivered:
         shown.append(Delivered(inbound.thread, inbound.message_id, wanted.seen, inbound.token))
     if wanted.seen:
         shown.append(Seen(inbound.thread, inbound.message_id, inbound.token))
     return shown
+
+
+def with_reply(messages: Iterable[Inbound], acks: Acks, mode: OutboundMode) -> list[Signal]:
+    """The signals to show once a part of the reply to these messages has arrived."""
+    if not ack_signals(Outcome.ADMIT, acks, mode).seen_with_reply:
+        return []
+    return [Seen(one.thread, one.message_id, one.token) for one in messages if one.token]
 
 
 class SignalQueue:

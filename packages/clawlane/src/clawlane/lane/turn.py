@@ -23,9 +23,10 @@ from clawlane.agents.errors import (
     AgentSilent,
     BudgetSpent,
 )
-from clawlane.agents.reply import chunks_of
+from clawlane.agents.reply import as_sent, chunks_of
 from clawlane.backoff import Backoff, Sleep
 from clawlane.channel import Channel, State, Vault
+from clawlane.config.choices import OutboundMode
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.commands import Commands
 from clawlane.lane.gate import Gate
@@ -34,8 +35,9 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.sender import Sender
 from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
-from clawlane.store import turns
+from clawlane.store import drafts, turns
 from clawlane.store.account_store import AccountStore
+from clawlane.store.drafts import NewDraft
 from clawlane.store.models import OPEN, History, OpenTurn
 from clawlane.store.private_file import discard
 from clawlane.store.states import TurnState
@@ -108,7 +110,7 @@ class TurnRunner:
             await self.gate.opened(turn.inbound.thread)
             while turn.ready_ms and (wait_ms := await self.account_store.run(turns.ready_in, turn.seq)):  # noqa: ASYNC110
                 await asyncio.sleep(wait_ms / 1000)  # more messages may join the turn meanwhile
-            if await self._is_revoked(turn):
+            if await self._is_revoked(turn) or await self._is_forbidden(turn):
                 return False
             if self.commands.answers(turn):
                 replied: bool | float | None = await self._command(turn)
@@ -132,7 +134,7 @@ class TurnRunner:
         except Exception as error:
             return await self._failed(turn, error, started.run)
         log.info("%s: %s of %s is answered", thread, turn.command, turn.inbound.sender_id)
-        if await self._lost_access(turn, rules):
+        if await self._lost_access(turn, rules) or await self._is_forbidden(turn):
             return False
         if replied := await self.account_store.run(turns.reply, turn.seq, outs, started.run):
             self.sender.wake()
@@ -145,6 +147,16 @@ class TurnRunner:
             return False
         await self.account_store.run(turns.revoke, turn.seq, revoked)
         log.info("turn %d: the sender is no longer admitted", turn.seq)
+        return True
+
+    async def _is_forbidden(self, turn: OpenTurn) -> bool:
+        """Whether nothing may leave in the thread, which ends the turn: it is context from then on."""
+        mode, rule = self.gate.outbound(turn.inbound.thread)
+        if mode is not OutboundMode.OFF:
+            return False
+        limit = self.access.rules().policy.history_limit
+        await self.account_store.run(turns.forbid, turn.seq, rule, limit)
+        log.info("turn %d: nothing may leave in %s", turn.seq, turn.inbound.thread)
         return True
 
     async def _lost_access(self, turn: OpenTurn, rules: Rules) -> bool:
@@ -198,10 +210,14 @@ class TurnRunner:
             return await self._failed(turn, error, started.run)
         took_ms = 1000 * (time.perf_counter() - asked_at)
         note = reply.note if reply else ""
-        if await self._lost_access(turn, settings.rules):
+        if await self._lost_access(turn, settings.rules) or (outs and await self._is_forbidden(turn)):
             if reply:
                 discard(reply.files)
             return False
+        mode, rule = self.gate.outbound(given.thread)
+        if reply and outs and mode is OutboundMode.APPROVE:
+            draft = NewDraft(rule.path, settings.draft_ms, as_sent(reply, lane), reply.text)
+            return await self._keep_draft(turn, outs, draft, started.run, reply)
         replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run, note)
         if reply and not replied:
             discard(reply.files)
@@ -209,6 +225,18 @@ class TurnRunner:
         if replied:
             self.sender.wake()
         return replied
+
+    async def _keep_draft(
+        self, turn: OpenTurn, outs: list[Outgoing], draft: NewDraft, run: int, reply: Reply
+    ) -> bool:
+        """Keep a reply for the owner to approve. Nothing is to be sent now."""
+        number = await self.account_store.run(drafts.reply, turn.seq, outs, draft, run, reply.note)
+        if number is None:
+            discard(reply.files)
+        else:
+            thread = turn.inbound.thread
+            log.info("%s: a reply waits for approval: openclaw drafts show %d", thread, number)
+        return False
 
     def _with_files(
         self, turn: TurnInput, numbers: tuple[int, ...], agent: AgentInUse
@@ -232,6 +260,7 @@ class TurnRunner:
             self.sender.wake,
             settings.prefix,
             settings.rules.edited,
+            settings.draft_ms,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:
@@ -245,7 +274,8 @@ class TurnRunner:
     @contextmanager
     def _typing(self, thread: Thread) -> Iterator[None]:
         """Show others that an answer is being written, as long as this is entered."""
-        if not all(ack_signals(Outcome.ADMIT, policy.acks).typing for policy in self.access.rules()):
+        mode, _ = self.gate.outbound(thread)
+        if not all(ack_signals(Outcome.ADMIT, policy.acks, mode).typing for policy in self.access.rules()):
             yield
             return
         loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ from clawlane.ops.account_status import (
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
-from clawlane.ops.policy_status import policy_status
+from clawlane.ops.policy_status import outbound_status, policy_status
 from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
 from clawlane.ops.rules_from import rules_in_force
@@ -65,6 +65,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         skew_ms=state.skew_ms,
         dm_policy=policy_status(ctx.config, account, "dmPolicy", rules),
         group_policy=policy_status(ctx.config, account, "groupPolicy", rules),
+        modes=outbound_status(rules),
         rehearsal=rehearsal,
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
@@ -92,6 +93,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         decisions=Decisions(
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
+        drafts=reader.waiting_drafts(name, now_ms),
         alerts=AlertsStatus.of(len(reader.alerts(name)), reader.deliveries(name)),
         look_ups=[str(kind) for kind in reader.returned(name)],
         upgrade=waiting_upgrade(reader, name),

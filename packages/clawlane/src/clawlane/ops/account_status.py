@@ -15,6 +15,7 @@ from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
+from clawlane.store.draft_listing import DraftCount
 from clawlane.store.told import Gap, HeldThread
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ class AccountStatus(Struct, frozen=True):
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
     accept; `restored_ms` is when a backup was restored, until the account connects.
+    `drafts` wait for the owner; `modes` say what may leave in direct messages, and in groups.
     """
 
     id: str
@@ -234,6 +236,8 @@ class AccountStatus(Struct, frozen=True):
     names: list[NameStatus] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    drafts: DraftCount = DraftCount()
+    modes: list[PolicyStatus] = field(default_factory=list)
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     address_book_ms: int | None = None

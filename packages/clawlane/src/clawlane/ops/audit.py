@@ -15,7 +15,7 @@ from clawlane.ops.agent_findings import of_config
 from clawlane.ops.agent_reach import reach_findings
 from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext
-from clawlane.ops.doctor import access_of, beside_gateway, clocks, of_store
+from clawlane.ops.doctor import access_of, beside_gateway, clocks, of_record, of_store
 from clawlane.ops.doubled_entries import doubled
 from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.ops.lane_findings import of_lane, one_user_twice, proof_of
@@ -76,6 +76,7 @@ async def audit(ctx: OpContext, request: Audit) -> Audited:
 
 def _audit(ctx: OpContext, request: Audit) -> Audited:
     found = [*private_files(ctx.paths, ctx.environ), *of_store(ctx.paths)]
+    found += of_record(ctx.paths)
     found += of_python(python_version(), ctx.now_ms())
     found += of_gateway(request.version)
     rules = rules_from(ctx)

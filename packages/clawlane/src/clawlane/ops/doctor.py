@@ -25,6 +25,7 @@ from clawlane.ops.operation import Request, operation
 from clawlane.ops.private_files import private_files
 from clawlane.ops.problems import clock_problem
 from clawlane.ops.version_findings import of_plugins, of_python, python_version
+from clawlane.store.audit_heads import accounts_with_heads
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import check_before
 from clawlane.store.reader import reading
@@ -66,6 +67,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     found = [Finding.of_problem(one, worse.get(one.code, Severity.WARNING)) for one in config.warnings]
     found += private_files(ctx.paths, ctx.environ)
     found += of_store(ctx.paths)
+    found += of_record(ctx.paths)
     found += of_upgrade(ctx.paths)
     found += owner_names(config)
     for block in config.channels.values():
@@ -114,6 +116,21 @@ def of_store(paths: Paths) -> Iterator[Finding]:
         message, _, mend = str(error).rpartition("; ")
         data = {"text": message, "mend": mend} if message else {"text": mend, "mend": ""}
         yield Finding(Severity.ERROR, "store_unusable", str(paths.store), data)
+
+
+def of_record(paths: Paths) -> Iterator[Finding]:
+    """Records whose end is not the one that is noted beside the store."""
+    if not paths.store.exists():
+        return
+    try:
+        with reading(paths.store) as reader:
+            known = sorted({*reader.recorded_accounts(), *accounts_with_heads(paths.audit_dir)})
+            faults = [one for name in known if (one := reader.record_end(name, paths.audit_dir))]
+    except StoreUnusable:  # a finding of its own
+        return
+    for one in faults:
+        data = {"entry": str(one.number)}
+        yield Finding(Severity.ERROR, "record_cut", one.account, data, None, (one.account,))
 
 
 def of_upgrade(paths: Paths) -> Iterator[Finding]:

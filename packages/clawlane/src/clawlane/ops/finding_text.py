@@ -92,6 +92,10 @@ _WORDS: Final = {
         "is paused since the upgrade from {was} to {version}, which changed: {text}",
         "accept that: openclaw upgrade accept; or edit the config, and then accept",
     ),
+    "record_cut": (
+        "the end of its record, at entry {entry}, does not fit what is noted of it beside the store",
+        "see what is missing: openclaw audit verify",
+    ),
     # files
     "permissions": ("readable by other users ({mode})", "run: chmod go-rwx '{path}'"),
     "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),

@@ -39,6 +39,7 @@ MODULES = (
     "directory",
     "directory_export",
     "doctor",
+    "drafts",
     "events",
     "login",
     "mending",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from clawlane.access.decision import Decision, Outcome
+from clawlane.access.decision import Decision, Outcome, Reason, Rule, held_back
 from clawlane.channel import Account
+from clawlane.config.choices import OutboundMode
 from clawlane.config.phones import is_phone_number
 from clawlane.messages import Inbound, Mention, Quote, Thread
 from clawlane.ops.context import OpContext
@@ -48,6 +49,8 @@ class Explain(Request["Explained"]):
 class Explained:
     """What the config file and the store, as they are now, make of a message to `account` (`channel/id`).
 
+    `outbound` says what may leave in its thread, by `outbound_rule`.
+
     `rules` says whether a gateway runs with the same. `words` name the account in a command.
     `not_looked_up` names entries that match nobody yet. A gateway that `runs_other` config than the file's
     decides otherwise or not: `running` is its decision, None where it has no such account.
@@ -64,6 +67,8 @@ class Explained:
     decision: Decision
     not_looked_up: list[str]
     rules: RulesFrom
+    outbound: OutboundMode
+    outbound_rule: Rule
     runs_other: bool = False
     running: Decision | None = None
 
@@ -86,7 +91,7 @@ async def explain(ctx: OpContext, request: Explain) -> Explained:
 def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) -> Explained:
     target = ctx.target(asked.channel, asked.account)
     account, rules = target.account, rules_in_force(ctx, target.account)
-    grants = _grants(ctx, reader, account)
+    grants = grants_of(ctx, reader, account)
     group = group_stored(reader, target, asked.group) if asked.group.strip() else None
     sender = person_stored(reader, target, asked.sender, group.thread.id if group else "")
     thread = group.thread if group else sender.thread
@@ -97,6 +102,7 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) 
         for name in rules.names_to_pin()
         if grants.pins.of_name(name) is None and not is_phone_number(name.entry, shortest)
     ]
+    mode, outbound_rule = rules.outbound(thread, grants.pins)
     return Explained(
         account=str(account),
         words=target.words,
@@ -109,6 +115,8 @@ def _explained(ctx: OpContext, reader: Reader, asked: Explain, read: RulesFrom) 
         decision=_decide(reader, account, rules, grants, inbound),
         not_looked_up=missing,
         rules=read,
+        outbound=mode,
+        outbound_rule=outbound_rule,
     )
 
 
@@ -129,7 +137,7 @@ def _inbound(
     )
 
 
-def _grants(ctx: OpContext, reader: Reader, account: Account) -> Grants:
+def grants_of(ctx: OpContext, reader: Reader, account: Account) -> Grants:
     """What the gateway would know of the account, from its session and the store."""
     from clawlane.access.policy import Grants
     from clawlane.credentials.vault import user_of
@@ -151,9 +159,15 @@ def _decide(reader: Reader, account: Account, rules: Rules, grants: Grants, inbo
     from clawlane.store.pairing import led_to
 
     decision, policy = rules.decide(inbound, grants, inbound.sent_ms)
+    mode, rule = rules.outbound(inbound.thread, grants.pins)
+    muted = mode is OutboundMode.OFF
+    if decision.admitted and muted:
+        return held_back(decision, Reason.OUTBOUND_OFF, rule, policy.history_limit)
     if decision.outcome is not Outcome.CHALLENGE:
         return decision
     waiting = reader.pairing_state(str(account), inbound.sender_id, inbound.sent_ms)
     friends = reader.known(str(account))
     known = None if friends.peers_ms is None else inbound.sender_id in {one.id for one in friends.peers}
-    return led_to(decision, pairing.answer(policy.pairing_reply, pairing.Contact(True, known), waiting))
+    return led_to(
+        decision, pairing.answer(policy.pairing_reply, pairing.Contact(True, known, muted), waiting)
+    )

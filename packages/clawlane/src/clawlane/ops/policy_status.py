@@ -36,3 +36,11 @@ def policy_status(config: Config, account: Account, key: str, rules: Rules | Non
     effective = config.effective(account, key)
     origin = effective.origin
     return PolicyStatus(str(effective.value), str(origin.layer), origin.path, origin.line)
+
+
+def outbound_status(rules: Rules) -> list[PolicyStatus]:
+    """What may leave in direct messages, and in groups: the stricter mode while an edit waits."""
+    from clawlane.access.outbound import strictest
+
+    found = (strictest(one.outbound.dm for one in rules), strictest(one.outbound.group for one in rules))
+    return [PolicyStatus(str(mode), str(rule.origin), rule.path, rule.line) for mode, rule in found]

@@ -41,6 +41,8 @@ class TurnStage(StrEnum):
     REVOKED = "revoked"
     RECALLED = "recalled"
     EXPIRED = "expired"
+    DRAFTED = "drafted"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)

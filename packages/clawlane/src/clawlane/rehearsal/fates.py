@@ -9,7 +9,7 @@ from clawlane.access.decision import Outcome as Decided
 from clawlane.ops.why import Story, TurnStage
 from clawlane.rehearsal.scenario import Outcome
 
-_OPEN_STAGES = frozenset({TurnStage.WAITING, TurnStage.WITH_AGENT, TurnStage.SENDING})
+_OPEN_STAGES = frozenset({TurnStage.WAITING, TurnStage.WITH_AGENT, TurnStage.SENDING, TurnStage.DRAFTED})
 _OUTCOMES: Mapping[TurnStage, Outcome] = {
     TurnStage.SENT: Outcome.ANSWERED,
     TurnStage.PARTLY_SENT: Outcome.REFUSED,
@@ -22,6 +22,7 @@ _OUTCOMES: Mapping[TurnStage, Outcome] = {
     TurnStage.RECALLED: Outcome.RECALLED,
     TurnStage.EXPIRED: Outcome.EXPIRED,
     TurnStage.HELD: Outcome.HELD,
+    TurnStage.DROPPED: Outcome.STOPPED,
 }
 
 

@@ -18,6 +18,7 @@ from clawlane.clock import now_ms
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, ask_gateway, follow_gateway
+from clawlane.ops.drafts import Approve
 from clawlane.ops.login import Accept, ConsentNeeded, LogIn
 from clawlane.ops.operation import Caller, Request
 from clawlane.ops.status import GetStatus
@@ -192,6 +193,7 @@ class Stage:
 
     async def _outcome(self, account: Account, story: Story) -> Outcome | None:
         """None while something happens soon."""
+        await self._approve(story)
         outcome = outcome_of(story)
         if outcome is Outcome.HELD:
             hold = story.standing.hold if story.standing else None
@@ -203,6 +205,12 @@ class Stage:
         held = status.channels[account.channel].accounts[account.id].held
         there = [one for one in held if one.thread == str(story.recorded.thread)]
         return Outcome.WAITING if any(not _soon(one.until_ms) for one in there) else None
+
+    async def _approve(self, story: Story) -> None:
+        """Approve what would wait for the owner: a rehearsal shows what leaves then."""
+        turn = story.recorded.standing
+        for number in turn.drafts if turn and turn.settled_ms is not None else ():
+            await self.ask(Approve(number, stale_ok=True))
 
     async def challenge_left(self, fate: Fate, after: int) -> bool:
         """Whether the text of a challenge left, or none had to."""

@@ -10,6 +10,8 @@ def forget_steps(tx: Tx, turn: int) -> None:
     """Delete the steps of a turn. Another run of it begins at the first one, and its calls are new ones."""
     tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
     change(tx, "outbox", {"by_turn": turn}, step=None, call=None)
+    query = "UPDATE drafts SET call = -number WHERE account = ? AND turn = ? AND step IS NOT NULL"
+    tx.db.execute(query, (tx.account, turn))
 
 
 def forget_answer(tx: Tx, turn: int) -> None:

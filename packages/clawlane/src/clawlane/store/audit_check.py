@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clawlane.store.audit_heads import Head, HeadDamaged, read_head
+from clawlane.store.audit_heads import Head, HeadDamaged, read_head, tip
 from clawlane.store.audit_log import COLUMNS, Entry, entry_of, hash_at
 from clawlane.store.audit_told import Checked, Fault, Kind, Note
 from clawlane.store.connection import connect_nothing
@@ -140,6 +140,20 @@ def of_store(db: sqlite3.Connection, account: str, folder: Path, expected: Head 
         return chain.checked()
     finally:
         db.execute("COMMIT")
+
+
+def end_of_store(db: sqlite3.Connection, account: str, folder: Path) -> Fault | None:
+    """What is wrong with the end of a record, which is quick to see; None where nothing is."""
+    head: Head | HeadDamaged | None
+    try:
+        head = read_head(folder, account)
+    except HeadDamaged as error:
+        head = error
+    chain = Chain(account, last=tip(db, account))
+    chain.entries = chain.last.number
+    at_head = hash_at(db, account, head.number) if isinstance(head, Head) else None
+    faults = chain.ended(head, at_head).faults
+    return faults[0] if faults else None
 
 
 def _anchor(db: sqlite3.Connection, account: str) -> Head:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 
 from clawlane.access.decision import LIVE, Decision, Outcome, Reason, Rule
-from clawlane.store import directory
+from clawlane.store import directory, draft_listing
 from clawlane.store.codec import storable, thread_of
 from clawlane.store.outbox import delivery_summary, tools_summary
 from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
@@ -116,6 +116,7 @@ def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | 
         chunks=tuple(ChunkState(chunk["state"]) for chunk in chunks),
         told=delivery_summary(Tx(connection, account, 0), row["turn"]),
         tools=tools_summary(Tx(connection, account, 0), row["turn"]),
+        drafts=draft_listing.numbers_of(connection, account, row["turn"]),
     )
 
 

@@ -186,5 +186,16 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         reply = "\n".join(compared(part["body"]) for part in parts if part["body"])
         first = parts[0]["id"]
     begun = row["place"] == Place.BEGUN
-    challenge = row["purpose"] == Purpose.CHALLENGE
-    return Chunk(id_, row["turn"], out, row["attempts"] + 1, reply, begun, row["by_turn"], first, challenge)
+    return Chunk(
+        id_,
+        row["turn"],
+        out,
+        row["attempts"] + 1,
+        reply,
+        begun,
+        row["by_turn"],
+        first,
+        challenge=row["purpose"] == Purpose.CHALLENGE,
+        by_agent=row["purpose"] in (Purpose.REPLY, Purpose.TOOL),
+        draft=row["draft"],
+    )

@@ -9,6 +9,7 @@
     ├── NotQuotable     the message that a text was to quote is not known, or not kept
     ├── NoDelivery      nothing with this id waits to be delivered
     ├── NoDeadLetter    no message with this id was set aside
+    ├── NoDraft         no draft has this number, or it is past deciding
     ├── PauseRefused    there is no such account or thread to pause or resume
     ├── CursorUnknown   a position in the event feed is not one of this store
     └── PairingUnknown  no pending request has this code
@@ -67,6 +68,10 @@ class NoDelivery(StoreError):
 
 class NoDeadLetter(StoreError):
     """No message with this id was set aside."""
+
+
+class NoDraft(StoreError):
+    """There is no such draft, or nothing can be decided about it; the text says which."""
 
 
 class PauseRefused(StoreError):

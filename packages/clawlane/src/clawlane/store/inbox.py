@@ -10,8 +10,10 @@ from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
 from clawlane.store import (
     aliases,
+    drafts,
     merging,
     notices,
+    outbox,
     owner_takeovers,
     pairing,
     pending_history,
@@ -177,7 +179,7 @@ def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> tuple[NewMessage,
         tx, arrival.inbound.thread, arrival.written_ms or arrival.read_ms
     )
     if decision.outcome is Outcome.CHALLENGE:
-        decision = pairing.meet(tx, arrival, decision, held=taken_over)
+        decision = pairing.meet(tx, replace(arrival, mute=arrival.mute or taken_over), decision)
     if decision.admitted and taken_over and arrival.takeover_rule is not None:
         decision = held_back(decision, Reason.OWNER_TOOK_OVER, arrival.takeover_rule, arrival.history_limit)
     return replace(arrival, decision=decision), decision
@@ -213,9 +215,12 @@ def note(tx: Tx, fact: NewOwn | Fact, backlog_ms: int) -> NoteResult:
     """Apply a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
         case NewOwn(fact=own):
-            turn = _settled_by(tx, own)
-            return NoteResult(turn, judged=owner_takeovers.note(tx, fact))
+            turn, judged = _settled_by(tx, own), owner_takeovers.note(tx, fact)
+            if judged.off:
+                _overtake(tx, own)
+            return NoteResult(turn, judged=judged)
         case Own():
+            _overtake(tx, fact)
             return NoteResult(_settled_by(tx, fact))
         case Undone(own=True):
             unknown_sends.undone(tx, fact)
@@ -228,6 +233,12 @@ def note(tx: Tx, fact: NewOwn | Fact, backlog_ms: int) -> NoteResult:
         case Notice() | Unreadable():
             notices.note(tx, fact)
             return NoteResult()
+
+
+def _overtake(tx: Tx, own: Own) -> None:
+    """What the owner wrote makes drafts of its thread stale; a reaction does not."""
+    if not own.reaction_to and not outbox.is_receipt(tx, own.message_id, own.client_id):
+        drafts.overtake(tx, own.thread)
 
 
 def _settled_by(tx: Tx, own: Own) -> int | None:

@@ -56,8 +56,9 @@ class NewMessage:
     Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are
     kept, `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text),
     `merge_ms` how long an admitted text waits for others of its sender (0: it does not), `acks` whether
-    others are shown that it came. `written_ms` is when it was written, by this machine's clock (0: when it
-    was read); `takeover_rule` says what holds the agent back where the owner writes, None where nothing does.
+    others are shown that it came, and `mute` that nothing may leave in its thread. `written_ms` is when it
+    was written, by this machine's clock (0: when it was read); `takeover_rule` says what holds the agent back
+    where the owner writes, None where nothing does.
     """
 
     inbound: Inbound
@@ -68,6 +69,7 @@ class NewMessage:
     pairing_text: str = ""
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
+    mute: bool = False
     written_ms: int = 0
     takeover_rule: Rule | None = None
 
@@ -231,7 +233,8 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `challenge` says that it asks a stranger for a pairing code.
+    `challenge` says that it asks a stranger for a pairing code, `by_agent` that an agent wrote it, and
+    `draft` as which draft the owner approved it.
     """
 
     id: int
@@ -243,6 +246,8 @@ class Chunk:
     by_turn: int | None = None
     first: int = 0
     challenge: bool = False
+    by_agent: bool = False
+    draft: int | None = None
 
     @property
     def text_id(self) -> int | None:

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from clawlane.messages import Outgoing, Thread, Undo
-from clawlane.store import outbox, receipts
+from clawlane.messages import Outgoing, Reaction, Thread, Undo
+from clawlane.store import drafts, outbox, receipts
 from clawlane.store.codec import thread_of, undone_by
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import Purpose
@@ -64,6 +64,8 @@ class TakingBack:
 def queue(tx: Tx, outs: Sequence[Outgoing]) -> list[int]:
     """Queue what the operator sends at once to one thread. Gives the outbox numbers."""
     numbers = outbox.queue(tx, None, outs, Purpose.OPERATOR)
+    if any(not isinstance(out, Reaction | Undo) for out in outs):
+        drafts.overtake(tx, outs[0].thread)
     tx.note(thread=str(outs[0].thread), chunks=len(numbers), first=numbers[0])
     return numbers
 

@@ -31,11 +31,12 @@ def queue(
     outs: Iterable[Outgoing],
     purpose: Purpose = Purpose.REPLY,
     by: ToolCall | None = None,
+    draft: int | None = None,
 ) -> list[int]:
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
     An album takes one for each picture. What a tool sends is `by` a call and answers no turn. What the
-    operator sends at once is one batch. Gives row ids.
+    operator sends at once is one batch. `draft` is as which the owner approved them. Gives row ids.
     """
     row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     last = row["last_client_id"] if row else 0
@@ -54,6 +55,7 @@ def queue(
             by_turn=by and by.turn,
             step=by and by.step,
             call=by and by.call,
+            draft=draft,
             batch=ids[0] if purpose is Purpose.OPERATOR else None,
             client_id=str(last),
             messages=message_count(out),
@@ -113,11 +115,20 @@ def cancel_rest(tx: Tx, chunk: sqlite3.Row, reason: str) -> int:
 
 
 def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
-    """Nothing is sent any more of what the tools of a turn queued and has not left yet."""
+    """Nothing is sent any more of what the tools of a turn queued and has not left yet, drafts included."""
     tx.db.execute(
         "UPDATE outbox SET state = 'cancelled', settled_ms = ?, held_until_ms = NULL, reason = ?"
         " WHERE account = ? AND by_turn = ? AND settled_ms IS NULL AND state = 'queued'",
         (tx.now_ms, reason, tx.account, turn),
+    )
+    dropped = tx.db.execute(
+        "UPDATE drafts SET state = 'dropped', decided_ms = ?, reason = ?, text = '', chunks = '[]'"
+        " WHERE account = ? AND turn = ? AND step IS NOT NULL AND decided_ms IS NULL RETURNING number",
+        (tx.now_ms, reason, tx.account, turn),
+    ).fetchall()
+    tx.db.executemany(
+        "DELETE FROM alerts WHERE account = ? AND kind = 'draft_waiting' AND key = ?",
+        [(tx.account, str(row["number"])) for row in dropped],
     )
 
 

@@ -1,4 +1,4 @@
-"""The private copies of files that chunks send: kept until their chunk is settled or gone."""
+"""The private copies of files that chunks send: kept until their chunk is settled, or their draft decided."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clawlane.store.transaction import Tx, lazy
 
 
 def keep(tx: Tx, chunk_id: int, out: Outgoing) -> None:
-    """Note the files that a new chunk sends."""
+    """Note the files that a new chunk sends, or a draft of this number."""
     match out:
         case Media():
             paths: Sequence[str] = (out.path,)
@@ -41,7 +41,9 @@ def done(tx: Tx) -> tuple[str, ...]:
         " ON outbox.account = file.account AND outbox.id = file.chunk AND (outbox.settled_ms IS NULL"
         "  OR (outbox.state = 'expired' AND outbox.settled_ms IN"
         "   (SELECT ended_ms FROM pauses WHERE pauses.account = file.account)))"
-        " WHERE file.account = ? GROUP BY name HAVING count(outbox.id) = 0",
+        " LEFT JOIN drafts ON drafts.account = file.account AND drafts.number = file.chunk"
+        "  AND drafts.decided_ms IS NULL"
+        " WHERE file.account = ? GROUP BY name HAVING count(outbox.id) + count(drafts.number) = 0",
         (tx.account,),
     )
     return tuple(row["name"] for row in rows)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from clawlane.access.decision import OWNER, Decision, Outcome, Reason
 from clawlane.messages import Inbound, Thread, ThreadKind, Undone
-from clawlane.store import aliases, events, own_sends, pairing, pending_history, recall, sessions
+from clawlane.store import aliases, drafts, events, own_sends, pairing, pending_history, recall, sessions
 from clawlane.store.codec import inbound_body, inbound_of, storable, thread_of
 from clawlane.store.decisions import record
 from clawlane.store.models import Judged, NewOwn, TakenOver, TakeoverTerms
@@ -98,6 +98,7 @@ def judge(tx: Tx, terms: TakeoverTerms) -> Judged:
         if known is not None or row["expires_ms"] <= tx.now_ms:
             continue
         _keep(tx, row, terms)
+        drafts.overtake(tx, thread)
         if begun := _take_over(tx, row, terms):
             earlier = taken.get(thread)
             ended = (*(earlier.ended if earlier else ()), *begun.ended)

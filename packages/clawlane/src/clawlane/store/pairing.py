@@ -25,16 +25,16 @@ from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx
 
 
-def meet(tx: Tx, arrival: NewMessage, decision: Decision, *, held: bool = False) -> Decision:
+def meet(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
     """Record what a stranger's message leads to; queue the challenge text if there is one.
 
-    Gives the final decision. While the owner writes there by hand, the text is `held`.
+    Gives the final decision.
     """
     inbound = arrival.inbound
     if _is_approved(tx, inbound.sender_id):
         return paired_decision(decision.trail)
     _end_requests(tx)
-    contact = pairing.Contact(inbound.live and not held, inbound.sender_is_friend)
+    contact = pairing.Contact(inbound.live, inbound.sender_is_friend, arrival.mute)
     waiting = requests(tx.db, tx.account, inbound.sender_id, tx.now_ms)
     reason = pairing.answer(arrival.pairing_reply, contact, waiting)
     if pairing.outcome(reason) is Outcome.CHALLENGE:

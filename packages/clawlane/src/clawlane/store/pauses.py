@@ -104,7 +104,8 @@ def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
         " WHERE turns.account = :account AND turns.settled_ms IS NULL"
         f" AND turns.state IN ('waiting', 'replied') AND this.sent_ms < :oldest_ms {_IN_SCOPE}"
         " AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.account = this.account AND outbox.turn = this.seq"
-        "  AND outbox.settled_ms IS NULL AND outbox.state <> 'queued') ORDER BY seq LIMIT :batch",
+        "  AND outbox.settled_ms IS NULL AND (outbox.state <> 'queued' OR outbox.draft IS NOT NULL))"
+        " ORDER BY seq LIMIT :batch",
         {**scope, "batch": _BATCH},
     ).fetchall()
     now_ms = scope["now_ms"]
@@ -112,7 +113,7 @@ def _expire_turns(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
         turn = row["seq"]
         expired = {"state": ChunkState.EXPIRED, "settled_ms": now_ms, "reason": _REASON}
         change(tx, "outbox", {"turn": turn, "settled_ms": None}, **expired)
-        change(tx, "outbox", {"by_turn": turn, "state": ChunkState.QUEUED}, **expired)
+        change(tx, "outbox", {"by_turn": turn, "state": ChunkState.QUEUED, "draft": None}, **expired)
         reason = "; ".join(filter(None, (_REASON, delivery_summary(tx, turn))))
         change(tx, "turns", {"turn": turn}, state=TurnState.EXPIRED, reason=reason, settled_ms=now_ms)
         pending_history.give_back(tx, turn)
@@ -124,7 +125,8 @@ def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
     rows = tx.db.execute(
         "SELECT * FROM outbox AS this"  # noqa: S608 — our own text only
         " WHERE this.account = :account AND turn IS NULL AND state = 'queued'"
-        " AND purpose NOT IN ('operator', 'alert')"  # who paused and wrote nevertheless wants it to go
+        # who paused and wrote or approved something nevertheless wants it to go
+        " AND purpose NOT IN ('operator', 'alert') AND draft IS NULL"
         f" AND settled_ms IS NULL AND created_ms < :oldest_ms {_IN_SCOPE} ORDER BY id",
         scope,
     ).fetchall()

@@ -20,6 +20,7 @@ from clawlane.store import (
     decisions,
     deliveries,
     directory,
+    draft_listing,
     events,
     in_force,
     marker,
@@ -75,6 +76,11 @@ class Reader:
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox_listing.listed)
     sent = _ask(outbox_listing.sent)
+    drafts = _ask(draft_listing.listed)
+    draft = _ask(draft_listing.find)
+    drafts_of_turn = _ask(draft_listing.numbers_of)
+    account_of_draft = _ask(draft_listing.account_of)
+    waiting_drafts = _ask(draft_listing.waiting)
     quotable = _ask(quotes.quotable)
     members = _ask(directory.members)
     sent_by_operator = _ask(operator_sends.statuses)
@@ -105,11 +111,12 @@ class Reader:
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)
+    record_end = _ask(audit_check.end_of_store)
+    record_checked = _ask(audit_check.of_store)
     requester_name = _ask(alerts.requester_name)
     text_of_chunk = _ask(alerts.text_of_chunk)
     alerts = _ask(alerts.waiting)
     deliveries = _ask(deliveries.listed)
-    record_checked = _ask(audit_check.of_store)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from clawlane.messages import Deleted, Inbound, ThreadKind, Undone
-from clawlane.store import alerts, aliases, answers, outbox, pending_history, sessions, turns
+from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
+from clawlane.store import alerts, aliases, answers, drafts, outbox, pending_history, sessions, turns
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import RecallResult
@@ -115,7 +115,9 @@ def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
         _withdraw_request(tx, row)
         recalled += RecallResult((seq,)) + _from_turn(tx, seq, reason)
     for row in found:
-        recalled += _from_context(tx, row["seq"])
+        recalled += _from_context(tx, row["seq"], reason)
+    if found:
+        recalled += _from_drafts(tx, thread_of(found[0]), words, reason)
     for turn in reminded:
         if not has_left(tx, turn):
             recalled += _again(tx, turn)
@@ -165,6 +167,8 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
     if row is None:
         return RecallResult()
     turn, others = row["turn"], turns.messages(tx, row["turn"])
+    if row["state"] == TurnState.DRAFTED:
+        return _from_drafted(tx, turn, reason)
     if row["settled_ms"] is not None:
         _from_settled(tx, row, reason, rest=bool(others))
         return RecallResult()
@@ -177,6 +181,31 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
     turns.end_reply(tx, turn, TurnState.RECALLED, reason)
     _forget_answer(tx, turn)
     return RecallResult(ended=(turn,))
+
+
+def _from_drafted(tx: Tx, turn: int, reason: str) -> RecallResult:
+    """Drop the drafts of a turn, which runs again with what is left of it unless something has left."""
+    _drop_drafts(tx, turn, reason)
+    if turns.messages(tx, turn) and not has_left(tx, turn):
+        change(tx, "turns", {"turn": turn}, state=TurnState.WAITING, settled_ms=None)
+        return _again(tx, turn)
+    change(tx, "turns", {"turn": turn}, state=TurnState.RECALLED, reason=reason)
+    _forget_answer(tx, turn)
+    return RecallResult()
+
+
+def _drop_drafts(tx: Tx, turn: int, reason: str) -> None:
+    for number in drafts.of_turn(tx, turn):
+        drafts.drop(tx, number, reason)
+
+
+def _from_drafts(tx: Tx, thread: Thread, words: Sequence[str], reason: str) -> RecallResult:
+    """Drafts of the thread that repeat what was recalled are written anew."""
+    recalled = RecallResult()
+    for number, text in drafts.of_thread(tx, thread):
+        if sessions.repeats(words, [text]) and (turn := drafts.drop(tx, number, reason)) is not None:
+            recalled += _from_drafted(tx, turn, reason)
+    return recalled
 
 
 def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
@@ -204,16 +233,18 @@ def _forget_answer(tx: Tx, turn: int) -> None:
     answers.forget_steps(tx, turn)
 
 
-def _from_context(tx: Tx, seq: int) -> RecallResult:
+def _from_context(tx: Tx, seq: int, reason: str) -> RecallResult:
     """Turns that were given the message as what their group said, and have sent nothing yet, run again."""
     rows = tx.db.execute(
-        "SELECT turn FROM given JOIN turns USING (account, turn)"
-        " WHERE given.account = ? AND given.message = ? AND settled_ms IS NULL",
+        "SELECT turn, state FROM given JOIN turns USING (account, turn)"
+        " WHERE given.account = ? AND given.message = ? AND (settled_ms IS NULL OR state = 'drafted')",
         (tx.account, seq),
     ).fetchall()
     recalled = RecallResult()
     for row in rows:
-        if not has_left(tx, row["turn"]):
+        if row["state"] == TurnState.DRAFTED:
+            recalled += _from_drafted(tx, row["turn"], reason)
+        elif not has_left(tx, row["turn"]):
             recalled += _again(tx, row["turn"])
         else:
             sessions.leave(tx, row["turn"])
@@ -223,6 +254,7 @@ def _from_context(tx: Tx, seq: int) -> RecallResult:
 
 def _again(tx: Tx, turn: int) -> RecallResult:
     """Start a turn over. What its agent may still answer is void."""
+    _drop_drafts(tx, turn, "its turn was started over")
     query = "DELETE FROM outbox WHERE account = ? AND turn = ? AND state IN ('queued', 'held')"
     tx.db.execute(query, (tx.account, turn))
     tx.db.execute("DELETE FROM outbox WHERE account = ? AND by_turn = ?", (tx.account, turn))

@@ -34,6 +34,7 @@ _OF_A_MESSAGE = (
     ("given", "turn"),
     ("turn_messages", "message"),
     ("turn_messages", "turn"),
+    ("drafts", "turn"),
     ("steps", "turn"),
     ("session_turns", "turn"),
     ("turns", "turn"),
@@ -99,7 +100,9 @@ def _texts(tx: Tx) -> int:
         "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?)"
         " AND turns.turn <= ? AND settled_ms IS NOT NULL AND state <> 'dead'"
         " AND NOT EXISTS (SELECT 1 FROM session_turns AS mine"
-        "  WHERE mine.account = turns.account AND mine.turn = turns.turn AND summarised = 0) LIMIT ?",
+        "  WHERE mine.account = turns.account AND mine.turn = turns.turn AND summarised = 0)"
+        " AND NOT EXISTS (SELECT 1 FROM drafts"
+        "  WHERE drafts.account = turns.account AND drafts.turn = turns.turn AND decided_ms IS NULL) LIMIT ?",
         (tx.account, tx.account, last["turn"], last["turn"], _BATCH),
     ).fetchall()
     forget_texts(tx, [row["message"] for row in rows])

@@ -642,6 +642,31 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('audit_log', 'audit_log', '1000000 500000 1'),
     ('audit_anchors', 'audit_anchors', '20 1'),
     ('audit_marks', 'audit_marks', '40 2 1');
+-- Drafts: what agents wrote where the owner approves what leaves.
+CREATE TABLE drafts (
+    account TEXT NOT NULL, number INTEGER NOT NULL, -- among those of chunks
+    thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    turn INTEGER NOT NULL, -- which it answers, or whose agent wrote it with a tool
+    step INTEGER, call INTEGER, -- that call of the tool; null for a reply
+    state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+    rule TEXT NOT NULL, -- the setting that asks for approval
+    text TEXT NOT NULL, -- markdown
+    chunks TEXT NOT NULL, -- JSON: the bodies of what is sent
+    answer TEXT, -- what is remembered of it once it is approved
+    rest TEXT NOT NULL DEFAULT '', -- how that goes on behind the text: what goes with it
+    edited INTEGER NOT NULL DEFAULT FALSE,
+    upto INTEGER NOT NULL, -- the last message that its agent knew
+    overtaken_ms INTEGER, -- when something of the account's own went out there since
+    created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, decided_ms INTEGER,
+    PRIMARY KEY (account, number)
+) WITHOUT ROWID;
+CREATE INDEX drafts_of_turn ON drafts (account, turn);
+CREATE INDEX open_drafts ON drafts (account, thread_kind, thread_id, number) WHERE decided_ms IS NULL;
+ALTER TABLE outbox ADD COLUMN draft INTEGER; -- as which draft the owner approved it
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('drafts', 'drafts', '1000 500 1'),
+    ('drafts', 'drafts_of_turn', '1000 500 1'),
+    ('drafts', 'open_drafts', '20 10 10 2 1');
 -- Telling the owner: what is not on its way yet.
 CREATE TABLE alerts (
     account TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,

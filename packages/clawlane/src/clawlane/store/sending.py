@@ -167,6 +167,18 @@ def not_admitted(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     return outcome
 
 
+def forbidden(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
+    """Cancel a chunk, and what follows in its text, because nothing may leave in its thread any more."""
+    query = "SELECT * FROM outbox WHERE account = ? AND id = ? AND settled_ms IS NULL"
+    row = tx.db.execute(query, (tx.account, chunk_id)).fetchone()
+    if row is None:
+        return SendOutcome(None, "")
+    cancelled = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "held_until_ms": None}
+    change(tx, "outbox", {"id": chunk_id}, **cancelled, reason=reason)
+    cancel_rest(tx, row, reason)
+    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+
+
 def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     """Record that a chunk may have arrived, unless its echo was seen. The rest of the reply is held.
 

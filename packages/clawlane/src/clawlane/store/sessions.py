@@ -17,7 +17,7 @@ from clawlane.messages import Inbound, Thread
 from clawlane.store import answers, pending_history
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
-from clawlane.store.states import ChunkState, TurnState
+from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy
 
 SHORTEST_QUOTE = 4
@@ -31,7 +31,8 @@ IsOver = Callable[[int, int], bool]
 class Remembered:
     """A turn as it is remembered: its messages, the history that went with it, and the agent's answer.
 
-    `note` says what became of an answer that did not arrive as it was given. `steps` is JSON.
+    `note` says what became of an answer that did not arrive as it was given. `steps` is JSON; where an answer
+    was `withheld`, the last of them holds one that nobody got in these words.
     """
 
     turn: int
@@ -41,6 +42,7 @@ class Remembered:
     answer: str | None
     steps: tuple[str, ...]
     note: str
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ def _forget(tx: Tx, turns: Iterable[int]) -> None:
 
 _OVER = (
     "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
-    " AND state NOT IN ('dead', 'expired')"  # an operator may have these go on
+    " AND state NOT IN ('dead', 'expired', 'drafted')"  # an operator may have these go on
 )
 
 
@@ -292,7 +294,7 @@ def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: 
         change(tx, "session_turns", {"turn": row["turn"]}, answer=None)
         if row["settled_ms"] is not None:
             answers.forget_steps(tx, row["turn"])
-    summed_up = any(row["summarised"] for row in seen) or _repeats(words, [session["summary"]])
+    summed_up = any(row["summarised"] for row in seen) or repeats(words, [session["summary"]])
     if summed_up:
         change(tx, "sessions", _key(agent, thread), summary="")
         _forget(tx, [row["turn"] for row in tx.db.execute(_SUMMARISED, values).fetchall()])
@@ -311,7 +313,7 @@ def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: 
 
 
 def _tells(tx: Tx, turn: sqlite3.Row, words: Sequence[str]) -> bool:
-    return _repeats(words, (turn["answer"] or "", *_steps(tx, turn["turn"])))
+    return repeats(words, (turn["answer"] or "", *_steps(tx, turn["turn"])))
 
 
 def leave(tx: Tx, turn: int) -> None:
@@ -326,7 +328,7 @@ def leave(tx: Tx, turn: int) -> None:
         answers.forget_steps(tx, turn)
 
 
-def _repeats(words: Iterable[str], texts: Iterable[str]) -> bool:
+def repeats(words: Iterable[str], texts: Iterable[str]) -> bool:
     """Whether one of the texts, or of the JSON texts, holds something that was taken back."""
     wanted = [one for one in (word.strip().casefold() for word in words) if len(one) >= SHORTEST_QUOTE]
     written = [json.dumps(one, ensure_ascii=False)[1:-1] for one in wanted]
@@ -384,6 +386,7 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
     given = parts("messages.*", "given", _MESSAGES, ", messages.seq")
     steps = parts("part.body", "steps", order=", part.number")
     chunks = parts("part.state", "outbox", order=", part.id")
+    drafts = parts("part.state, part.step, part.edited", "drafts", order=", part.number")
     turns = parts("mine.at_ms, mine.answer, part.state", "turns")
     return Session(
         row["number"],
@@ -397,7 +400,16 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
                 tuple(map(inbound_of, given.get(turn, ()))),
                 found[0]["answer"],
                 tuple(one["body"] for one in steps.get(turn, ())),
-                _note(found[0], [one["state"] for one in chunks.get(turn, ())]),
+                "\n".join(
+                    filter(
+                        None,
+                        (
+                            _note(found[0], [one["state"] for one in chunks.get(turn, ())]),
+                            _drafts_note(found[0]["state"], drafts.get(turn, ())),
+                        ),
+                    )
+                ),
+                _is_withheld(found[0]["state"], drafts.get(turn, ())),
             )
             for turn, found in turns.items()
             if turn in said
@@ -419,6 +431,9 @@ _WHY = {
 def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
     """What became of an answer, in brackets; empty for one that arrived, or was silence."""
     state, why = turn["state"], _WHY.get(turn["state"], "")
+    if state in _WITHHELD:
+        arrived = sum(one == ChunkState.SENT for one in chunks)
+        return f"(only the first {arrived} parts of an answer arrived)" if arrived else ""
     if turn["answer"] is None:
         if why:
             return f"(no answer: {why})"
@@ -433,6 +448,31 @@ def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
     if ChunkState.UNKNOWN in chunks:
         return "(nobody knows whether this arrived)"
     return f"(not sent: {why})" if why else "(not sent yet)"
+
+
+_WITHHELD = (TurnState.DRAFTED, TurnState.DROPPED)
+_NOT_APPROVED = {
+    DraftState.WAITING: "waits for the approval of the account's owner",
+    DraftState.EXPIRED: "was not approved in time by the account's owner",
+    DraftState.DROPPED: "was not approved by the account's owner",
+}
+
+
+def _drafts_note(state: str, drafts: Sequence[sqlite3.Row]) -> str:
+    """What became of what had to be approved, in brackets; empty if all of it was."""
+    told = []
+    replies = [one for one in drafts if one["step"] is None]
+    if state in _WITHHELD and replies:
+        told.append(f"(no answer: it {_NOT_APPROVED.get(replies[-1]['state'], 'did not leave')})")
+    for draft, why in _NOT_APPROVED.items():
+        if count := sum(one["step"] is not None and one["state"] == draft for one in drafts):
+            told.append(f"({count} of the messages that a tool wrote did not leave: each {why})")
+    return "\n".join(told)
+
+
+def _is_withheld(state: str, drafts: Sequence[sqlite3.Row]) -> bool:
+    """Whether nobody got the answer as the agent wrote it."""
+    return state in _WITHHELD or any(one["step"] is None and one["edited"] for one in drafts)
 
 
 def listed(connection: sqlite3.Connection) -> list[Listed]:

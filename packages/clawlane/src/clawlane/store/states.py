@@ -9,7 +9,8 @@ class TurnState(StrEnum):
     """Where a turn stands.
 
     The first four are open; one that needs a decision waits for somebody to say what became of a chunk. A
-    failed one did not get its whole reply out, a dead one was set aside after too many tries.
+    failed one did not get its whole reply out, a dead one was set aside after too many tries. A drafted one
+    is over for its lane, and goes on if its draft is approved; where it is dropped, nobody is answered.
     """
 
     WAITING = "waiting"
@@ -24,6 +25,8 @@ class TurnState(StrEnum):
     REVOKED = "revoked"
     RECALLED = "recalled"
     EXPIRED = "expired"
+    DRAFTED = "drafted"
+    DROPPED = "dropped"
 
 
 class ChunkState(StrEnum):
@@ -40,3 +43,12 @@ class ChunkState(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+
+class DraftState(StrEnum):
+    """Where a draft stands. One that is waiting or expired can still be approved, the latter once revived."""
+
+    WAITING = "waiting"
+    EXPIRED = "expired"
+    APPROVED = "approved"
+    DROPPED = "dropped"

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clawlane.messages import Outgoing
-from clawlane.store import outbox, turns
+from clawlane.store import drafts, outbox, turns
+from clawlane.store.drafts import NewDraft
 from clawlane.store.models import Purpose
 from clawlane.store.outbox import ToolCall
 from clawlane.store.rows import exists, insert
@@ -20,11 +21,15 @@ from clawlane.store.transaction import Tx, lazy
 
 @dataclass(frozen=True, slots=True)
 class ToolSend:
-    """What one call of a tool sends, in order. `step` is the number of its step, `call` its number there."""
+    """What one call of a tool sends, in order. `step` is the number of its step, `call` its number there.
+
+    With a `draft` it waits for the owner's approval.
+    """
 
     step: int
     call: int
     outs: tuple[Outgoing, ...]
+    draft: NewDraft | None = None
 
 
 @lazy
@@ -46,8 +51,12 @@ def add(tx: Tx, turn: int, run: int, number: int, body: str, sends: Sequence[Too
     if exists(tx.db, known, tx.account, turn, number):
         return True
     insert(tx, "steps", turn=turn, number=number, body=body)
-    query = "SELECT 1 FROM outbox WHERE account = ? AND by_turn = ? AND step = ? AND call = ?"
     for send in sends:
-        if not exists(tx.db, query, tx.account, turn, send.step, send.call):
-            outbox.queue(tx, None, send.outs, Purpose.TOOL, ToolCall(turn, send.step, send.call))
+        call = ToolCall(turn, send.step, send.call)
+        if outbox.of_call(tx, call) or drafts.of_call(tx, call):
+            continue
+        if send.draft is None:
+            outbox.queue(tx, None, send.outs, Purpose.TOOL, call)
+        else:
+            drafts.of_tool(tx, call, send.outs, send.draft)
     return True

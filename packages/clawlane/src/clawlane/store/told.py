@@ -113,6 +113,7 @@ class Turn:
 
     `chunks` are their states, in order; `told` is the same in words. `messages` is how many messages it has.
     `tools` says in words what became of what its agent sent by tools, `note` what was left out of the reply.
+    `drafts` are the numbers of those that wait for the owner, by tools and of the reply.
     """
 
     id: int
@@ -125,6 +126,7 @@ class Turn:
     told: str = ""
     tools: str = ""
     note: str = ""
+    drafts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from clawlane.access.decision import Decision
+from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
 from clawlane.store import answers, directory, merging, outbox, pending_history
 from clawlane.store.codec import inbound_of, storable
@@ -138,7 +138,7 @@ def _start(tx: Tx, seq: int, context: History, *, asked_once: bool) -> StartedTu
     return StartedTurn(tuple(map(inbound_of, parts)), given, row["run"], numbers)
 
 
-def _is_void(tx: Tx, seq: int, run: int | None) -> bool:
+def is_void(tx: Tx, seq: int, run: int | None) -> bool:
     """Whether a turn was started over since this run; None stands for any run."""
     row = tx.db.execute("SELECT run FROM turns WHERE account = ? AND turn = ?", (tx.account, seq)).fetchone()
     return run is not None and (row is None or row["run"] != run)
@@ -166,6 +166,24 @@ def revoke(tx: Tx, seq: int, decision: Decision) -> None:
     answers.forget_answer(tx, seq)
 
 
+def forbid(tx: Tx, seq: int, rule: Rule, history_limit: int) -> None:
+    """End an open turn because by this rule nothing may leave in its thread.
+
+    Its messages are context of the next one, and the decision about each is recorded beside the first.
+    """
+    rows = _parts(tx, seq)
+    if not finish(tx, seq, TurnState.STOPPED, f"{Reason.OUTBOUND_OFF}: {rule.path}"):
+        return
+    outbox.cancel_tools(tx, seq, Reason.OUTBOUND_OFF)
+    pending_history.give_back(tx, seq)
+    for row in rows:
+        keep = history_limit > 0 and not row["command"]
+        forbidden = Decision(Outcome.PEND, Reason.OUTBOUND_OFF, rule, keep_as_history=keep)
+        record(tx, row["seq"], Stage.RUN, forbidden)
+        if keep:
+            pending_history.keep(tx, row["seq"], inbound_of(row), history_limit)
+
+
 @lazy
 def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None, note: str = "") -> bool:
     """Write all chunks of a reply. True when there is something to send; without chunks the turn is done.
@@ -173,7 +191,7 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None, no
     Nothing is written for a turn that was stopped meanwhile, or was started over since this run. `note` says
     what was left out of the reply.
     """
-    if _is_void(tx, seq, run):
+    if is_void(tx, seq, run):
         return False
     change(tx, "turns", {"turn": seq, "settled_ms": None}, note=note)
     if not outs:
@@ -197,7 +215,7 @@ def stay_silent(tx: Tx, seq: int, reason: str, run: int, *, asked: bool) -> None
 
     Nothing changes for a turn that is over, or was started over since this run.
     """
-    if _is_void(tx, seq, run) or not finish(tx, seq, TurnState.DONE, reason):
+    if is_void(tx, seq, run) or not finish(tx, seq, TurnState.DONE, reason):
         return
     if asked:
         pending_history.consume(tx, seq)
@@ -221,7 +239,7 @@ def fail(tx: Tx, seq: int, reason: str, run: int | None = None, *, final: bool =
 
     `final` makes this try the last one. The history that went with the turn stays.
     """
-    if _is_void(tx, seq, run):
+    if is_void(tx, seq, run):
         return False
     row = tx.db.execute(
         "UPDATE turns SET state = 'waiting', reason = ? WHERE account = ? AND turn = ?"
@@ -236,7 +254,7 @@ def fail(tx: Tx, seq: int, reason: str, run: int | None = None, *, final: bool =
 
 def postpone(tx: Tx, seq: int, reason: str, run: int) -> bool:
     """Put one turn back because its agent is busy. It does not count as a try. False if the turn is over."""
-    if _is_void(tx, seq, run):
+    if is_void(tx, seq, run):
         return False
     query = (
         "UPDATE turns SET state = 'waiting', attempts = attempts - 1, reason = ?"

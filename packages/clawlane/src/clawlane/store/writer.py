@@ -210,7 +210,7 @@ class Writer:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            log.info("the heads of the records could not be written (%s)", error)
+            log.debug("the heads of the records could not be written (%s)", error)
 
     def _empty_log(self, patience_ms: int) -> None:
         """Write everything into the main file and truncate the log. A reader may delay that."""

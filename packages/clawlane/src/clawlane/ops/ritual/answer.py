@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 from clawlane.clock import length, local_minute
 from clawlane.lane.evidence import SignalOutcome
+from clawlane.ops.drafts import Approve
 from clawlane.ops.ritual.run import Answered, Run, failed, took
 from clawlane.ops.ritual.steps import Noticed, RitualEvent, StepName, StepResult
 from clawlane.ops.verification import GetEvidence, MessageEvidence
@@ -32,6 +33,9 @@ def answer_to(
         if story is None or story.standing is None:
             return None
         last[:] = [story]
+        if story.standing.stage is TurnStage.DRAFTED:
+            notices.extend(Noticed(step, one) for one in _approved(run, story))
+            return None
         need = operator_needed(story.standing)
         if need and need not in told:
             told.add(need)
@@ -77,6 +81,16 @@ def operator_needed(standing: Standing) -> str:
         return "the answer is held by a pause; resume with: openclaw resume"
     until = f" until {local_minute(standing.hold.until_ms)}" if standing.hold.until_ms else ""
     return f"the answer is held by {standing.hold.rule}{until}"
+
+
+def _approved(run: Run, story: Story) -> list[str]:
+    """Approve the answers that wait for the operator, who runs this to see them arrive. Says so."""
+    turn = story.recorded.standing
+    told = []
+    for number in turn.drafts if turn else ():
+        run.asks.call(Approve(number, stale_ok=True))
+        told.append(f"the answer waited for approval as draft {number}; verify has approved it")
+    return told
 
 
 def evidence_of(run: Run, event: Decided, turn: int | None = None) -> MessageEvidence:

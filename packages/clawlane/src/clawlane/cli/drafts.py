@@ -1,0 +1,307 @@
+"""`drafts`: what agents wrote where the owner approves what leaves."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from clawlane.cli.failure import CliError
+from clawlane.cli.options import account_option, channel_option, json_option
+from clawlane.cli.output import (
+    Card,
+    echo_cards,
+    echo_line,
+    echo_wrapped,
+    local,
+    print_json,
+    print_result,
+    printable,
+    sanitize,
+    when,
+)
+from clawlane.clock import now_ms
+from clawlane.ops.client import Client
+from clawlane.ops.drafts import LONGEST_TEXT, Approve, Approved, Drop, Edit, List, Revive, Show
+from clawlane.store.draft_listing import Draft, Staleness
+from clawlane.store.states import DraftState
+from clawlane.threads import Thread, ThreadKind
+
+_LATER = " The gateway is not running; this happens once it runs."
+_LONGEST = 70
+_STALE = {
+    Staleness.NEWER_MESSAGE: "a newer message has come in that chat",
+    Staleness.OWN_MESSAGE: "something else went out to that chat since",
+}
+
+
+@click.group()
+def drafts() -> None:
+    """Approve, edit or drop what waits for your approval.
+
+    Under `outbound: 'approve'` nothing that an agent writes leaves before you approve it here.
+    """
+
+
+@drafts.command("list")
+@click.option("--expired", is_flag=True, help="Those that waited too long; `revive` brings one back.")
+@channel_option()
+@account_option()
+@json_option
+def list_drafts(expired: bool, channel: str | None, account: str | None, as_json: bool) -> None:
+    """List the drafts that wait for your approval.
+
+    \b
+    Examples:
+      openclaw drafts list
+      openclaw drafts list --expired
+    """
+    found = Client().call(List(channel, account, expired))
+    if as_json:
+        print_json(drafts=[_json(one) for one in found.drafts], others=found.others)
+        return
+    if found.drafts:
+        echo_cards([_card(one) for one in found.drafts])
+        if expired:
+            echo_line("\nTo bring one back: openclaw drafts revive NUMBER")
+        else:
+            click.echo(
+                "\n  send it:    openclaw drafts approve NUMBER\n  change it:  openclaw drafts edit NUMBER"
+            )
+            click.echo("  drop it:    openclaw drafts drop NUMBER")
+    else:
+        echo_line("No draft has expired." if expired else "No draft waits for your approval.")
+    if found.others:
+        other = "wait: openclaw drafts list" if expired else "expired: openclaw drafts list --expired"
+        echo_line(
+            f"{found.others} more {other}"
+            if found.others > 1
+            else f"1 more {other.replace('wait', 'waits', 1)}"
+        )
+
+
+@drafts.command()
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+def show(number: int, as_json: bool) -> None:
+    """Show a draft: what it answers, and all that it says.
+
+    \b
+    Example:
+      openclaw drafts show 12
+    """
+    draft = Client().call(Show(number))
+    if as_json:
+        print_json(draft=_json(draft))
+        return
+    _show(draft)
+
+
+@drafts.command()
+@click.argument("numbers", type=click.IntRange(min=1), nargs=-1, required=True, metavar="NUMBER...")
+@click.option("--stale-ok", is_flag=True, help="Send it although something newer was said in its chat.")
+@json_option
+def approve(numbers: Sequence[int], stale_ok: bool, as_json: bool) -> None:
+    """Send drafts as they stand.
+
+    Several leave in the order in which they were written. Who may write is checked again, and pauses and
+    limits hold for them as for every message. If something newer was said in the chat, you are asked
+    first, and without a terminal the draft waits on unless you say --stale-ok.
+
+    \b
+    Examples:
+      openclaw drafts approve 12
+      openclaw drafts approve 12 14 --stale-ok
+    """
+    client, done = Client(), []
+    for number in sorted(set(numbers)):
+        found = client.call(Approve(number, stale_ok))
+        if found.stale is not None:
+            if as_json or not sys.stdin.isatty() or not _still_wanted(client, found):
+                told = f"draft {number} was not sent: {_STALE[found.stale]}"
+                raise CliError(
+                    told, f"look at it: openclaw drafts show {number}; to send it all the same: --stale-ok"
+                )
+            found = client.call(Approve(number, stale_ok=True))
+        done.append(found)
+        if not as_json:
+            echo_wrapped(_approved(found))
+    if as_json:
+        print_json(approved=[asdict(one) for one in done])
+
+
+@drafts.command()
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--text", help="The new text, in markdown; - reads it from standard input.")
+@click.option("--editor", is_flag=True, help="Open the text in $VISUAL or $EDITOR.")
+@json_option
+def edit(number: int, text: str | None, editor: bool, as_json: bool) -> None:
+    """Change what a draft says, without sending it.
+
+    The text is markdown. Files that go with it stay.
+
+    \b
+    Examples:
+      openclaw drafts edit 12 --text "I am back on Monday."
+      openclaw drafts edit 12 --editor
+    """
+    if editor == (text is not None):
+        raise click.UsageError("name either --text or --editor")
+    client = Client()
+    before = client.call(Show(number)).text if editor else ""
+    written = _edited(before) if editor else (_read() if text == "-" else text or "")
+    if editor and written == before:
+        raise CliError(f"draft {number} stays as it is: nothing was changed in the editor")
+    draft = client.call(Edit(number, written))
+    if as_json:
+        print_json(draft=_json(draft))
+        return
+    echo_line(f"Draft {number} is changed, and still waits.")
+    _show(draft)
+
+
+@drafts.command()
+@click.argument("numbers", type=click.IntRange(min=1), nargs=-1, required=True, metavar="NUMBER...")
+@json_option
+def drop(numbers: Sequence[int], as_json: bool) -> None:
+    """Give drafts up: nobody is answered, and the texts are deleted.
+
+    \b
+    Example:
+      openclaw drafts drop 12
+    """
+    client = Client()
+    done = [client.call(Drop(number)) for number in sorted(set(numbers))]
+    lines = [f"Draft {one.number} is dropped." for one in done]
+    print_result(lines, as_json, dropped=[asdict(one) for one in done])
+
+
+@drafts.command()
+@click.argument("number", type=click.IntRange(min=1))
+@json_option
+def revive(number: int, as_json: bool) -> None:
+    """Have an expired draft wait for your approval again.
+
+    \b
+    Example:
+      openclaw drafts revive 12
+    """
+    draft = Client().call(Revive(number))
+    told = f"Draft {number} waits again, until {local(draft.expires_ms)}."
+    print_result([told], as_json, draft=_json(draft))
+
+
+def _card(draft: Draft) -> Card:
+    waits = "expired" if draft.state is DraftState.EXPIRED else "waits"
+    marks = [mark for mark, there in (("edited", draft.edited), ("stale", draft.stale)) if there]
+    head = " · ".join((when(draft.created_ms, now_ms()), ", ".join((waits, *marks)), draft.account))
+    asked = f"answers: {sanitize(draft.question, _LONGEST)}" if draft.question and not draft.tool else ""
+    told = " / ".join(sanitize(part, _LONGEST) for part in draft.parts[:2])
+    more = f"and {len(draft.parts) - 2} more messages" if len(draft.parts) > 2 else ""
+    return Card(str(draft.number), head, tuple(filter(None, (_whom(draft), asked, told, more))))
+
+
+def _whom(draft: Draft) -> str:
+    to = _to(draft.thread, draft.name)
+    return f"{to}, by a tool of the agent" if draft.tool else to
+
+
+def _to(thread: Thread, name: str) -> str:
+    whom = f"{'group' if thread.kind is ThreadKind.GROUP else 'user'}:{thread.id}"
+    return f"to {sanitize(name)} ({whom})" if name else f"to {whom}"
+
+
+def _show(draft: Draft) -> None:
+    echo_cards(
+        [
+            Card(
+                str(draft.number),
+                f"{when(draft.created_ms, now_ms())} · {draft.account}",
+                tuple(_about(draft)),
+            )
+        ]
+    )
+    if draft.question and not draft.tool:
+        echo_line(f"\n{sanitize(draft.sender) or 'They'} wrote:")
+        _quote(draft.question)
+    for number, part in enumerate(draft.parts, 1):
+        echo_line("\nThe draft:" if len(draft.parts) == 1 else f"\nMessage {number} of {len(draft.parts)}:")
+        _quote(part)
+
+
+def _about(draft: Draft) -> Iterator[str]:
+    yield _whom(draft)
+    if draft.state is DraftState.EXPIRED:
+        yield f"expired; to bring it back: openclaw drafts revive {draft.number}"
+    else:
+        yield f"waits for your approval until {local(draft.expires_ms)}, by {draft.rule}"
+    if draft.stale is not None:
+        yield f"stale: {_STALE[draft.stale]}"
+    if draft.edited:
+        yield "edited by you"
+
+
+def _quote(text: str) -> None:
+    for line in text.splitlines() or [""]:
+        echo_wrapped(printable(line), "  ")
+
+
+def _approved(done: Approved) -> str:
+    kind, _, id_ = done.thread.partition(":")
+    whom = _to(Thread(ThreadKind(kind), id_), done.name)
+    parts = "1 message" if len(done.chunks) == 1 else f"{len(done.chunks)} messages"
+    told = f"Draft {done.number} is approved: {parts} {whom}."
+    if done.paused:
+        told += f" A pause holds it; to go on: {done.paused}"
+    return told + ("" if done.running else _LATER)
+
+
+def _still_wanted(client: Client, found: Approved) -> bool:
+    from clawlane.cli.prompts import prompts
+
+    assert found.stale is not None
+    _show(client.call(Show(found.number)))
+    click.echo()
+    return prompts().confirm(
+        f"{_STALE[found.stale].capitalize()}. Send draft {found.number} all the same?", False
+    )
+
+
+def _json(draft: Draft) -> dict[str, Any]:
+    return {**asdict(draft), "thread": str(draft.thread)}
+
+
+def _read() -> str:
+    """A text from standard input, not read further than it may be long."""
+    return sys.stdin.read(LONGEST_TEXT + 1).rstrip("\n")
+
+
+def _edited(text: str) -> str:
+    """The text as it is when the editor ends. Its file is private, and gone afterwards."""
+    import os
+    import shlex
+    import subprocess
+    import tempfile
+    from pathlib import Path
+
+    command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    if not command.strip():
+        raise CliError("neither $VISUAL nor $EDITOR names an editor", "export EDITOR=nano")
+    with tempfile.TemporaryDirectory(prefix="clawlane-draft-") as folder:
+        file = Path(folder) / "draft.md"
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write(text)
+        try:
+            code = subprocess.run([*shlex.split(command), str(file)], check=False).returncode  # noqa: S603
+        except (OSError, ValueError) as error:
+            raise CliError(
+                f"the editor {shlex.quote(command)} cannot be started: {error}", "export EDITOR=nano"
+            ) from None
+        if code:
+            raise CliError(f"the editor ended with exit code {code}; the draft stays as it is")
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return opened.read(LONGEST_TEXT + 1).rstrip("\n")

@@ -1,0 +1,134 @@
+"""Drafts as the owner reads them: what they say, what they answer, and whether they still fit."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clawlane.store import directory
+from clawlane.store.codec import inbound_of, said_in, thread_of
+from clawlane.store.rows import exists, of_accounts, value_of
+from clawlane.store.states import DraftState
+from clawlane.threads import Thread
+
+
+class Staleness(StrEnum):
+    """Why a draft may no longer fit: somebody wrote in its thread since, or the account itself did."""
+
+    NEWER_MESSAGE = "newer_message"
+    OWN_MESSAGE = "own_message"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One draft of an account (`channel/id`). `name` is what its thread is called, empty if nobody knows.
+
+    `text` is its markdown, and `parts` what others will see, one text for each message. It belongs to the
+    turn `turn`, which answers `question` of `sender`, whose message is `message_id`; each is empty where it
+    is not kept. `tool` says that a tool of the agent wants to send it, `rule` is the setting that asks for
+    approval.
+    """
+
+    account: str
+    number: int
+    thread: Thread
+    name: str
+    state: DraftState
+    text: str
+    parts: tuple[str, ...]
+    turn: int
+    tool: bool
+    edited: bool
+    stale: Staleness | None
+    rule: str
+    message_id: str
+    sender: str
+    question: str
+    created_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftCount:
+    """How many drafts of an account wait, since when the oldest does, and how many have expired."""
+
+    waiting: int = 0
+    oldest_ms: int | None = None
+    expired: int = 0
+
+
+def staleness(db: sqlite3.Connection, row: sqlite3.Row) -> Staleness | None:
+    """What was said in the thread of a draft since it was written."""
+    if row["overtaken_ms"] is not None:
+        return Staleness.OWN_MESSAGE
+    query = (
+        "SELECT 1 FROM messages WHERE account = ? AND thread_kind = ? AND thread_id = ? AND seq > ? LIMIT 1"
+    )
+    values = (row["account"], row["thread_kind"], row["thread_id"], row["upto"])
+    return Staleness.NEWER_MESSAGE if exists(db, query, *values) else None
+
+
+_ALL = (
+    "SELECT drafts.*, messages.message_id, messages.body, messages.sender_id FROM drafts"
+    " LEFT JOIN messages ON messages.account = drafts.account AND messages.seq = drafts.turn"
+    " WHERE drafts.account = ? AND decided_ms IS NULL"
+)
+
+
+def listed(db: sqlite3.Connection, now_ms: int) -> list[Draft]:
+    """The drafts that nobody has decided about, over all accounts, in order."""
+    rows = of_accounts(db, _ALL)
+    return [_draft(db, row, now_ms) for row in sorted(rows, key=lambda row: int(row["number"]))]
+
+
+def find(db: sqlite3.Connection, number: int, now_ms: int) -> Draft | None:
+    """One undecided draft."""
+    rows = of_accounts(db, f"{_ALL} AND number = ?", number)
+    return _draft(db, rows[0], now_ms) if rows else None
+
+
+def account_of(db: sqlite3.Connection, number: int) -> str | None:
+    """The account (`channel/id`) of a draft, decided or not; None if there is no such draft."""
+    rows = of_accounts(db, "SELECT account FROM drafts WHERE account = ? AND number = ?", number)
+    return str(rows[0]["account"]) if rows else None
+
+
+def waiting(db: sqlite3.Connection, account: str, now_ms: int) -> DraftCount:
+    """How many drafts of an account there are to decide about."""
+    row = db.execute(
+        "SELECT count(*) AS open, coalesce(sum(state = 'waiting' AND expires_ms > ?), 0) AS waiting,"
+        " min(CASE WHEN state = 'waiting' AND expires_ms > ? THEN created_ms END) AS oldest_ms"
+        " FROM drafts WHERE account = ? AND decided_ms IS NULL",
+        (now_ms, now_ms, account),
+    ).fetchone()
+    return DraftCount(row["waiting"], row["oldest_ms"], row["open"] - row["waiting"])
+
+
+def numbers_of(db: sqlite3.Connection, account: str, turn: int) -> tuple[int, ...]:
+    """The undecided drafts of a turn."""
+    query = "SELECT number FROM drafts WHERE account = ? AND turn = ? AND decided_ms IS NULL ORDER BY number"
+    return tuple(row["number"] for row in db.execute(query, (account, turn)))
+
+
+def _draft(db: sqlite3.Connection, row: sqlite3.Row, now_ms: int) -> Draft:
+    asked = None
+    if row["body"] is not None:
+        query = "SELECT * FROM messages WHERE account = ? AND seq = ?"
+        asked = inbound_of(db.execute(query, (row["account"], row["turn"])).fetchone())
+    expired = row["expires_ms"] <= now_ms
+    return value_of(
+        Draft,
+        row,
+        thread=thread_of(row),
+        name=directory.thread_name(db, row["account"], thread_of(row)),
+        state=DraftState.EXPIRED if expired else DraftState(row["state"]),
+        parts=tuple(map(said_in, json.loads(row["chunks"]))),
+        tool=row["step"] is not None,
+        edited=bool(row["edited"]),
+        stale=staleness(db, row),
+        message_id=row["message_id"] or "",
+        sender=asked.sender_name if asked else "",
+        question=asked.text if asked else "",
+    )
