@@ -66,7 +66,8 @@ _WORDS: dict[Reason, tuple[str, str]] = {
         _APPROVE,
     ),
     Reason.DM_PAIRING_HELD: (
-        "The sender {sender} waits for approval; the code goes out with the next live message.",
+        "The sender {sender} waits for approval; the code goes out with the next message that comes live and"
+        " outside of quiet hours.",
         _APPROVE,
     ),
     Reason.DM_PAIRING_FULL: (

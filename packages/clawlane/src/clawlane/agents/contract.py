@@ -15,6 +15,7 @@ from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
 from clawlane.store.account_store import AccountStore
+from clawlane.zone import MACHINE, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Lane:
     `account` and `policy` are as they were when the turn began; `rules` and `grants` give the access rules in
     force and what they know now, `state` the last state that the channel reported. `prefix` goes before
     everything that the agent says. `edited` are the rules of an edit that waits. `draft_ms` is how long a
-    draft waits for approval.
+    draft waits for approval. Days begin as in `zone`.
     """
 
     account: Account
@@ -44,6 +45,7 @@ class Lane:
     prefix: str = ""
     edited: AccessPolicy | None = None
     draft_ms: int = 12 * 3_600_000
+    zone: Zone = MACHINE
 
     def outbound(self, thread: Thread) -> Verdict:
         """What may leave in a thread now, and the setting that says so."""

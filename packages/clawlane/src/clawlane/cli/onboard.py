@@ -60,6 +60,8 @@ _FLAGS = (
     click.option(
         "--reload", type=click.Choice([*map(str, Reload)]), help="Whether edits that widen access wait."
     ),
+    click.option("--quiet-hours", metavar="22:00-07:00|off", help="When nothing is sent on its own."),
+    click.option("--timezone", metavar="NAME", help="The zone of days and times (default: the machine's)."),
     click.option("--yes", is_flag=True, help="Accept the defaults where no flag says otherwise, and write."),
     click.option("--login/--no-login", default=True, help="Whether to show a QR code (default: yes)."),
     click.option("--verify/--no-verify", default=True, help="Whether to offer the check of the lane."),

@@ -9,6 +9,7 @@ from typing import Any
 from clawlane.cli.failure import CliError
 from clawlane.cli.login import FLAG
 from clawlane.cli.setup_agent import AGENTS, ask_agent, read_agent
+from clawlane.cli.setup_hours import ask_quiet_hours, ask_timezone, read_quiet_hours, read_timezone
 from clawlane.cli.setup_interview import Given, Interview, Question
 from clawlane.cli.setup_policies import (
     HALF_AN_HOUR,
@@ -25,6 +26,7 @@ from clawlane.cli.setup_policies import (
 )
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, Answers
+from clawlane.zone import machine_zone
 
 
 def open_questions(interview: Interview) -> Iterator[Question]:
@@ -46,6 +48,8 @@ def check_given(interview: Interview) -> None:
     """Refuse at once what cannot work out, before anything is done. Raises `CliError`."""
     given = interview.given
     read_agent(given.agent)
+    read_timezone(given.timezone or "")
+    read_quiet_hours(given.quiet_hours or "")
     for one in interview.look.settings:
         if any(question.given(given) for question in QUESTIONS if question.name == one.question):
             change = f"openclaw config set {one.path} VALUE"
@@ -66,7 +70,7 @@ def _check_alone(interview: Interview) -> None:
     ahead, foreseen = replace(interview), set()
     for one in open_questions(ahead):
         foreseen.add(one.name)
-        said = one.given(given) or (one.proposed if one.optional or given.yes else None)
+        said = one.given(given) or (one.proposal if one.optional or given.yes else None)
         if said is None:
             lacking.append(one.flag)
         elif one.name in _POLICIES:
@@ -90,6 +94,11 @@ def _refuse_open(word: str, given: Given, warning: str) -> None:
 
 def _senders(interview: Interview, entries: tuple[str, ...], *, anyone: bool) -> Any:
     return interview.people.senders(entries, anyone=anyone)
+
+
+def _is_new(interview: Interview) -> bool:
+    """Whether the config does not have the account yet. Others are left as they are."""
+    return not interview.look.configured
 
 
 _POLICIES = {"dm_policy": OPEN_DM, "group_policy": OPEN_GROUPS}
@@ -165,6 +174,37 @@ QUESTIONS = (
         read_takeover,
         HALF_AN_HOUR,
         wanted=lambda one: one.answers.dm_policy is not None,
+        optional=True,
+    ),
+    Question(
+        "quiet_hours",
+        "--quiet-hours 22:00-07:00|off",
+        lambda given: given.quiet_hours,
+        ask_quiet_hours,
+        lambda one: read_quiet_hours(str(one.given.quiet_hours)),
+        "",
+        wanted=lambda one: _is_new(one) or one.given.quiet_hours is not None,
+        optional=True,
+        title="Hours",
+    ),
+    Question(
+        "timezone",
+        "--timezone NAME",
+        lambda given: given.timezone,
+        ask_timezone,
+        lambda one: read_timezone(str(one.given.timezone)),
+        machine_zone,
+        wanted=lambda one: _is_new(one) or one.given.timezone is not None,
+        optional=True,
+    ),
+    Question(
+        "warm_up",
+        "",
+        lambda _given: None,
+        lambda _one: True,  # everybody begins so
+        lambda _one: None,
+        True,
+        wanted=_is_new,
         optional=True,
     ),
     Question(

@@ -222,7 +222,7 @@ class Walk:
         interview = self._interview
         answer: Any = question.read(interview) if question.given(self._given) else None
         if answer is None and (self._given.yes or self._prompts is None):
-            answer = question.proposed
+            answer = question.proposal
         if answer is None and self._prompts is not None:
             if question.title:
                 self._head(question.title)
@@ -302,8 +302,10 @@ def _shown(answer: Any) -> str:
     match answer:
         case AgentChoice(kind, url, model):
             return " ".join(one for one in (kind, url, model) if one)
+        case bool():
+            return "yes" if answer else "no"
         case tuple():
             return ", ".join(map(_shown, answer)) or "nobody"
         case Named(id, name) | GroupChoice(id, name):
             return f"{sanitize(name)} ({id})" if name else id
-    return str(answer)
+    return str(answer) or "none"

@@ -17,6 +17,7 @@ from clawlane.cli.output import (
     echo_wrapped,
     gap_words,
     local,
+    local_minute,
     print_json,
     rules_line,
     sanitize,
@@ -26,6 +27,7 @@ from clawlane.cli.pause import pause_words, resume_command, takeover_words
 from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
+from clawlane.config.choices import QuietDo
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
 from clawlane.ops.client import Client
@@ -40,6 +42,7 @@ from clawlane.ops.verification_state import VerificationState, verification_text
 _RULES = {
     "pacing.sameText.times": "the same reply again and again in this conversation",
     "pacing.sameText.threads": "the same reply to many conversations",
+    "pacing.warmUp": "as many replies as a new session may send",
     "pacing.account": "as many messages as the account may send",
     "pacing.thread": "as many messages as one conversation may get",
     "pacing.strangers": "as many people who are not friends as may get messages",
@@ -231,6 +234,14 @@ def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
     if one.takeovers_off:
         told = "takeovers are off: what the account sends comes back under ids that match nothing"
         yield "taken over", f"{told}; they are tried again after the next login"
+    if quiet := one.quiet:
+        told = "replies wait" if quiet.do == QuietDo.HOLD else "replies are not sent"
+        yield "quiet", f"quiet hours until {local_minute(quiet.until_ms)}: {told}"
+    if warm_up := one.warm_up:
+        yield (
+            "warm-up",
+            f"day {warm_up.day} of {warm_up.days}: {warm_up.replies} of {warm_up.limit} replies in 24 h",
+        )
     for held in one.held:
         yield "held", _held(held)
     if count := one.drafts.waiting:

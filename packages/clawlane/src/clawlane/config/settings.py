@@ -28,6 +28,7 @@ from clawlane.config.fields import (
     SenderEntries,
     context_of,
 )
+from clawlane.config.quiet_hours import QuietSpans
 from clawlane.config.senders import is_numeric_id, refuse_phone_number
 
 PLACEHOLDERS = ("{id}", "{code}", "{command}")
@@ -183,7 +184,8 @@ class SameText(Block):
 class Pacing(Block):
     """How fast messages may leave. Messages over a limit are held, never dropped.
 
-    Two messages of the account are at least `gap` and a random part of `gapJitter` apart.
+    Two messages of the account are at least `gap` and a random part of `gapJitter` apart. `warmUp` lets a new
+    session begin with few replies a day.
     """
 
     enabled: StrictBool = True
@@ -193,6 +195,7 @@ class Pacing(Block):
     same_text: SameText = SameText()
     gap: Duration = timedelta(seconds=1)
     gap_jitter: Duration = timedelta(seconds=1)
+    warm_up: StrictBool = False
 
 
 Megabytes = Annotated[float, Field(gt=0, le=4096, strict=True, allow_inf_nan=False)]
@@ -244,6 +247,7 @@ class ChannelSettings(Block):
     resend_unknown: ResendUnknown = ResendUnknown.WHEN_ABSENT
     look_up_gap: Duration = timedelta(minutes=1)
     pacing: Pacing = Pacing()
+    quiet_hours: Maybe[QuietSpans] = None
     media_max_mb: Megabytes = 20
     media_keep: Duration = timedelta(days=7)
     media_keep_mb: Megabytes = 500

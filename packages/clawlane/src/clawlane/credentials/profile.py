@@ -8,6 +8,9 @@ from pathlib import Path
 
 from clawlane.credentials.files import CredentialsError, file_name, sync_dir, write_private
 
+NOT_EXPENDABLE = "no"
+"""The answer of an operator who could not do without the account."""
+
 
 class ConsentDamaged(CredentialsError):
     """The record of an accepted risk cannot be read."""

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from clawlane.access.in_force import Rules
 from clawlane.backoff import Backoff
-from clawlane.capabilities import Login, NeedsConsent
+from clawlane.capabilities import DescribesSession, Login, NeedsConsent
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
 from clawlane.config.settings import Pacing
-from clawlane.credentials.profile import Consent, ConsentDamaged, Takeover, TakeoverMark, read_consent
+from clawlane.credentials.profile import (
+    NOT_EXPENDABLE,
+    Consent,
+    ConsentDamaged,
+    Takeover,
+    TakeoverMark,
+    read_consent,
+)
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.state_log import StateLog
@@ -23,7 +30,7 @@ from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
 from clawlane.messages import Thread, ThreadKind
-from clawlane.store import audit_log, owner_takeovers
+from clawlane.store import audit_log, owner_takeovers, warm_ups
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
@@ -111,6 +118,7 @@ class Supervisor:
         """Work by other settings. What waits to be sent is checked by their rules before it leaves."""
         self.deps.settings.now = settings
         self.deps.gate.account = settings.account
+        self.deps.gate.keep_quiet(settings.quiet_hours)
         if not settings.rules.takeover.takeover_ms:
             self.deps.gate.take(Judged(off=True))
             if self.account_store is not None:
@@ -296,6 +304,7 @@ class Supervisor:
 
     async def _run_once(self, account_store: AccountStore) -> None:
         vault = self.vault()
+        await self._begin_session(account_store, vault)
 
         def report(state: State) -> None:
             if state.phase is Phase.REPLACED:  # on the disk before anybody knows of it
@@ -311,6 +320,18 @@ class Supervisor:
                 await made.run()
             finally:
                 self._runner = None
+
+    async def _begin_session(self, account_store: AccountStore, vault: FileVault) -> None:
+        """Let the gate know since when the session warms up, and whether it has to."""
+        secret, identity, login_ms = await vault.read(), vault.identity(), None
+        if secret is not None and isinstance(self.channel, DescribesSession):
+            with suppress(VaultError):  # it will say so itself, better than here
+                login_ms = self.channel.describe(secret).logged_in_ms
+        consent = read_consent(self._consents, self.account.channel, self.account.profile)
+        begun_ms = await account_store.run(warm_ups.begin, identity[0] if identity else "", login_ms)
+        needed = consent is not None and consent.expendable == NOT_EXPENDABLE
+        self.deps.gate.session_begun(begun_ms, always_warms_up=needed)
+        await self.deps.gate.follow(self.account.settings.pacing, self.deps.jitter, account_store)
 
     def not_started(self, error: Exception, wait: float) -> None:
         """Report that it could not be started, which is tried again in so many seconds."""

@@ -33,12 +33,14 @@ class AccessChecker:
     `rules` gives those in force now, `grants` what is known now, except for receipts. What is decided about
     one message is decided by the same rules throughout: they are read once, after everything that waits.
     `holds_back` says of a thread why what is admitted there is only kept as context, None if it is answered.
+    `quiet` says whether no code may be sent now.
     """
 
     account_store: AccountStore
     rules: Callable[[], Rules]
     grants: Callable[[], Grants]
     holds_back: Callable[[Thread], HeldBack | None] = _answers_all
+    quiet: Callable[[], bool] = lambda: False
 
     async def decide(self, inbound: Inbound, read_ms: int) -> NewMessage:
         """A message that was read at `read_ms`, with the decision about it and what follows from that."""
@@ -109,7 +111,7 @@ class AccessChecker:
             acks=policy.acks,
             written_ms=read_ms - max(0, self.grants().age_ms(inbound, read_ms)),
             takeover_rule=takeover.takeover_rule if takeover.takeover_ms else None,
-            mute=mode is OutboundMode.OFF,
+            mute=mode is OutboundMode.OFF or self.quiet(),
         )
 
     async def _known(self, inbound: Inbound) -> Grants:

@@ -10,8 +10,10 @@ from clawlane.access.in_force import Rules
 from clawlane.channel import Account
 from clawlane.config.choices import ResendUnknown
 from clawlane.lane.commands import Answering
+from clawlane.lane.hours import QuietHours
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.store.due import LOOK_UP_MS
+from clawlane.zone import Zone
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -35,6 +37,7 @@ class LaneSettings:
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
     draft_ms: int = 12 * 3_600_000
+    quiet_hours: QuietHours = field(default_factory=QuietHours)
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:
@@ -50,6 +53,7 @@ class LaneSettings:
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
             settings.drafts.expire // timedelta(milliseconds=1),
+            QuietHours.of(settings.quiet_hours, Zone(config.root.timezone or "")),
         )
 
     @property

@@ -41,6 +41,7 @@ from clawlane.store import (
     retention,
     sessions,
     unknown_sends,
+    warm_ups,
 )
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
@@ -138,7 +139,12 @@ class Runner:
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )
-        self._access = AccessChecker(account_store, settings.rules, deps.grants)
+        self._access = AccessChecker(
+            account_store,
+            settings.rules,
+            deps.grants,
+            quiet=lambda: deps.gate.quiet(deps.now_ms()) is not None,
+        )
         self._agents = DrainableAgents(deps.agents)
         self._media = (
             InboundMedia(
@@ -313,6 +319,7 @@ class Runner:
         """Prune the store in small batches. Lives until cancelled."""
         while True:
             try:
+                await self._store.run(warm_ups.seen)
                 for transition in (retention.prune, self._expire_sessions):
                     while await self._store.run(transition):
                         await self._deps.sleep(_BETWEEN_BATCHES)
@@ -323,7 +330,8 @@ class Runner:
             await self._deps.sleep(_PRUNE_EVERY)
 
     def _expire_sessions(self, tx: Tx) -> bool:
-        return sessions.expire(tx, partial(is_over, self._deps.settings.now.answering.session.reset))
+        answering = self._deps.settings.now.answering
+        return sessions.expire(tx, partial(is_over, answering.session.reset, answering.zone))
 
     async def _look_up_unknown(self) -> None:
         """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""

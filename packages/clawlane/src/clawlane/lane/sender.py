@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
+from clawlane.lane.hours import QUIET
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread
-from clawlane.store import drafts, due, pairing, sending
+from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
@@ -114,7 +115,7 @@ class Sender:
         """
         self._store = account_store
         self._gate = gate
-        self._signals = SignalQueue(gate.show, self.wake, self._note_signal)
+        self._signals = SignalQueue(self._show, self.wake, self._note_signal)
         self._evidence = evidence
         self._draft_ms = draft_ms
         self._answered = answered
@@ -186,6 +187,9 @@ class Sender:
             self._signals.put(signal)
         else:
             self._note_signal(signal, "left out: the account was not connected")
+
+    async def _show(self, signal: Signal) -> None:
+        await self._gate.show(signal, self._now_ms())
 
     def _note_signal(self, signal: Signal, error: str) -> None:
         self._evidence.note_signal(signal, self._now_ms(), error)
@@ -263,12 +267,16 @@ class Sender:
             if not self._open.is_set() or self._on_their_way + len(passing) >= AT_ONCE:
                 break
             now_ms = self._now_ms()
+            if self._gate.drops(chunk, now_ms):
+                await self._drop(chunk)
+                continue
             wait_ms = self._gate.wait_ms(chunk, now_ms)
             if wait_ms is not None and wait_ms > 0:
                 later.append(now_ms + wait_ms)
                 if hold := self._gate.noted(chunk, now_ms):
                     holds[chunk.id] = hold
-                    log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold))
+                    zone = self._gate.quiet_hours.zone
+                    log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold, zone))
             elif wait_ms == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
                 passing[chunk] = self._gate.sent(chunk, self._now_ms())
         if holds:
@@ -298,6 +306,15 @@ class Sender:
                 return False
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
+
+    async def _drop(self, chunk: Chunk) -> None:
+        """End what quiet hours drop: the rest of its reply does not leave either."""
+        if chunk.challenge:
+            await self._store.run(pairing.hold_back, chunk.out.thread.id, QUIET)
+        else:
+            self.settled(await self._store.run(quiet_drops.drop, chunk.id))
+        log.info("message %d to %s is not sent: %s", chunk.id, chunk.out.thread, QUIET)
+        self.wake()
 
     async def _hold_back(self, chunk: Chunk) -> int | None:
         """Make what was queued a draft, because its thread needs approval now. Gives the turn that ended."""

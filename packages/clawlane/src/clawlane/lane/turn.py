@@ -261,6 +261,7 @@ class TurnRunner:
             settings.prefix,
             settings.rules.edited,
             settings.draft_ms,
+            settings.answering.zone,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:

@@ -7,6 +7,9 @@ from msgspec.structs import replace
 from clawlane.access.fingerprint import fingerprint
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.credentials.profile import NOT_EXPENDABLE, Consent
+from clawlane.lane.hours import QuietHours
+from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
@@ -16,7 +19,9 @@ from clawlane.ops.account_status import (
     HeldReply,
     NameStatus,
     PairingCounts,
+    QuietStatus,
     User,
+    WarmUpStatus,
 )
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
@@ -30,6 +35,7 @@ from clawlane.ops.upgrade import waiting_upgrade
 from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
+from clawlane.store.send_log import DAY_MS
 
 _GAPS_SHOWN_MS = 7 * 86_400_000
 
@@ -113,7 +119,24 @@ def _with_its_rules(
         findings=findings(ctx.config, account, directory, rules),
         speakers=who_may_speak(account, rules, directory.pins, reader),
         verification=verification_of(kept, fingerprint(rules), rehearsed=bool(one.rehearsal)),
+        warm_up=_warm_up(account, one.consent, reader, ctx.now_ms()),
+        quiet=_quiet(ctx, account),
     )
+
+
+def _warm_up(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> WarmUpStatus | None:
+    pacing, begun_ms = account.settings.pacing, reader.warm_up_begun_ms(str(account))
+    needed = pacing.warm_up or (consent is not None and consent.expendable == NOT_EXPENDABLE)
+    day = WarmUp(begun_ms).day(now_ms) if needed and begun_ms is not None else None
+    if day is None:
+        return None
+    sent = reader.reply_count(str(account), now_ms - DAY_MS)
+    return WarmUpStatus(day, DAYS, sent, replies(pacing, "day", day))
+
+
+def _quiet(ctx: OpContext, account: Account) -> QuietStatus | None:
+    quiet = QuietHours.of(account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
+    return QuietStatus(str(quiet.do), quiet.until_ms) if quiet else None
 
 
 def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, State]:

@@ -130,6 +130,22 @@ class HeldReply(Struct, frozen=True):
         return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
 
 
+class WarmUpStatus(Struct, frozen=True):
+    """A new session on one of its first `days`: how many `replies` left in the last 24 hours, of how many."""
+
+    day: int
+    days: int
+    replies: int
+    limit: int
+
+
+class QuietStatus(Struct, frozen=True):
+    """It is quiet until then; `do` says whether replies are held or dropped."""
+
+    do: str
+    until_ms: int
+
+
 class Decisions(Struct, frozen=True):
     """What waits for the operator, and how many dead letters were dropped undecided (`forgotten`)."""
 
@@ -192,7 +208,8 @@ class AccountStatus(Struct, frozen=True):
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
     accept; `restored_ms` is when a backup was restored, until the account connects.
-    `drafts` wait for the owner; `modes` say what may leave in direct messages, and in groups.
+    `drafts` wait for the owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is
+    None once a session may send as much as any, `quiet` outside of quiet hours.
     """
 
     id: str
@@ -242,5 +259,7 @@ class AccountStatus(Struct, frozen=True):
     probe: ProbeResult | None = None
     address_book_ms: int | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)
+    warm_up: WarmUpStatus | None = None
+    quiet: QuietStatus | None = None
     upgrade: UpgradeInfo | None = None
     restored_ms: int | None = None

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from clawlane.clock import local_day
 from clawlane.ops.operation import OpError, decode, encode
 from clawlane.people import Person
+from clawlane.zone import shown
 
 if TYPE_CHECKING:
     from clawlane.config.paths import Paths
@@ -93,7 +93,7 @@ def save(paths: Paths, book: AddressBook) -> Path:
     """Write the copy of the day, and remove those that had their time. Raises `OSError`."""
     from clawlane.credentials.files import write_private
 
-    file = _file(paths, book.account, local_day(book.taken_ms))
+    file = _file(paths, book.account, shown().day(book.taken_ms))
     write_private(file, encode(book))
     for day in days(paths, book.account)[:-KEPT_DAYS]:
         _file(paths, book.account, day).unlink(missing_ok=True)

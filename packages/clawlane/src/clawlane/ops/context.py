@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import Caller, OpError
 from clawlane.threads import Thread, ThreadKind
+from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
     import asyncio
@@ -287,6 +288,15 @@ class OpContext:
     def config(self) -> Config:
         """The checked config: of the gateway, else what the file says. Raises `ConfigError`."""
         return self.written_config() if self.loaded is None else self.loaded
+
+    def zone(self) -> Zone:
+        """The zone in which days begin and times are shown; with a broken config, the machine's."""
+        from clawlane.config.errors import ConfigError
+
+        try:
+            return Zone(self.config.root.timezone or "")
+        except ConfigError:
+            return MACHINE
 
     def written_config(self) -> Config:
         """The config as the file has it now, which a gateway may not run with yet. Raises `ConfigError`."""

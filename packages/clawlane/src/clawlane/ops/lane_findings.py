@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from clawlane.access.fingerprint import fingerprint
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, VaultError
-from clawlane.clock import local_day
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.context import OpContext, account_words
@@ -18,6 +17,7 @@ from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.rules_from import rules_in_force
 from clawlane.ops.verification_state import Verification, VerificationState, verification_of
 from clawlane.store.errors import StoreUnusable
+from clawlane.zone import shown
 
 if TYPE_CHECKING:
     from clawlane.access.in_force import Rules
@@ -77,7 +77,7 @@ def _risk(
 
 
 def _accepted(block: ChannelConfig, account: Account, consent: Consent) -> Finding:
-    day = local_day(consent.accepted_ms)
+    day = shown().day(consent.accepted_ms)
     data = {"label": block.manifest.label, "day": day, "expendable": consent.expendable}
     return Finding(Severity.NOTE, "unofficial_lane", str(account), data, None, (str(account),), accepted=True)
 

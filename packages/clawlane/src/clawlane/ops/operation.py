@@ -20,6 +20,8 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
 
+from clawlane.zone import show_in
+
 MODULES = (
     "accounts",
     "agents",
@@ -157,6 +159,7 @@ def _register(run: Any, *, changes: bool) -> Any:
 
     @wraps(run)
     def named(ctx: Any, asked: Any) -> Any:
+        show_in(ctx.zone)
         return run(ctx.during(name), asked)
 
     type_ = _hints(run, request)[request]

@@ -10,7 +10,7 @@ from typing import Any
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
-from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
+from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named, span_of
 
 _LONGEST_NAME = 60
 
@@ -93,6 +93,15 @@ _KEY = {
     "env": "The key is read from the variable {name} of the gateway's environment.",
     "file": "The key is read from that file, which only you may be able to read.",
 }
+_TIMEZONE = "Where days begin for budgets and quiet hours, and in which zone times are shown."
+_QUIET = (
+    "Nothing is sent on its own between these hours. 'hold': replies wait for the end; 'drop': they are not"
+    " sent."
+)
+_WARM_UP = (
+    "How fast messages may leave. warmUp: a new session sends 10 replies on its first day, and more every"
+    " day, up to the normal limits after a week."
+)
 _RELOAD = {
     Reload.ASK: (
         "An edit of this file that narrows access holds at once; one that widens it waits for"
@@ -112,7 +121,8 @@ def first_file(channel: str, account: str | None, answers: Answers) -> str:
     if account:
         inner = [*entries.single("enabled", True), "", *entries.block("accounts", inner)]
         inner = entries.block(channel, inner)
-    body = entries.block("channels", inner)
+    body = [*entries.timezone(), "", *entries.block("channels", inner)]
+    body = body if answers.timezone else body[1:]
     if answers.agent is not None:
         body += ["", *entries.block("agents", entries.block("defaults", entries.agent()))]
     if answers.reload is not None:
@@ -143,6 +153,10 @@ def account_values(answers: Answers) -> dict[str, Any]:
         found["groups"] = {one.id: _group_values(one) for one in answers.groups}
     if answers.owner_takeover is not None:
         found["ownerTakeover"] = answers.owner_takeover
+    if answers.quiet_hours:
+        found["quietHours"] = span_of(answers.quiet_hours)
+    if answers.warm_up is not None:
+        found["pacing"] = {"warmUp": answers.warm_up}
     return found
 
 
@@ -214,6 +228,10 @@ class Entries:
             found["groups"] = [*_comment(told), *listed]
         if answers.owner_takeover is not None:
             found["ownerTakeover"] = self._setting(_TAKEOVER, "ownerTakeover", values)
+        if answers.quiet_hours:
+            found["quietHours"] = self._setting(_QUIET, "quietHours", values)
+        if answers.warm_up is not None:
+            found["pacing"] = self._setting(_WARM_UP, "pacing", values)
         return found
 
     def reply(self, reply: str) -> list[str]:
@@ -233,6 +251,16 @@ class Entries:
             lines = [line for name, one in value.items() for line in self.single(name, one)]
             return [*_comment(told), *self.block(key, lines)]
         return [*_comment(told), *self.single(key, value)]
+
+    def warm_up(self, warm_up: bool) -> list[str]:
+        """The entry of a `pacing` that is there already."""
+        return [*_comment(_WARM_UP), *self.single("warmUp", warm_up)]
+
+    def timezone(self) -> list[str]:
+        """The entry of the whole gateway."""
+        if not self.answers.timezone:
+            return []
+        return [*_comment(_TIMEZONE), *self.single("timezone", self.answers.timezone)]
 
     def reload(self) -> list[str]:
         """The entry under `gateway`."""

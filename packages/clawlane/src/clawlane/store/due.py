@@ -195,7 +195,6 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         begun,
         row["by_turn"],
         first,
-        challenge=row["purpose"] == Purpose.CHALLENGE,
-        by_agent=row["purpose"] in (Purpose.REPLY, Purpose.TOOL),
-        draft=row["draft"],
+        Purpose(row["purpose"]),
+        row["draft"],
     )

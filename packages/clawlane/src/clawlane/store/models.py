@@ -233,8 +233,7 @@ class Chunk:
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
     call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `challenge` says that it asks a stranger for a pairing code, `by_agent` that an agent wrote it, and
-    `draft` as which draft the owner approved it.
+    `purpose` says what it is for, and `draft` as which draft the owner approved it.
     """
 
     id: int
@@ -245,9 +244,18 @@ class Chunk:
     begun: bool = False
     by_turn: int | None = None
     first: int = 0
-    challenge: bool = False
-    by_agent: bool = False
+    purpose: Purpose = Purpose.REPLY
     draft: int | None = None
+
+    @property
+    def challenge(self) -> bool:
+        """Whether it asks a stranger for a pairing code."""
+        return self.purpose is Purpose.CHALLENGE
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether an agent wrote it."""
+        return self.purpose in (Purpose.REPLY, Purpose.TOOL)
 
     @property
     def text_id(self) -> int | None:

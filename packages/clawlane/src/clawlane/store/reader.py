@@ -39,6 +39,7 @@ from clawlane.store import (
     sessions,
     turns,
     verifications,
+    warm_ups,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.models import Activity
@@ -104,6 +105,8 @@ class Reader:
     kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    warm_up_begun_ms = _ask(warm_ups.begun_ms)
+    reply_count = _ask(send_log.reply_count)
     restored_ms = _ask(in_force.restored_ms)
     upgrades = _ask(in_force.upgrades)
     held_by_upgrade = _ask(in_force.held)

@@ -543,6 +543,11 @@ DROP TABLE old_pins;
 _HANDS = """
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
+-- Warm-up: since when the session of each account warms up, and when the account was last in use.
+CREATE TABLE warm_ups (
+    account TEXT NOT NULL PRIMARY KEY, user_id TEXT NOT NULL,
+    begun_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 -- What an account works by, compared when another version starts:
 CREATE TABLE in_force (
     account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,
