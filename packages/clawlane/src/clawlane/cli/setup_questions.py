@@ -173,7 +173,7 @@ QUESTIONS = (
         lambda _one: HALF_AN_HOUR,  # nobody is asked: the comment in the file says what it is
         read_takeover,
         HALF_AN_HOUR,
-        wanted=lambda one: one.answers.dm_policy is not None,
+        wanted=lambda one: _is_new(one) or one.given.owner_takeover is not None,
         optional=True,
     ),
     Question(
