@@ -180,7 +180,9 @@ class Notice:
     """A notice of the platform itself in a conversation: a call, a pin, a reminder, a poll vote.
 
     It has no author, so it is never answered. `kind` is the channel's word for it, `text` what people read,
-    empty if it should not be shown. `actor_id` is empty if it is unknown.
+    empty if it should not be shown. `actor_id` is empty if it is unknown. `warning` says that the platform
+    itself wrote to the account, which it does to warn: known by the sender's id or the kind of the notice
+    alone, never by a name or by words.
     """
 
     account: str
@@ -191,6 +193,7 @@ class Notice:
     sent_ms: int
     actor_id: str = ""
     client_id: str = ""
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

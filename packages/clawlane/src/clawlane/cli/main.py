@@ -28,6 +28,7 @@ _COMMANDS = {
     "logs": ("clawlane.cli.logs:logs", "Show what the gateway logged."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
+    "alarms": ("clawlane.cli.alarms:alarms", "See what looks like trouble with the platform."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
     "drafts": ("clawlane.cli.drafts:drafts", "Approve, edit or drop what waits for your approval."),
     "rehearse": ("clawlane.cli.rehearse:rehearse", "Try a config against a simulator, with nothing at risk."),

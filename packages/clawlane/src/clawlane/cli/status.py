@@ -29,7 +29,8 @@ from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.config.choices import QuietDo
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
+from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus, ProblemCode
+from clawlane.ops.alarm_text import status_line
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
@@ -195,7 +196,10 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
-    for problem in one.problems:
+    for alarm in one.alarms:
+        yield "alarm", sanitize(status_line(alarm, now), 400)
+        yield "", f"run: {alarm.command}; read: openclaw help {alarm.page}"
+    for problem in (it for it in one.problems if it.code is not ProblemCode.ALARM):
         yield "problem", f"{sanitize(problem_text(problem), 300)}; run: {problem.command}"
     if one.noticed_ms:
         yield "silence", f"a dead connection is noticed within {length(one.noticed_ms)}"

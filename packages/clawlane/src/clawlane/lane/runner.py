@@ -20,6 +20,7 @@ from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
+from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.commands import Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.evidence import Evidence, FetchedHistory
@@ -88,7 +89,7 @@ class AccountDeps:
     `grants` then knows the own id and the pinned names. `pin` looks up names while the account runs. `media`
     is where files that people send are kept; without it none is fetched. `trouble` is called when sending
     stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
-    to be sent. `evidence` keeps what became of signals and fetches.
+    to be sent. `evidence` keeps what became of signals and fetches; `alarms` is told what may be trouble.
     """
 
     settings: LiveSettings
@@ -106,6 +107,7 @@ class AccountDeps:
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     outgoing: Path | None = None
     evidence: Evidence = field(default_factory=Evidence)
+    alarms: AlarmFeed = field(default_factory=NoFeed)
     sleep: Sleep = asyncio.sleep
 
     @property
@@ -134,6 +136,7 @@ class Runner:
             deps.evidence,
             lambda: settings.now.draft_ms,
             self._answered,
+            deps.alarms,
         )
         self.sender.judge = self._judge
         self._files = (
@@ -203,6 +206,7 @@ class Runner:
     async def cursor(self, kind: ThreadKind) -> Cursor:
         await self._admission.drained()
         self._asked_ms[kind] = self._deps.now_ms()
+        self._deps.alarms.asked(kind)
         backlog_ms = max(policy.backlog_max_age_ms for policy in self._access.rules())
         skew_ms = self._access.grants().skew_ms or 0
         return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
@@ -214,6 +218,7 @@ class Runner:
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
         kept = await self._store.run(directory.keep_peers, people)
+        self._deps.alarms.friends(kept.before, len(people))
         if not kept.doubted:
             self._deps.gate.know_friends(people)
             self.sender.wake()
@@ -356,6 +361,7 @@ class Runner:
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
+        self._deps.alarms.read(inbound)
         mode, _ = self._deps.gate.outbound(inbound.thread)
         for signal in after_decision(inbound, decision, admitted.acks, mode):
             self.sender.show(signal)
@@ -407,11 +413,14 @@ class Runner:
         again = await self._store.run(unknown_sends.absent, asked, self._deps.settings.now.look_up_gap_ms)
         fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
         self._deps.evidence.note_fetched(place.kind, fetched)
+        self._deps.alarms.caught_up(place.kind)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self.sender.wake()
 
     def _noted(self, noted: NoteResult) -> None:
+        if noted.alarmed is not None:
+            self._deps.alarms.alarmed(noted.alarmed)
         self.sender.settled(noted.turn)
         if noted.turn is not None or noted.recalled.messages:
             self.sender.file_sent.set()

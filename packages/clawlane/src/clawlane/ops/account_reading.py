@@ -23,6 +23,7 @@ from clawlane.ops.account_status import (
     User,
     WarmUpStatus,
 )
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
@@ -93,6 +94,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
         takeovers=list(map(TakeoverInfo.of, reader.taken_over(name, now_ms))),
         takeovers_off=reader.takeovers_off(name),
+        alarms=[AlarmInfo.of(one) for one in reader.open_alarms(name)],
         waiting=reader.waiting_turns(name),
         expired=reader.expired(name),
         held=list(map(HeldReply.of, reader.held(name, now_ms))),

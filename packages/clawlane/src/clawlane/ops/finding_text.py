@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.clock import length
 from clawlane.ops.account_status import Problem, ProblemCode
+from clawlane.ops.alarm_text import sentence
 from clawlane.ops.findings import Finding
 
 _WORDS: Final = {
@@ -312,6 +314,8 @@ def problem_text(problem: Problem) -> str:
             return f"alerts do not reach you ({problem.reason}){aside}"
         case ProblemCode.CONNECTION:
             return problem.reason
+        case ProblemCode.ALARM:
+            return sentence(AlarmKind(problem.reason))
         case ProblemCode.CLOCK:
             return _clock(problem.skew_ms)
 

@@ -10,6 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.capabilities import (
     Confirmed,
     Declined,
@@ -33,6 +34,7 @@ from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, ope
 from clawlane.ops.probing import probed, rehearsal_of
 from clawlane.ops.running import Start, Stop, start, stop
 from clawlane.plugins.errors import PluginError
+from clawlane.store.alarm_told import Ended, Raised
 
 if TYPE_CHECKING:
     from clawlane.store.transaction import Tx
@@ -196,6 +198,12 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
                     raise OpError("the QR code expired before it was scanned and confirmed", again)
                 case Declined():
                     raise OpError("the login was declined on the phone", again)
+                case Failed(stage, reason, not_let_in=True):
+                    await _sound(ctx, target, stage)
+                    raise OpError(
+                        f"the login failed ({stage}): {reason}; the account is muted",
+                        "do not try again and again; read: openclaw help runbooks/login-refused",
+                    )
                 case Failed(stage, reason):
                     raise OpError(f"the login failed ({stage}): {reason}", again)
     if done is None:
@@ -249,6 +257,30 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
     return LoggedOut(channel, account, profile, cleared, tuple(warnings))
 
 
+async def _sound(ctx: OpContext, target: Target, stage: str) -> None:
+    """Raise the alarm that the platform does not let this program in."""
+    from clawlane.ops.alarms import sound
+    from clawlane.store.errors import StoreError
+
+    raised = Raised(AlarmKind.LOGIN_REFUSED, {"stage": f"qr_{stage}", "last_ms": ctx.now_ms()})
+    try:
+        await sound(ctx, str(target.account), raised)
+    except StoreError as error:
+        log.warning("%s: the alarm that its login was refused is not stored: %s", target.account, error)
+
+
+async def _welcomed(ctx: OpContext, account: str) -> None:
+    """The login worked: an alarm that it does not is over."""
+    from clawlane.store import alarms
+    from clawlane.store.errors import StoreError
+
+    try:
+        async with ctx.own(account) as account_store:
+            await account_store.attempt(alarms.apply, [Ended(AlarmKind.LOGIN_REFUSED)])
+    except StoreError as error:
+        log.warning("%s: its alarm is not ended: %s", account, error)
+
+
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
     """Channel, account and profile, and why they are a guess, if the config or the plugin is broken."""
     from clawlane.credentials.vault import profiles_of
@@ -300,6 +332,7 @@ async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent |
 
     generation = await asyncio.to_thread(_keep, ctx, target, done, consent)
     await _record(ctx, str(target.account), note_login, generation, done.user_id)
+    await _welcomed(ctx, str(target.account))
 
 
 async def _record(

@@ -25,6 +25,7 @@ from clawlane.zone import show_in
 MODULES = (
     "accounts",
     "agents",
+    "alarms",
     "alerts",
     "audit",
     "audit_log",

@@ -13,6 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
+    alarms,
     alerts,
     audit_check,
     audit_log,
@@ -91,6 +92,8 @@ class Reader:
     pauses = _ask(pauses.pauses)
     taken_over = _ask(owner_takeovers.in_force)
     takeovers_off = _ask(owner_takeovers.switched_off)
+    open_alarms = _ask(alarms.open_of)
+    alarms = _ask(alarms.listed)
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)

@@ -691,6 +691,27 @@ CREATE TABLE deliveries ( -- on their way to a webhook or another target, or set
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('alerts', 'alerts', '100 50 10 1'),
     ('deliveries', 'deliveries', '100 50 1');
+-- Alarms: what looks like trouble with the platform, and what the detectors noticed.
+CREATE TABLE alarms (
+    account TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL,
+    key TEXT NOT NULL, -- what it is about, where one kind can be about several things
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, times INTEGER NOT NULL,
+    evidence TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
+    ended_ms INTEGER, acknowledged_ms INTEGER, paused INTEGER NOT NULL,
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX alarms_going_on ON alarms (account, kind, key) WHERE ended_ms IS NULL;
+CREATE TABLE alarm_signs ( -- what alone is no alarm
+    account TEXT NOT NULL, sign TEXT NOT NULL, key TEXT NOT NULL, -- a thread, or empty
+    at_ms INTEGER NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (account, sign, key, at_ms)
+) WITHOUT ROWID;
+INSERT INTO numbers (name, last) VALUES ('alarm', 0);
+ALTER TABLE pauses ADD COLUMN reason TEXT NOT NULL DEFAULT ''; -- the kind of alarm that began it
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('alarms', 'alarms', '200 100 1'),
+    ('alarms', 'alarms_going_on', '10 5 1 1'),
+    ('alarm_signs', 'alarm_signs', '200 100 50 2 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (
