@@ -276,7 +276,8 @@ class Text:
     """One outgoing text message, short enough for the channel.
 
     `client_id` is our own id for it, set when the chunk is written to the outbox and the same for all
-    retries. `quote` is the message of the same thread that it quotes.
+    retries. `quote` is the message of the same thread that it quotes. `discloses` is whom it tells, for the
+    first time, that a program answers.
     """
 
     thread: Thread
@@ -285,6 +286,7 @@ class Text:
     client_id: str = ""
     mentions: tuple[Mention, ...] = ()
     quote: Inbound | None = None
+    discloses: str = ""
 
 
 @dataclass(frozen=True, slots=True)

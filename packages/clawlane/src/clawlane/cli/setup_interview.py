@@ -28,6 +28,7 @@ class Given:
     owner_takeover: str | None = None
     agent: AgentFlags = field(default_factory=AgentFlags)
     reload: str | None = None
+    disclosure: str | None = None
     timezone: str | None = None
     quiet_hours: str | None = None
     yes: bool = False

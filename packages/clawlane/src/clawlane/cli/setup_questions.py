@@ -17,6 +17,7 @@ from clawlane.cli.setup_policies import (
     OPEN_DM,
     OPEN_GROUPS,
     ask_allow_from,
+    ask_disclosure,
     ask_dm_policy,
     ask_group_policy,
     ask_pairing_reply,
@@ -24,7 +25,7 @@ from clawlane.cli.setup_policies import (
     read_policy,
     read_takeover,
 )
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, Answers
 from clawlane.zone import machine_zone
 
@@ -215,6 +216,18 @@ QUESTIONS = (
         lambda one: read_agent(one.given.agent),
         AgentChoice(),
         title="Agent",
+    ),
+    Question(
+        "disclosure",
+        "--disclosure first|prefix|off",
+        lambda given: given.disclosure,
+        ask_disclosure,
+        lambda one: Disclosure(str(one.given.disclosure)),
+        # Without anybody to ask it stays open, and a finding: nobody decides it by the way.
+        wanted=lambda one: (
+            one.given.disclosure is not None or (one.prompts is not None and not one.given.yes)
+        ),
+        title="Telling people",
     ),
     Question(
         "reload",

@@ -37,7 +37,7 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.alarm_told import Alarm, Alarmed
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
-from clawlane.store.models import Judged, OpenTurn
+from clawlane.store.models import Judged, OpenTurn, RecallResult
 from clawlane.store.told import Pause, Resumed
 
 _FIRST_WAIT = 1.0
@@ -188,6 +188,11 @@ class Supervisor:
         """A turn that was over is open again: it goes to the end of its lane."""
         if self._runner is not None:
             self._runner.scheduler.put(turn)
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+        if self._runner is not None:
+            self._runner.recalled(recalled)
 
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: the lanes learn which turns expired and which continue."""

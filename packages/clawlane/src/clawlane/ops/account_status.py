@@ -157,6 +157,17 @@ class Decisions(Struct, frozen=True):
     forgotten: int
 
 
+class RetentionStatus(Struct, frozen=True):
+    """What is forgotten next by its age: how many texts, and when; both None if nothing is kept.
+
+    `forgetting` are people and groups (`person ID`) whose words are being removed.
+    """
+
+    texts: int | None = None
+    next_ms: int | None = None
+    forgetting: list[str] = field(default_factory=list)
+
+
 class AlertsStatus(Struct, frozen=True):
     """Telling the owner: alerts that wait, deliveries that failed so far, and those that were set aside.
 
@@ -213,7 +224,8 @@ class AccountStatus(Struct, frozen=True):
     accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
     owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is None once a session may
     send as much as any, `quiet` outside of quiet hours. `alarms` are those that are neither over nor
-    acknowledged.
+    acknowledged. `retention` says what is forgotten next. `disclosure` is how people are told that a program
+    answers, empty if unset.
     """
 
     id: str
@@ -268,3 +280,5 @@ class AccountStatus(Struct, frozen=True):
     upgrade: UpgradeInfo | None = None
     restored_ms: int | None = None
     alarms: list[AlarmInfo] = field(default_factory=list)
+    retention: RetentionStatus = RetentionStatus()
+    disclosure: str = ""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from clawlane.store.account_store import AccountStore, Clock
     from clawlane.store.alarm_told import Alarm, Alarmed
     from clawlane.store.database import Store
-    from clawlane.store.models import OpenTurn
+    from clawlane.store.models import OpenTurn, RecallResult
     from clawlane.store.reader import Reader
     from clawlane.store.told import Pause, Resumed
 
@@ -90,6 +90,9 @@ class LiveAccount(Protocol):
 
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again."""
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
 
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force by these."""

@@ -30,6 +30,7 @@ _KEYS: Mapping[str, KeyPath] = {
     "groups": ("groups",),
     "group_allow_from": ("groupAllowFrom",),
     "owner_takeover": ("ownerTakeover",),
+    "disclosure": ("disclosure",),
     "quiet_hours": ("quietHours",),
     "warm_up": ("pacing", "warmUp"),
 }
