@@ -25,7 +25,7 @@ WORDS: Mapping[str, str] = {
     "tool_calls.result": "what a tool gave back",
     "turns.reason": "an agent's error may quote a message",
     "turns.note": "what was left out of an answer",
-    "own_messages.body": "what the owner wrote by hand, until it is known whose it is; a takeover long at most",
+    "own_messages.body": "what the owner wrote by hand, until it is known whose it is",
 }
 """Removed by `forget`, shown by `export`, and taken by `retention`."""
 
