@@ -37,6 +37,8 @@ _COMMANDS = {
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
     "session": ("clawlane.cli.session:session", "Look at the stored login of an account."),
     "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
+    "forget": ("clawlane.cli.forget:forget", "Remove what a person or a group said."),
+    "export": ("clawlane.cli.forget:export", "Show what is kept of a person."),
     "alerts": ("clawlane.cli.alerts:alerts", "See what the owner is told, and try out how."),
     "outbox": ("clawlane.cli.outbox:outbox", "See unsent and unconfirmed messages."),
     "sent": ("clawlane.cli.outbox:sent", "List what left in the owner's name."),

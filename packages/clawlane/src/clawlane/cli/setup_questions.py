@@ -12,17 +12,20 @@ from clawlane.cli.setup_agent import AGENTS, ask_agent, read_agent
 from clawlane.cli.setup_hours import ask_quiet_hours, ask_timezone, read_quiet_hours, read_timezone
 from clawlane.cli.setup_interview import Given, Interview, Question
 from clawlane.cli.setup_policies import (
+    HALF_AN_HOUR,
     OPEN,
     OPEN_DM,
     OPEN_GROUPS,
     ask_allow_from,
+    ask_disclosure,
     ask_dm_policy,
     ask_group_policy,
     ask_pairing_reply,
     ask_reload,
     read_policy,
+    read_takeover,
 )
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, Answers
 from clawlane.zone import machine_zone
 
@@ -165,6 +168,16 @@ QUESTIONS = (
         wanted=lambda one: one.said("group_policy") == GroupPolicy.ALLOWLIST,
     ),
     Question(
+        "owner_takeover",
+        "--owner-takeover 30m|0",
+        lambda given: given.owner_takeover,
+        lambda _one: HALF_AN_HOUR,  # nobody is asked: the comment in the file says what it is
+        read_takeover,
+        HALF_AN_HOUR,
+        wanted=lambda one: _is_new(one) or one.given.owner_takeover is not None,
+        optional=True,
+    ),
+    Question(
         "quiet_hours",
         "--quiet-hours 22:00-07:00|off",
         lambda given: given.quiet_hours,
@@ -203,6 +216,18 @@ QUESTIONS = (
         lambda one: read_agent(one.given.agent),
         AgentChoice(),
         title="Agent",
+    ),
+    Question(
+        "disclosure",
+        "--disclosure first|prefix|off",
+        lambda given: given.disclosure,
+        ask_disclosure,
+        lambda one: Disclosure(str(one.given.disclosure)),
+        # Without anybody to ask it stays open, and a finding: nobody decides it by the way.
+        wanted=lambda one: (
+            one.given.disclosure is not None or (one.prompts is not None and not one.given.yes)
+        ),
+        title="Telling people",
     ),
     Question(
         "reload",

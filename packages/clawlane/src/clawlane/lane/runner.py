@@ -24,6 +24,7 @@ from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.commands import Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.evidence import Evidence, FetchedHistory
+from clawlane.lane.forgetter import Forgetter
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.live_agents import LiveAgents
@@ -34,12 +35,30 @@ from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision, with_reply
 from clawlane.lane.turn import DrainableAgents, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
-from clawlane.store import catch_up, directory, drafts, retention, sessions, unknown_sends, warm_ups
+from clawlane.store import (
+    catch_up,
+    directory,
+    drafts,
+    forgetting,
+    owner_takeovers,
+    retention,
+    sessions,
+    unknown_sends,
+    warm_ups,
+)
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
-from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult
+from clawlane.store.models import (
+    AdmittedMessage,
+    Judged,
+    NoteResult,
+    OpenTurn,
+    RecallResult,
+    RecoveryResult,
+    TakeoverTerms,
+)
 from clawlane.store.states import TurnState
 from clawlane.store.told import Resumed
 from clawlane.store.transaction import Tx
@@ -54,7 +73,7 @@ _THINK = 5.0
 _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 """Seconds. A reconnect looks up at once; this is for chunks that become unknown in between."""
 
-_PRUNE_EVERY, _BETWEEN_BATCHES = 3600.0, 0.05
+_PRUNE_EVERY, _BETWEEN_BATCHES = retention.EVERY_MS / 1000, 0.05
 """Seconds."""
 
 _EXPIRE_EVERY, _EXPIRE_AT_MOST_EVERY = 120.0, 0.5
@@ -129,6 +148,7 @@ class Runner:
             self._answered,
             deps.alarms,
         )
+        self.sender.judge = self._judge
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )
@@ -171,7 +191,14 @@ class Runner:
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
         self._admission = Admission(
-            account_store, self._access, deps.ready, self._act, self._noted, self._caught_up, deps.now_ms
+            account_store,
+            self._access,
+            deps.ready,
+            self._act,
+            self._noted,
+            self._caught_up,
+            deps.now_ms,
+            lambda: vault.generation,
         )
 
     @property
@@ -226,6 +253,7 @@ class Runner:
         if self._files is not None:
             await self._files.sweep()
         await self._deps.gate.begin(self._store, self._access)
+        self._take(await self._store.run(owner_takeovers.begin, self._terms()))
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
             self.scheduler.put(turn)
@@ -307,14 +335,35 @@ class Runner:
         while True:
             try:
                 await self._store.run(warm_ups.seen)
-                for transition in (retention.prune, self._expire_sessions):
+                for transition in (self._forget_old, self._expire_sessions):
                     while await self._store.run(transition):
                         await self._deps.sleep(_BETWEEN_BATCHES)
+                await self._forget_asked()
                 if self._media is not None:
                     await self._media.prune(self._store, self._deps.now_ms())
             except (StoreFailed, OSError) as error:
                 log.warning("%s; nothing is pruned until later", error)
             await self._deps.sleep(_PRUNE_EVERY)
+
+    async def _forget_asked(self) -> None:
+        """Go on with what an operator asked to be forgotten, and an end came between."""
+        deps = self._deps
+        if deps.media is None or deps.outgoing is None:
+            return
+        forgetter = Forgetter(self._store, deps.media, deps.outgoing, self.recalled)
+        for asked in await self._store.run(forgetting.open_requests):
+            log.info("%s: what %s %s said is being forgotten", deps.account, asked.whom, asked.id)
+            async for _ in forgetter.run(asked.whom, asked.id):
+                await deps.sleep(_BETWEEN_BATCHES)
+            recorded = self._store.by("gateway", "forget.finish")
+            await recorded.run(forgetting.finish, asked.whom, asked.id)
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+        self._noted(NoteResult(recalled=recalled))
+
+    def _forget_old(self, tx: Tx) -> bool:
+        return retention.prune(tx, self._deps.settings.now.keep)
 
     def _expire_sessions(self, tx: Tx) -> bool:
         answering = self._deps.settings.now.answering
@@ -413,6 +462,29 @@ class Runner:
             self.scheduler.again(turn)
         if self._media is not None:
             self._media.forget(noted.recalled.messages)
+        if noted.judged is not None:
+            self._take(noted.judged)
+            self.sender.wake()
+
+    def _terms(self) -> TakeoverTerms:
+        return self._access.takeover_terms(self._vault.generation)
+
+    async def _judge(self) -> None:
+        self._take(await self._store.run(owner_takeovers.judge, self._terms()))
+
+    def _take(self, judged: Judged) -> None:
+        """Hold back where the owner wrote by hand: what runs there ends, and what waits is not answered."""
+        self._deps.gate.take(judged)
+        for one in judged.taken:
+            for seq in one.ended:
+                self.scheduler.end(seq)
+                self.sender.settled(seq)
+            if one.ended:
+                count = len(one.ended)
+                log.info("%s: the owner wrote; %d message(s) are left to them", one.thread, count)
+                self.sender.file_sent.set()
+        if judged.switched_off:
+            log.warning("%s: takeovers are off: what is sent comes back under other ids", self._deps.account)
 
 
 @asynccontextmanager

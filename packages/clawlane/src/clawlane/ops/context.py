@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import Caller, OpError
-from clawlane.threads import ThreadKind
+from clawlane.threads import Thread, ThreadKind
 from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from clawlane.store.account_store import AccountStore, Clock
     from clawlane.store.alarm_told import Alarm, Alarmed
     from clawlane.store.database import Store
-    from clawlane.store.models import OpenTurn
+    from clawlane.store.models import OpenTurn, RecallResult
     from clawlane.store.reader import Reader
     from clawlane.store.told import Pause, Resumed
 
@@ -65,6 +65,9 @@ class LiveAccount(Protocol):
     def language(self) -> str:
         """The language of the account on its platform; empty while that is not known."""
 
+    def give_back(self, thread: Thread) -> None:
+        """The operator ended what the owner took over in a thread."""
+
     @property
     def pauses(self) -> Sequence[Pause]:
         """Its pauses in force, stored or not."""
@@ -87,6 +90,9 @@ class LiveAccount(Protocol):
 
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again."""
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
 
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force by these."""

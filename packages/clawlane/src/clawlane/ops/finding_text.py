@@ -176,6 +176,14 @@ _WORDS: Final = {
         "nobody has said whether you can do without this account; the login did not ask",
         "answer it: openclaw channels login {words} --expendable yes (or no)",
     ),
+    "others_not_asked": (
+        "nobody has accepted that words of others go to the hosts of its agents; the login did not ask",
+        "answer it: openclaw channels login {words}",
+    ),
+    "disclosure_unset": (
+        "nobody is told that a program answers, and nobody has decided that",
+        "write disclosure: 'first', 'prefix' or 'off'",
+    ),
     "not_expendable": (
         "you said that you cannot do without this account, and the platform may suspend it at any time",
         "use another account. {alternative}",

@@ -44,6 +44,8 @@ MODULES = (
     "doctor",
     "drafts",
     "events",
+    "export",
+    "forget",
     "login",
     "mending",
     "message",
