@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clawlane.messages import Outgoing, Own, Thread
-from clawlane.store import outbox
-from clawlane.store.codec import said_in, storable
+from clawlane.store import outbox, own_sends
+from clawlane.store.codec import storable
 from clawlane.store.models import Purpose
 from clawlane.store.rows import change, exists, insert, put, value_of
 from clawlane.store.transaction import Tx
 
 WITHIN_MS = 60_000
-"""How far a text of the account and a send of the same words may be apart to be the same."""
+"""How long what is sent to the thread with oneself may take to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +39,10 @@ def note(tx: Tx, own: Own, written_ms: int) -> bool:
     see(tx)
     id_ = storable(own.message_id or own.client_id)
     query = "SELECT 1 FROM owner_texts WHERE account = ? AND id = ?"
-    if not id_ or is_ours(tx, own, written_ms) or exists(tx.db, query, tx.account, id_):
+    if not id_ or own_sends.find(tx, own, written_ms) is not None or exists(tx.db, query, tx.account, id_):
         return False
     insert(tx, "owner_texts", id=id_, text=storable(own.text), noted_ms=tx.now_ms)
     return True
-
-
-def is_ours(tx: Tx, own: Own, written_ms: int) -> bool:
-    """Whether the gateway sent a text of the account, whatever ids it comes back under."""
-    if outbox.is_receipt(tx, own.message_id, own.client_id):
-        return True
-    rows = tx.db.execute(
-        "SELECT body FROM outbox WHERE account = ? AND thread_kind = ? AND thread_id = ? AND body <> ''"
-        " AND (sent_ms BETWEEN ? AND ? OR settled_ms IS NULL)",
-        (
-            tx.account,
-            own.thread.kind,
-            own.thread.id,
-            written_ms - WITHIN_MS,
-            written_ms + WITHIN_MS,
-        ),
-    )
-    return any(said_in(row["body"]).split() == own.text.split() for row in rows)
 
 
 def open_texts(tx: Tx) -> list[OwnerText]:
