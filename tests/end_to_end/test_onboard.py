@@ -93,6 +93,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         screen.answer("Quiet hours", BACKSPACE * 3 + "22:00-07:00", ENTER)
         screen.answer("Time zone", ENTER)
         screen.answer("Who answers?", ENTER)
+        screen.answer("How are people told that a program answers them?", ENTER)
         screen.answer("When does an edit of the config take effect?", ENTER)
         screen.shows("reload: 'ask'")
         screen.answer("Write", ENTER)
@@ -125,7 +126,8 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
 
 POLICIES = (
     *("--dm-policy", "pairing", "--pairing-reply", "code", "--group-policy", "disabled"),
-    *("--quiet-hours", "off", "--timezone", "UTC", "--agent", "echo", "--reload", "ask"),
+    *("--quiet-hours", "off", "--timezone", "UTC", "--agent", "echo"),
+    *("--disclosure", "off", "--reload", "ask"),
 )
 
 
@@ -188,6 +190,7 @@ QUESTIONS = (
     ("Quiet hours", (ENTER,)),
     ("Time zone", (ENTER,)),
     ("Who answers?", (ENTER,)),
+    ("How are people told that a program answers them?", (ENTER,)),
     ("When does an edit of the config take effect?", (ENTER,)),
     ("Write", (ENTER,)),
 )
@@ -292,7 +295,9 @@ def colours(raw: bytes) -> set[str]:
 def test_a_dumb_terminal_is_asked_by_numbers(newcomer: Operator, zalo: Simulator, state: Path) -> None:
     person(zalo, "Trần Thị Lan")
     someone = Operator({**newcomer.env, "TERM": "dumb"})
-    with onboarding(someone, "onboard", "--agent", "echo", "--reload", "ask") as screen:
+    with onboarding(
+        someone, "onboard", "--agent", "echo", "--disclosure", "off", "--reload", "ask"
+    ) as screen:
         accept_and_log_in_typed(screen, zalo)
         screen.answer("Who may write to the account directly?", "2", ENTER)
         screen.answer("Name, numbers, or nothing", "lan", ENTER)

@@ -78,6 +78,22 @@ def facts_of(account: str, item: Item, now_ms: int) -> Sequence[Fact]:
             ]
 
 
+def warning_of(account: str, item: events.Message | events.Notice, now_ms: int) -> Notice:
+    """What Zalo itself writes to the account, as a notice that is a warning."""
+    actor_id = item.sender_id if isinstance(item, events.Message) else item.actor_id
+    return Notice(
+        account,
+        thread_of(item.thread),
+        item.msg_id,
+        "platform warning",
+        item.text,
+        _sent_ms(item, now_ms),
+        actor_id,
+        item.cli_msg_id,
+        warning=True,
+    )
+
+
 def unreadable_of(account: str, event: events.Undecodable) -> Unreadable:
     """What could not be decoded, as far as it can be identified; its kind is at least its command."""
     return Unreadable(

@@ -173,7 +173,9 @@ class Notice:
     """A notice of the platform itself in a conversation: a call, a pin, a reminder, a poll vote.
 
     It has no author, so it is never answered. `kind` is the channel's word for it, `text` what people read,
-    empty if it should not be shown. `actor_id` is empty if it is unknown.
+    empty if it should not be shown. `actor_id` is empty if it is unknown. `warning` says that the platform
+    itself wrote to the account, which it does to warn: known by the sender's id or the kind of the notice
+    alone, never by a name or by words.
     """
 
     account: str
@@ -184,6 +186,7 @@ class Notice:
     sent_ms: int
     actor_id: str = ""
     client_id: str = ""
+    warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +269,8 @@ class Text:
     """One outgoing text message, short enough for the channel.
 
     `client_id` is our own id for it, set when the chunk is written to the outbox and the same for all
-    retries. `quote` is the message of the same thread that it quotes.
+    retries. `quote` is the message of the same thread that it quotes. `discloses` is whom it tells, for the
+    first time, that a program answers.
     """
 
     thread: Thread
@@ -275,6 +279,7 @@ class Text:
     client_id: str = ""
     mentions: tuple[Mention, ...] = ()
     quote: Inbound | None = None
+    discloses: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from clawlane.agents.budget import rough_tokens
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import AgentBusy, AgentError
 from clawlane.agents.prompt import user_prompt
+from clawlane.agents.share import shared
 from clawlane.config.agents import Reset, ResetMode, SessionSettings
 from clawlane.config.routing import AgentSettings, session_key
 from clawlane.messages import Thread
@@ -160,7 +161,7 @@ class SessionMemory:
 
     def _exchange(self, one: Remembered, account: str) -> Exchange:
         history = tuple(map(HistoryMessage.of, one.history))
-        asked = TurnInput(account, one.messages, history)
+        asked = shared(TurnInput(account, one.messages, history), self._agent.settings.share)
         prompt = user_prompt(asked, self._agent.settings.max_input_chars)
         return Exchange(one.turn, prompt, one.answer, one.steps, one.note, asked, one.withheld)
 

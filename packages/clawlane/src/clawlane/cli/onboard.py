@@ -12,7 +12,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, one_account
 from clawlane.cli.setup_agent import AGENTS, AgentFlags
 from clawlane.cli.setup_interview import Given
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.ops.setup import Situation
 from clawlane.ops.setup_plan import wrong_account_name
 
@@ -52,6 +52,11 @@ _FLAGS = (
     click.option("--agent-key-env", default="", metavar="VARIABLE", help="The variable with its key."),
     click.option("--agent-key-file", default="", metavar="FILE", help="The private file with its key."),
     click.option("--agent-command", default="", metavar="LINE", help="The program of acp or command."),
+    click.option(
+        "--disclosure",
+        type=click.Choice([*map(str, Disclosure)]),
+        help="How people are told that a program answers.",
+    ),
     click.option(
         "--reload", type=click.Choice([*map(str, Reload)]), help="Whether edits that widen access wait."
     ),

@@ -231,6 +231,13 @@ def ago(ms: int | None, now_ms: int) -> str:
     return "never" if ms is None else f"{length(max(0, now_ms - ms))} ago"
 
 
+def day_words(ms: int, now_ms: int) -> str:
+    """A time to come: `today at 04:00`, `tomorrow at 04:00`, `on 2026-03-02 at 04:00`."""
+    then, days = shown().at(ms), (shown().at(ms).date() - shown().at(now_ms).date()).days
+    day = {0: "today", 1: "tomorrow"}.get(days, f"on {then:%Y-%m-%d}")
+    return f"{day} at {then:%H:%M}"
+
+
 def gap_words(gap: Gap) -> str:
     """A stretch of time whose messages the platform did not give out."""
     whose = {"dm": "direct messages", "group": "messages of groups"}[gap.kind]

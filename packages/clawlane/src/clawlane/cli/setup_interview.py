@@ -27,6 +27,7 @@ class Given:
     group_allow_from: tuple[str, ...] = ()
     agent: AgentFlags = field(default_factory=AgentFlags)
     reload: str | None = None
+    disclosure: str | None = None
     timezone: str | None = None
     quiet_hours: str | None = None
     yes: bool = False

@@ -8,7 +8,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import tell
 from clawlane.cli.setup_interview import Interview
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 
 OPEN = "open"
 _DM = (
@@ -87,6 +87,18 @@ def ask_group_policy(interview: Interview) -> GroupPolicy:
         )
         if chosen != GroupPolicy.OPEN or _confirmed(interview, OPEN_GROUPS):
             return GroupPolicy(chosen)
+
+
+_DISCLOSURE = (
+    Option(Disclosure.FIRST, "first", "Each person is told before their first answer."),
+    Option(Disclosure.PREFIX, "prefix", "Each answer says so."),
+    Option(Disclosure.OFF, "off", "Nobody is told."),
+)
+
+
+def ask_disclosure(interview: Interview) -> Disclosure:
+    text = "How are people told that a program answers them?"
+    return Disclosure(interview.asked.choose(text, _DISCLOSURE, Disclosure.FIRST))
 
 
 _RELOAD = (

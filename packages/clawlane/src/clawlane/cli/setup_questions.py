@@ -16,13 +16,14 @@ from clawlane.cli.setup_policies import (
     OPEN_DM,
     OPEN_GROUPS,
     ask_allow_from,
+    ask_disclosure,
     ask_dm_policy,
     ask_group_policy,
     ask_pairing_reply,
     ask_reload,
     read_policy,
 )
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, Answers
 from clawlane.zone import machine_zone
 
@@ -203,6 +204,18 @@ QUESTIONS = (
         lambda one: read_agent(one.given.agent),
         AgentChoice(),
         title="Agent",
+    ),
+    Question(
+        "disclosure",
+        "--disclosure first|prefix|off",
+        lambda given: given.disclosure,
+        ask_disclosure,
+        lambda one: Disclosure(str(one.given.disclosure)),
+        # Without anybody to ask it stays open, and a finding: nobody decides it by the way.
+        wanted=lambda one: (
+            one.given.disclosure is not None or (one.prompts is not None and not one.given.yes)
+        ),
+        title="Telling people",
     ),
     Question(
         "reload",

@@ -14,6 +14,7 @@ from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
 from clawlane.cli.output import (
     ago,
+    day_words,
     echo_wrapped,
     gap_words,
     local,
@@ -29,7 +30,15 @@ from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.config.choices import QuietDo
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
+from clawlane.ops.account_status import (
+    AccountStatus,
+    ConfigStatus,
+    HeldReply,
+    PolicyStatus,
+    ProblemCode,
+    RetentionStatus,
+)
+from clawlane.ops.alarm_text import status_line
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
@@ -195,7 +204,10 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
-    for problem in one.problems:
+    for alarm in one.alarms:
+        yield "alarm", sanitize(status_line(alarm, now), 400)
+        yield "", f"run: {alarm.command}; read: openclaw help {alarm.page}"
+    for problem in (it for it in one.problems if it.code is not ProblemCode.ALARM):
         yield "problem", f"{sanitize(problem_text(problem), 300)}; run: {problem.command}"
     if one.noticed_ms:
         yield "silence", f"a dead connection is noticed within {length(one.noticed_ms)}"
@@ -276,11 +288,24 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
         yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
     if one.address_book_ms is not None:
         yield "contacts", f"copied {when(one.address_book_ms, now)}; see: openclaw directory export --help"
+    yield "disclosure", one.disclosure or "not set, so nobody is told that a program answers"
+    yield from _retention_rows(one.retention, now)
     yield "risk", risk_words(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)
     for finding in one.findings:
         yield finding.severity, sanitize(one_line(finding), 400)
+
+
+def _retention_rows(retention: RetentionStatus, now: int) -> Iterator[tuple[str, str]]:
+    """What is forgotten next by its age, and what is being forgotten."""
+    if retention.next_ms is not None:
+        texts = "1 text" if retention.texts == 1 else f"{retention.texts} texts"
+        when_taken = "now" if retention.next_ms <= now else day_words(retention.next_ms, now)
+        yield "retention", f"takes {texts} {when_taken}"
+    for asked in retention.forgetting:
+        whom, _, id_ = asked.partition(" ")
+        yield "forgetting", f"{asked} is not done; run: openclaw forget --{whom} {id_}"
 
 
 def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
@@ -319,7 +344,8 @@ def risk_words(consent: Consent | None) -> str:
     if consent is None:
         return "not accepted yet"
     who = f" for user {consent.user_id}" if consent.user_id else ""
-    return f"accepted {local(consent.accepted_ms)}{who} · expendable: {consent.expendable}"
+    told = f"expendable: {consent.expendable} · words of others: {consent.others}"
+    return f"accepted {local(consent.accepted_ms)}{who} · {told}"
 
 
 def _probe(probe: ProbeResult) -> str:

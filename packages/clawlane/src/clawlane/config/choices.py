@@ -46,6 +46,14 @@ class OutboundMode(StrEnum):
     OFF = "off"
 
 
+class Disclosure(StrEnum):
+    """How people are told that a program answers: before its first answer, before each one, or not at all."""
+
+    FIRST = "first"
+    PREFIX = "prefix"
+    OFF = "off"
+
+
 class QuietDo(StrEnum):
     """What becomes of a reply in quiet hours: it waits for their end, or is not sent."""
 

@@ -22,7 +22,8 @@ class Consent:
 
     `user_id` is the user of the platform it was accepted for, empty until somebody has logged in.
     `expendable` is the answer to "can you lose this account?": yes, no, or "not asked". `how` is `terminal`,
-    or the flag given instead of an answer.
+    or the flag given instead of an answer. `others` is the answer to what goes to the agents' hosts:
+    `accepted`, or "not asked".
     """
 
     channel: str
@@ -31,6 +32,7 @@ class Consent:
     user_id: str
     expendable: str
     how: str
+    others: str = "not asked"
 
 
 def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:

@@ -244,6 +244,8 @@ def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> No
         for key in ("dmPolicy", "groupPolicy"):
             found = config.effective(account, key)
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
+        if account.settings.disclosure is None:
+            log.info("%s: disclosure is not set: nobody is told that a program answers", account)
         with store.read() as reader:
             directory = Directory.read(reader, account)
             speakers = who_may_speak(account, Rules.of(config, account), directory.pins, reader)[:_GROUPS]

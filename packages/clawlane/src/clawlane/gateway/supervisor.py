@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clawlane.access.in_force import Rules
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.backoff import Backoff
 from clawlane.capabilities import DescribesSession, Login, NeedsConsent
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
@@ -23,18 +24,20 @@ from clawlane.credentials.profile import (
     read_consent,
 )
 from clawlane.credentials.vault import FileVault, Identity
+from clawlane.gateway.alarms import AlarmWatch
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.state_log import StateLog
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
-from clawlane.messages import ThreadKind
+from clawlane.messages import Person, ThreadKind
 from clawlane.store import audit_log, warm_ups
 from clawlane.store.account_store import AccountStore
+from clawlane.store.alarm_told import Alarm, Alarmed
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
-from clawlane.store.models import OpenTurn
+from clawlane.store.models import OpenTurn, RecallResult
 from clawlane.store.told import Pause, Resumed
 
 _FIRST_WAIT = 1.0
@@ -57,7 +60,11 @@ class Supervisor:
         self._listener = deps.report
         self._health = AccountHealth(str(deps.account), self._changed, deps.now_ms)
         self._report = self._health.report
-        self.deps = replace(deps, report=self._report, trouble=self._health.sending)
+        self.alarms = AlarmWatch(
+            str(deps.account), deps.now_ms, lambda: self.pauses, self.hold, self.look_up, self._friends
+        )
+        """What looks for trouble with the platform."""
+        self.deps = replace(deps, report=self._report, trouble=self._health.sending, alarms=self.alarms)
         self.account_store: AccountStore | None = None
         self.paired: frozenset[str] = frozenset()
         """The ids of the senders that the owner approved."""
@@ -137,6 +144,19 @@ class Supervisor:
         self.deps.gate.pause(pauses)
         self.wake()
 
+    def friends_listed(self, known: int, listed: int) -> None:
+        """The platform listed so many friends; so many were known before."""
+        self.alarms.friends(known, listed)
+
+    def alarmed(self, kind: AlarmKind, alarmed: Alarmed) -> None:
+        """An operation has raised an alarm; its pause holds from now on."""
+        self.alarms.raised(kind)
+        self.alarms.alarmed(alarmed)
+
+    def acknowledged(self, alarms: Sequence[Alarm]) -> None:
+        """The operator has seen these alarms."""
+        self.alarms.acknowledged(alarms)
+
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
         is_paused = self.state.phase is Phase.PAUSED
@@ -149,7 +169,7 @@ class Supervisor:
 
     def lookup(self) -> Lookup:
         """The questions to the account's directory."""
-        return Lookup(self.account, self.channel, self.vault(), self.account_store)
+        return Lookup(self.account, self.channel, self.vault(), self.account_store, self.alarms.friends)
 
     def wake(self) -> None:
         """There is something new to send."""
@@ -164,6 +184,11 @@ class Supervisor:
         """A turn that was over is open again: it goes to the end of its lane."""
         if self._runner is not None:
             self._runner.scheduler.put(turn)
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+        if self._runner is not None:
+            self._runner.recalled(recalled)
 
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: the lanes learn which turns expired and which continue."""
@@ -217,6 +242,8 @@ class Supervisor:
             self.owned.set()
             self.tried.set()
             self.account_store.post(audit_log.note_config)
+            await self.alarms.recall(self.account_store)
+            group.create_task(self.alarms.run(self.account_store))
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
             while True:
@@ -242,8 +269,13 @@ class Supervisor:
                     await self.deps.sleep(wait)
             yield store
 
+    async def _friends(self) -> Sequence[Person]:
+        """The friends as the platform lists them now. Raises `DirectoryError`."""
+        return await Lookup(self.account, self.channel, self.vault()).peers()
+
     def _changed(self, state: State) -> None:
         self._state_log.note(state)
+        self.alarms.state(state)
         self._listener(state)
 
     async def _while_wanted(self, account_store: AccountStore) -> None:

@@ -20,9 +20,11 @@ from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
+from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.commands import Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.evidence import Evidence, FetchedHistory
+from clawlane.lane.forgetter import Forgetter
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.live_agents import LiveAgents
@@ -33,12 +35,21 @@ from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision, with_reply
 from clawlane.lane.turn import DrainableAgents, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
-from clawlane.store import catch_up, directory, drafts, retention, sessions, unknown_sends, warm_ups
+from clawlane.store import (
+    catch_up,
+    directory,
+    drafts,
+    forgetting,
+    retention,
+    sessions,
+    unknown_sends,
+    warm_ups,
+)
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
-from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult
+from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecallResult, RecoveryResult
 from clawlane.store.states import TurnState
 from clawlane.store.told import Resumed
 from clawlane.store.transaction import Tx
@@ -53,7 +64,7 @@ _THINK = 5.0
 _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 """Seconds. A reconnect looks up at once; this is for chunks that become unknown in between."""
 
-_PRUNE_EVERY, _BETWEEN_BATCHES = 3600.0, 0.05
+_PRUNE_EVERY, _BETWEEN_BATCHES = retention.EVERY_MS / 1000, 0.05
 """Seconds."""
 
 _EXPIRE_EVERY, _EXPIRE_AT_MOST_EVERY = 120.0, 0.5
@@ -79,7 +90,7 @@ class AccountDeps:
     `grants` then knows the own id and the pinned names. `pin` looks up names while the account runs. `media`
     is where files that people send are kept; without it none is fetched. `trouble` is called when sending
     stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
-    to be sent. `evidence` keeps what became of signals and fetches.
+    to be sent. `evidence` keeps what became of signals and fetches; `alarms` is told what may be trouble.
     """
 
     settings: LiveSettings
@@ -97,6 +108,7 @@ class AccountDeps:
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     outgoing: Path | None = None
     evidence: Evidence = field(default_factory=Evidence)
+    alarms: AlarmFeed = field(default_factory=NoFeed)
     sleep: Sleep = asyncio.sleep
 
     @property
@@ -125,6 +137,7 @@ class Runner:
             deps.evidence,
             lambda: settings.now.draft_ms,
             self._answered,
+            deps.alarms,
         )
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
@@ -186,6 +199,7 @@ class Runner:
     async def cursor(self, kind: ThreadKind) -> Cursor:
         await self._admission.drained()
         self._asked_ms[kind] = self._deps.now_ms()
+        self._deps.alarms.asked(kind)
         backlog_ms = max(policy.backlog_max_age_ms for policy in self._access.rules())
         skew_ms = self._access.grants().skew_ms or 0
         return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
@@ -197,6 +211,7 @@ class Runner:
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
         kept = await self._store.run(directory.keep_peers, people)
+        self._deps.alarms.friends(kept.before, len(people))
         if not kept.doubted:
             self._deps.gate.know_friends(people)
             self.sender.wake()
@@ -302,14 +317,35 @@ class Runner:
         while True:
             try:
                 await self._store.run(warm_ups.seen)
-                for transition in (retention.prune, self._expire_sessions):
+                for transition in (self._forget_old, self._expire_sessions):
                     while await self._store.run(transition):
                         await self._deps.sleep(_BETWEEN_BATCHES)
+                await self._forget_asked()
                 if self._media is not None:
                     await self._media.prune(self._store, self._deps.now_ms())
             except (StoreFailed, OSError) as error:
                 log.warning("%s; nothing is pruned until later", error)
             await self._deps.sleep(_PRUNE_EVERY)
+
+    async def _forget_asked(self) -> None:
+        """Go on with what an operator asked to be forgotten, and an end came between."""
+        deps = self._deps
+        if deps.media is None or deps.outgoing is None:
+            return
+        forgetter = Forgetter(self._store, deps.media, deps.outgoing, self.recalled)
+        for asked in await self._store.run(forgetting.open_requests):
+            log.info("%s: what %s %s said is being forgotten", deps.account, asked.whom, asked.id)
+            async for _ in forgetter.run(asked.whom, asked.id):
+                await deps.sleep(_BETWEEN_BATCHES)
+            recorded = self._store.by("gateway", "forget.finish")
+            await recorded.run(forgetting.finish, asked.whom, asked.id)
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+        self._noted(NoteResult(recalled=recalled))
+
+    def _forget_old(self, tx: Tx) -> bool:
+        return retention.prune(tx, self._deps.settings.now.keep)
 
     def _expire_sessions(self, tx: Tx) -> bool:
         answering = self._deps.settings.now.answering
@@ -338,6 +374,7 @@ class Runner:
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
+        self._deps.alarms.read(inbound)
         mode, _ = self._deps.gate.outbound(inbound.thread)
         for signal in after_decision(inbound, decision, admitted.acks, mode):
             self.sender.show(signal)
@@ -389,11 +426,14 @@ class Runner:
         again = await self._store.run(unknown_sends.absent, asked, self._deps.settings.now.look_up_gap_ms)
         fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
         self._deps.evidence.note_fetched(place.kind, fetched)
+        self._deps.alarms.caught_up(place.kind)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self.sender.wake()
 
     def _noted(self, noted: NoteResult) -> None:
+        if noted.alarmed is not None:
+            self._deps.alarms.alarmed(noted.alarmed)
         self.sender.settled(noted.turn)
         if noted.turn is not None or noted.recalled.messages:
             self.sender.file_sent.set()

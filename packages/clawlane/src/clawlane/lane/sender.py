@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
+from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
-from clawlane.messages import Media, Photos, Signal, Thread
+from clawlane.messages import Media, Photos, Signal, Thread, Undo
 from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import QUIET_HOURS, Chunk, Hold, LostSend, SendOutcome
@@ -99,19 +100,21 @@ class Sender:
         evidence: Evidence,
         draft_ms: Callable[[], int],
         answered: Callable[[int], Awaitable[None]],
+        alarms: AlarmFeed | None = None,
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again. `evidence` keeps what became of signals. `draft_ms` is how long a
-        draft lives, and `answered` is called with a turn once a part of its reply has arrived. `file_sent` is
-        set whenever a file may not be needed any more.
+        and with None when it works again. `evidence` keeps what became of signals, `alarms` is told of
+        sends. `draft_ms` is how long a draft lives, and `answered` is called with a turn once a part of its
+        reply has arrived. `file_sent` is set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
         self._signals = SignalQueue(self._show, self.wake, self._note_signal)
         self._evidence = evidence
+        self._alarms = alarms or NoFeed()
         self._draft_ms = draft_ms
         self._answered = answered
         self._now_ms = now_ms
@@ -358,6 +361,9 @@ class Sender:
                 log.debug("chunk %d: attempt %d took %.1f ms", chunk.id, chunk.attempts, took_ms)
         except NotSent as error:
             self._record.failed(f"did not leave: {error}")
+            if error.retry_in:  # else the gate took it back, and the platform was not asked
+                self._alarms.failed()
+            self._note_limit(chunk, error)
             await self._retry(chunk, str(error), error.retry_in)
             return None
         except NeedsLogin as error:
@@ -366,11 +372,13 @@ class Sender:
             return None
         except Refused as error:
             self._record.refused(chunk.out.thread, f"was refused: {error}")
+            self._note_limit(chunk, error)
             outcome = await self._store.run(sending.refused, chunk.id, str(error))
             return _warn(chunk, f"was refused: {error}", outcome)
         except Exception as error:
             return await self._lost(chunk, error)
         self._record.arrived()
+        self._alarms.arrived(chunk.out.thread)
         log.debug("chunk %d arrived", chunk.id)
         turn = await self._store.run(sending.sent, chunk.id, receipt)
         if chunk.turn is not None:
@@ -383,8 +391,14 @@ class Sender:
         arrived = error.arrived if isinstance(error, Unknown) else ()
         lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms(), arrived=arrived)
         self._record.failed(f"may or may not have arrived: {reason}")
+        self._alarms.failed()
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)
+
+    def _note_limit(self, chunk: Chunk, error: NotSent | Refused) -> None:
+        """Taking something back may be refused for reasons of its own."""
+        if error.limit_code and not isinstance(chunk.out, Undo):
+            self._alarms.refused(chunk.out.thread, error.limit_code)
 
     async def _retry(self, chunk: Chunk, reason: str, retry_in: float) -> None:
         """Not before the platform said, and longer each time."""

@@ -9,6 +9,7 @@ from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
 from clawlane.credentials.profile import NOT_EXPENDABLE, Consent
 from clawlane.lane.hours import QuietHours
+from clawlane.lane.live_settings import keep_of
 from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
@@ -20,9 +21,11 @@ from clawlane.ops.account_status import (
     NameStatus,
     PairingCounts,
     QuietStatus,
+    RetentionStatus,
     User,
     WarmUpStatus,
 )
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo
@@ -45,6 +48,8 @@ def read_account(ctx: OpContext, channel: Channel, account: Account, reader: Rea
     rules = rules_in_force(ctx, account)
     running = _as_it_runs(ctx, account, rules, rehearsal_of(channel))
     stored = _with_what_is_stored(running, reader, str(account), ctx.now_ms())
+    disclosure = str(account.settings.disclosure or "")
+    stored = replace(stored, retention=_retention(reader, account), disclosure=disclosure)
     return _with_its_rules(stored, ctx, account, rules, reader)
 
 
@@ -91,6 +96,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
         pairing=PairingCounts.of([one for one in reader.requests(now_ms) if one.account == name]),
         pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
+        alarms=[AlarmInfo.of(one) for one in reader.open_alarms(name)],
         waiting=reader.waiting_turns(name),
         expired=reader.expired(name),
         held=list(map(HeldReply.of, reader.held(name, now_ms))),
@@ -103,6 +109,12 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         upgrade=waiting_upgrade(reader, name),
         restored_ms=reader.restored_ms(name),
     )
+
+
+def _retention(reader: Reader, account: Account) -> RetentionStatus:
+    asked = [f"{one.whom} {one.id}" for one in reader.forgetting(str(account))]
+    take = reader.next_take(str(account), keep_of(account.settings))
+    return RetentionStatus(take.texts, take.at_ms, asked) if take else RetentionStatus(forgetting=asked)
 
 
 def _with_its_rules(

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo
 from clawlane.ops.speakers import GroupSpeakers
@@ -37,13 +38,15 @@ class ProblemCode(StrEnum):
     ALERTS = "alerts"
     CONNECTION = "connection"
     CLOCK = "clock"
+    ALARM = "alarm"
 
 
 class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
-    machine's, and `reason` what the store or the channel said; each where the code has one.
+    machine's, and `reason` what the store or the channel said, or the kind of an alarm; each where the code
+    has one.
     """
 
     code: ProblemCode
@@ -154,6 +157,17 @@ class Decisions(Struct, frozen=True):
     forgotten: int
 
 
+class RetentionStatus(Struct, frozen=True):
+    """What is forgotten next by its age: how many texts, and when; both None if nothing is kept.
+
+    `forgetting` are people and groups (`person ID`) whose words are being removed.
+    """
+
+    texts: int | None = None
+    next_ms: int | None = None
+    forgetting: list[str] = field(default_factory=list)
+
+
 class AlertsStatus(Struct, frozen=True):
     """Telling the owner: alerts that wait, deliveries that failed so far, and those that were set aside.
 
@@ -205,9 +219,11 @@ class AccountStatus(Struct, frozen=True):
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
-    accept; `restored_ms` is when a backup was restored, until the account connects.
-    `drafts` wait for the owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is
-    None once a session may send as much as any, `quiet` outside of quiet hours.
+    accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
+    owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is None once a session may
+    send as much as any, `quiet` outside of quiet hours. `alarms` are those that are neither over nor
+    acknowledged. `retention` says what is forgotten next. `disclosure` is how people are told that a program
+    answers, empty if unset.
     """
 
     id: str
@@ -259,3 +275,6 @@ class AccountStatus(Struct, frozen=True):
     quiet: QuietStatus | None = None
     upgrade: UpgradeInfo | None = None
     restored_ms: int | None = None
+    alarms: list[AlarmInfo] = field(default_factory=list)
+    retention: RetentionStatus = RetentionStatus()
+    disclosure: str = ""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from clawlane.access.exposure import Exposure
     from clawlane.access.in_force import Rules
+    from clawlane.alarm_kinds import AlarmKind
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from clawlane.lane.evidence import Evidence
     from clawlane.plugins.registry import Registry
     from clawlane.store.account_store import AccountStore, Clock
+    from clawlane.store.alarm_told import Alarm, Alarmed
     from clawlane.store.database import Store
-    from clawlane.store.models import OpenTurn
+    from clawlane.store.models import OpenTurn, RecallResult
     from clawlane.store.reader import Reader
     from clawlane.store.told import Pause, Resumed
 
@@ -86,11 +88,23 @@ class LiveAccount(Protocol):
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again."""
 
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force by these."""
 
     async def look_up(self, kind: ThreadKind) -> bool:
         """Ask the platform for past messages. False if it does not run, or its channel cannot."""
+
+    def friends_listed(self, known: int, listed: int) -> None:
+        """The platform listed so many friends; so many were known before."""
+
+    def alarmed(self, kind: AlarmKind, alarmed: Alarmed) -> None:
+        """An operation has raised an alarm; its pause holds from now on."""
+
+    def acknowledged(self, alarms: Sequence[Alarm]) -> None:
+        """The operator has seen these alarms."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""

@@ -36,6 +36,8 @@ def of_lane(
     if linked:
         yield from _proof(ctx, channel, account, words)
     yield from careless(config, account, rules)
+    if account.settings.disclosure is None:
+        yield _finding(account, Severity.NOTE, "disclosure_unset")
 
 
 def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Generator[Finding, None, bool]:
@@ -69,6 +71,8 @@ def _risk(
             yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words)
         return
     yield _accepted(block, account, consent)
+    if consent.others == NOT_ASKED:
+        yield _finding(account, Severity.WARNING, "others_not_asked", words=words)
     if consent.expendable == NOT_ASKED:
         yield _finding(account, Severity.WARNING, "risk_not_asked", words=words)
     elif consent.expendable == "no":

@@ -25,6 +25,7 @@ from clawlane.zone import show_in
 MODULES = (
     "accounts",
     "agents",
+    "alarms",
     "alerts",
     "audit",
     "audit_log",
@@ -43,6 +44,8 @@ MODULES = (
     "doctor",
     "drafts",
     "events",
+    "export",
+    "forget",
     "login",
     "mending",
     "message",

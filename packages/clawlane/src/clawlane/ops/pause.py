@@ -5,11 +5,13 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -39,17 +41,22 @@ class BeginPause(AccountRequest["PauseBegun"]):
 
 
 class PauseInfo(Struct, frozen=True):
-    """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account."""
+    """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account.
+
+    `reason` is the kind of alarm that began it, empty for an operator.
+    """
 
     account: str
     thread: str | None
     level: PauseLevel
     since_ms: int
     until_ms: int | None
+    reason: str = ""
 
     @classmethod
     def of(cls, pause: Pause) -> PauseInfo:
-        return cls(pause.account, _name(pause.thread), pause.level, pause.since_ms, pause.until_ms)
+        name = _name(pause.thread)
+        return cls(pause.account, name, pause.level, pause.since_ms, pause.until_ms, pause.reason)
 
 
 class PauseBegun(Struct, frozen=True):
@@ -87,7 +94,8 @@ class Expired(Struct, frozen=True):
 class AccountResumed(Struct, frozen=True):
     """What the end of a pause came to. `was` is None where nothing was paused, `still` is paused on.
 
-    `flushed` are the turns that had expired at the last resume, and go on now.
+    `flushed` are the turns that had expired at the last resume, and go on now; `acknowledged` are the alarms
+    that had muted the account.
     """
 
     account: str
@@ -97,6 +105,7 @@ class AccountResumed(Struct, frozen=True):
     flushed: list[int]
     still: list[PauseInfo]
     taken_back: bool
+    acknowledged: list[AlarmInfo] = field(default_factory=list)
 
 
 class PauseEnded(Struct, frozen=True):
@@ -119,6 +128,8 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
     now_ms = ctx.now_ms()
     new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
+    if thread is None:
+        new = [_not_weaker(one, await _paused(ctx, one.account)) for one in new]
     for one in new:
         if live := ctx.live.get(one.account):
             live.hold([*(held for held in live.pauses if held.thread != thread), one])
@@ -160,9 +171,16 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
                 flushed=list(resumed.flushed),
                 still=still,
                 taken_back=taken_back,
+                acknowledged=await _alarms(ctx, resumed.acknowledged),
             )
         )
     return PauseEnded(ctx.in_gateway, told)
+
+
+def _not_weaker(new: Pause, former: list[Pause]) -> Pause:
+    """A pause in place of that of an alarm, which does not end by itself."""
+    of_alarm = next((one for one in former if one.thread is None and one.reason), None)
+    return replace(new, until_ms=None, reason=of_alarm.reason) if of_alarm else new
 
 
 async def end(
@@ -170,10 +188,11 @@ async def end(
 ) -> Resumed:
     """End the pause of an account, or of one of its threads. One that begins meanwhile holds on.
 
-    While the account waits for the operator to accept an upgrade, its pause holds on without an end.
+    The alarms that muted the account are acknowledged by that. While the account waits for the operator to
+    accept an upgrade, its pause holds on without an end.
     Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
-    from clawlane.store import pauses
+    from clawlane.store import alarms, pauses
 
     name = str(account)
     live = ctx.live.get(name)
@@ -184,14 +203,17 @@ async def end(
         return Resumed(name, None, None)
     oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
     async with ctx.own(name) as account_store:
+        write = account_store.run if patient else account_store.attempt
+        seen = [] if thread else await write(alarms.acknowledge)
         resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
+        resumed = replace(resumed, acknowledged=tuple(alarm.id for alarm in seen))
         if live is not None:
-            write = account_store.run if patient else account_store.attempt
             for later in (held for held in live.pauses if held.thread == thread and held not in ended):
                 await write(pauses.pause, later)
     if resumed.was is not None:
         _log().info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
     if live is not None:
+        live.acknowledged(seen)
         await live.resumed(resumed)
         live.hold([held for held in live.pauses if held not in ended])
         await live.connect()
@@ -213,6 +235,12 @@ async def end_pause(
     while not steps or not steps[-1].done:
         steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
     return pauses.joined(steps)
+
+
+async def _alarms(ctx: OpContext, ids: Collection[int]) -> list[AlarmInfo]:
+    """The alarms with these numbers."""
+    found = await ctx.ask(lambda reader: reader.alarms()) if ids else []
+    return [AlarmInfo.of(one) for one in found if one.id in ids]
 
 
 async def put_back(ctx: OpContext, held: Pause) -> None:

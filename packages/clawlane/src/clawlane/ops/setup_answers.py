@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.senders import ANYONE
 
 
@@ -58,6 +58,7 @@ class Answers:
     group_allow_from: tuple[Named, ...] | None = None
     agent: AgentChoice | None = None
     reload: Reload | None = None
+    disclosure: Disclosure | None = None
     timezone: str | None = None
     quiet_hours: str | None = None
     warm_up: bool | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named, span_of
@@ -70,6 +70,18 @@ _GROUPS = {
     GroupPolicy.OPEN: (
         "Groups. 'open': EVERY group that the account is in, or is ever added to, is heard. Narrower:"
         " 'allowlist' with the groups that you mean."
+    ),
+}
+_DISCLOSURE = {
+    Disclosure.FIRST: (
+        "People are told that a program answers, before its first answer to each of them. The other words:"
+        " 'prefix' (before each answer), 'off'."
+    ),
+    Disclosure.PREFIX: (
+        "Each answer says that a program answers. The other words: 'first' (each person once), 'off'."
+    ),
+    Disclosure.OFF: (
+        "Nobody is told that a program answers. The other words: 'first' (each person once), 'prefix'."
     ),
 }
 _GROUP_LIST = (
@@ -147,6 +159,8 @@ def account_values(answers: Answers) -> dict[str, Any]:
         found["groupAllowFrom"] = [one.id for one in answers.group_allow_from]
     if answers.groups is not None:
         found["groups"] = {one.id: _group_values(one) for one in answers.groups}
+    if answers.disclosure is not None:
+        found["disclosure"] = str(answers.disclosure)
     if answers.quiet_hours:
         found["quietHours"] = span_of(answers.quiet_hours)
     if answers.warm_up is not None:
@@ -220,6 +234,8 @@ class Entries:
             listed = self.block("groups", [line for one in answers.groups for line in self._group(one)])
             told = _GROUP_LIST if answers.groups else _NO_GROUP.format(**names)
             found["groups"] = [*_comment(told), *listed]
+        if answers.disclosure is not None:
+            found["disclosure"] = self._setting(_DISCLOSURE[answers.disclosure], "disclosure", values)
         if answers.quiet_hours:
             found["quietHours"] = self._setting(_QUIET, "quietHours", values)
         if answers.warm_up is not None:

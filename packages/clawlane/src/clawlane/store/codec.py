@@ -93,6 +93,8 @@ def outgoing_body(out: Outgoing) -> str:
                 body["mentions"] = [astuple(mention) for mention in out.mentions]
             if out.quote is not None:
                 body["quote"] = [out.quote.sender_id, out.quote.message_id]
+            if out.discloses:
+                body["discloses"] = out.discloses
         case Media():
             body = {"kind": out.kind, "path": out.path, "name": out.name, "text": out.caption}
         case Photos():
@@ -127,7 +129,8 @@ def outgoing_of(row: Row) -> Outgoing:
         case None:
             styles = tuple(Style(*style) for style in body["styles"])
             mentions = tuple(Mention(*mention) for mention in body.get("mentions", ()))
-            return Text(thread, body["text"], styles, client_id, mentions)
+            discloses = body.get("discloses", "")
+            return Text(thread, body["text"], styles, client_id, mentions, discloses=discloses)
         case "album":
             return Photos(thread, tuple(body["paths"]), client_id)
         case "link":

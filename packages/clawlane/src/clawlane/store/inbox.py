@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason
 from clawlane.access.policy import BACKLOG_MAX_AGE_MS
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
 from clawlane.store import (
+    alarms,
     aliases,
     drafts,
     merging,
@@ -20,6 +22,7 @@ from clawlane.store import (
     retention,
     unknown_sends,
 )
+from clawlane.store.alarm_told import Alarmed, Evidence, Raised
 from clawlane.store.codec import content_digest, inbound_body, inbound_of
 from clawlane.store.decisions import decision_of, record
 from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, UndecidedMessage
@@ -232,6 +235,14 @@ def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
             return NoteResult(recalled=recall.undone(tx, fact, backlog_ms + AFTER_MS))
         case Deleted():
             return NoteResult(recalled=recall.deleted(tx, fact, backlog_ms + AFTER_MS))
+        case Notice(warning=True):
+            return NoteResult(alarmed=_warned(tx, fact) if notices.note(tx, fact) else None)
         case Notice() | Unreadable():
             notices.note(tx, fact)
             return NoteResult()
+
+
+def _warned(tx: Tx, notice: Notice) -> Alarmed:
+    """The platform itself has written to the account. Its words are with the notice, for `why`."""
+    told: Evidence = {"sender": notice.actor_id, "message": notice.message_id, "sent_ms": notice.sent_ms}
+    return alarms.apply(tx, [Raised(AlarmKind.PLATFORM_WARNING, told, notice.actor_id)])

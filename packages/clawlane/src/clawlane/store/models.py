@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from clawlane.access.decision import Decision
 from clawlane.config.choices import Acks, PairingReply
 from clawlane.messages import Inbound, Outgoing
+from clawlane.store.alarm_told import Alarmed
 from clawlane.store.states import TurnState
 
 OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
@@ -120,11 +121,13 @@ class NoteResult:
     """In the store, and no decision follows. A fact, a message that was there before, or an undecided one.
 
     `turn` is the one that an echo settled, `part` the number of a message that waits for its album to close.
+    `alarmed` is what an alarm of this fact changed.
     """
 
     turn: int | None = None
     part: int | None = None
     recalled: RecallResult = field(default_factory=RecallResult)
+    alarmed: Alarmed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,13 @@ BY_OWNER = "deleted by the account's owner"
 
 def undone(tx: Tx, fact: Undone, keep_ms: int) -> RecallResult:
     """An author took a message back. One that is not here yet is expected for `keep_ms`."""
-    return _forget(tx, _found_or_expected(tx, fact, fact.actor_id, BY_AUTHOR, keep_ms), BY_AUTHOR)
+    return forget(tx, _found_or_expected(tx, fact, fact.actor_id, BY_AUTHOR, keep_ms), BY_AUTHOR)
 
 
 def deleted(tx: Tx, fact: Deleted, keep_ms: int) -> RecallResult:
     """The owner deleted a message, or the conversation up to and including it."""
     found = _found_or_expected(tx, fact, fact.author_id, BY_OWNER, keep_ms)
-    return _forget(tx, _up_to(tx, fact, found) if fact.whole_thread else found, BY_OWNER)
+    return forget(tx, _up_to(tx, fact, found) if fact.whole_thread else found, BY_OWNER)
 
 
 def _found_or_expected(tx: Tx, fact: Undone | Deleted, author_id: str, told: str, keep_ms: int) -> list[int]:
@@ -89,8 +89,8 @@ def _up_to(tx: Tx, fact: Deleted, found: list[int]) -> list[int]:
     return [row["seq"] for row in rows.fetchall()]
 
 
-def _forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
-    """Remove messages from queue, history, sessions, turns and pairing."""
+def forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
+    """Remove messages of one thread from queue, history, sessions, turns and pairing."""
     found = [row for seq in messages if (row := _mark(tx, seq, reason)) is not None]
     numbers = [row["seq"] for row in found]
     words = [word for row in found if row["body"] for word in _words(inbound_of(row))]

@@ -667,6 +667,51 @@ CREATE TABLE deliveries ( -- on their way to a webhook or another target, or set
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('alerts', 'alerts', '100 50 10 1'),
     ('deliveries', 'deliveries', '100 50 1');
+-- Alarms: what looks like trouble with the platform, and what the detectors noticed.
+CREATE TABLE alarms (
+    account TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL,
+    key TEXT NOT NULL, -- what it is about, where one kind can be about several things
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, times INTEGER NOT NULL,
+    evidence TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
+    ended_ms INTEGER, acknowledged_ms INTEGER, paused INTEGER NOT NULL,
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX alarms_going_on ON alarms (account, kind, key) WHERE ended_ms IS NULL;
+CREATE TABLE alarm_signs ( -- what alone is no alarm
+    account TEXT NOT NULL, sign TEXT NOT NULL, key TEXT NOT NULL, -- a thread, or empty
+    at_ms INTEGER NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (account, sign, key, at_ms)
+) WITHOUT ROWID;
+INSERT INTO numbers (name, last) VALUES ('alarm', 0);
+ALTER TABLE pauses ADD COLUMN reason TEXT NOT NULL DEFAULT ''; -- the kind of alarm that began it
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('alarms', 'alarms', '200 100 1'),
+    ('alarms', 'alarms_going_on', '10 5 1 1'),
+    ('alarm_signs', 'alarm_signs', '200 100 50 2 1');
+-- Other people's words: what is kept by its age, and what is to be forgotten at the owner's wish.
+DROP INDEX messages_with_text;
+CREATE INDEX texts_by_age ON messages (account, admitted_ms) WHERE body IS NOT NULL;
+CREATE INDEX sent_texts_by_age ON outbox (account, settled_ms) WHERE body <> '' AND settled_ms IS NOT NULL;
+CREATE INDEX session_turns_by_age ON session_turns (account, at_ms);
+CREATE TABLE forgetting ( -- a person or a group whose words are being removed
+    account TEXT NOT NULL, whom TEXT NOT NULL, -- `person` or `group`
+    id TEXT NOT NULL, asked_ms INTEGER NOT NULL,
+    last_message INTEGER NOT NULL, last_chunk INTEGER NOT NULL, -- what came later is kept
+    at_message INTEGER NOT NULL, at_chunk INTEGER NOT NULL, -- how far it is
+    revoke INTEGER NOT NULL, removed TEXT NOT NULL, -- JSON: how many of what
+    PRIMARY KEY (account, whom, id)
+) WITHOUT ROWID;
+CREATE TABLE disclosed ( -- who was told that a program answers, and by which chunk
+    account TEXT NOT NULL, whom TEXT NOT NULL, -- a person's id, or `group:` and a group's
+    chunk INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (account, whom)
+) WITHOUT ROWID;
+DELETE FROM sqlite_stat1 WHERE idx = 'messages_with_text';
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('messages', 'texts_by_age', '200000 100000 1'),
+    ('outbox', 'sent_texts_by_age', '200000 100000 1'),
+    ('session_turns', 'session_turns_by_age', '20000 10000 1'),
+    ('forgetting', 'forgetting', '2 1 1 1'),
+    ('disclosed', 'disclosed', '1000 500 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (
