@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.config.senders import ANYONE
 
 
@@ -53,5 +53,6 @@ class Answers:
     group_policy: GroupPolicy | None = None
     groups: tuple[GroupChoice, ...] | None = None
     group_allow_from: tuple[Named, ...] | None = None
+    outbound: OutboundMode | None = None
     agent: AgentChoice | None = None
     reload: Reload | None = None

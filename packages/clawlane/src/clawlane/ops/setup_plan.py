@@ -29,6 +29,7 @@ _KEYS: Mapping[str, KeyPath] = {
     "group_policy": ("groupPolicy",),
     "groups": ("groups",),
     "group_allow_from": ("groupAllowFrom",),
+    "outbound": ("outbound",),
 }
 """The questions about an account, and the key of a channel block that each is about."""
 
