@@ -39,6 +39,8 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
                 "groupPolicy": "allowlist",
                 "groupAllowFrom": ["*"],
                 "groups": {GROUP: {"requireMention": True}},
+                "outbound": "approve",
+                "acks": "on-reply",
             }
         },
         "agents": {"defaults": {"brain": {"kind": "echo"}}},

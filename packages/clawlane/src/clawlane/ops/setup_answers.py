@@ -53,6 +53,6 @@ class Answers:
     group_policy: GroupPolicy | None = None
     groups: tuple[GroupChoice, ...] | None = None
     group_allow_from: tuple[Named, ...] | None = None
-    outbound: OutboundMode | None = None
     agent: AgentChoice | None = None
     reload: Reload | None = None
+    outbound: OutboundMode | None = None
