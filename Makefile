@@ -66,6 +66,7 @@ dist: setup
 docs: setup
 	@$(BIN)/python -m clawlane.cli.reference > docs/commands.md
 	@$(BIN)/python -m clawlane_zalouser.config_reference > docs/config-reference.md
+	@mkdir -p docs/runbooks && $(BIN)/python -m clawlane.cli.runbooks docs
 
 constraints: setup
 	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

@@ -49,7 +49,13 @@ def _user(value: Any) -> bool:
 def _risk(value: Any) -> bool:
     if value is None:
         return True
-    if not isinstance(value, dict) or value.keys() != {"label", "text", "accepted_ms", "expendable"}:
+    if not isinstance(value, dict) or value.keys() != {
+        "label",
+        "text",
+        "accepted_ms",
+        "expendable",
+        "others",
+    }:
         return False
     accepted_ms, expendable = value["accepted_ms"], value["expendable"]
     return bool(value["text"]) and isinstance(accepted_ms, int) == bool(expendable)

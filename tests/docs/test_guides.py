@@ -57,7 +57,7 @@ def keys_of(row: str) -> list[str]:
 
 def test_the_pacing_that_is_shown_is_the_built_in_one() -> None:
     text = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```json5\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    block = re.findall(r"^```json5\n(.*?)^```", text, re.MULTILINE | re.DOTALL)[0]
     shown = json5.loads(block)["channels"]["zalouser"]["pacing"]
     assert Pacing.model_validate(shown) == Pacing()
     assert set(shown) == {field.alias for field in Pacing.model_fields.values()}

@@ -15,6 +15,7 @@ import pyte
 from demo.stage import PATIENCE, Missing
 
 ENTER, TAB, UP, DOWN, ESCAPE, CTRL_C = "\r", "\t", "\x1b[A", "\x1b[B", "\x1b", "\x03"
+BACKSPACE = "\x7f"
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 _PIECE = 1 << 16
 _BLINK = 0.1

@@ -365,8 +365,8 @@ def test_a_silent_request_is_seen_by_the_operator_and_by_nobody_else(lane: Lane,
 
 def test_the_start_says_when_nobody_may_write_in_the_groups(lane: Lane) -> None:
     lane.configure("groups: { '*': {} }")
-    assert "groupAllowFrom: ['*']" in lane.gateway.said("nobody in them")
-    assert any("nobody in them" in one["text"] for one in lane.account()["findings"])
+    assert "groupAllowFrom: ['*']" in lane.gateway.said("but nobody may speak there")
+    assert any("but nobody may speak there" in one["text"] for one in lane.account()["findings"])
 
 
 def test_access_groups_let_people_in_and_owners_may_command(lane: Lane, friend: str) -> None:

@@ -90,7 +90,7 @@ def test_a_group_has_senders_of_its_own_and_everybody_hears_who_may_speak(
     assert zalo.wait("sent")["text"] == "answered"
     why = linked.run("why", "--last", "2").stdout
     place = "channels.zalouser.groups['Work Chat'].allowFrom (line 4)"
-    assert f"The sender {hung} is not in {place}." in why
+    assert f"The sender Lê Hùng ({hung}) is not in {place}." in why
     assert f"{place} lets the sender speak" in why
 
     explained = json.loads(linked.run("policy", "explain", "--from", hung, "--group", work, "--json").stdout)
@@ -106,7 +106,7 @@ def test_a_group_has_senders_of_its_own_and_everybody_hears_who_may_speak(
     assert f"may speak  Work Chat ({work}): 1 person" in shown
     gateway.stop()
     gateway.start()
-    gateway.said(f"Work Chat ({work}): 1 person ({lan}), without a mention")
+    gateway.said(f"Work Chat ({work}): 1 person (Đặng Lan), without a mention")
 
 
 def test_the_id_of_a_known_group_among_senders_is_an_error_everywhere(

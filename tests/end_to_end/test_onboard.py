@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from clawlane.config.source import read_source
+from clawlane.zone import machine_zone
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import answers, person, say
-from end_to_end.terminal import CTRL_C, DOWN, ENTER, TAB, Terminal, terminal
+from end_to_end.terminal import BACKSPACE, CTRL_C, DOWN, ENTER, TAB, Terminal, terminal
 
 pytestmark = [
     pytest.mark.long,
@@ -89,7 +90,10 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         screen.answer("0 marked", "lam viec", TAB, ENTER)
         screen.answer("Who may speak in Nhóm Làm Việc", ENTER)
         screen.answer("Members of Nhóm Làm Việc", "hung", TAB, ENTER)
+        screen.answer("Quiet hours", BACKSPACE * 3 + "22:00-07:00", ENTER)
+        screen.answer("Time zone", ENTER)
         screen.answer("Who answers?", ENTER)
+        screen.answer("How are people told that a program answers them?", ENTER)
         screen.answer("When does an edit of the config take effect?", ENTER)
         screen.shows("reload: 'ask'")
         screen.answer("Write", ENTER)
@@ -113,13 +117,18 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         "pairing": {"reply": "friends-silent"},
         "groupPolicy": "allowlist",
         "groups": {group: {"requireMention": True, "allowFrom": [hung]}},
+        "ownerTakeover": "30m",
+        "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
+        "pacing": {"warmUp": True},
     }
+    assert told["timezone"] == machine_zone()
     assert modes(state) == {"state": 0o700, "config.json5": 0o600}
 
 
 POLICIES = (
     *("--dm-policy", "pairing", "--pairing-reply", "code", "--group-policy", "disabled"),
-    *("--agent", "echo", "--reload", "ask"),
+    *("--quiet-hours", "off", "--timezone", "UTC", "--agent", "echo"),
+    *("--disclosure", "off", "--reload", "ask"),
 )
 
 
@@ -179,7 +188,10 @@ QUESTIONS = (
     ("Who may write to the account directly?", (DOWN, ENTER)),
     ("Who is answered?", ("820000000000000009", TAB, ENTER)),
     ("In which groups does the lane listen?", (ENTER,)),
+    ("Quiet hours", (ENTER,)),
+    ("Time zone", (ENTER,)),
     ("Who answers?", (ENTER,)),
+    ("How are people told that a program answers them?", (ENTER,)),
     ("When does an edit of the config take effect?", (ENTER,)),
     ("Write", (ENTER,)),
 )
@@ -284,13 +296,17 @@ def colours(raw: bytes) -> set[str]:
 def test_a_dumb_terminal_is_asked_by_numbers(newcomer: Operator, zalo: Simulator, state: Path) -> None:
     person(zalo, "Trần Thị Lan")
     someone = Operator({**newcomer.env, "TERM": "dumb"})
-    with onboarding(someone, "onboard", "--agent", "echo", "--reload", "ask") as screen:
+    with onboarding(
+        someone, "onboard", "--agent", "echo", "--disclosure", "off", "--reload", "ask"
+    ) as screen:
         accept_and_log_in_typed(screen, zalo)
         screen.answer("Who may write to the account directly?", "2", ENTER)
         screen.answer("Name, numbers, or nothing", "lan", ENTER)
         screen.answer("Trần Thị Lan id", "1 2", ENTER)
         screen.answer("Chosen: Trần Thị Lan (", ENTER)
         screen.answer("In which groups does the lane listen?", ENTER)
+        screen.answer("Quiet hours", ENTER)
+        screen.answer("Time zone", ENTER)
         screen.answer("Write", ENTER)
         screen.shows("Only you can read it")
         screen.press(CTRL_C)

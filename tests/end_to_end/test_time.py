@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator
+from demo.stage import Operator, Simulator
+from end_to_end.machine import Host
 from end_to_end.steps import all_sent, listening, person, say, status
 
 pytestmark = pytest.mark.long
@@ -22,21 +21,6 @@ MINUTE, DAY = 60, 86_400
 @pytest.fixture
 def config_text() -> str:
     return OPEN
-
-
-class Host:
-    """The machine of the gateway, and the clock on its wall."""
-
-    def __init__(self, operator: Operator, folder: Path) -> None:
-        self._clock = folder / "clock"
-        self.set_ahead(0)
-        operator.env["CLOCK_FILE"] = str(self._clock)
-        self.gateway = Gateway(operator, [sys.executable, str(Path(__file__).with_name("clock_gateway.py"))])
-
-    def set_ahead(self, seconds: float) -> None:
-        changed = self._clock.with_suffix(".new")
-        changed.write_text(str(seconds))
-        os.replace(changed, self._clock)
 
 
 @pytest.fixture

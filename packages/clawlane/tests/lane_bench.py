@@ -20,6 +20,7 @@ from clawlane.channel import Account, Host, Phase, State
 from clawlane.config.choices import DmPolicy, ResendUnknown
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.gate import Gate
+from clawlane.lane.hours import QuietHours
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings, LiveSettings
@@ -147,8 +148,10 @@ class Bench:
     slots: int = 4
     resend_unknown: ResendUnknown = ResendUnknown.NEVER
     pacer: Pacer | None = None
+    quiet_hours: QuietHours = QuietHours()  # noqa: RUF009 — it is frozen
     media: tuple[MediaFiles, MediaLimits] | None = None
     settings: LiveSettings = field(init=False)
+    gate: Gate = field(init=False)
     agents: LiveAgents = field(init=False)
 
     @asynccontextmanager
@@ -159,11 +162,13 @@ class Bench:
         settings = LaneSettings(account, Rules(self.policy), self.resend_unknown, media=limits)
         self.settings = LiveSettings(settings)
         self.agents = LiveAgents(agent)  # type: ignore[arg-type]
+        self.gate = Gate(account, wire, self.pacer, self.clock)  # type: ignore[arg-type]
+        self.gate.keep_quiet(self.quiet_hours)
         parts = AccountDeps(
             settings=self.settings,
             channel=wire,
             agents=self.agents,
-            gate=Gate(account, wire, self.pacer),  # type: ignore[arg-type]
+            gate=self.gate,
             grants=lambda: self.grants(),
             ready=lambda: self.ready(),
             slots=asyncio.Semaphore(self.slots),

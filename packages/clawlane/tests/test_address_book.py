@@ -13,7 +13,6 @@ from packages.clawlane.tests.opened_store import LANE, opened_store
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State, Vault
 from clawlane.cli.address_book_text import as_csv, as_vcards
-from clawlane.clock import local_day
 from clawlane.config.paths import Paths
 from clawlane.gateway.address_books import copy_if_due
 from clawlane.lookup import Lookup
@@ -23,6 +22,7 @@ from clawlane.ops.operation import OpError
 from clawlane.people import Group, Members, Person
 from clawlane.store.directory import keep_groups, keep_members, keep_peers
 from clawlane.store.told import Pause, PauseLevel
+from clawlane.zone import MACHINE
 
 NOW = 1_700_000_000_000
 DAY = 86_400_000
@@ -162,8 +162,8 @@ async def test_a_copy_is_made_once_a_day_and_only_for_its_owner(tmp_path: Path) 
         assert await copy_if_due(LANE, phone, store, paths, NOW)
         assert not await copy_if_due(LANE, phone, store, paths, NOW + 1000)
         assert await copy_if_due(LANE, phone, store, paths, NOW + DAY)
-    day = local_day(NOW)
-    assert address_book.days(paths, LANE) == [day, local_day(NOW + DAY)]
+    day = MACHINE.day(NOW)
+    assert address_book.days(paths, LANE) == [day, MACHINE.day(NOW + DAY)]
     [file] = files(tmp_path, day)
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
@@ -185,7 +185,7 @@ async def test_the_platform_is_asked_only_when_the_lists_are_old_and_the_account
         for phone in (Phone(Phase.DEGRADED), Phone(since_ms=old - 60_000), Phone(pauses=[quiet])):
             await copy_if_due(LANE, phone, store, paths, old)
             assert phone.asked == []
-            for file in files(tmp_path, local_day(old)):
+            for file in files(tmp_path, MACHINE.day(old)):
                 file.unlink()
         well = Phone()
         assert await copy_if_due(LANE, well, store, paths, old)
@@ -201,7 +201,7 @@ def test_copies_of_thirty_days_are_kept(tmp_path: Path) -> None:
         address_book.save(paths, AddressBook(LANE, NOW + day * DAY, None, None, (LAN,), ()))
     kept = address_book.days(paths, LANE)
     assert len(kept) == address_book.KEPT_DAYS
-    assert kept[-1] == local_day(NOW + 39 * DAY)
+    assert kept[-1] == MACHINE.day(NOW + 39 * DAY)
     assert address_book.load(paths, LANE, "latest").taken_ms == NOW + 39 * DAY
 
 
@@ -215,12 +215,3 @@ def test_what_cannot_be_read_is_named_and_other_days_are_offered(tmp_path: Path)
     file.write_text("{")
     with pytest.raises(OpError, match="is damaged"):
         address_book.load(paths, LANE, "latest")
-
-
-def test_a_person_can_be_taken_out_of_every_copy(tmp_path: Path) -> None:
-    paths = paths_of(tmp_path)
-    address_book.save(paths, BOOK)
-    address_book.save(paths, AddressBook(LANE, NOW + DAY, None, None, (MINH,), ()))
-    assert address_book.forget_person(paths, LANE, LAN.id) == 1
-    assert "Lan" not in "".join(file.read_text() for file in files(tmp_path))
-    assert address_book.load(paths, LANE, "latest").friends == (MINH,)

@@ -39,6 +39,7 @@ from clawlane.store import sessions, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import History
+from clawlane.zone import MACHINE, Zone
 
 ACP_AGENT = Path(__file__).parent / "data" / "acp_agent.py"
 [MAIN] = settled(Agents())
@@ -203,22 +204,23 @@ def test_when_a_session_is_over(
         time.tzset()
         times = [datetime.strptime(f"2026-03-{one}", "%Y-%m-%d %H:%M").timestamp() for one in (last, now)]  # noqa: DTZ007
         last_ms, now_ms = (int(1000 * one) for one in times)
-        assert is_over(Reset.model_validate(reset), last_ms, now_ms) is over
+        assert is_over(Reset.model_validate(reset), MACHINE, last_ms, now_ms) is over
     time.tzset()
 
 
+@pytest.mark.parametrize("zone", [MACHINE, Zone("Europe/Berlin")])
 @pytest.mark.parametrize(("last", "now", "over"), [("00:10", "01:15", False), ("23:50", "01:15", True)])
 def test_an_hour_that_comes_twice_in_a_night_begins_a_session_once(
-    monkeypatch: pytest.MonkeyPatch, last: str, now: str, over: bool
+    monkeypatch: pytest.MonkeyPatch, zone: Zone, last: str, now: str, over: bool
 ) -> None:
     def ms(clock: str) -> int:  # in UTC, in the night from the 24th, when 02:00 to 03:00 comes twice
         day = 24 if clock.startswith("23") else 25
         return int(1000 * datetime.fromisoformat(f"2026-10-{day}T{clock}+00:00").timestamp())
 
     with monkeypatch.context() as here:
-        here.setenv("TZ", "Europe/Berlin")
+        here.setenv("TZ", "UTC" if zone.name else "Europe/Berlin")
         time.tzset()
-        assert is_over(Reset.model_validate({"atHour": 2}), ms(last), ms(now)) is over
+        assert is_over(Reset.model_validate({"atHour": 2}), zone, ms(last), ms(now)) is over
     time.tzset()
 
 

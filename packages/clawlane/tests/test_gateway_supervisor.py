@@ -15,6 +15,7 @@ from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State, StateCode
 from clawlane.config.choices import DmPolicy
+from clawlane.config.settings import ChannelSettings
 from clawlane.credentials.files import file_name
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.lane.gate import Gate
@@ -83,7 +84,7 @@ async def supervised(
     pin: Callable[[], Coroutine[None, None, None]] = no_names,
     now_ms: Callable[[], int] = lambda: NOW,
 ) -> AsyncIterator[Supervisor]:
-    account = Account("wire", "default", "default", None)
+    account = Account("wire", "default", "default", ChannelSettings())
     parts = AccountDeps(
         settings=LiveSettings(LaneSettings(account, Rules(AccessPolicy(dm=DmPolicy.OPEN)))),
         channel=wire,  # type: ignore[arg-type]

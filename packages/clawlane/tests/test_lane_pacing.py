@@ -369,7 +369,7 @@ async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None
     lane.gate.pause([muted])
     assert lane.gate.wait_ms(going, lane.clock.ms) is None
     with pytest.raises(NotSent, match="paused"):
-        await lane.gate.show(Typing(dm(7)))
+        await lane.gate.show(Typing(dm(7)), lane.clock.ms)
     with pytest.raises(NotSent, match="paused"):
         await lane.leave(going)
     assert (lane.wire.arrived, lane.wire.shown) == ([], [])
@@ -377,7 +377,7 @@ async def test_a_pause_holds_texts_and_signals_until_it_ends(lane: Lane) -> None
     lane.gate.pause([])
     await lane.gate.opened(dm(7))
     await lane.leave(going)
-    await lane.gate.show(Typing(dm(7)))
+    await lane.gate.show(Typing(dm(7)), lane.clock.ms)
     assert (len(lane.wire.arrived), len(lane.wire.shown)) == (1, 1)
 
 

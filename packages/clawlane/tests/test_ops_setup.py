@@ -20,7 +20,7 @@ from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, Pairing
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load, load_source
 from clawlane.config.paths import Paths
-from clawlane.config.source import parse_source
+from clawlane.config.source import parse_source, read_source
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, OpError
 from clawlane.ops.setup import Look, Propose, Write, Written, look, propose, write
@@ -86,6 +86,27 @@ FIRST = """\
     // it waits for `openclaw config apply`, or for the next start of the
     // gateway. With 'auto' both hold at once.
     reload: 'ask',
+  },
+}
+"""
+HOURS = """\
+  // Where days begin for budgets and quiet hours, and in which zone times are
+  // shown.
+  timezone: 'Asia/Ho_Chi_Minh',
+
+  channels: {
+    zalouser: {
+      enabled: true,
+
+      // Nothing is sent on its own between these hours. 'hold': replies wait
+      // for the end; 'drop': they are not sent.
+      quietHours: { from: '22:00', to: '07:00', do: 'hold' },
+
+      // How fast messages may leave. warmUp: a new session sends 10 replies
+      // on its first day, and more every day, up to the normal limits after a
+      // week.
+      pacing: { warmUp: true },
+    },
   },
 }
 """
@@ -248,6 +269,7 @@ answers_of_all_kinds = st.builds(
     st.sampled_from(GroupPolicy),
     st.none() | groups,
     st.none() | senders,
+    st.none() | st.sampled_from(["30m", "0s"]),
     st.none() | agents,
     st.none() | st.sampled_from(Reload),
     st.none() | st.sampled_from(OutboundMode),
@@ -288,6 +310,33 @@ async def test_a_file_is_made_private_in_a_private_folder(ctx: OpContext) -> Non
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(ctx.paths.state.stat().st_mode) == 0o700
     assert [one.name for one in file.parent.iterdir() if one.name.startswith(".")] == []
+
+
+def test_hours_are_written_with_their_comments() -> None:
+    answers = Answers(timezone="Asia/Ho_Chi_Minh", quiet_hours="22:00-07:00", warm_up=True)
+    text = first_file("zalouser", None, answers)
+    assert text.partition("{\n")[2] == HOURS
+
+
+async def test_hours_are_added_to_a_file_that_is_there(ctx: OpContext) -> None:
+    put(ctx, "{ channels: { zalouser: { dmPolicy: 'open', pacing: { enabled: true } } } }")
+    answers = Answers(timezone="Asia/Ho_Chi_Minh", quiet_hours="22:00-07:00", warm_up=True)
+    await written(ctx, None, answers)
+    assert read_source(ctx.paths.config_file).data == {
+        "channels": {
+            "zalouser": {
+                "dmPolicy": "open",
+                "pacing": {"enabled": True, "warmUp": True},
+                "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
+            }
+        },
+        "timezone": "Asia/Ho_Chi_Minh",
+    }
+
+
+async def test_no_hours_are_no_keys(ctx: OpContext) -> None:
+    assert account_values(Answers(quiet_hours="", timezone="")) == {}
+    assert "timezone" not in first_file("zalouser", None, Answers(timezone=""))
 
 
 async def test_a_file_that_appeared_meanwhile_is_left_alone(ctx: OpContext) -> None:

@@ -444,6 +444,12 @@ def test_a_key_of_another_length_is_named(tmp_path: Path, key: bytes) -> None:
         Heads(tmp_path)
 
 
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "audit").write_text("")
+    with pytest.raises(StoreUnusable, match="the key of the record, cannot be used"):
+        Heads(tmp_path / "audit")
+
+
 @pytest.mark.parametrize("text", ["", "5", "5:", ":ab", "0:" + "a" * 64, "5:zz", "5:" + "a" * 62])
 def test_a_noted_head_that_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"hash|NUMBER"):

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 from packages.clawlane.tests.opened_store import LANE, NOW
-from packages.clawlane.tests.test_store_pauses import ADMIT, Lane, lane_in
+from packages.clawlane.tests.test_store_pauses import ADMIT, Lane, dm, lane_in
 
 from clawlane.config.choices import PairingReply
-from clawlane.messages import Inbound, Thread, ThreadKind
-from clawlane.store import catch_up, copies, due, inbox, restored, rollback, unknown_sends
+from clawlane.messages import Inbound, Text, Thread, ThreadKind
+from clawlane.store import catch_up, copies, drafts, due, inbox, restored, rollback, turns, unknown_sends
+from clawlane.store.draft_listing import Staleness
 from clawlane.store.errors import StoreOwned, StoreUnusable
-from clawlane.store.models import NewMessage
+from clawlane.store.models import History, NewMessage
 from clawlane.store.reader import reading
-from clawlane.store.states import ChunkState
+from clawlane.store.states import ChunkState, DraftState
 from clawlane.store.told import Pause, PauseLevel
 
 HOUR = 3_600_000
@@ -114,6 +115,19 @@ async def test_every_account_is_paused_and_stays_offline_if_it_was(store: Path) 
             Pause(LANE, None, PauseLevel.OFFLINE, NOW + HOUR),
             Pause(OTHER, None, PauseLevel.MUTE, NOW + HOUR),
         ]
+
+
+async def test_a_draft_may_have_been_approved_since_so_approving_it_asks(tmp_path: Path) -> None:
+    store = tmp_path / "store.sqlite"
+    async with lane_in(tmp_path) as lane:
+        turn = await lane.hear("m1")
+        await lane.account_store.run(turns.start, turn, History.INCLUDE)
+        new = drafts.NewDraft("channels.zalouser.outbound", HOUR)
+        await lane.account_store.run(drafts.reply, turn, [Text(dm("11"), "một")], new)
+    assert restored.put_in_order(store, NOW, NOW + 1000, []) == 0
+    with reading(store) as reader:
+        [draft] = reader.drafts(NOW)
+    assert (draft.state, draft.stale) == (DraftState.WAITING, Staleness.OWN_MESSAGE)
 
 
 async def test_positions_in_the_feed_of_the_other_store_are_none_of_this_one(store: Path) -> None:

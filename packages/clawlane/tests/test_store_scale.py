@@ -43,7 +43,7 @@ MOST_STEPS = 60_000
 
 _PER_CALL = 1000
 _LARGE = ("messages", "turns", "outbox", "decisions", "aliases", "turn_messages", "receipts", "chunk")
-_SMALL_INDEX = ("open_turns", "open_chunks", "dead_letters", "unsent_chunks", "messages_with_text")
+_SMALL_INDEX = ("open_turns", "open_chunks", "dead_letters", "unsent_chunks", "texts_by_age")
 """Partial indexes over what is open or was set aside: to scan one is to read what is asked for."""
 
 

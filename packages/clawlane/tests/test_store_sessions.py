@@ -15,7 +15,7 @@ from clawlane.store import due, inbox, recall, retention, sending, sessions, ste
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, History, LostSend, NewMessage, NoteResult
-from clawlane.store.retention import IDS_MS, TEXTS
+from clawlane.store.retention import DAY_MS, Keep
 from clawlane.store.sessions import Remembered, Session
 from clawlane.store.steps import ToolSend
 from clawlane.store.transaction import Tx
@@ -383,18 +383,34 @@ async def test_what_is_remembered_outlives_the_texts_and_ids_of_everything_else(
     await desk.talk("one", "1", GROUP)
     forgotten = await desk.talk("two", "2", agent="other")
     await desk.account_store.run(sessions.reset, "other", DM)
-    for number in range(TEXTS):
-        message = await desk.read(str(number), Thread(ThreadKind.DM, "7"))
-        await desk.account_store.run(turns.reply, message.seq, [])
-    desk.clock.ms += IDS_MS + 1
-    while await desk.account_store.run(retention.prune):
+    keep = Keep(text_ms=DAY_MS, history_ms=DAY_MS, sessions_ms=60 * DAY_MS, decisions_ms=30 * DAY_MS)
+    desk.clock.ms += 30 * DAY_MS + 1
+    while await desk.account_store.run(retention.prune, keep):
         pass
     assert desk.said(GROUP) == [(["chatter"], ["one"], "1")]
     assert desk.count(f"messages WHERE seq = {forgotten.seq}") == 0
     await desk.account_store.run(sessions.reset, "main", GROUP)
-    while await desk.account_store.run(retention.prune):
+    while await desk.account_store.run(retention.prune, keep):
         pass
     assert desk.count("messages") == desk.count("turns") == 0
+
+
+async def test_what_is_remembered_goes_by_its_age_and_a_summary_with_its_first_turn(desk: Desk) -> None:
+    keep = Keep(text_ms=DAY_MS, sessions_ms=10 * DAY_MS)
+    first = await desk.talk("one", "1", GROUP)
+    seen = desk.session(GROUP)
+    assert await desk.account_store.run(sessions.cut, "main", GROUP, seen, [first.seq], "they spoke of one")
+    desk.clock.ms += 6 * DAY_MS
+    await desk.talk("two", "2", GROUP)
+    await desk.account_store.run(retention.prune, keep)
+    assert (desk.session(GROUP).summary, desk.said(GROUP)) == ("they spoke of one", [([], ["two"], "2")])
+    desk.clock.ms += 4 * DAY_MS + 1
+    await desk.account_store.run(retention.prune, keep)
+    assert (desk.session(GROUP).summary, desk.said(GROUP)) == ("", [([], ["two"], "2")])
+    assert desk.session(GROUP).recalls > seen.recalls, "a summary that is being made is void"
+    desk.clock.ms += 6 * DAY_MS
+    await desk.account_store.run(retention.prune, keep)
+    assert (desk.said(GROUP), desk.count("messages WHERE body IS NOT NULL")) == ([], 0)
 
 
 async def set_aside(desk: Desk, text: str, sends: str, agent: str = "main") -> AdmittedMessage:

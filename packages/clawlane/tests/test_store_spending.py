@@ -11,7 +11,6 @@ from packages.clawlane.tests.opened_store import Clock
 from clawlane.agents.budget import Ledger, TurnLedger
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import BudgetSpent
-from clawlane.clock import local_day
 from clawlane.config.agents import Agents
 from clawlane.config.routing import settled
 from clawlane.messages import Inbound, Thread, ThreadKind
@@ -19,6 +18,7 @@ from clawlane.store import retention, spending
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.spending import KEPT_MS, DaySpent, Spent
+from clawlane.zone import MACHINE
 
 DAY = "2026-11-28"
 LAN, BINH = "11", "12"
@@ -55,7 +55,7 @@ async def test_it_is_forgotten_after_a_month(tmp_path: Path) -> None:
         open_store(tmp_path / "store", tmp_path / "lock", clock) as store,
         store.own("zalouser/a") as account,
     ):
-        day = local_day(clock.ms)
+        day = MACHINE.day(clock.ms)
         await account.run(spending.add, "main", day, DM, LAN, Spent(1, 1))
         clock.ms += KEPT_MS
         await account.run(retention.prune)
@@ -127,4 +127,4 @@ async def test_nobody_is_counted_without_a_lane_or_stopped_without_a_budget(tmp_
         asked = TurnInput("zalouser/a", (Inbound("a", "m", DM, LAN, "", "chào", 0),))
         await desk.ledger.of(asked).add(Spent(1, 1))
         await desk.ledger.of(asked).check()
-        assert (await account_store.run(spending.spent, "a", local_day(clock.ms))).tokens == 10**12
+        assert (await account_store.run(spending.spent, "a", MACHINE.day(clock.ms))).tokens == 10**12

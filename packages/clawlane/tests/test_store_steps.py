@@ -27,6 +27,7 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, Chunk, History, Hold, LostSend, NewMessage, RecallResult
 from clawlane.store.outbox_listing import Listed
+from clawlane.store.retention import BUILT_IN
 from clawlane.store.steps import ToolSend
 from clawlane.store.told import Pause, PauseLevel, Turn
 from clawlane.store.tool_calls import CallState
@@ -443,12 +444,11 @@ async def test_steps_and_sends_go_with_their_turn(desk: Desk) -> None:
     await desk.deliver()
     await desk.answer(turn, "reply")
     await desk.deliver()
-    for _ in range(retention.TEXTS):
-        await desk.account_store.run(turns.reply, await desk.read_message(), [])
+    desk.clock.ms += BUILT_IN.text_ms + 1
     await desk.account_store.run(retention.prune)
     assert await desk.stored(turn) == ()
     assert await desk.account_store.run(_count, "outbox WHERE body <> ''") == 0
-    desk.clock.ms += retention.IDS_MS + 1
+    desk.clock.ms += BUILT_IN.decisions_ms
     while await desk.account_store.run(retention.prune):
         pass
     assert [await desk.account_store.run(_count, table) for table in ("outbox", "turns")] == [0, 0]

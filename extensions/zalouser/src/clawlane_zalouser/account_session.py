@@ -15,11 +15,13 @@ from clawlane_zalouser.catch_up import CatchUp
 from clawlane_zalouser.directory import login_command
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.friends import Friends
+from clawlane_zalouser.login import NOT_LET_IN
+from clawlane_zalouser.platform_senders import PlatformSenders
 from clawlane_zalouser.platform_time import PlatformTime
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb import events
 from zaloweb.client import Zalo
-from zaloweb.errors import Kicked, Replaced, SessionExpired, SettingsError, TryLater, ZaloError
+from zaloweb.errors import Kicked, LoginFailed, Replaced, SessionExpired, SettingsError, TryLater, ZaloError
 from zaloweb.session import Session
 
 _FIRST_WAIT_S = 1.0
@@ -52,6 +54,8 @@ class AccountSession:
         self._time = PlatformTime(environment.clock, environment.platform_clock)
         self._friends = Friends(environment, host)
         self._catch_up = CatchUp(host, self._pass_on, environment.clock, self._time.now_ms)
+        rehearsed = bool(environment.network.rehearsal)
+        self._platform = PlatformSenders(account.settings.platform_senders, rehearsed=rehearsed)
         self._stored = StoredSession(account, host.vault, environment)
         self._state = State(Phase.STARTING, code=StateCode.STARTING)
         self._scope = asyncio.timeout(None)
@@ -105,6 +109,9 @@ class AccountSession:
                 self._need_login(StateCode.SESSION_EXPIRED, f"the session has expired: {error}", "--force")
                 return None
             except ZaloError as error:
+                if isinstance(error, LoginFailed) and error.code == NOT_LET_IN:
+                    self._need_login(StateCode.LOGIN_REFUSED, str(error), "--force")
+                    return None
                 wait_s = backoff.next(error.retry_in_s if isinstance(error, TryLater) else 0.0)
                 log.debug("%s: login: %s, again in %.1f s", self._account, type(error).__name__, wait_s)
                 reason = f"{error}; trying again in {wait_s:.0f} s"
@@ -118,9 +125,10 @@ class AccountSession:
         try:
             await self._listen(session)
         except (Replaced, Kicked) as error:
+            code = StateCode.KICKED if isinstance(error, Kicked) else StateCode.TAKEN_OVER
             again = f"openclaw resume --channel {self._account.channel} --account {self._account.id}"
             broken = Health.BROKEN
-            self._report(Phase.REPLACED, StateCode.TAKEN_OVER, str(error), again, inbound=broken)
+            self._report(Phase.REPLACED, code, str(error), again, inbound=broken)
             return None
         except (SessionExpired, TimeoutError):
             if self._environment.clock.monotonic() - started >= _LOGIN_HOLDS_S:
@@ -167,6 +175,9 @@ class AccountSession:
                 live = self._time.is_live(event.sent_ms)
                 if not self._catch_up.holds(event, live):
                     await self._pass_on(event, live)
+            case events.Reaction(is_self=True):
+                for own in mapping.own_reactions(self._account.id, event, self._time.now_ms()):
+                    await self._host.observe(own)
             case events.OldMessages():
                 self._catch_up.answered(event)
             case events.FriendEvent():
@@ -189,12 +200,20 @@ class AccountSession:
     async def _pass_on(self, item: mapping.Item, live: bool) -> None:
         name, now_ms = self._account.id, self._time.now_ms()
         log.debug("%s: %s in %s, live: %s", self._account, type(item).__name__, item.thread, live)
+        if isinstance(item, events.Message | events.Notice) and self._is_platform(item):
+            await self._host.observe(mapping.warning_of(name, item, now_ms))
+            return
         if isinstance(item, events.Message) and not item.is_self:
             is_friend = self._friends.knows(item.sender_id)
             await self._host.admit(mapping.inbound_of(name, item, now_ms, is_friend, live=live))
             return
-        for fact in mapping.facts_of(name, item, now_ms):
+        for fact in mapping.facts_of(name, item, now_ms, live=live):
             await self._host.observe(fact)
+
+    def _is_platform(self, item: events.Message | events.Notice) -> bool:
+        """Whether Zalo itself writes to the account."""
+        sender = item.sender_id if isinstance(item, events.Message) else item.actor_id
+        return self._platform.wrote(item, self._friends.knows(sender))
 
     def _need_login(self, code: StateCode, reason: str, *flags: str) -> None:
         action = login_command(self._account, *flags)

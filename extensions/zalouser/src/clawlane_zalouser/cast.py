@@ -30,9 +30,9 @@ _CODE_S = 15.0
 _ACTIONS = frozenset(
     {
         "ask-friend", "backlog", "befriend", "clock", "decline", "delete", "drop", "expire",
-        "expire-session", "fault", "forget", "half-open", "join", "kick", "leave", "push", "react", "read",
-        "receive", "refresh-cookies", "rename", "say", "second-listener", "second-login", "see", "type",
-        "undo", "unfriend",
+        "expire-session", "fault", "forget", "half-open", "join", "kick", "leave", "lose-friends",
+        "push", "react", "read", "receive", "refresh-cookies", "rename", "say", "second-listener",
+        "second-login", "see", "type", "undo", "unfriend", "warn",
     }
 )  # fmt: skip
 

@@ -13,6 +13,9 @@ from clawlane_zalouser.stored_session import hosts_of, proxy_of
 from zaloweb.errors import LoginFailed
 from zaloweb.transport import qr
 
+NOT_LET_IN = -1005
+"""Zalo's code for a login that it takes for one of a third-party program (zca-js#317, #303)."""
+
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,7 @@ def _as_login_step(step: qr.Step, name: str) -> capabilities.LoginStep:
         case qr.Declined():
             return capabilities.Declined()
         case qr.Failed(stage=stage, error=LoginFailed(reason=reason, code=code)):
-            return capabilities.Failed(stage, reason if code is None else f"{reason} (code {code})")
+            told = reason if code is None else f"{reason} (code {code})"
+            return capabilities.Failed(stage, told, not_let_in=code == NOT_LET_IN)
         case qr.Failed(stage=stage, error=error):
             return capabilities.Failed(stage, str(error))

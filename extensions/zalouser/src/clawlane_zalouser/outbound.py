@@ -39,6 +39,12 @@ from zaloweb.wire.text import LIMIT, Piece, Range, split
 _RATE_LIMIT_PAUSE = 60.0
 """Seconds. Zalo does not say how long; users of other clients report minutes to hours."""
 
+_ABOUT_THE_MESSAGE = frozenset({114, 122, 165, 166, 170, 178, 185, 212, 215, 216, 222, 225, 240, 821})
+"""Zalo's codes for what is wrong with a message, its recipient or a group. Others may be about the account.
+
+123 is told for too much, for the same text again, and for who takes no messages (zca-js#94, #229, #336).
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -191,7 +197,7 @@ def failure_of(error: errors.ZaloError) -> SendFailed:
         case errors.SessionExpired():
             return NeedsLogin(str(error))
         case errors.RateLimited():
-            return NotSent(str(error), _RATE_LIMIT_PAUSE)
+            return NotSent(str(error), _RATE_LIMIT_PAUSE, limit_code=error.code or 0)
         case errors.TryLater():
             return NotSent(str(error), error.retry_in_s)
         case errors.NotPrepared() if isinstance(error.__cause__, errors.TryLater):
@@ -206,5 +212,7 @@ def failure_of(error: errors.ZaloError) -> SendFailed:
             return Unknown(str(error), taken=True)
         case errors.NoAnswer() | errors.HttpStatusError():
             return Unknown(str(error))
+        case errors.ApiError() if error.code not in _ABOUT_THE_MESSAGE:
+            return Refused(str(error), limit_code=error.code or 0)
         case _:
             return Refused(str(error))

@@ -19,16 +19,31 @@ def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _ids(written: tuple[str, ...]) -> tuple[str, ...]:
+    for one in written:
+        if not (one.isascii() and one.isdecimal() and len(one) <= _LONGEST_ID):
+            raise ValueError(f"{one[:40]!r} is no id: write the digits that `openclaw why` shows")
+    return written
+
+
+_LONGEST_ID = 20
+
+
 class ZaloUserSettings(ChannelSettings):
-    """The block `channels.zalouser` and each of its `accounts`: the keys of every channel, and `zaloHosts`.
+    """The block `channels.zalouser` and each of its `accounts`: the keys of every channel, and a few more.
 
     `zaloHosts` adds hosts to the known ones of Zalo. The session's cookies are sent there too, so only the
-    operator can add one. The default account may take its profile from an environment variable; OpenClaw
-    set-ups rely on the older name.
+    operator can add one. `platformSenders` adds ids to those that Zalo itself is known to write from; what
+    comes from there is an alarm and never answered. The default account may take its profile from an
+    environment variable; OpenClaw set-ups rely on the older name.
     """
 
     zalo_hosts: Annotated[tuple[StrictStr, ...], AfterValidator(_hosts)] = Field(
         default=(), description="Further hosts that receive the session's cookies."
+    )
+
+    platform_senders: Annotated[tuple[StrictStr, ...], AfterValidator(_ids)] = Field(
+        default=(), description="Further ids that the platform itself warns the account from."
     )
 
     profile_env: ClassVar[tuple[str, ...]] = ("ZALOUSER_PROFILE", "ZCA_PROFILE")

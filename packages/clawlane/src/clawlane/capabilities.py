@@ -61,10 +61,14 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The login failed at `stage`; `reason` is one sentence for the operator."""
+    """The login failed at `stage`; `reason` is one sentence for the operator.
+
+    `not_let_in` says that the platform does not want this program, so that trying again does harm.
+    """
 
     stage: str
     reason: str
+    not_let_in: bool = False
 
 
 LoginStep = ShowQr | Scanned | Confirmed | Done | Expired | Declined | Failed

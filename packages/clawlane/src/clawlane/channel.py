@@ -220,11 +220,12 @@ class SendFailed(Exception):
 
 
 class NotSent(SendFailed):
-    """The platform has not accepted the message. `retry_in` is in seconds."""
+    """The platform has not accepted the message. `retry_in` is in seconds, `limit_code` as in `Refused`."""
 
-    def __init__(self, text: str, retry_in: float = 5.0) -> None:
+    def __init__(self, text: str, retry_in: float = 5.0, *, limit_code: int = 0) -> None:
         super().__init__(text)
         self.retry_in = retry_in
+        self.limit_code = limit_code
 
 
 class NeedsLogin(SendFailed):
@@ -232,7 +233,15 @@ class NeedsLogin(SendFailed):
 
 
 class Refused(SendFailed):
-    """The platform refused this message for good."""
+    """The platform refused this message for good.
+
+    `limit_code` is the platform's code where the refusal may be about the account as a whole; 0 where it is
+    about this message, person or group.
+    """
+
+    def __init__(self, text: str, *, limit_code: int = 0) -> None:
+        super().__init__(text)
+        self.limit_code = limit_code
 
 
 class Unknown(SendFailed):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
 
 _UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"))
 
@@ -13,11 +12,6 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def local_day(ms: int) -> str:
-    """The day of a time on this machine's calendar: `2026-11-28`."""
-    return datetime.fromtimestamp(ms / 1000).astimezone().date().isoformat()
-
-
 def length(ms: int) -> str:
     """A length of time in the largest unit that it holds twice: `3 min`, `2 days`, `90 s`."""
     seconds = ms // 1000
@@ -25,8 +19,3 @@ def length(ms: int) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
-
-
-def local_minute(ms: int) -> str:
-    """A time of this machine's day: `14:02`."""
-    return f"{datetime.fromtimestamp(ms / 1000).astimezone():%H:%M}"

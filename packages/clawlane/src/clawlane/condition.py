@@ -38,6 +38,7 @@ class StateCode(StrEnum):
     TAKING_BACK = "taking_back"  # starting: waits until the other client of the account is closed
     LOGGING_IN = "logging_in"  # connecting: with the stored session
     LOGIN_FAILED = "login_failed"  # connecting: retries
+    LOGIN_REFUSED = "login_refused"  # needs_login: the platform does not let this program in
     SESSION_REFUSED = "session_refused"  # connecting: logs in again; needs_login: that did not help
     READY = "ready"  # ready
     LIMITED = "limited"  # ready, without some services of the platform
@@ -54,6 +55,7 @@ class StateCode(StrEnum):
     CONSENT_UNREADABLE = "consent_unreadable"  # needs_consent: its record is damaged
     CONSENT_OF_OTHER_USER = "consent_of_other_user"  # needs_consent: given for another user of the platform
     TAKEN_OVER = "taken_over"  # replaced: another client took the connection
+    KICKED = "kicked"  # replaced: the platform ended the session
     OFFLINE = "offline"  # paused by the operator, with the connection closed
 
 

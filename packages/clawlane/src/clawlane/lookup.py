@@ -25,6 +25,7 @@ DEADLINE = 20.0
 class Lookup:
     """Look-ups of one account. Without an account store nothing is cached.
 
+    `friends_listed` is told how many friends were stored before, and how many the platform listed.
     All of them raise `DirectoryError`, also for a platform that does not answer in time.
     """
 
@@ -32,6 +33,7 @@ class Lookup:
     channel: Channel
     vault: Vault
     account_store: AccountStore | None = None
+    friends_listed: Callable[[int, int], None] | None = None
 
     async def self_(self) -> Person:
         """The account itself."""
@@ -45,7 +47,10 @@ class Lookup:
         """
         people = await self._ask(lambda directory: directory.peers(self.account, self.vault))
         store = self.account_store
-        _check("friends", people, await store.attempt(keep_peers, people) if store else None, complete)
+        kept = await store.attempt(keep_peers, people) if store else None
+        if kept is not None and self.friends_listed is not None:
+            self.friends_listed(kept.before, len(people))
+        _check("friends", people, kept, complete)
         return people
 
     async def groups(self, *, complete: bool = False) -> list[Group]:

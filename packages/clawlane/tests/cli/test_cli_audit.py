@@ -43,7 +43,7 @@ def test_a_careful_lane_has_its_accepted_risk_left(perch) -> None:
     perch.configure(f"{{ {CAREFUL} }}")
     perch.link()
     answer(perch, "yes")
-    assert found(perch).keys() == {"unofficial_lane", "unverified"}
+    assert found(perch).keys() == {"unofficial_lane", "unverified", "disclosure_unset"}
     told = perch("security audit")
     assert told.code == 0
     assert "accepted parrot/default: unofficial personal lane (Parrot): risk accepted on 20" in told.out

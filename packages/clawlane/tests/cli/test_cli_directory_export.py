@@ -8,11 +8,12 @@ from pathlib import Path
 
 from packages.clawlane.tests.cli.conftest import Perch
 
-from clawlane.clock import local_day, now_ms
+from clawlane.clock import now_ms
 from clawlane.ops import address_book
 from clawlane.people import Group, Person
 from clawlane.store.database import open_store
 from clawlane.store.directory import keep_groups, keep_members, keep_peers
+from clawlane.zone import MACHINE
 
 LANE = "parrot/default"
 LAN = Person("11", "Lan Nguyễn", (), True)
@@ -57,7 +58,7 @@ def test_a_copy_needs_neither_the_store_nor_the_account(perch: Perch) -> None:
     address_book.save(perch.paths, book)
     perch("store reset --forget")
     told = perch("directory export")
-    day = local_day(now_ms())
+    day = MACHINE.day(now_ms())
     assert told.code == 1
     assert told.err == (
         f"error: nothing is stored of the friends and groups of {LANE}; run: openclaw directory export"

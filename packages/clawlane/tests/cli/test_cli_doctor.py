@@ -55,7 +55,7 @@ def test_a_linked_account_without_anything_wrong_passes(perch, home: Path, model
     perch.link()
     told = perch("doctor")
     assert told.code == 0
-    assert found(perch).keys() == {"unofficial_lane", "risk_not_asked", "unverified"}
+    assert found(perch).keys() == {"unofficial_lane", "risk_not_asked", "unverified", "disclosure_unset"}
     [asked] = [one for one in told.out.splitlines() if one.startswith("accepted")]
     assert asked.startswith("accepted parrot/default: unofficial personal lane (Parrot): risk accepted on 20")
     assert asked.endswith("expendable: not asked")

@@ -14,6 +14,9 @@ from json_shapes import shaped
 _LINES = {
     "agent ask": "agent ask hello",
     "agent list": "agent list",
+    "alarms ack": "alarms ack 7",
+    "alarms list": "alarms list --all",
+    "alarms show": "alarms show 7",
     "alerts drop": "alerts drop",
     "alerts list": "alerts list",
     "alerts retry": "alerts retry",
@@ -75,6 +78,8 @@ _LINES = {
     "rehearse": "rehearse --list",
     "restore": "restore lane.backup --list",
     "resume": "resume",
+    "audit show": "audit show",
+    "audit verify": "audit verify",
     "security audit": "security audit",
     "sent": "sent",
     "session show": "session show",

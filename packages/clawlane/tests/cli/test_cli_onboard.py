@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.config.source import read_source
+from clawlane.zone import machine_zone
 
 _RISK = "--accept-risk --expendable no"
 _LINKED = ["qr", "scanned", "confirmed", "42"]
@@ -26,7 +27,8 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
     told = bare(
         f"onboard --channel parrot {_RISK} --dm-policy pairing --allow-from {FRIEND}"
         f" --pairing-reply silent --group-policy allowlist --group {GROUP} --group-allow-from *"
-        " --agent echo --reload auto"
+        " --owner-takeover 60m --agent echo --reload auto --quiet-hours 22:00-07:00"
+        " --timezone Asia/Ho_Chi_Minh"
     )
     assert (told.code, told.err) == (0, "")
     assert read_source(bare.paths.config_file).data == {
@@ -41,10 +43,14 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
                 "groups": {GROUP: {"requireMention": True}},
                 "outbound": "approve",
                 "acks": "on-reply",
+                "ownerTakeover": "1h",
+                "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
+                "pacing": {"warmUp": True},
             }
         },
         "agents": {"defaults": {"brain": {"kind": "echo"}}},
         "gateway": {"reload": "auto"},
+        "timezone": "Asia/Ho_Chi_Minh",
     }
     assert stat.S_IMODE(bare.paths.config_file.stat().st_mode) == 0o600
     assert bare.consent() == {"user": "42", "expendable": "no", "how": "--accept-risk"}
@@ -78,9 +84,14 @@ def test_each_policy_needs_what_belongs_to_it(bare) -> None:
 
 def test_yes_takes_what_is_proposed(bare) -> None:
     assert bare(f"onboard --channel parrot --no-login --yes {_RISK}").code == 0
-    block = read_source(bare.paths.config_file).data["channels"]["parrot"]
+    data = read_source(bare.paths.config_file).data
+    block = data["channels"]["parrot"]
     assert (block["dmPolicy"], block["groupPolicy"]) == ("pairing", "disabled")
     assert block["pairing"] == {"reply": "friends-silent"}
+    assert block["ownerTakeover"] == "30m"
+    assert block["pacing"] == {"warmUp": True}
+    assert "quietHours" not in block
+    assert data.get("timezone", "") == machine_zone()
 
 
 def test_an_open_policy_has_to_be_confirmed(bare) -> None:
@@ -108,6 +119,12 @@ def test_an_open_policy_has_to_be_confirmed(bare) -> None:
         ("--agent echo --agent-url http://x", "--agent-url does not go with --agent echo"),
         ("--agent-url http://x", "--agent-url without --agent"),
         ("--agent model --agent-model gpt", "--agent-model: write it as provider/model"),
+        (
+            "--timezone Asia/Hanoi",
+            "'Asia/Hanoi' is no time zone; did you mean 'Asia/Ho_Chi_Minh'?",
+        ),
+        ("--quiet-hours 22-7", "--quiet-hours: '22-7' must be a time of day such as '22:00'"),
+        ("--quiet-hours 22:00-22:00", "--quiet-hours: '22:00-22:00' 22:00–22:00 begins and ends at one time"),
         ("--account a/b", "'a/b' is not a valid account name"),
     ],
 )

@@ -11,7 +11,9 @@ from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Reachable
 from clawlane.agents.errors import AgentsUnusable
 from clawlane.agents.opening import Opener, Shared, own_folder
 from clawlane.agents.outbound_media import OutboundMedia
+from clawlane.agents.share import shared
 from clawlane.agents.transcriber import Transcriber
+from clawlane.config.agents import Share
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.messages import Reply, Thread
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from clawlane.agents.mcp_tools import McpServers
 
 _NOTHING_SHARED = Shared()
+_ALL = Share()
 
 
 class Brains:
@@ -33,10 +36,12 @@ class Brains:
         media: OutboundMedia | None = None,
         servers: McpServers | None = None,
         offline: Collection[str] = (),
+        share: Mapping[str, Share] | None = None,
     ) -> None:
         """`folders` has the own folder of each agent, `offline` names those that fetch no addresses.
 
-        Without `media` nothing is attached to replies.
+        `share` is what each is told of other people; one that is not in it is told everything. Without
+        `media` nothing is attached to replies.
         """
         self._agents = agents
         self._bindings = bindings
@@ -45,12 +50,14 @@ class Brains:
         self._media = media
         self._servers = servers
         self._offline = offline
+        self._share = share or {}
 
     async def run(self, turn: TurnInput) -> Reply | None:
-        if self._transcriber is not None:
-            turn = await self._transcriber.transcribed(turn)
         name = self._bindings.agent_of(turn.account, turn.thread)
-        reply = await self._agents[name].run(turn)
+        share = self._share.get(name, _ALL)
+        if self._transcriber is not None and share.media:
+            turn = await self._transcriber.transcribed(turn)
+        reply = await self._agents[name].run(shared(turn, share))
         if reply is None or not reply.media or turn.lane is None or self._media is None:
             return reply
         fetch = name not in self._offline
@@ -66,8 +73,9 @@ class Brains:
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)
 
     def file_use(self, account: str, thread: Thread) -> FileUse:
-        agent = self._agents[self._bindings.agent_of(account, thread)]
-        if not isinstance(agent, UsesFiles):
+        name = self._bindings.agent_of(account, thread)
+        agent = self._agents[name]
+        if not isinstance(agent, UsesFiles) or not self._share.get(name, _ALL).media:
             return FileUse.NOTHING
         return agent.file_use(account, thread) | (FileUse.SOUND if self._transcriber else FileUse.NOTHING)
 
@@ -87,14 +95,14 @@ async def brains(
     bindings: Bindings,
     environ: Mapping[str, str],
     folder: Path,
-    shared: Shared = _NOTHING_SHARED,
+    parts: Shared = _NOTHING_SHARED,
 ) -> AsyncIterator[Brains]:
     """The agents, as long as this is entered. `folder` holds a working folder for each that needs one.
 
     Raises `AgentsUnusable` with everything that keeps the agents from running.
     """
     async with AsyncExitStack() as stack:
-        opener = Opener(stack, environ, folder, shared)
+        opener = Opener(stack, environ, folder, parts)
         opener.servers = opener.mcp_servers(agents)
         opened = {agent.id: await opener.open(agent) for agent in agents}
         transcriber = await opener.transcriber()
@@ -104,4 +112,5 @@ async def brains(
             await stack.enter_async_context(opener.servers.running())
         folders = {agent.id: own_folder(agent, folder) for agent in agents}
         offline = [agent.id for agent in agents if not agent.settings.fetch_urls]
-        yield Brains(opened, bindings, folders, transcriber, shared.media, opener.servers, offline)
+        share = {agent.id: agent.settings.share for agent in agents}
+        yield Brains(opened, bindings, folders, transcriber, parts.media, opener.servers, offline, share)

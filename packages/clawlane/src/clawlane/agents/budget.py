@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import BudgetSpent
-from clawlane.clock import local_day, now_ms
+from clawlane.clock import now_ms
 from clawlane.config.routing import AgentSettings
 from clawlane.store import spending
 from clawlane.store.account_store import Clock
 from clawlane.store.spending import DaySpent, Spent
+from clawlane.zone import Zone
 
 _BYTES_A_TOKEN, _TOKENS_A_MESSAGE = 3, 4
 log = logging.getLogger(__name__)
@@ -48,8 +49,9 @@ class Ledger:
         """The budget as it holds for one turn."""
         return TurnLedger(self, turn, turn.lane)
 
-    def today(self) -> str:
-        return local_day(self._clock())
+    def today(self, zone: Zone) -> str:
+        """The date in a zone, to which all is counted that is spent now."""
+        return zone.day(self._clock())
 
     def spent_share(self, day: DaySpent, turn: TurnInput) -> _Share | None:
         """What is spent of what a turn may use; the whole budget first."""
@@ -98,7 +100,7 @@ class TurnLedger:
         budget = self.ledger.agent.settings.budget
         if self.lane is None or (budget.tokens_per_day is None and budget.usd_per_day is None):
             return
-        agent, today = self.ledger.agent, self.ledger.today()
+        agent, today = self.ledger.agent, self.ledger.today(self.lane.zone)
         sender_id = self.turn.message.sender_id
         day = await self.lane.account_store.run(
             spending.day_spent, agent.id, today, self.turn.thread, sender_id
@@ -115,7 +117,7 @@ class TurnLedger:
             await self.lane.account_store.run(
                 spending.add,
                 self.ledger.agent.id,
-                self.ledger.today(),
+                self.ledger.today(self.lane.zone),
                 self.turn.thread,
                 self.turn.message.sender_id,
                 spent,

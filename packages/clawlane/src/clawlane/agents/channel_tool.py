@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from clawlane.access.context import plain, shortened
@@ -49,6 +49,7 @@ LONGEST_TEXT = 10_000
 MOST_LISTED = 100
 """How many people or groups one look-up shows."""
 
+Known = TypeVar("Known", Person, Group)
 _FRESH_MS = 600_000
 """How old a stored list may be before the platform is asked again."""
 
@@ -116,7 +117,7 @@ class ChannelTool:
     """The tool for one turn, by the name of its channel. `author` is the name that the agent goes by.
 
     Pictures come from the agent's own `folder`, or with `fetch` from an address. Without `media` none are
-    sent.
+    sent. Without `names` people and groups are listed, and found, by their ids alone.
     """
 
     turn: TurnInput
@@ -126,6 +127,7 @@ class ChannelTool:
     media: OutboundMedia | None = None
     folder: Path = Path()
     fetch: bool = True
+    names: bool = True
     _problems: dict[tuple[int, int], ToolProblem] = field(default_factory=dict, init=False)
 
     @property
@@ -284,14 +286,25 @@ class ChannelTool:
             case Action.FRIENDS:
                 known = await lane.account_store.run(directory.recent, _FRESH_MS)
                 people = known.peers if known.peers_ms is not None else await lookup.peers()
-                return _listed("friends", [_person(one) for one in search(people, query)])
+                return _listed("friends", [self._person(one) for one in self._search(people, query)])
             case Action.GROUPS:
                 known = await lane.account_store.run(directory.recent, _FRESH_MS)
                 groups = known.groups if known.groups_ms is not None else await lookup.groups()
-                return _listed("groups", [_group(one) for one in search(groups, query)])
+                return _listed("groups", [self._group(one) for one in self._search(groups, query)])
         members = await lookup.members(self._group_id(arguments))
-        found = _listed("members", [_person(one) for one in search(members.people, query)])
+        found = _listed("members", [self._person(one) for one in self._search(members.people, query)])
         return {**found, "hidden": members.hidden} if members.hidden else found
+
+    def _search(self, found: Sequence[Known], query: str) -> Sequence[Known]:
+        return search(found, query) if self.names else [one for one in found if query in one.id]
+
+    def _person(self, one: Person) -> dict[str, Any]:
+        told = _person(one)
+        return told if self.names else {key: value for key, value in told.items() if key != "name"}
+
+    def _group(self, one: Group) -> dict[str, Any]:
+        told = _group(one)
+        return told if self.names else {key: value for key, value in told.items() if key != "name"}
 
     def _group_id(self, arguments: _Arguments) -> str:
         thread = self.turn.thread

@@ -12,9 +12,11 @@ from clawlane.access.context import HistoryMessage
 from clawlane.access.in_force import Rules
 from clawlane.access.outbound import Verdict
 from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.agents.disclosure import Discloses
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
 from clawlane.store.account_store import AccountStore
+from clawlane.zone import MACHINE, Zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Lane:
 
     `account` and `policy` are as they were when the turn began; `rules` and `grants` give the access rules in
     force and what they know now, `state` the last state that the channel reported. `prefix` goes before
-    everything that the agent says. `edited` are the rules of an edit that waits. `draft_ms` is how long a
-    draft waits for approval.
+    everything that the agent says. `edited` are the rules of an edit that waits. `discloses` tells people
+    that a program answers. `draft_ms` is how long a draft waits for approval. Days begin as in `zone`.
     """
 
     account: Account
@@ -43,7 +45,9 @@ class Lane:
     wake: Callable[[], None] = lambda: None
     prefix: str = ""
     edited: AccessPolicy | None = None
+    discloses: Discloses = field(default_factory=Discloses)
     draft_ms: int = 12 * 3_600_000
+    zone: Zone = MACHINE
 
     def outbound(self, thread: Thread) -> Verdict:
         """What may leave in a thread now, and the setting that says so."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from clawlane.access import context
 from clawlane.access.context import HistoryMessage
@@ -17,12 +18,14 @@ from clawlane.agents.budget import rough_tokens
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import AgentBusy, AgentError
 from clawlane.agents.prompt import user_prompt
+from clawlane.agents.share import shared
 from clawlane.config.agents import Reset, ResetMode, SessionSettings
 from clawlane.config.routing import AgentSettings, session_key
 from clawlane.messages import Thread
 from clawlane.store import sessions
 from clawlane.store.account_store import AccountStore
 from clawlane.store.sessions import Remembered, Session
+from clawlane.zone import Zone
 
 Summarise = Callable[[TurnInput, str], Awaitable[str]]
 """Sums up a conversation, written out as one text, before a turn. Raises an `AgentError`."""
@@ -119,7 +122,7 @@ class SessionMemory:
         if lane is None:
             return Conversation(session=name)
         found = await lane.account_store.run(
-            sessions.begin, self._agent.id, turn.thread, lane.turn, lane.run, self._is_over
+            sessions.begin, self._agent.id, turn.thread, lane.turn, lane.run, self._is_over(lane)
         )
         if found is None:  # what this run answers is void
             return Conversation(session=name)
@@ -144,11 +147,12 @@ class SessionMemory:
         name = session_key(self._agent.id, turn.account, turn.thread)
         if turn.lane is None:
             return name
-        number = await turn.lane.account_store.run(sessions.enter, self._agent.id, turn.thread, self._is_over)
+        is_over = self._is_over(turn.lane)
+        number = await turn.lane.account_store.run(sessions.enter, self._agent.id, turn.thread, is_over)
         return numbered(name, number)
 
-    def _is_over(self, last_ms: int, now_ms: int) -> bool:
-        return is_over(self._session.reset, last_ms, now_ms)
+    def _is_over(self, lane: Lane) -> sessions.IsOver:
+        return partial(is_over, self._session.reset, lane.zone)
 
     def _conversation(self, session: Session, account: str, thread: Thread) -> Conversation:
         exchanges = (self._exchange(one, account) for one in session.turns)
@@ -157,7 +161,7 @@ class SessionMemory:
 
     def _exchange(self, one: Remembered, account: str) -> Exchange:
         history = tuple(map(HistoryMessage.of, one.history))
-        asked = TurnInput(account, one.messages, history)
+        asked = shared(TurnInput(account, one.messages, history), self._agent.settings.share)
         prompt = user_prompt(asked, self._agent.settings.max_input_chars)
         return Exchange(one.turn, prompt, one.answer, one.steps, one.note, asked, one.withheld)
 
@@ -215,8 +219,8 @@ def numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name}:{number}"
 
 
-def is_over(reset: Reset, last_ms: int, now_ms: int) -> bool:
-    """Whether a session that was last used at one time (ms) begins anew at another, by local time.
+def is_over(reset: Reset, zone: Zone, last_ms: int, now_ms: int) -> bool:
+    """Whether a session that was last used at one time (ms) begins anew at another, by the clock of a zone.
 
     Without a `mode`, an hour alone means `daily` and minutes alone mean `idle`. With `daily`, minutes count
     as well.
@@ -228,7 +232,7 @@ def is_over(reset: Reset, last_ms: int, now_ms: int) -> bool:
     if minutes is not None and now_ms - last_ms >= minutes * 60_000:
         return True
     hour = _DAILY_HOUR if reset.at_hour is None else reset.at_hour
-    return mode is ResetMode.DAILY and last_ms < _latest(hour, now_ms)
+    return mode is ResetMode.DAILY and last_ms < _latest(hour, zone, now_ms)
 
 
 def _implied(reset: Reset) -> ResetMode:
@@ -237,8 +241,8 @@ def _implied(reset: Reset) -> ResetMode:
     return ResetMode.NONE if reset.idle_minutes is None else ResetMode.IDLE
 
 
-def _latest(hour: int, now_ms: int) -> float:
-    """When it was last this hour, in milliseconds."""
-    now = datetime.fromtimestamp(now_ms / 1000)  # noqa: DTZ006 — local time is meant
-    today = now.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
-    return 1000 * (today if today <= now else today - timedelta(days=1)).timestamp()
+def _latest(hour: int, zone: Zone, now_ms: int) -> int:
+    """When it was last this hour, in milliseconds. An hour that comes twice in a night counts once."""
+    day = zone.at(now_ms).date()
+    today_ms = zone.ms_of(day, 60 * hour)
+    return today_ms if today_ms <= now_ms else zone.ms_of(day - timedelta(days=1), 60 * hour)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from clawlane.agents.answer import CHOSEN_SILENCE, Answer, prefixed, read_answer
 from clawlane.agents.contract import Lane
+from clawlane.agents.disclosure import marked
 from clawlane.agents.errors import AgentMisconfigured, EmptyAnswer
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Outgoing, Reply, Thread, ThreadKind
@@ -66,7 +67,10 @@ def as_sent(reply: Reply, lane: Lane) -> str:
 async def chunks_of(reply: Reply, thread: Thread, lane: Lane) -> list[Outgoing]:
     """A reply as the channel sends it: with the account's prefix, and mentions of a group's members."""
     reply = replace(reply, text=as_sent(reply, lane))
+    whom = ""
+    if reply.text or reply.files:
+        reply, whom = await lane.discloses.before(reply, thread, lane.account_store)
     if thread.kind is ThreadKind.GROUP and "@" in reply.text:
         people = await lane.account_store.run(directory.members_of, thread.id)
         reply = replace(reply, people=people)
-    return lane.channel.plan(lane.account, thread, reply)
+    return marked(lane.channel.plan(lane.account, thread, reply), whom)

@@ -45,7 +45,9 @@ class TurnTools:
         permissions = permissions_in(turn.thread, lane, settings.tools)
         author = settings.identity.name or self.agent.name
         fetch = settings.fetch_urls
-        parts: list[Tools] = [ChannelTool(turn, lane, permissions, author, self.media, self.folder, fetch)]
+        parts: list[Tools] = [
+            ChannelTool(turn, lane, permissions, author, self.media, self.folder, fetch, settings.share.names)
+        ]
         if self.mcp is not None:
             parts.append(await self.mcp.for_turn(self.servers, lane, permissions.server_tool))
         return Toolbox(parts)

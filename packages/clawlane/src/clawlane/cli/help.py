@@ -8,6 +8,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.lazy import LazyGroup
+from clawlane.cli.runbooks import PAGES, runbook
 
 TOPICS = {
     "getting-started": "From nothing to a lane that answers.",
@@ -38,12 +39,15 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
         click.echo("Topics:")
         for name, line in TOPICS.items():
             click.echo(f"  {name:<17}{line}")
+        click.echo("  runbooks/ALARM   What to do after an alarm:")
+        for name in PAGES:
+            click.echo(f"    {name}")
         click.echo(
             "\nRead one: openclaw help TOPIC\nA command: openclaw help COMMAND, or openclaw COMMAND --help"
         )
         return
     command = _command(ctx.find_root(), words)
-    page = _page(words[0]) if len(words) == 1 and words[0] in TOPICS else ""
+    page = _page(words[0]) if len(words) == 1 and words[0] in (*TOPICS, *PAGES) else ""
     if not page and command is None:
         name = " ".join(words)
         raise CliError(f"there is no topic or command '{name}'", f"topics: {', '.join(TOPICS)}")
@@ -52,6 +56,9 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
 
 
 def _page(name: str) -> str:
+    """The text of a topic."""
+    if name in PAGES:
+        return runbook(name)
     return files("clawlane.cli").joinpath("topics", f"{name}.txt").read_text(encoding="utf-8")
 
 

@@ -20,11 +20,16 @@ def user_json(user_id: str, name: str) -> dict[str, str] | None:
 def risk_json(text: str, consent: Consent | None, *, unofficial: bool) -> dict[str, Any] | None:
     """The risk of a channel, and whether it was accepted for an account; None for a channel without one.
 
-    `label` is empty for a channel that its platform offers. `accepted_ms` is None and `expendable` empty
-    where nothing was accepted, or no account is meant.
+    `label` is empty for a channel that its platform offers. `accepted_ms` is None and `expendable` and
+    `others` are empty where nothing was accepted, or no account is meant.
     """
     if not text and consent is None:
         return None
-    accepted_ms, expendable = (consent.accepted_ms, consent.expendable) if consent else (None, "")
     label = UNOFFICIAL if unofficial else ""
-    return {"label": label, "text": text, "accepted_ms": accepted_ms, "expendable": expendable}
+    return {
+        "label": label,
+        "text": text,
+        "accepted_ms": consent.accepted_ms if consent else None,
+        "expendable": consent.expendable if consent else "",
+        "others": consent.others if consent else "",
+    }

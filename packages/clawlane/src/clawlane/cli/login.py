@@ -28,6 +28,7 @@ from clawlane.ops.accounts import FindAccount, FoundAccount
 from clawlane.ops.client import Client
 from clawlane.ops.login import (
     NOT_ASKED,
+    OTHERS_TITLE,
     Accept,
     Begun,
     ConsentNeeded,
@@ -113,7 +114,7 @@ def link(
                 )
             view.show(event)
             if isinstance(event, ConsentNeeded):
-                client.call(Accept(found.channel, found.account, *answer(event)))
+                client.call(Accept(found.channel, found.account, *answer(event), others=True))
             elif isinstance(event, Linked):
                 linked.append(event)
 
@@ -146,10 +147,26 @@ def ask_risk(needed: ConsentNeeded, expendable: str | None = None) -> str:
             "the risk has to be accepted first, and there is no terminal to ask", f"in scripts add {FLAG}"
         )
     click.echo(f"This is about the account '{needed.account}' (profile '{needed.profile}').")
+    if not needed.lines:
+        expendable = expendable or NOT_ASKED
     answer = click.prompt("Do you accept this risk? Type yes to go on", default="no", show_default=False)
     if answer.strip().lower() != "yes":
         raise CliError("the risk was not accepted, so nothing was done")
     return expendable or ask_expendable()
+
+
+def risk_lines(needed: ConsentNeeded) -> Iterator[str]:
+    """The risk in paragraphs: the channel's unless that was accepted before, then what goes to agents."""
+    first, *hosts, last = needed.others or ("", "")
+    if needed.lines:
+        yield f"\n{needed.title}\n"
+        for paragraph in (" ".join(needed.lines), needed.alternative):
+            yield from (*prose(paragraph, "  "), "")
+    if first:
+        yield f"{'' if needed.lines else chr(10)}{OTHERS_TITLE}\n"
+        yield from prose(first, "  ")
+        yield from (f"  - {sanitize(host, 100)}" for host in hosts)
+        yield from (*prose(last, "  "), "")
 
 
 def ask_expendable() -> str:
@@ -198,11 +215,8 @@ class View:
             case Tightened(text):
                 self.note(text)
             case ConsentNeeded():
-                click.echo(f"\n{event.title}\n")
-                for paragraph in (" ".join(event.lines), event.alternative):
-                    for line in prose(paragraph, "  "):
-                        click.echo(line)
-                    click.echo()
+                for line in risk_lines(event):
+                    click.echo(line)
             case SessionExpired():
                 self.note(_EXPIRED)
             case Begun(host, rehearsal, others):
@@ -255,7 +269,8 @@ class JsonView(View):
             case Tightened(text):
                 click.echo(f"warning: {text}", err=True)
             case ConsentNeeded(title, lines, alternative):
-                self._print("risk", risk=self._risk(RiskNotice(title, lines, alternative).text, None))
+                told = self._risk(RiskNotice(title, lines, alternative).text, None)
+                self._print("risk", risk=told, others=list(event.others))
             case SessionExpired():
                 self.note(_EXPIRED)
             case Begun(host, rehearsal, others):

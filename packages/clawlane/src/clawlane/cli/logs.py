@@ -12,6 +12,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import C
 from clawlane.cli.output import columns, echo_wrapped, print_json, printable, sanitize
 from clawlane.ops.client import Client, how_to_start
+from clawlane.zone import shown
 
 if TYPE_CHECKING:
     from clawlane.ops.logs import LogFilter, LogLine
@@ -69,7 +70,8 @@ def channel_logs(channel: str, account: str, follow: bool, lines: int, level: st
 def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, channel: str = "") -> None:
     from clawlane.ops import logs as log_files
 
-    paths = Client().paths
+    client = Client()
+    paths = client.paths
     folder = paths.log_dir
     wanted = log_files.LogFilter(channel, account, level.upper())
     coming = log_files.follow(folder, wanted) if follow else iter(())
@@ -81,6 +83,7 @@ def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, cha
         return
     if not found and not follow:
         raise CliError(f"nothing was logged in {folder}{_what(wanted)}", how_to_start(paths)[1])
+    client.know_zone()
     _print(found, as_json)
     for line in coming:
         if line is not None:
@@ -97,7 +100,7 @@ def _print(lines: Iterable[LogLine], as_json: bool) -> None:
         if as_json:
             print_json(line=line)
             continue
-        time = datetime.fromisoformat(line.time).astimezone()
+        time = shown().at(round(1000 * datetime.fromisoformat(line.time).timestamp()))
         head = f"{time:%Y-%m-%d %H:%M:%S} {line.level:<7} "
         echo_wrapped(sanitize(line.message, _LONGEST), head, " " * columns(head))
         for row in printable(line.trace).splitlines():

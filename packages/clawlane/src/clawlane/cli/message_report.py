@@ -19,6 +19,7 @@ _WARNINGS = {
     SendWarning.STRANGER: "{target} is not a known friend of the account",
     SendWarning.NOT_A_MEMBER: "the account is not known to be in {target}",
     SendWarning.REJECTED: "you rejected {target}",
+    SendWarning.QUIET_HOURS: "it is sent in the quiet hours of the account",
 }
 _DONE = {"reaction": "reacted", "undo": "taken back"}
 _WAITING = (ChunkState.QUEUED, ChunkState.SENDING, ChunkState.HELD)

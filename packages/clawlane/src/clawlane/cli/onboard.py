@@ -12,7 +12,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, one_account
 from clawlane.cli.setup_agent import AGENTS, AgentFlags
 from clawlane.cli.setup_interview import Given
-from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.ops.setup import Situation
 from clawlane.ops.setup_plan import wrong_account_name
 
@@ -38,6 +38,11 @@ _FLAGS = (
         "--group-policy", type=click.Choice([*map(str, GroupPolicy)]), help="Which groups are answered."
     ),
     click.option(
+        "--owner-takeover",
+        metavar="TIME",
+        help="How long the agent holds back where you write by hand (default: 30m; 0: not at all).",
+    ),
+    click.option(
         "--group", multiple=True, metavar="ID|NAME", help="A group that is answered; may be repeated."
     ),
     click.option(
@@ -58,8 +63,15 @@ _FLAGS = (
     click.option("--agent-key-file", default="", metavar="FILE", help="The private file with its key."),
     click.option("--agent-command", default="", metavar="LINE", help="The program of acp or command."),
     click.option(
+        "--disclosure",
+        type=click.Choice([*map(str, Disclosure)]),
+        help="How people are told that a program answers.",
+    ),
+    click.option(
         "--reload", type=click.Choice([*map(str, Reload)]), help="Whether edits that widen access wait."
     ),
+    click.option("--quiet-hours", metavar="22:00-07:00|off", help="When nothing is sent on its own."),
+    click.option("--timezone", metavar="NAME", help="The zone of days and times (default: the machine's)."),
     click.option("--yes", is_flag=True, help="Accept the defaults where no flag says otherwise, and write."),
     click.option("--login/--no-login", default=True, help="Whether to show a QR code (default: yes)."),
     click.option("--verify/--no-verify", default=True, help="Whether to offer the check of the lane."),

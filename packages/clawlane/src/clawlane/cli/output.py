@@ -9,7 +9,6 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import click
 from clawlane.cli.screen import PROSE, screen_columns
 from clawlane.clock import length
 from clawlane.ops.operation import plain
+from clawlane.zone import shown
 
 if TYPE_CHECKING:
     from clawlane.ops.rules_from import RulesFrom
@@ -203,8 +203,13 @@ def cell(text: str, longest: int = 60) -> str:
 
 
 def local(ms: int) -> str:
-    """The time of this machine's zone: `2026-03-02 09:15:00`."""
-    return f"{_local(ms):%Y-%m-%d %H:%M:%S}"
+    """The time in the zone of the config: `2026-03-02 09:15:00`."""
+    return f"{shown().at(ms):%Y-%m-%d %H:%M:%S}"
+
+
+def local_minute(ms: int) -> str:
+    """The time of day in that zone: `09:15`."""
+    return shown().minute(ms)
 
 
 def size_words(size: float) -> str:
@@ -218,12 +223,19 @@ def size_words(size: float) -> str:
 
 def when(ms: int | None, now_ms: int) -> str:
     """Local time to the minute with its age, for tables: `2026-03-02 09:15 (3 min ago)`, or `never`."""
-    return "never" if ms is None else f"{_local(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"
+    return "never" if ms is None else f"{shown().at(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"
 
 
 def ago(ms: int | None, now_ms: int) -> str:
     """How long since: `3 min ago`, `never`."""
     return "never" if ms is None else f"{length(max(0, now_ms - ms))} ago"
+
+
+def day_words(ms: int, now_ms: int) -> str:
+    """A time to come: `today at 04:00`, `tomorrow at 04:00`, `on 2026-03-02 at 04:00`."""
+    then, days = shown().at(ms), (shown().at(ms).date() - shown().at(now_ms).date()).days
+    day = {0: "today", 1: "tomorrow"}.get(days, f"on {then:%Y-%m-%d}")
+    return f"{day} at {then:%H:%M}"
 
 
 def gap_words(gap: Gap) -> str:
@@ -254,7 +266,3 @@ def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
         other = "the file differs" if of_gateway else "the running gateway uses others"
         other += "; to apply the file: openclaw config apply"
     return f"Rules: from {'the running gateway' if of_gateway else 'the file'}; {other}"
-
-
-def _local(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
 import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, channel_option, json_option
-from clawlane.cli.output import local, print_result, sanitize
+from clawlane.cli.output import echo_line, local, print_result, sanitize
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
+from clawlane.ops.alarm_info import AlarmInfo
+from clawlane.ops.alarm_text import check, sentence
 from clawlane.ops.client import Client
-from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo
+from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo, TakeoverInfo
 from clawlane.store.told import PauseLevel
 
 _LEVELS = {"mute": "muted", "offline": "offline"}
@@ -64,26 +67,57 @@ def pause(
 @click.command()
 @_what
 @click.option("--flush", is_flag=True, help="Also answer what expired, now or at the last resume.")
+@click.option("--yes", is_flag=True, help="Do not ask first where an alarm paused the account.")
 @json_option
-def resume(channel: str | None, account: str | None, thread: str | None, flush: bool, as_json: bool) -> None:
+def resume(
+    channel: str | None, account: str | None, thread: str | None, flush: bool, yes: bool, as_json: bool
+) -> None:
     """End a pause. With --account also take back an account from another client.
 
-    What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed.
+    What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed. With --thread the
+    agent also goes on where you have written by hand; what came meanwhile stays unanswered. Where an alarm
+    paused the account, this says what to check first, asks at a terminal, and acknowledges the alarm.
 
     \b
     Examples:
       openclaw resume
       openclaw resume --account default --flush
+      openclaw resume --thread dm:123456789
     """
-    ended = Client().call(EndPause(channel, account, thread, flush))
+    from clawlane.ops.alarms import Alarms  # not for whoever takes only words from here
+
+    client = Client()
+    if thread is None and not as_json:
+        found = client.call(Alarms(channel, account, past=True))
+        _check_first(found, ask=not yes and sys.stdin.isatty())
+    ended = client.call(EndPause(channel, account, thread, flush))
     lines = (line for one in ended.resumed for line in _resumed_lines(one))
     print_result(lines, as_json, running=ended.running, resumed=ended.resumed)
+
+
+def _check_first(alarms: Sequence[AlarmInfo], *, ask: bool) -> None:
+    """Say what has to be in order before what alarms muted may write again."""
+    muting = [one for one in alarms if one.paused and one.acknowledged_ms is None]
+    for one in muting:
+        echo_line(f"{one.account} was muted by alarm {one.id}: {sentence(one.kind)}.")
+        echo_line(f"  Before it may write again: {check(one.kind)}.")
+        echo_line(f"  Read: openclaw help {one.page}")
+    if muting and ask and not click.confirm("Have you checked that, and shall it write again?"):
+        raise CliError("nothing was resumed")
 
 
 def pause_words(pause: PauseInfo) -> str:
     """`zalouser/default in dm:7 is muted until …`."""
     until = f" until {local(pause.until_ms)}" if pause.until_ms is not None else ""
-    return f"{_name(pause)} is {_LEVELS[pause.level]}{until}"
+    why = f" because of the alarm '{pause.reason}'" if pause.reason else ""
+    return f"{_name(pause)} is {_LEVELS[pause.level]}{until}{why}"
+
+
+def takeover_words(one: TakeoverInfo) -> str:
+    """`Lan (dm:7), where you write by hand, until … (12 min left)`."""
+    name = f"{sanitize(one.name)} ({sanitize(one.thread)})" if one.name else sanitize(one.thread)
+    left = length(max(0, one.until_ms - now_ms()))
+    return f"{name}, where you wrote by hand, until {local(one.until_ms)} ({left} left)"
 
 
 def resume_command(one: PauseInfo | AccountResumed) -> str:
@@ -91,6 +125,12 @@ def resume_command(one: PauseInfo | AccountResumed) -> str:
     channel, _, account = one.account.partition("/")
     thread = f" --thread {one.thread}" if one.thread else ""
     return f"openclaw resume --channel {channel} --account {account}{thread}"
+
+
+def give_back_command(account: str, taken: TakeoverInfo) -> str:
+    """The command that lets the agent go on in a thread. The account is `channel/id`."""
+    channel, _, id_ = account.partition("/")
+    return f"openclaw resume --channel {channel} --account {id_} --thread {taken.thread}"
 
 
 def _go_on(one: PauseInfo) -> str:
@@ -102,8 +142,10 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     name = _name(one)
     if one.was:
         yield f"Resumed: {name}, after {length(max(0, now_ms() - one.was.since_ms))}."
-    elif not one.taken_back:
+    elif not one.taken_back and not one.given_back:
         yield f"{name} was not paused."
+    if one.given_back:
+        yield f"The agent goes on in {one.thread}, where you had written by hand."
     if one.taken_back:
         yield f"{name} is taken back: it connects in a few seconds."
         yield "  Close the other client first, or it takes the account over again."
@@ -115,9 +157,14 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
             what = f"message {sanitize(expired.message_id)}" if expired.turn else "a text of the gateway"
             yield f"    {sanitize(expired.thread)} {what}, {length(expired.age_ms)} old"
         yield f"  Answer them after all: {resume_command(one)} --flush"
+    for alarm in one.acknowledged:
+        yield f"  Alarm {alarm.id} ({alarm.kind}) is acknowledged; the next such sign pauses again."
     for still in one.still:
         yield f"  Still paused: {pause_words(still)}."
         yield f"  {_go_on(still)}"
+    for taken in one.takeovers:
+        yield f"  Still held back: {takeover_words(taken)}."
+        yield f"    Go on with: {give_back_command(one.account, taken)}"
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:

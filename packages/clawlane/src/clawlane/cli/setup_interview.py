@@ -26,8 +26,12 @@ class Given:
     group: tuple[str, ...] = ()
     group_allow_from: tuple[str, ...] = ()
     outbound: str | None = None
+    owner_takeover: str | None = None
     agent: AgentFlags = field(default_factory=AgentFlags)
     reload: str | None = None
+    disclosure: str | None = None
+    timezone: str | None = None
+    quiet_hours: str | None = None
     yes: bool = False
     login: bool = True
     verify: bool = True
@@ -61,8 +65,9 @@ class Question:
     """One question, named by its field of `Answers`; the first of a subject has its `title`.
 
     `given` are the flags that answer it, `flag` says how they are written. `read` turns them into the answer.
-    `proposed` is what `--yes` takes; None if the operator has to say it. An `optional` question takes it
-    without `--yes`, too, where nobody can be asked. `wanted` is false where other answers make it pointless.
+    `proposed` is what `--yes` takes, or a function that finds it; None if the operator has to say it. An
+    `optional` question takes it without `--yes`, too, where nobody can be asked. `wanted` is false where
+    other answers make it pointless.
     """
 
     name: str
@@ -74,3 +79,8 @@ class Question:
     wanted: Callable[[Interview], bool] = lambda _interview: True
     optional: bool = False
     title: str = ""
+
+    @property
+    def proposal(self) -> Any:
+        """What `--yes` takes; None if the operator has to say it."""
+        return self.proposed() if callable(self.proposed) else self.proposed

@@ -8,7 +8,8 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import tell
 from clawlane.cli.setup_interview import Interview
-from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
+from clawlane.config.duration import duration, duration_text
 
 OPEN = "open"
 _DM = (
@@ -104,6 +105,18 @@ def ask_outbound(interview: Interview) -> OutboundMode:
     return OutboundMode(interview.asked.choose(text, _OUTBOUND, OutboundMode.APPROVE))
 
 
+_DISCLOSURE = (
+    Option(Disclosure.FIRST, "first", "Each person is told before their first answer."),
+    Option(Disclosure.PREFIX, "prefix", "Each answer says so."),
+    Option(Disclosure.OFF, "off", "Nobody is told."),
+)
+
+
+def ask_disclosure(interview: Interview) -> Disclosure:
+    text = "How are people told that a program answers them?"
+    return Disclosure(interview.asked.choose(text, _DISCLOSURE, Disclosure.FIRST))
+
+
 _RELOAD = (
     Option(Reload.ASK, "ask", "What widens waits for `config apply` or a restart."),
     Option(Reload.AUTO, "auto", "Every valid edit takes effect within a second."),
@@ -112,3 +125,15 @@ _RELOAD = (
 
 def ask_reload(interview: Interview) -> Reload:
     return Reload(interview.asked.choose("When does an edit of the config take effect?", _RELOAD, Reload.ASK))
+
+
+HALF_AN_HOUR = "30m"
+
+
+def read_takeover(interview: Interview) -> str:
+    """How long the agent holds back where the owner writes, from its flag. 0 is written as `0s`."""
+    written = str(interview.given.owner_takeover).strip()
+    try:
+        return duration_text(duration("0s" if written == "0" else written))
+    except ValueError as error:
+        raise CliError(f"--owner-takeover {error}") from None

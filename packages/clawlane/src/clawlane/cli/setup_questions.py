@@ -9,21 +9,26 @@ from typing import Any
 from clawlane.cli.failure import CliError
 from clawlane.cli.login import FLAG
 from clawlane.cli.setup_agent import AGENTS, ask_agent, read_agent
+from clawlane.cli.setup_hours import ask_quiet_hours, ask_timezone, read_quiet_hours, read_timezone
 from clawlane.cli.setup_interview import Given, Interview, Question
 from clawlane.cli.setup_policies import (
+    HALF_AN_HOUR,
     OPEN,
     OPEN_DM,
     OPEN_GROUPS,
     ask_allow_from,
+    ask_disclosure,
     ask_dm_policy,
     ask_group_policy,
     ask_outbound,
     ask_pairing_reply,
     ask_reload,
     read_policy,
+    read_takeover,
 )
-from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, Answers
+from clawlane.zone import machine_zone
 
 
 def open_questions(interview: Interview) -> Iterator[Question]:
@@ -45,6 +50,8 @@ def check_given(interview: Interview) -> None:
     """Refuse at once what cannot work out, before anything is done. Raises `CliError`."""
     given = interview.given
     read_agent(given.agent)
+    read_timezone(given.timezone or "")
+    read_quiet_hours(given.quiet_hours or "")
     for one in interview.look.settings:
         if any(question.given(given) for question in QUESTIONS if question.name == one.question):
             change = f"openclaw config set {one.path} VALUE"
@@ -65,7 +72,7 @@ def _check_alone(interview: Interview) -> None:
     ahead, foreseen = replace(interview), set()
     for one in open_questions(ahead):
         foreseen.add(one.name)
-        said = one.given(given) or (one.proposed if one.optional or given.yes else None)
+        said = one.given(given) or (one.proposal if one.optional or given.yes else None)
         if said is None:
             lacking.append(one.flag)
         elif one.name in _POLICIES:
@@ -89,6 +96,11 @@ def _refuse_open(word: str, given: Given, warning: str) -> None:
 
 def _senders(interview: Interview, entries: tuple[str, ...], *, anyone: bool) -> Any:
     return interview.people.senders(entries, anyone=anyone)
+
+
+def _is_new(interview: Interview) -> bool:
+    """Whether the config does not have the account yet. Others are left as they are."""
+    return not interview.look.configured
 
 
 _POLICIES = {"dm_policy": OPEN_DM, "group_policy": OPEN_GROUPS}
@@ -168,6 +180,47 @@ QUESTIONS = (
         title="What leaves",
     ),
     Question(
+        "owner_takeover",
+        "--owner-takeover 30m|0",
+        lambda given: given.owner_takeover,
+        lambda _one: HALF_AN_HOUR,  # nobody is asked: the comment in the file says what it is
+        read_takeover,
+        HALF_AN_HOUR,
+        wanted=lambda one: _is_new(one) or one.given.owner_takeover is not None,
+        optional=True,
+    ),
+    Question(
+        "quiet_hours",
+        "--quiet-hours 22:00-07:00|off",
+        lambda given: given.quiet_hours,
+        ask_quiet_hours,
+        lambda one: read_quiet_hours(str(one.given.quiet_hours)),
+        "",
+        wanted=lambda one: _is_new(one) or one.given.quiet_hours is not None,
+        optional=True,
+        title="Hours",
+    ),
+    Question(
+        "timezone",
+        "--timezone NAME",
+        lambda given: given.timezone,
+        ask_timezone,
+        lambda one: read_timezone(str(one.given.timezone)),
+        machine_zone,
+        wanted=lambda one: _is_new(one) or one.given.timezone is not None,
+        optional=True,
+    ),
+    Question(
+        "warm_up",
+        "",
+        lambda _given: None,
+        lambda _one: True,  # everybody begins so
+        lambda _one: None,
+        True,
+        wanted=_is_new,
+        optional=True,
+    ),
+    Question(
         "agent",
         f"--agent {'|'.join(AGENTS)}",
         lambda given: given.agent.kind,
@@ -175,6 +228,18 @@ QUESTIONS = (
         lambda one: read_agent(one.given.agent),
         AgentChoice(),
         title="Agent",
+    ),
+    Question(
+        "disclosure",
+        "--disclosure first|prefix|off",
+        lambda given: given.disclosure,
+        ask_disclosure,
+        lambda one: Disclosure(str(one.given.disclosure)),
+        # Without anybody to ask it stays open, and a finding: nobody decides it by the way.
+        wanted=lambda one: (
+            one.given.disclosure is not None or (one.prompts is not None and not one.given.yes)
+        ),
+        title="Telling people",
     ),
     Question(
         "reload",

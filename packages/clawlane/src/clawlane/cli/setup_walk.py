@@ -12,9 +12,9 @@ import click
 
 from clawlane.cli.failure import CliError, explain
 from clawlane.cli.failure import tell as tell_failure
-from clawlane.cli.login import FLAG, JsonView, View, ask_expendable, ask_risk, link
+from clawlane.cli.login import FLAG, JsonView, View, ask_expendable, ask_risk, link, risk_lines
 from clawlane.cli.options import UNOFFICIAL
-from clawlane.cli.output import echo_wrapped, printable, prose, sanitize
+from clawlane.cli.output import echo_wrapped, printable, sanitize
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_end import Done, finish
 from clawlane.cli.setup_interview import Given, Interview, Question
@@ -137,24 +137,29 @@ class Walk:
         if look.risk is None:
             return
         expendable = look.consent.expendable if look.consent else ""
+        accepted = look.accepted and not (look.consent and look.consent.others == NOT_ASKED)
         unsure = expendable == NOT_ASKED and (self._prompts is not None or self._given.expendable)
-        if look.accepted and not unsure:
+        if accepted and not unsure:
             self._say(f"The risk was accepted for this account before; expendable: {expendable}.")
             return
         risk = look.risk
-        needed = ConsentNeeded(risk.title, risk.lines, risk.alternative, look.account, look.profile)
+        lines = () if look.accepted and not unsure else risk.lines
+        needed = ConsentNeeded(
+            risk.title, lines, risk.alternative, look.account, look.profile, "", look.others_risk
+        )
         self._head("Risk")
         if not self._as_json:
-            for paragraph in (f"{risk.title}.", " ".join(risk.lines), risk.alternative):
-                click.echo("\n".join(prose(paragraph, "  ")) + "\n")
-        self._client().call(Accept(look.channel, look.account, *self._accepted(needed)))
+            for line in risk_lines(needed):
+                click.echo(line)
+        self._client().call(Accept(look.channel, look.account, *self._accepted(needed), others=True))
         self._look_again()
 
     def _accepted(self, needed: ConsentNeeded) -> tuple[str, str]:
         """How the risk is accepted, and whether the account is expendable. Raises `CliError` on a no."""
         said = self._given.expendable
         if self._given.accept_risk:
-            return FLAG, said or (NOT_ASKED if self._prompts is None else ask_expendable())
+            known = self._prompts is None or not needed.lines
+            return FLAG, said or (NOT_ASKED if known else ask_expendable())
         if self._prompts is None:
             raise CliError("the risk has to be accepted first", f"add {FLAG}")
         return "terminal", ask_risk(needed, said)
@@ -222,7 +227,7 @@ class Walk:
         interview = self._interview
         answer: Any = question.read(interview) if question.given(self._given) else None
         if answer is None and (self._given.yes or self._prompts is None):
-            answer = question.proposed
+            answer = question.proposal
         if answer is None and self._prompts is not None:
             if question.title:
                 self._head(question.title)
@@ -302,8 +307,10 @@ def _shown(answer: Any) -> str:
     match answer:
         case AgentChoice(kind, url, model):
             return " ".join(one for one in (kind, url, model) if one)
+        case bool():
+            return "yes" if answer else "no"
         case tuple():
             return ", ".join(map(_shown, answer)) or "nobody"
         case Named(id, name) | GroupChoice(id, name):
             return f"{sanitize(name)} ({id})" if name else id
-    return str(answer)
+    return str(answer) or "none"

@@ -14,20 +14,31 @@ from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import UNOFFICIAL, account_option, channel_option, json_option
 from clawlane.cli.output import (
     ago,
+    day_words,
     echo_wrapped,
     gap_words,
     local,
+    local_minute,
     print_json,
     rules_line,
     sanitize,
     when,
 )
-from clawlane.cli.pause import pause_words, resume_command
+from clawlane.cli.pause import pause_words, resume_command, takeover_words
 from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
+from clawlane.config.choices import QuietDo
 from clawlane.credentials.profile import Consent
-from clawlane.ops.account_status import AccountStatus, ConfigStatus, HeldReply, PolicyStatus
+from clawlane.ops.account_status import (
+    AccountStatus,
+    ConfigStatus,
+    HeldReply,
+    PolicyStatus,
+    ProblemCode,
+    RetentionStatus,
+)
+from clawlane.ops.alarm_text import status_line
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
 from clawlane.ops.finding_text import finding_json, one_line, problem_text
@@ -40,6 +51,7 @@ from clawlane.ops.verification_state import VerificationState, verification_text
 _RULES = {
     "pacing.sameText.times": "the same reply again and again in this conversation",
     "pacing.sameText.threads": "the same reply to many conversations",
+    "pacing.warmUp": "as many replies as a new session may send",
     "pacing.account": "as many messages as the account may send",
     "pacing.thread": "as many messages as one conversation may get",
     "pacing.strangers": "as many people who are not friends as may get messages",
@@ -176,7 +188,7 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else "disabled"
     yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
-    for head, text in (*_working_rows(one, words, now), *_waiting_rows(one), *_known_rows(one, now)):
+    for head, text in (*_working_rows(one, words, now), *_waiting_rows(one, words), *_known_rows(one, now)):
         yield f"    {head:<11}", text
     if one.help:
         yield "    → ", one.help
@@ -192,7 +204,10 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
     if one.linked:
         names = ("auth", "inbound", "outbound", "storing")
         yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
-    for problem in one.problems:
+    for alarm in one.alarms:
+        yield "alarm", sanitize(status_line(alarm, now), 400)
+        yield "", f"run: {alarm.command}; read: openclaw help {alarm.page}"
+    for problem in (it for it in one.problems if it.code is not ProblemCode.ALARM):
         yield "problem", f"{sanitize(problem_text(problem), 300)}; run: {problem.command}"
     if one.noticed_ms:
         yield "silence", f"a dead connection is noticed within {length(one.noticed_ms)}"
@@ -207,7 +222,7 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one.counters.items())
 
 
-def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
+def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
     """What is not sent now, until when, and which command sends it."""
     if states := {state: count for state, count in one.outbox.items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
@@ -223,6 +238,22 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
         if one.upgrade and pause.thread is None:
             ends = "openclaw upgrade accept"
         yield "paused", f"{pause_words(pause)}{waiting}; resume with: {ends}"
+    for taken in one.takeovers:
+        yield (
+            "taken over",
+            f"{takeover_words(taken)}; end it: openclaw resume {words} --thread {taken.thread}",
+        )
+    if one.takeovers_off:
+        told = "takeovers are off: what the account sends comes back under ids that match nothing"
+        yield "taken over", f"{told}; they are tried again after the next login"
+    if quiet := one.quiet:
+        told = "replies wait" if quiet.do == QuietDo.HOLD else "replies are not sent"
+        yield "quiet", f"quiet hours until {local_minute(quiet.until_ms)}: {told}"
+    if warm_up := one.warm_up:
+        yield (
+            "warm-up",
+            f"day {warm_up.day} of {warm_up.days}: {warm_up.replies} of {warm_up.limit} replies in 24 h",
+        )
     for held in one.held:
         yield "held", _held(held)
     if count := one.drafts.waiting:
@@ -265,11 +296,24 @@ def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
         yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
     if one.address_book_ms is not None:
         yield "contacts", f"copied {when(one.address_book_ms, now)}; see: openclaw directory export --help"
+    yield "disclosure", one.disclosure or "not set, so nobody is told that a program answers"
+    yield from _retention_rows(one.retention, now)
     yield "risk", risk_words(one.consent)
     if one.probe:
         yield "probe", _probe(one.probe)
     for finding in one.findings:
         yield finding.severity, sanitize(one_line(finding), 400)
+
+
+def _retention_rows(retention: RetentionStatus, now: int) -> Iterator[tuple[str, str]]:
+    """What is forgotten next by its age, and what is being forgotten."""
+    if retention.next_ms is not None:
+        texts = "1 text" if retention.texts == 1 else f"{retention.texts} texts"
+        when_taken = "now" if retention.next_ms <= now else day_words(retention.next_ms, now)
+        yield "retention", f"takes {texts} {when_taken}"
+    for asked in retention.forgetting:
+        whom, _, id_ = asked.partition(" ")
+        yield "forgetting", f"{asked} is not done; run: openclaw forget --{whom} {id_}"
 
 
 def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
@@ -308,7 +352,8 @@ def risk_words(consent: Consent | None) -> str:
     if consent is None:
         return "not accepted yet"
     who = f" for user {consent.user_id}" if consent.user_id else ""
-    return f"accepted {local(consent.accepted_ms)}{who} · expendable: {consent.expendable}"
+    told = f"expendable: {consent.expendable} · words of others: {consent.others}"
+    return f"accepted {local(consent.accepted_ms)}{who} · {told}"
 
 
 def _probe(probe: ProbeResult) -> str:

@@ -16,7 +16,7 @@ from clawlane.cli.turn_words import sentence
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.why import Item, Story, Why
-from clawlane.store.told import NotedItem
+from clawlane.store.told import NotedItem, Recorded
 from clawlane.threads import Thread
 
 _UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
@@ -59,7 +59,7 @@ def _of_message(story: Story) -> Iterator[str]:
     if not one.made:
         yield _UNDECIDED if one.waiting else _RECALLED
     for made, now in zip(one.made, story.now, strict=True):
-        told = explain.explain(made.decision, one.sender_id, one.thread, explain.Named(name, group))
+        told = explain.explain(made.decision, one.sender_id, one.thread, _named(one))
         yield sanitize(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
         if now is not None:  # the setting that decided reads otherwise today
             rule, today = made.decision.rule, f"now: {now}" if now else "it is no longer written"
@@ -99,13 +99,17 @@ def _message_dict(story: Story) -> dict[str, Any]:
             {
                 "stage": made.stage,
                 "at_ms": made.at_ms,
-                **explain.as_dict(made.decision, one.sender_id, one.thread),
+                **explain.as_dict(made.decision, one.sender_id, one.thread, _named(one)),
                 "changed_since": now is not None,
             }
             for made, now in zip(one.made, story.now, strict=True)
         ],
         "turn": _turn_dict(story),
     }
+
+
+def _named(one: Recorded) -> explain.Named:
+    return explain.Named(sanitize(one.sender_name), sanitize(one.group_name))
 
 
 def _thread_dict(thread: Thread, group_name: str) -> dict[str, str | None]:

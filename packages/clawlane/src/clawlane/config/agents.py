@@ -229,6 +229,18 @@ class Identity(Lenient):
     name: StrictStr = ""
 
 
+class Share(Block):
+    """What an agent, and with it its host, gets to see of other people. `false` withholds it.
+
+    `names` are their names, `media` their pictures, voice and files, and `history` is what a group said that
+    was not for the account.
+    """
+
+    names: StrictBool = True
+    media: StrictBool = True
+    history: StrictBool = True
+
+
 class AgentDefaults(Lenient):
     """What every agent has unless it says otherwise.
 
@@ -251,6 +263,7 @@ class AgentDefaults(Lenient):
     tools: AgentTools = AgentTools()
     identity: Identity = Identity()
     fetch_urls: StrictBool = True
+    share: Share = Share()
     allow_strangers: StrictBool = False
     retry_interrupted: StrictBool = False
 

@@ -46,6 +46,21 @@ class OutboundMode(StrEnum):
     OFF = "off"
 
 
+class Disclosure(StrEnum):
+    """How people are told that a program answers: before its first answer, before each one, or not at all."""
+
+    FIRST = "first"
+    PREFIX = "prefix"
+    OFF = "off"
+
+
+class QuietDo(StrEnum):
+    """What becomes of a reply in quiet hours: it waits for their end, or is not sent."""
+
+    HOLD = "hold"
+    DROP = "drop"
+
+
 class Reload(StrEnum):
     """What becomes of an edit of the config that widens access: it counts at once, or waits to be applied."""
 

@@ -249,6 +249,8 @@ class _Loader:
         for path in _key_paths(place, block):
             if path[-1] in schema.INERT:
                 self._warn(path, "accepted, but it does nothing here", at_key=True)
+            elif path[-1] == "mediaKeep":
+                self._warn(path, "is the former name of retention.media", "write retention", at_key=True)
         try:
             return resolve(
                 manifest.id, block, model, self.environ, inherited=inherited(self.source), lists=lists

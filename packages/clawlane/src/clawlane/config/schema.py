@@ -15,6 +15,7 @@ from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEnt
 from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import Tools
 from clawlane.config.patterns import check_pattern
+from clawlane.config.time_zone import TimeZone
 from clawlane.messages import LONGEST_WINDOW_MS
 
 
@@ -107,6 +108,7 @@ class Root(Block):
     """The whole file. Channel blocks are checked by the settings model of their plugin."""
 
     schema_: StrictStr | None = Field(default=None, alias="$schema")
+    timezone: Maybe[TimeZone] = None
     channels: dict[str, Any] = Field(default_factory=dict)
     messages: Messages = Messages()
     commands: Commands = Commands()

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictS
 from clawlane.config.alerts import Alerts
 from clawlane.config.choices import (
     Acks,
+    Disclosure,
     DmPolicy,
     GroupPolicy,
     OutboundMode,
@@ -18,7 +19,18 @@ from clawlane.config.choices import (
     ResendUnknown,
     Tables,
 )
-from clawlane.config.fields import Block, Count, Duration, Limit, Maybe, SenderEntries, context_of
+from clawlane.config.duration import duration_text
+from clawlane.config.fields import (
+    Block,
+    Count,
+    Duration,
+    Limit,
+    Maybe,
+    OptionalDuration,
+    SenderEntries,
+    context_of,
+)
+from clawlane.config.quiet_hours import QuietSpans
 from clawlane.config.senders import is_numeric_id, refuse_phone_number
 
 PLACEHOLDERS = ("{id}", "{code}", "{command}")
@@ -174,7 +186,8 @@ class SameText(Block):
 class Pacing(Block):
     """How fast messages may leave. Messages over a limit are held, never dropped.
 
-    Two messages of the account are at least `gap` and a random part of `gapJitter` apart.
+    Two messages of the account are at least `gap` and a random part of `gapJitter` apart. `warmUp` lets a new
+    session begin with few replies a day.
     """
 
     enabled: StrictBool = True
@@ -184,6 +197,49 @@ class Pacing(Block):
     same_text: SameText = SameText()
     gap: Duration = timedelta(seconds=1)
     gap_jitter: Duration = timedelta(seconds=1)
+    warm_up: StrictBool = False
+
+
+LONGEST_KEPT = timedelta(days=365)
+"""Nothing of what others said is kept longer; there is no "for ever"."""
+
+IDS_KEPT = timedelta(days=30)
+"""Without the ids of so many days, a message could be answered twice."""
+
+_SHORTEST_KEPT = timedelta(hours=1)
+"""The gateway looks every hour."""
+
+
+def _kept(least: timedelta, why: str) -> AfterValidator:
+    def check(length: timedelta) -> timedelta:
+        if length < least:
+            raise ValueError(f"must be at least '{duration_text(least)}': {why}")
+        if length > LONGEST_KEPT:
+            raise ValueError(f"must be at most '{duration_text(LONGEST_KEPT)}': these are words of others")
+        return length
+
+    return AfterValidator(check)
+
+
+Kept = Annotated[Duration, _kept(_SHORTEST_KEPT, "what is too old is removed once an hour")]
+"""How long words of others are kept."""
+
+KeptIds = Annotated[Duration, _kept(IDS_KEPT, "without the ids a message may be answered twice")]
+
+
+class Retention(Block):
+    """How long what other people said is kept, by kind. It is removed in small batches, every hour.
+
+    `text` are messages and answers that are done, dead letters, and messages that wait for a decision;
+    `history` is what a group said besides; `sessions` is what agents remember; `media` are files. `decisions`
+    is the rest of a message: its ids and what was decided, and names of people who were never let in.
+    """
+
+    text: Kept = timedelta(days=30)
+    media: Kept = timedelta(days=7)
+    sessions: Kept = timedelta(days=30)
+    history: Kept = timedelta(days=7)
+    decisions: KeptIds = timedelta(days=90)
 
 
 Megabytes = Annotated[float, Field(gt=0, le=4096, strict=True, allow_inf_nan=False)]
@@ -231,12 +287,17 @@ class ChannelSettings(Block):
     acks: Acks = Acks.AUTO
     pairing: Pairing = Pairing()
     backlog_max_age: Duration = timedelta(minutes=15)
+    owner_takeover: OptionalDuration = timedelta(0)
     resend_unknown: ResendUnknown = ResendUnknown.WHEN_ABSENT
     look_up_gap: Duration = timedelta(minutes=1)
     pacing: Pacing = Pacing()
+    quiet_hours: Maybe[QuietSpans] = None
     media_max_mb: Megabytes = 20
-    media_keep: Duration = timedelta(days=7)
+    media_keep: Maybe[Kept] = None
     media_keep_mb: Megabytes = 500
+    retention: Retention = Retention()
+    disclosure: Maybe[Disclosure] = None
+    disclosure_text: Maybe[Annotated[StrictStr, Field(min_length=1, max_length=500)]] = None
     markdown: Markdown = Markdown()
     number_chunks: StrictBool = False
     response_prefix: Maybe[StrictStr] = None
@@ -246,3 +307,10 @@ class ChannelSettings(Block):
     message_prefix: Maybe[StrictStr] = None
     heartbeat_visibility: Maybe[dict[str, Any]] = None
     dangerously_allow_name_matching: Maybe[StrictBool] = None
+
+    @property
+    def media_kept(self) -> timedelta:
+        """How long fetched files are kept: the former name counts where the new one is not written."""
+        if self.media_keep is None or "media" in self.retention.model_fields_set:
+            return self.retention.media
+        return self.media_keep

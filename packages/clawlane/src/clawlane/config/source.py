@@ -82,11 +82,20 @@ class Source:
 
     def problem(self, path: KeyPath, message: str, hint: str = "", *, at_key: bool = False) -> Problem:
         """A problem of a value (or its key), placed at the nearest position in the file."""
+        path = self._as_written(path)
         position = self.position(path, at_key=at_key)
         if position is None:
             return Problem(format_path(path), self.file.name, None, None, message, hint)
         where = f"{self.file.name}:{position.line}:{position.column}"
         return Problem(format_path(path), where, position.line, position.column, message, hint)
+
+    def _as_written(self, path: KeyPath) -> KeyPath:
+        """A path without the places in lists of what the file writes as one object."""
+        written: KeyPath = ()
+        for part in path:
+            if not (isinstance(part, int) and isinstance(self.at(written), Mapping)):
+                written = (*written, part)
+        return written
 
     def position(self, path: KeyPath, *, at_key: bool = False) -> Position | None:
         """Where a value (or its key) is; for one that is not in the file, where its nearest parent is."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from clawlane.credentials.files import CredentialsError, file_name, sync_dir, write_private
 
+NOT_EXPENDABLE = "no"
+"""The answer of an operator who could not do without the account."""
+
 
 class ConsentDamaged(CredentialsError):
     """The record of an accepted risk cannot be read."""
@@ -19,7 +22,8 @@ class Consent:
 
     `user_id` is the user of the platform it was accepted for, empty until somebody has logged in.
     `expendable` is the answer to "can you lose this account?": yes, no, or "not asked". `how` is `terminal`,
-    or the flag given instead of an answer.
+    or the flag given instead of an answer. `others` is the answer to what goes to the agents' hosts:
+    `accepted`, or "not asked".
     """
 
     channel: str
@@ -28,6 +32,7 @@ class Consent:
     user_id: str
     expendable: str
     how: str
+    others: str = "not asked"
 
 
 def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:

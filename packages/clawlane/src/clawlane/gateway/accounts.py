@@ -35,6 +35,7 @@ from clawlane.store.database import Store
 from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
+from clawlane.zone import Zone
 
 AGENTS_AT_ONCE = 8
 _FIRST_WAIT = 1.0
@@ -117,6 +118,10 @@ class Accounts:
             loading=self._plugins,
             live_config=self.live_config,
         )
+
+    def zone(self) -> Zone:
+        """The zone of the config in force."""
+        return Zone(self.config.root.timezone or "")
 
     def grants(self, account: str) -> Grants:
         """What access needs to know of an account besides its config."""
@@ -306,11 +311,14 @@ class Accounts:
             self.now_ms,
         )
         pacing = account.settings.pacing
+        pacer = Pacer(pacing, random.random) if pacing.enabled else None
+        gate = Gate(account, channel, pacer, self.now_ms)
+        gate.keep_quiet(settings.quiet_hours)
         deps = AccountDeps(
             settings=LiveSettings(settings),
             channel=channel,
             agents=self._agents,
-            gate=Gate(account, channel, Pacer(pacing, random.random) if pacing.enabled else None),
+            gate=gate,
             grants=lambda: self.grants(name),
             ready=resolver.opened,
             slots=self._slots,

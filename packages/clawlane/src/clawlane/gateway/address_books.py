@@ -14,13 +14,13 @@ from typing import Protocol
 from clawlane.backoff import Sleep
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Phase, State
-from clawlane.clock import local_day
 from clawlane.config.paths import Paths
 from clawlane.lookup import Lookup
 from clawlane.ops import address_book
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreError
 from clawlane.store.told import Pause
+from clawlane.zone import shown
 
 LOOK_EVERY = 900.0
 """Seconds between two looks whether a copy is due."""
@@ -80,7 +80,7 @@ async def copy_if_due(name: str, account: KnownAccount, store: Store, paths: Pat
 
 
 def _has_copy(paths: Paths, name: str, now_ms: int) -> bool:
-    return local_day(now_ms) in address_book.days(paths, name)
+    return shown().day(now_ms) in address_book.days(paths, name)
 
 
 async def _refresh(name: str, account: KnownAccount, store: Store, now_ms: int) -> None:

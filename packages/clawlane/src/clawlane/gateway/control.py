@@ -2,7 +2,8 @@
 
     GET  /ping       {"ok": true}
     POST /op/NAME    runs the operation of that name (see `clawlane.ops.operation`): the body is its request,
-                     the header `Caller` names the caller; the answer is its result, or one line per event
+                     the header `Caller` names the caller; the answer is its result, or one line per event,
+                     and its header `Timezone` the zone in which its times are shown
 
 An error is answered with 400, or 500 for a defect, and {"message", "help"}.
 """
@@ -27,6 +28,7 @@ from clawlane.channel import VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
+from clawlane.ops.client import ZONE_FIELD
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.plugins.errors import PluginError
@@ -54,7 +56,7 @@ class Control:
         return app
 
     async def _ping(self, _request: web.Request) -> web.Response:
-        return _json({"ok": True})
+        return web.json_response({"ok": True}, headers=self._head())
 
     async def _operation(self, request: web.Request) -> web.StreamResponse:
         operation = find(request.match_info["name"])
@@ -72,13 +74,18 @@ class Control:
         running = asyncio.ensure_future(operation.run(ctx, asked))
         self._answering.add(running)
         running.add_done_callback(self._answering.discard)
-        return web.Response(body=encode(await asyncio.shield(running)), content_type="application/json")
+        answer = encode(await asyncio.shield(running))
+        return web.Response(body=answer, headers=self._head(), content_type="application/json")
+
+    def _head(self) -> dict[str, str]:
+        """The zone in which the times of an answer are to be shown; empty for the machine's."""
+        return {ZONE_FIELD: self._accounts.zone().name}
 
     async def _stream(
         self, request: web.Request, operation: Operation, ctx: OpContext, asked: object
     ) -> web.StreamResponse:
         """One line of JSON per event. A slow client applies back-pressure; one that disconnects cancels."""
-        response = web.StreamResponse(headers={"Content-Type": "application/jsonl"})
+        response = web.StreamResponse(headers={"Content-Type": "application/jsonl", **self._head()})
         await response.prepare(request)
 
         async def write() -> None:

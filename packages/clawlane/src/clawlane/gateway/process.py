@@ -39,6 +39,7 @@ from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store import copies
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
+from clawlane.zone import show_in
 
 _GROUPS = 50
 """Groups of an account whose speakers are logged at the start."""
@@ -148,6 +149,7 @@ async def gateway(
     async with open_store(paths.store, paths.lock_file, now_ms) as store:
         store.work_by(config.source.revision)
         accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
+        show_in(accounts.zone)
         in_force = ConfigInForce(
             accounts,
             agents,
@@ -242,6 +244,8 @@ def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> No
         for key in ("dmPolicy", "groupPolicy"):
             found = config.effective(account, key)
             log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
+        if account.settings.disclosure is None:
+            log.info("%s: disclosure is not set: nobody is told that a program answers", account)
         with store.read() as reader:
             directory = Directory.read(reader, account)
             speakers = who_may_speak(account, Rules.of(config, account), directory.pins, reader)[:_GROUPS]

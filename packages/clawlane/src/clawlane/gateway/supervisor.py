@@ -5,29 +5,39 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from clawlane.access.in_force import Rules
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.backoff import Backoff
-from clawlane.capabilities import Login, NeedsConsent
+from clawlane.capabilities import DescribesSession, Login, NeedsConsent
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
 from clawlane.config.settings import Pacing
-from clawlane.credentials.profile import Consent, ConsentDamaged, Takeover, TakeoverMark, read_consent
+from clawlane.credentials.profile import (
+    NOT_EXPENDABLE,
+    Consent,
+    ConsentDamaged,
+    Takeover,
+    TakeoverMark,
+    read_consent,
+)
 from clawlane.credentials.vault import FileVault, Identity
+from clawlane.gateway.alarms import AlarmWatch
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.state_log import StateLog
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
-from clawlane.messages import ThreadKind
-from clawlane.store import audit_log
+from clawlane.messages import Person, Thread, ThreadKind
+from clawlane.store import audit_log, owner_takeovers, warm_ups
 from clawlane.store.account_store import AccountStore
+from clawlane.store.alarm_told import Alarm, Alarmed
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
-from clawlane.store.models import OpenTurn
+from clawlane.store.models import Judged, OpenTurn, RecallResult
 from clawlane.store.told import Pause, Resumed
 
 _FIRST_WAIT = 1.0
@@ -50,7 +60,11 @@ class Supervisor:
         self._listener = deps.report
         self._health = AccountHealth(str(deps.account), self._changed, deps.now_ms)
         self._report = self._health.report
-        self.deps = replace(deps, report=self._report, trouble=self._health.sending)
+        self.alarms = AlarmWatch(
+            str(deps.account), deps.now_ms, lambda: self.pauses, self.hold, self.look_up, self._friends
+        )
+        """What looks for trouble with the platform."""
+        self.deps = replace(deps, report=self._report, trouble=self._health.sending, alarms=self.alarms)
         self.account_store: AccountStore | None = None
         self.paired: frozenset[str] = frozenset()
         """The ids of the senders that the owner approved."""
@@ -111,6 +125,11 @@ class Supervisor:
         """Work by other settings. What waits to be sent is checked by their rules before it leaves."""
         self.deps.settings.now = settings
         self.deps.gate.account = settings.account
+        self.deps.gate.keep_quiet(settings.quiet_hours)
+        if not settings.rules.takeover.takeover_ms:
+            self.deps.gate.take(Judged(off=True))
+            if self.account_store is not None:
+                self.account_store.post(owner_takeovers.end_all)
         if self._runner is not None:
             self._runner.sender.rules_changed()
 
@@ -129,6 +148,19 @@ class Supervisor:
         self.deps.gate.pause(pauses)
         self.wake()
 
+    def friends_listed(self, known: int, listed: int) -> None:
+        """The platform listed so many friends; so many were known before."""
+        self.alarms.friends(known, listed)
+
+    def alarmed(self, kind: AlarmKind, alarmed: Alarmed) -> None:
+        """An operation has raised an alarm; its pause holds from now on."""
+        self.alarms.raised(kind)
+        self.alarms.alarmed(alarmed)
+
+    def acknowledged(self, alarms: Sequence[Alarm]) -> None:
+        """The operator has seen these alarms."""
+        self.alarms.acknowledged(alarms)
+
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
         is_paused = self.state.phase is Phase.PAUSED
@@ -141,7 +173,7 @@ class Supervisor:
 
     def lookup(self) -> Lookup:
         """The questions to the account's directory."""
-        return Lookup(self.account, self.channel, self.vault(), self.account_store)
+        return Lookup(self.account, self.channel, self.vault(), self.account_store, self.alarms.friends)
 
     def wake(self) -> None:
         """There is something new to send."""
@@ -157,10 +189,20 @@ class Supervisor:
         if self._runner is not None:
             self._runner.scheduler.put(turn)
 
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+        if self._runner is not None:
+            self._runner.recalled(recalled)
+
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: the lanes learn which turns expired and which continue."""
         if self._runner is not None:
             await self._runner.resumed(resumed)
+
+    def give_back(self, thread: Thread) -> None:
+        """The operator ended what the owner took over in a thread."""
+        self.deps.gate.give_back(thread)
+        self.wake()
 
     async def look_up(self, kind: ThreadKind) -> bool:
         """Ask the platform for past messages. False if it does not run, or its channel cannot."""
@@ -209,6 +251,8 @@ class Supervisor:
             self.owned.set()
             self.tried.set()
             self.account_store.post(audit_log.note_config)
+            await self.alarms.recall(self.account_store)
+            group.create_task(self.alarms.run(self.account_store))
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(self.account_store))
             while True:
@@ -234,8 +278,13 @@ class Supervisor:
                     await self.deps.sleep(wait)
             yield store
 
+    async def _friends(self) -> Sequence[Person]:
+        """The friends as the platform lists them now. Raises `DirectoryError`."""
+        return await Lookup(self.account, self.channel, self.vault()).peers()
+
     def _changed(self, state: State) -> None:
         self._state_log.note(state)
+        self.alarms.state(state)
         self._listener(state)
 
     async def _while_wanted(self, account_store: AccountStore) -> None:
@@ -287,6 +336,7 @@ class Supervisor:
 
     async def _run_once(self, account_store: AccountStore) -> None:
         vault = self.vault()
+        await self._begin_session(account_store, vault)
 
         def report(state: State) -> None:
             if state.phase is Phase.REPLACED:  # on the disk before anybody knows of it
@@ -302,6 +352,18 @@ class Supervisor:
                 await made.run()
             finally:
                 self._runner = None
+
+    async def _begin_session(self, account_store: AccountStore, vault: FileVault) -> None:
+        """Let the gate know since when the session warms up, and whether it has to."""
+        secret, identity, login_ms = await vault.read(), vault.identity(), None
+        if secret is not None and isinstance(self.channel, DescribesSession):
+            with suppress(VaultError):  # it will say so itself, better than here
+                login_ms = self.channel.describe(secret).logged_in_ms
+        consent = read_consent(self._consents, self.account.channel, self.account.profile)
+        begun_ms = await account_store.run(warm_ups.begin, identity[0] if identity else "", login_ms)
+        needed = consent is not None and consent.expendable == NOT_EXPENDABLE
+        self.deps.gate.session_begun(begun_ms, always_warms_up=needed)
+        await self.deps.gate.follow(self.account.settings.pacing, self.deps.jitter, account_store)
 
     def not_started(self, error: Exception, wait: float) -> None:
         """Report that it could not be started, which is tried again in so many seconds."""

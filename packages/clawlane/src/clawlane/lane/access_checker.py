@@ -11,10 +11,10 @@ from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import album_message
 from clawlane.config.choices import OutboundMode
-from clawlane.messages import Inbound, Thread
+from clawlane.messages import Inbound, Own, Thread, ThreadKind
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
-from clawlane.store.models import NewMessage
+from clawlane.store.models import NewMessage, NewOwn, TakeoverTerms
 
 HeldBack = tuple[Reason, Rule]
 """Why nothing is answered in a thread, and what says so."""
@@ -33,12 +33,14 @@ class AccessChecker:
     `rules` gives those in force now, `grants` what is known now, except for receipts. What is decided about
     one message is decided by the same rules throughout: they are read once, after everything that waits.
     `holds_back` says of a thread why what is admitted there is only kept as context, None if it is answered.
+    `quiet` says whether no code may be sent now.
     """
 
     account_store: AccountStore
     rules: Callable[[], Rules]
     grants: Callable[[], Grants]
     holds_back: Callable[[Thread], HeldBack | None] = _answers_all
+    quiet: Callable[[], bool] = lambda: False
 
     async def decide(self, inbound: Inbound, read_ms: int) -> NewMessage:
         """A message that was read at `read_ms`, with the decision about it and what follows from that."""
@@ -51,6 +53,31 @@ class AccessChecker:
     async def decide_album(self, parts: Sequence[Inbound], read_ms: int) -> NewMessage:
         """An album as one message, and the decision about it. Its first part was read at `read_ms`."""
         return await self.decide(album_message(parts, self.grants().own_id), read_ms)
+
+    def own(self, fact: Own, read_ms: int, session: str) -> NewOwn | Own:
+        """A message of the account, read at `read_ms`, as far as it may hold the agent back.
+
+        `session` is the present login. In the thread with oneself nobody is held back.
+        """
+        grants, terms = self.grants(), self.takeover_terms(session)
+        if not terms.lasts_ms or fact.thread == Thread(ThreadKind.DM, grants.own_id):
+            return fact
+        outcome = self.rules().outcome_in(fact.thread, grants)
+        return NewOwn(
+            fact,
+            read_ms,
+            read_ms - max(0, grants.age_ms(fact, read_ms)),
+            grants.own_id,
+            heard=outcome in (Outcome.ADMIT, Outcome.CHALLENGE),
+            kept=outcome is Outcome.ADMIT and not fact.reaction_to,
+            terms=terms,
+        )
+
+    def takeover_terms(self, session: str) -> TakeoverTerms:
+        """How messages of the owner hold the agent back now."""
+        policy, skew_ms = self.rules().takeover, self.grants().skew_ms or 0
+        rule, limit = policy.takeover_rule, policy.history_limit
+        return TakeoverTerms(policy.takeover_ms, rule, limit, skew_ms, session, policy.revision)
 
     def undecided(self, inbound: Inbound, read_ms: int) -> NewMessage:
         """A message that is decided later."""
@@ -72,6 +99,7 @@ class AccessChecker:
         mode, _ = self.rules().outbound(inbound.thread, self.grants().pins)
         challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
         text = policy.pairing_text or built_in_text(self.grants().language)
+        takeover = self.rules().takeover
         return NewMessage(
             inbound=inbound,
             decision=decision,
@@ -81,7 +109,9 @@ class AccessChecker:
             pairing_text=text if challenged else "",
             merge_ms=policy.merge_ms,
             acks=policy.acks,
-            mute=mode is OutboundMode.OFF,
+            written_ms=read_ms - max(0, self.grants().age_ms(inbound, read_ms)),
+            takeover_rule=takeover.takeover_rule if takeover.takeover_ms else None,
+            mute=mode is OutboundMode.OFF or self.quiet(),
         )
 
     async def _known(self, inbound: Inbound) -> Grants:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.rules import CLEARS_HISTORY, OWNER_COMMANDS, STOP
 from clawlane.agents.memory import SessionMemory
-from clawlane.clock import local_day
 from clawlane.config.agents import Agents, CommandBrain, EndpointBrain, Memory, ModelBrain, SessionSettings
 from clawlane.config.routing import MAIN, AgentSettings, Bindings, settled
 from clawlane.lane.access_checker import AccessChecker
@@ -20,6 +19,7 @@ from clawlane.messages import Inbound, Thread
 from clawlane.store import sessions, spending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import OpenTurn
+from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -27,18 +27,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Which agents answer where, and how much they remember. Without a config: an echo everywhere."""
+    """Which agents answer where, how much they remember, and when a day begins for them.
+
+    Without a config: an echo everywhere.
+    """
 
     agents: Mapping[str, AgentSettings] = field(
         default_factory=lambda: {agent.id: agent for agent in settled(Agents())}
     )
     bindings: Bindings = field(default_factory=lambda: Bindings((), MAIN, {}))
     session: SessionSettings = field(default_factory=SessionSettings)
+    zone: Zone = MACHINE
 
     @classmethod
     def of(cls, config: Config) -> Answering:
         """What the config says."""
-        return cls({agent.id: agent for agent in config.agents}, config.routing, config.root.session)
+        agents = {agent.id: agent for agent in config.agents}
+        return cls(agents, config.routing, config.root.session, Zone(config.root.timezone or ""))
 
     def agent(self, account: str, thread: Thread) -> AgentSettings:
         """The agent that answers in a thread of an account (`channel/id`)."""
@@ -90,7 +95,7 @@ class Commands:
                     most=answering.session.max_tokens,
                 )
             )
-        day = local_day(self.now_ms())
+        day = answering.zone.day(self.now_ms())
         spent = await self.account_store.run(spending.spent, agent.id, day)
         cost = f"${spent.usd:.2f}" if spent.usd else words.no_price
         lines.append(words.today.format(tokens=spent.tokens, cost=cost))

@@ -1,24 +1,28 @@
-"""The one gate of an account: everything sent passes it, and pauses and pacing hold it back here."""
+"""The one gate of an account: everything sent passes it. Pauses, quiet hours and pacing hold it back here."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from clawlane import clock
 from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins
 from clawlane.access.outbound import OutboundPolicy, Verdict
 from clawlane.channel import Account, Channel, NotSent
-from clawlane.config.choices import OutboundMode
+from clawlane.config.choices import OutboundMode, QuietDo
 from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.hours import QUIET, Quiet, QuietHours
 from clawlane.lane.pacing import GAP, Pacer
+from clawlane.lane.warm_up import WarmUp
 from clawlane.messages import Inbound, Person, Receipt, Seen, Signal, Thread, Typing, Undo
-from clawlane.store import directory, pairing, send_log, turns
-from clawlane.store.account_store import AccountStore
-from clawlane.store.models import Chunk, Hold
+from clawlane.store import directory, owner_takeovers, pairing, send_log, turns
+from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.models import Chunk, Hold, Judged, Purpose
 from clawlane.store.send_log import SentChunk
 from clawlane.store.told import Pause, PauseLevel
 
@@ -36,6 +40,7 @@ class Objection(StrEnum):
     NOT_ADMITTED = "the sender is no longer admitted"
     NOT_CHALLENGED = "the sender is no longer sent a code"
     NOT_THERE = "the account may no longer write there"
+    TAKEN_OVER = owner_takeovers.REASON
     NOT_APPROVED = "outbound_approve"
     OUTBOUND_OFF = "outbound_off"
 
@@ -46,8 +51,15 @@ class Gate:
     Lives as long as the gateway, across all runs of its account, and holds the pauses in force.
     """
 
-    def __init__(self, account: Account, channel: Channel, pacer: Pacer | None = None) -> None:
-        """Without a `pacer` only pauses hold anything."""
+    def __init__(
+        self, account: Account, channel: Channel, pacer: Pacer | None = None, now_ms: Clock = clock.now_ms
+    ) -> None:
+        """Without a `pacer` only pauses hold anything, and the owner's own messages."""
+        self._now_ms = now_ms
+        self._taken_over: dict[Thread, int] = {}
+        """The threads in which the owner writes by hand, and until when the agent holds back there."""
+        self.in_question = Judged()
+        """The threads in which nobody knows yet whether the owner wrote."""
         self.account = account
         self._channel = channel
         self._pacer = pacer
@@ -59,6 +71,9 @@ class Gate:
         """The chunks that may leave, and the rules that they were checked by."""
         self._holds: dict[int, tuple[Thread, Hold]] = {}
         self._pauses: dict[Thread | None, Pause] = {}
+        self.quiet_hours = QuietHours()
+        self._warm_up: WarmUp | None = None
+        self._always_warms_up = False
         self._changed = asyncio.Event()
         self._answered: deque[str] = deque(maxlen=_ANSWERED)
 
@@ -105,15 +120,29 @@ class Gate:
 
         If that cannot be read, the limits hold all the same, for what is sent from now on.
         """
-        if not pacing.enabled:
+        warm_up = self._warm_up if pacing.warm_up or self._always_warms_up else None
+        if not pacing.enabled and warm_up is None:
             self._pacer = None
         elif self._pacer is not None:
-            self._pacer.follow(pacing)
+            self._pacer.follow(pacing, warm_up)
         else:
-            self._pacer = pacer = Pacer(pacing, jitter)
+            self._pacer = pacer = Pacer(pacing, jitter, warm_up)
             if account_store is not None:
                 await self._recall(pacer, account_store)
         self._holds.clear()
+
+    def keep_quiet(self, quiet_hours: QuietHours) -> None:
+        """Hold back, or drop, by these hours from now on."""
+        self.quiet_hours = quiet_hours
+        self._holds.clear()
+
+    def quiet(self, now_ms: int) -> Quiet | None:
+        """Whether it is quiet now, what becomes of replies, and until when."""
+        return self.quiet_hours.now(now_ms)
+
+    def session_begun(self, begun_ms: int, *, always_warms_up: bool) -> None:
+        """The session warms up from this time on, if the config says so, or always. Call `follow` then."""
+        self._warm_up, self._always_warms_up = WarmUp(begun_ms), always_warms_up
 
     def met(self, inbound: Inbound) -> None:
         """Note from a message whether its sender is a friend, which pacing needs to know."""
@@ -159,7 +188,7 @@ class Gate:
 
     def noted(self, chunk: Chunk, now_ms: int) -> Hold | None:
         """The rule that holds a chunk now, if it is new and so has to be stored."""
-        hold = self._pacer.hold(chunk, now_ms) if self._pacer else None
+        hold = self._hold(chunk, now_ms)
         if hold is None or hold.reason == GAP:
             return None
         known = self._holds.get(chunk.id)
@@ -167,9 +196,33 @@ class Gate:
         return hold if known is None or known[1] != hold else None
 
     def held(self, chunk: Chunk, now_ms: int) -> Pause | Hold | None:
-        """The pause or the pacing rule that keeps a chunk from leaving now."""
-        paused = self._pause_of(chunk.out.thread)
-        return paused or (self._pacer.hold(chunk, now_ms) if self._pacer else None)
+        """The pause, the quiet hours or the pacing rule that keep a chunk from leaving now."""
+        return self._pause_of(chunk.out.thread) or self._hold(chunk, now_ms)
+
+    def drops(self, chunk: Chunk, now_ms: int) -> bool:
+        """Whether a chunk is not sent at all, because it is quiet now. A paused one still waits."""
+        if self._pause_of(chunk.out.thread) is not None:
+            return False
+        quiet = self._quiet_for(chunk, now_ms)
+        return quiet is not None and quiet.do is QuietDo.DROP
+
+    def _hold(self, chunk: Chunk, now_ms: int) -> Hold | None:
+        """What holds a chunk longest. What quiet hours drop is held by nothing."""
+        quiet = self._quiet_for(chunk, now_ms)
+        if quiet is not None and quiet.do is QuietDo.DROP:
+            return None
+        paced = self._pacer.hold(chunk, now_ms) if self._pacer else None
+        if quiet is None or (paced is not None and paced.until_ms > quiet.until_ms):
+            return paced
+        return Hold(QUIET, quiet.until_ms)
+
+    def _quiet_for(self, chunk: Chunk, now_ms: int) -> Quiet | None:
+        """The quiet hours as they hold for a chunk: what the operator sends passes them.
+
+        A draft that the owner approved waits for their end, whatever becomes of other replies.
+        """
+        quiet = None if chunk.purpose is Purpose.OPERATOR else self.quiet(now_ms)
+        return replace(quiet, do=QuietDo.HOLD) if quiet and chunk.draft is not None else quiet
 
     def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
         """Count a chunk that is about to leave; one that is retried counts once.
@@ -203,6 +256,9 @@ class Gate:
 
         Checked is what had to wait, and what a tool sends always: the turn may have begun long before.
         """
+        of_ours = chunk.challenge or (chunk.answers is not None and chunk.draft is None)
+        if of_ours and self.is_taken_over(chunk.out.thread):
+            return Objection.TAKEN_OVER
         while True:
             rules = self._rules()
             found = await self._objection(chunk, account_store)
@@ -265,13 +321,18 @@ class Gate:
         """Something of the answer to these has arrived: that they were seen is no secret any more."""
         self._answered.extend(message.message_id for message in messages)
 
-    async def show(self, signal: Signal) -> None:
-        """Show a signal. Raises `NotSent` while its thread is paused, and what the channel raises.
+    async def show(self, signal: Signal, now_ms: int) -> None:
+        """Show a signal. Raises `NotSent` while its thread is paused and in quiet hours.
 
-        So it does for a signal that tells more than the outbound mode of its thread allows.
+        So it does for a signal that tells more than the outbound mode of its thread allows. Raises what the
+        channel raises, too.
         """
         if self._pause_of(signal.thread) is not None:
             raise NotSent("paused", 0.0)
+        if isinstance(signal, Typing) and self.is_taken_over(signal.thread):
+            raise NotSent(owner_takeovers.REASON, 0.0)
+        if self.quiet(now_ms) is not None:
+            raise NotSent(QUIET, 0.0)
         mode, rule = self.outbound(signal.thread)
         tells = isinstance(signal, Typing) or (
             signal.message_id not in self._answered and (isinstance(signal, Seen) or signal.seen)
@@ -306,6 +367,29 @@ class Gate:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
+
+    def take(self, judged: Judged) -> None:
+        """Hold back where the owner wrote, and where nobody knows yet; everywhere else nothing changes."""
+        if judged.off:
+            self._taken_over.clear()
+        self._taken_over |= {one.thread: one.until_ms for one in judged.taken}
+        self.in_question = judged
+
+    def give_back(self, thread: Thread) -> None:
+        """The takeover of a thread has ended before its time."""
+        self._taken_over.pop(thread, None)
+        self.in_question = Judged(
+            in_question=tuple(one for one in self.in_question.in_question if one != thread),
+            again_ms=self.in_question.again_ms,
+        )
+
+    def is_taken_over(self, thread: Thread) -> bool:
+        """Whether the agent holds back in a thread because its owner writes there."""
+        until_ms = self._taken_over.get(thread)
+        if until_ms is not None and until_ms <= self._now_ms():
+            del self._taken_over[thread]
+            return False
+        return until_ms is not None
 
     def _pause_of(self, thread: Thread) -> Pause | None:
         return self._pauses.get(None) or self._pauses.get(thread)

@@ -62,7 +62,7 @@ class MediaLimits:
     def of(cls, settings: ChannelSettings) -> MediaLimits:
         """The limits that an account is configured with."""
         max_bytes, keep_bytes = int(settings.media_max_mb * _MB), int(settings.media_keep_mb * _MB)
-        return cls(max_bytes, settings.media_keep.total_seconds(), keep_bytes)
+        return cls(max_bytes, settings.media_kept.total_seconds(), keep_bytes)
 
 
 @dataclass(frozen=True, slots=True)

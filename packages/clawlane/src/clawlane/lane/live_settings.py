@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account
-from clawlane.config.choices import ResendUnknown
+from clawlane.config.choices import Disclosure, ResendUnknown
 from clawlane.lane.commands import Answering
+from clawlane.lane.hours import QuietHours
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.store.due import LOOK_UP_MS
+from clawlane.store.retention import Keep
+from clawlane.zone import Zone
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
+    from clawlane.config.settings import ChannelSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,9 @@ class LaneSettings:
 
     `resend_unknown` says whether a chunk that two look-ups, `look_up_gap_ms` apart, show to be absent is sent
     again. `prefix` goes before each reply. `answering` is what commands tell of the agents. `is_default` says
-    that commands need not name the account. `draft_ms` is how long a draft waits for approval.
+    that commands need not name the account. `draft_ms` is how long a draft waits for approval. `keep` is how
+    long words of others are kept. `disclosure` and its text (empty: the built-in one) are how people are told
+    that a program answers.
     """
 
     account: Account
@@ -35,6 +41,10 @@ class LaneSettings:
     answering: Answering = field(default_factory=Answering)
     is_default: bool = True
     draft_ms: int = 12 * 3_600_000
+    quiet_hours: QuietHours = field(default_factory=QuietHours)
+    keep: Keep = field(default_factory=Keep)
+    disclosure: Disclosure = Disclosure.OFF
+    disclosure_text: str = ""
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:
@@ -50,12 +60,23 @@ class LaneSettings:
             Answering.of(config),
             account.id == config.channels[account.channel].default_account,
             settings.drafts.expire // timedelta(milliseconds=1),
+            QuietHours.of(settings.quiet_hours, Zone(config.root.timezone or "")),
+            keep_of(settings),
+            settings.disclosure or Disclosure.OFF,
+            settings.disclosure_text or "",
         )
 
     @property
     def settle_ms(self) -> int:
         """How long look-ups may settle an unknown send before the operator has to, 0 if they may not."""
         return LOOK_UP_MS if self.resend_unknown is ResendUnknown.WHEN_ABSENT else 0
+
+
+def keep_of(settings: ChannelSettings) -> Keep:
+    """How long an account keeps what is in the store."""
+    kept = settings.retention
+    lengths = (kept.text, kept.history, kept.sessions, kept.decisions)
+    return Keep(*(int(length.total_seconds() * 1000) for length in lengths))
 
 
 class LiveSettings:

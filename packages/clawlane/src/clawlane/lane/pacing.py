@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.messages import Inbound, Thread, ThreadKind
-from clawlane.store.models import Chunk, Hold
+from clawlane.store.models import Chunk, Hold, Purpose
 from clawlane.store.send_log import DAY_MS, SentChunk
+from clawlane.zone import Zone
 
 if TYPE_CHECKING:
     from clawlane.config.settings import Pacing
@@ -33,7 +35,8 @@ class PendingSend:
     """A message to send. `stranger` says that it goes to a person not known to be a friend.
 
     `digest` identifies the whole of what an agent says, and `turn` is its `Chunk.text_id`; for other texts
-    they are empty and None.
+    they are empty and None. `warms_up` says that it counts against the warm-up: not what the operator sends,
+    nor the rest of a reply that began to leave.
     """
 
     chunk: int
@@ -41,6 +44,7 @@ class PendingSend:
     digest: str
     stranger: bool
     turn: int | None = None
+    warms_up: bool = True
 
 
 @dataclass(slots=True)
@@ -77,13 +81,18 @@ class SendHistory:
             self.strangers[sent.thread] = sent.at_ms
 
 
-def decide(rules: Pacing, past: SendHistory, going: PendingSend, now_ms: int) -> Hold | None:
+def decide(
+    rules: Pacing, past: SendHistory, going: PendingSend, now_ms: int, warm_up: WarmUp | None = None
+) -> Hold | None:
     """None if it may leave now, else the rule that holds it longest.
 
-    A chunk that is sent again has been counted already: it only keeps the gap.
+    A chunk that is sent again has been counted already: it only keeps the gap. A warm-up holds where the
+    rules are switched off as well.
     """
     holds = list(_gap(past))
-    if going.chunk not in past.chunks:
+    if warm_up is not None and going.warms_up and going.chunk not in past.chunks:
+        holds += _warm_up(rules, warm_up, past, now_ms)
+    if rules.enabled and going.chunk not in past.chunks:
         holds += [
             *_budgets(rules, past, going),
             *_same_text(rules, past, going),
@@ -117,6 +126,30 @@ def _share(limit: int, name: str, window_ms: int, times: list[int], own: list[in
     if open_to_all < limit and len(times) >= open_to_all and len(own) >= little:
         until_ms = min(times[-open_to_all], own[-little]) + window_ms
         yield Hold(f"pacing.account.{name} ({limit}), the rest is for others", until_ms)
+
+
+def _warm_up(rules: Pacing, warm_up: WarmUp, past: SendHistory, now_ms: int) -> Iterator[Hold]:
+    """The budgets of a new session. They count whole replies, and grow at the end of each of its days."""
+    if (day := warm_up.day(now_ms)) is None:
+        return
+    times = reply_times(past.records)
+    for name, window_ms in _WINDOWS:
+        limit = replies(rules, name, day)
+        if len(times) >= limit:
+            until_ms = min(times[-limit] + window_ms, warm_up.next_ms(now_ms))
+            yield Hold(f"pacing.warmUp day {day} of {DAYS} ({name}: {limit})", until_ms)
+
+
+def reply_times(records: Iterable[SentChunk]) -> list[int]:
+    """When replies began to leave, in order. What is no reply counts as one: a code, a reaction."""
+    seen: set[int] = set()
+    times = []
+    for one in records:
+        if one.turn is None or one.turn not in seen:
+            times.append(one.at_ms)
+        if one.turn is not None:
+            seen.add(one.turn)
+    return times
 
 
 def _same_text(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Hold]:
@@ -155,15 +188,16 @@ class Pacer:
     `jitter` gives a number from 0 to 1, by which gaps are stretched.
     """
 
-    def __init__(self, rules: Pacing, jitter: Callable[[], float]) -> None:
+    def __init__(self, rules: Pacing, jitter: Callable[[], float], warm_up: WarmUp | None = None) -> None:
         self._rules = rules
+        self._warm_up = warm_up
         self._jitter = jitter
         self._past = SendHistory()
         self._friends: set[str] = set()
 
-    def follow(self, rules: Pacing) -> None:
+    def follow(self, rules: Pacing, warm_up: WarmUp | None = None) -> None:
         """From now on these rules count, for what was sent before, too."""
-        self._rules = rules
+        self._rules, self._warm_up = rules, warm_up
 
     def remember(self, sent: Iterable[SentChunk]) -> None:
         """Start with what earlier runs sent."""
@@ -187,13 +221,16 @@ class Pacer:
         self._set_back(now_ms)
         thread = chunk.out.thread
         digest = digest_of(chunk.reply) if chunk.reply and not chunk.begun else ""
-        going = PendingSend(chunk.id, thread, digest, self._is_stranger(thread), chunk.text_id)
-        return decide(self._rules, self._past, going, now_ms)
+        warms_up = chunk.purpose is not Purpose.OPERATOR and not chunk.begun
+        going = PendingSend(chunk.id, thread, digest, self._is_stranger(thread), chunk.text_id, warms_up)
+        return decide(self._rules, self._past, going, now_ms, self._warm_up)
 
     def note(self, chunk: Chunk, now_ms: int) -> SentChunk:
         """Count a chunk that leaves now. Returns the record to store."""
         thread = chunk.out.thread
-        gap_ms = _ms(self._rules.gap) + int(_ms(self._rules.gap_jitter) * self._jitter())
+        gap_ms = 0
+        if self._rules.enabled:
+            gap_ms = _ms(self._rules.gap) + int(_ms(self._rules.gap_jitter) * self._jitter())
         digest = digest_of(chunk.reply) if chunk.reply else ""
         sent = SentChunk(chunk.id, thread, now_ms, digest, self._is_stranger(thread), gap_ms, chunk.text_id)
         self._forget(chunk.id, now_ms)
@@ -231,10 +268,9 @@ class Pacer:
             self._past = SendHistory.of(replace(one, at_ms=min(one.at_ms, now_ms)) for one in records)
 
 
-def held_words(hold: Hold) -> str:
-    """`held: pacing.thread.minute (8) until 14:03:10`."""
-    until = datetime.fromtimestamp(hold.until_ms / 1000).astimezone()
-    return f"held: {hold.reason} until {until:%Y-%m-%d %H:%M:%S}"
+def held_words(hold: Hold, zone: Zone) -> str:
+    """`held: pacing.thread.minute (8) until 2026-11-28 14:03:10`."""
+    return f"held: {hold.reason} until {zone.at(hold.until_ms):%Y-%m-%d %H:%M:%S}"
 
 
 def digest_of(text: str) -> str:

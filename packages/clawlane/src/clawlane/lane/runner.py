@@ -20,9 +20,11 @@ from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
 from clawlane.credentials.vault import FileVault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
+from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.commands import Commands
 from clawlane.lane.decision_log import DecisionLog
 from clawlane.lane.evidence import Evidence, FetchedHistory
+from clawlane.lane.forgetter import Forgetter
 from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.live_agents import LiveAgents
@@ -33,12 +35,30 @@ from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision, with_reply
 from clawlane.lane.turn import DrainableAgents, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
-from clawlane.store import catch_up, directory, drafts, retention, sessions, unknown_sends
+from clawlane.store import (
+    catch_up,
+    directory,
+    drafts,
+    forgetting,
+    owner_takeovers,
+    retention,
+    sessions,
+    unknown_sends,
+    warm_ups,
+)
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
-from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecoveryResult
+from clawlane.store.models import (
+    AdmittedMessage,
+    Judged,
+    NoteResult,
+    OpenTurn,
+    RecallResult,
+    RecoveryResult,
+    TakeoverTerms,
+)
 from clawlane.store.states import TurnState
 from clawlane.store.told import Resumed
 from clawlane.store.transaction import Tx
@@ -53,7 +73,7 @@ _THINK = 5.0
 _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 """Seconds. A reconnect looks up at once; this is for chunks that become unknown in between."""
 
-_PRUNE_EVERY, _BETWEEN_BATCHES = 3600.0, 0.05
+_PRUNE_EVERY, _BETWEEN_BATCHES = retention.EVERY_MS / 1000, 0.05
 """Seconds."""
 
 _EXPIRE_EVERY, _EXPIRE_AT_MOST_EVERY = 120.0, 0.5
@@ -79,7 +99,7 @@ class AccountDeps:
     `grants` then knows the own id and the pinned names. `pin` looks up names while the account runs. `media`
     is where files that people send are kept; without it none is fetched. `trouble` is called when sending
     stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
-    to be sent. `evidence` keeps what became of signals and fetches.
+    to be sent. `evidence` keeps what became of signals and fetches; `alarms` is told what may be trouble.
     """
 
     settings: LiveSettings
@@ -97,6 +117,7 @@ class AccountDeps:
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     outgoing: Path | None = None
     evidence: Evidence = field(default_factory=Evidence)
+    alarms: AlarmFeed = field(default_factory=NoFeed)
     sleep: Sleep = asyncio.sleep
 
     @property
@@ -125,11 +146,18 @@ class Runner:
             deps.evidence,
             lambda: settings.now.draft_ms,
             self._answered,
+            deps.alarms,
         )
+        self.sender.judge = self._judge
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )
-        self._access = AccessChecker(account_store, settings.rules, deps.grants)
+        self._access = AccessChecker(
+            account_store,
+            settings.rules,
+            deps.grants,
+            quiet=lambda: deps.gate.quiet(deps.now_ms()) is not None,
+        )
         self._agents = DrainableAgents(deps.agents)
         self._media = (
             InboundMedia(
@@ -163,7 +191,14 @@ class Runner:
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
         self._admission = Admission(
-            account_store, self._access, deps.ready, self._act, self._noted, self._caught_up, deps.now_ms
+            account_store,
+            self._access,
+            deps.ready,
+            self._act,
+            self._noted,
+            self._caught_up,
+            deps.now_ms,
+            lambda: vault.generation,
         )
 
     @property
@@ -181,6 +216,7 @@ class Runner:
     async def cursor(self, kind: ThreadKind) -> Cursor:
         await self._admission.drained()
         self._asked_ms[kind] = self._deps.now_ms()
+        self._deps.alarms.asked(kind)
         backlog_ms = max(policy.backlog_max_age_ms for policy in self._access.rules())
         skew_ms = self._access.grants().skew_ms or 0
         return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
@@ -192,6 +228,7 @@ class Runner:
 
     async def keep_peers(self, people: Sequence[Person]) -> bool:
         kept = await self._store.run(directory.keep_peers, people)
+        self._deps.alarms.friends(kept.before, len(people))
         if not kept.doubted:
             self._deps.gate.know_friends(people)
             self.sender.wake()
@@ -216,6 +253,7 @@ class Runner:
         if self._files is not None:
             await self._files.sweep()
         await self._deps.gate.begin(self._store, self._access)
+        self._take(await self._store.run(owner_takeovers.begin, self._terms()))
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
             self.scheduler.put(turn)
@@ -296,17 +334,40 @@ class Runner:
         """Prune the store in small batches. Lives until cancelled."""
         while True:
             try:
-                for transition in (retention.prune, self._expire_sessions):
+                await self._store.run(warm_ups.seen)
+                for transition in (self._forget_old, self._expire_sessions):
                     while await self._store.run(transition):
                         await self._deps.sleep(_BETWEEN_BATCHES)
+                await self._forget_asked()
                 if self._media is not None:
                     await self._media.prune(self._store, self._deps.now_ms())
             except (StoreFailed, OSError) as error:
                 log.warning("%s; nothing is pruned until later", error)
             await self._deps.sleep(_PRUNE_EVERY)
 
+    async def _forget_asked(self) -> None:
+        """Go on with what an operator asked to be forgotten, and an end came between."""
+        deps = self._deps
+        if deps.media is None or deps.outgoing is None:
+            return
+        forgetter = Forgetter(self._store, deps.media, deps.outgoing, self.recalled)
+        for asked in await self._store.run(forgetting.open_requests):
+            log.info("%s: what %s %s said is being forgotten", deps.account, asked.whom, asked.id)
+            async for _ in forgetter.run(asked.whom, asked.id):
+                await deps.sleep(_BETWEEN_BATCHES)
+            recorded = self._store.by("gateway", "forget.finish")
+            await recorded.run(forgetting.finish, asked.whom, asked.id)
+
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+        self._noted(NoteResult(recalled=recalled))
+
+    def _forget_old(self, tx: Tx) -> bool:
+        return retention.prune(tx, self._deps.settings.now.keep)
+
     def _expire_sessions(self, tx: Tx) -> bool:
-        return sessions.expire(tx, partial(is_over, self._deps.settings.now.answering.session.reset))
+        answering = self._deps.settings.now.answering
+        return sessions.expire(tx, partial(is_over, answering.session.reset, answering.zone))
 
     async def _look_up_unknown(self) -> None:
         """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""
@@ -331,6 +392,7 @@ class Runner:
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
+        self._deps.alarms.read(inbound)
         mode, _ = self._deps.gate.outbound(inbound.thread)
         for signal in after_decision(inbound, decision, admitted.acks, mode):
             self.sender.show(signal)
@@ -382,11 +444,14 @@ class Runner:
         again = await self._store.run(unknown_sends.absent, asked, self._deps.settings.now.look_up_gap_ms)
         fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
         self._deps.evidence.note_fetched(place.kind, fetched)
+        self._deps.alarms.caught_up(place.kind)
         if again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
         self.sender.wake()
 
     def _noted(self, noted: NoteResult) -> None:
+        if noted.alarmed is not None:
+            self._deps.alarms.alarmed(noted.alarmed)
         self.sender.settled(noted.turn)
         if noted.turn is not None or noted.recalled.messages:
             self.sender.file_sent.set()
@@ -397,6 +462,29 @@ class Runner:
             self.scheduler.again(turn)
         if self._media is not None:
             self._media.forget(noted.recalled.messages)
+        if noted.judged is not None:
+            self._take(noted.judged)
+            self.sender.wake()
+
+    def _terms(self) -> TakeoverTerms:
+        return self._access.takeover_terms(self._vault.generation)
+
+    async def _judge(self) -> None:
+        self._take(await self._store.run(owner_takeovers.judge, self._terms()))
+
+    def _take(self, judged: Judged) -> None:
+        """Hold back where the owner wrote by hand: what runs there ends, and what waits is not answered."""
+        self._deps.gate.take(judged)
+        for one in judged.taken:
+            for seq in one.ended:
+                self.scheduler.end(seq)
+                self.sender.settled(seq)
+            if one.ended:
+                count = len(one.ended)
+                log.info("%s: the owner wrote; %d message(s) are left to them", one.thread, count)
+                self.sender.file_sent.set()
+        if judged.switched_off:
+            log.warning("%s: takeovers are off: what is sent comes back under other ids", self._deps.account)
 
 
 @asynccontextmanager

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
+from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
+from clawlane.lane.hours import QUIET
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
-from clawlane.messages import Media, Photos, Signal, Thread
-from clawlane.store import drafts, due, pairing, sending
+from clawlane.messages import Media, Photos, Signal, Thread, Undo
+from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
@@ -84,6 +86,10 @@ class SendRecord:
             self._report(SendTrouble(reason))
 
 
+async def _nobody_to_judge() -> None:
+    """No message is in question."""
+
+
 class Sender:
     """Sends the queued chunks of one account while it is open, and records what became of each."""
 
@@ -99,19 +105,21 @@ class Sender:
         evidence: Evidence,
         draft_ms: Callable[[], int],
         answered: Callable[[int], Awaitable[None]],
+        alarms: AlarmFeed | None = None,
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
         `session` names the login that sends now. `settle_ms` is how long look-ups may settle an unknown send
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
-        and with None when it works again. `evidence` keeps what became of signals. `draft_ms` is how long a
-        draft lives, and `answered` is called with a turn once a part of its reply has arrived. `file_sent` is
-        set whenever a file may not be needed any more.
+        and with None when it works again. `evidence` keeps what became of signals, `alarms` is told of
+        sends. `draft_ms` is how long a draft lives, and `answered` is called with a turn once a part of its
+        reply has arrived. `file_sent` is set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
-        self._signals = SignalQueue(gate.show, self.wake, self._note_signal)
+        self._signals = SignalQueue(self._show, self.wake, self._note_signal)
         self._evidence = evidence
+        self._alarms = alarms or NoFeed()
         self._draft_ms = draft_ms
         self._answered = answered
         self._now_ms = now_ms
@@ -125,6 +133,8 @@ class Sender:
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_their_way = 0
+        self.judge: Callable[[], Awaitable[None]] = _nobody_to_judge
+        """Says whose the messages in question were, as far as that is known now."""
         self._rules_changed = False
         self._unhanded: set[int] = set()
         self._expected: dict[int, asyncio.Event] = {}
@@ -181,6 +191,9 @@ class Sender:
         else:
             self._note_signal(signal, "left out: the account was not connected")
 
+    async def _show(self, signal: Signal) -> None:
+        await self._gate.show(signal, self._now_ms())
+
     def _note_signal(self, signal: Signal, error: str) -> None:
         self._evidence.note_signal(signal, self._now_ms(), error)
 
@@ -212,6 +225,10 @@ class Sender:
         all_passed = True
         self._idle.clear()
         try:
+            if self._gate.in_question.in_question:
+                await self.judge()
+                if (again_ms := self._gate.in_question.again_ms) is not None:
+                    later.append(again_ms)
             while self._open.is_set() and self._on_their_way < AT_ONCE:
                 shut, now_ms = self._gate.shut(), self._now_ms()
                 if shut is None:
@@ -221,7 +238,7 @@ class Sender:
                     later.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
-                passed_over = shut | looked_at | self._signals.typing_first()
+                passed_over = shut | looked_at | self._signals.typing_first() | self._in_question()
                 limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
                 waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit)
                 for turn in waiting.expired:
@@ -240,6 +257,10 @@ class Sender:
             self._maybe_idle()
         return min(later, default=None)
 
+    def _in_question(self) -> frozenset[Thread]:
+        """The threads in which nothing leaves before it is known whether the owner wrote there."""
+        return frozenset(self._gate.in_question.in_question)
+
     async def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[dict[Chunk, SentChunk | None], int | None]:
         """As many chunks as may leave at once, and when the next one may that has to wait at the gate."""
         passing: dict[Chunk, SentChunk | None] = {}
@@ -249,12 +270,16 @@ class Sender:
             if not self._open.is_set() or self._on_their_way + len(passing) >= AT_ONCE:
                 break
             now_ms = self._now_ms()
+            if self._gate.drops(chunk, now_ms):
+                await self._drop(chunk)
+                continue
             wait_ms = self._gate.wait_ms(chunk, now_ms)
             if wait_ms is not None and wait_ms > 0:
                 later.append(now_ms + wait_ms)
                 if hold := self._gate.noted(chunk, now_ms):
                     holds[chunk.id] = hold
-                    log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold))
+                    zone = self._gate.quiet_hours.zone
+                    log.info("message %d to %s is %s", chunk.id, chunk.out.thread, held_words(hold, zone))
             elif wait_ms == 0 and self._signals.answered(chunk.out.thread) and await self._admitted(chunk):
                 passing[chunk] = self._gate.sent(chunk, self._now_ms())
         if holds:
@@ -270,9 +295,11 @@ class Sender:
                 return True
             case Objection.NOT_ADMITTED:
                 outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
+            case Objection.TAKEN_OVER if not chunk.challenge:
+                outcome = await self._store.run(sending.cancelled, chunk.id, reason)
             case Objection.NOT_THERE:
                 outcome = await self._store.run(sending.refused, chunk.id, reason)
-            case Objection.NOT_CHALLENGED:
+            case Objection.NOT_CHALLENGED | Objection.TAKEN_OVER:
                 await self._store.run(pairing.withdraw, chunk.out.thread.id, reason)
                 outcome = SendOutcome(None, "")
             case Objection.OUTBOUND_OFF:
@@ -282,6 +309,15 @@ class Sender:
                 return False
         self.settled(_warn(chunk, f"was not sent: {reason}", outcome))
         return False
+
+    async def _drop(self, chunk: Chunk) -> None:
+        """End what quiet hours drop: the rest of its reply does not leave either."""
+        if chunk.challenge:
+            await self._store.run(pairing.hold_back, chunk.out.thread.id, QUIET)
+        else:
+            self.settled(await self._store.run(quiet_drops.drop, chunk.id))
+        log.info("message %d to %s is not sent: %s", chunk.id, chunk.out.thread, QUIET)
+        self.wake()
 
     async def _hold_back(self, chunk: Chunk) -> int | None:
         """Make what was queued a draft, because its thread needs approval now. Gives the turn that ended."""
@@ -341,6 +377,9 @@ class Sender:
                 log.debug("chunk %d: attempt %d took %.1f ms", chunk.id, chunk.attempts, took_ms)
         except NotSent as error:
             self._record.failed(f"did not leave: {error}")
+            if error.retry_in:  # else the gate took it back, and the platform was not asked
+                self._alarms.failed()
+            self._note_limit(chunk, error)
             await self._retry(chunk, str(error), error.retry_in)
             return None
         except NeedsLogin as error:
@@ -349,11 +388,13 @@ class Sender:
             return None
         except Refused as error:
             self._record.refused(chunk.out.thread, f"was refused: {error}")
+            self._note_limit(chunk, error)
             outcome = await self._store.run(sending.refused, chunk.id, str(error))
             return _warn(chunk, f"was refused: {error}", outcome)
         except Exception as error:
             return await self._lost(chunk, error)
         self._record.arrived()
+        self._alarms.arrived(chunk.out.thread)
         log.debug("chunk %d arrived", chunk.id)
         turn = await self._store.run(sending.sent, chunk.id, receipt)
         if chunk.turn is not None:
@@ -366,8 +407,14 @@ class Sender:
         arrived = error.arrived if isinstance(error, Unknown) else ()
         lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms(), arrived=arrived)
         self._record.failed(f"may or may not have arrived: {reason}")
+        self._alarms.failed()
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)
+
+    def _note_limit(self, chunk: Chunk, error: NotSent | Refused) -> None:
+        """Taking something back may be refused for reasons of its own."""
+        if error.limit_code and not isinstance(chunk.out, Undo):
+            self._alarms.refused(chunk.out.thread, error.limit_code)
 
     async def _retry(self, chunk: Chunk, reason: str, retry_in: float) -> None:
         """Not before the platform said, and longer each time."""

@@ -14,6 +14,7 @@ from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.in_force import Rules
 from clawlane.access.rules import CLEARS_HISTORY
 from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
+from clawlane.agents.disclosure import Discloses, disclosure_text
 from clawlane.agents.errors import (
     AgentBusy,
     AgentError,
@@ -34,7 +35,7 @@ from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.sender import Sender
-from clawlane.messages import Outgoing, Reaction, Reply, Thread, Typing
+from clawlane.messages import Inbound, Outgoing, Reaction, Reply, Thread, Typing
 from clawlane.store import drafts, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.drafts import NewDraft
@@ -184,7 +185,7 @@ class TurnRunner:
         asked_at = time.perf_counter()
         try:
             history = tuple(map(HistoryMessage.of, started.history))
-            lane = self._lane(settings, turn.seq, started.run)
+            lane = self._lane(settings, turn.seq, started.run, started.messages[-1])
             given = TurnInput(self.account_store.account, started.messages, history, lane)
             await agent.check(given)
             with self._typing(given.thread):
@@ -245,7 +246,9 @@ class TurnRunner:
             return nullcontext(turn)
         return self.media.fetched(turn, numbers, agent.file_use(turn.account, turn.thread))
 
-    def _lane(self, settings: LaneSettings, turn: int, run: int) -> Lane:
+    def _lane(self, settings: LaneSettings, turn: int, run: int, asked: Inbound) -> Lane:
+        mode, language = settings.disclosure, self.access.grants().language
+        text = disclosure_text(mode, language, settings.disclosure_text)
         return Lane(
             settings.account,
             self.account_store,
@@ -260,7 +263,9 @@ class TurnRunner:
             self.sender.wake,
             settings.prefix,
             settings.rules.edited,
+            Discloses(mode, text, asked.sender_id, asked.thread),
             settings.draft_ms,
+            settings.answering.zone,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:

@@ -7,6 +7,10 @@ from msgspec.structs import replace
 from clawlane.access.fingerprint import fingerprint
 from clawlane.access.in_force import Rules
 from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, VaultError
+from clawlane.credentials.profile import NOT_EXPENDABLE, Consent
+from clawlane.lane.hours import QuietHours
+from clawlane.lane.live_settings import keep_of
+from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
@@ -16,11 +20,15 @@ from clawlane.ops.account_status import (
     HeldReply,
     NameStatus,
     PairingCounts,
+    QuietStatus,
+    RetentionStatus,
     User,
+    WarmUpStatus,
 )
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
-from clawlane.ops.pause import PauseInfo
+from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.policy_status import outbound_status, policy_status
 from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
@@ -30,6 +38,7 @@ from clawlane.ops.upgrade import waiting_upgrade
 from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
+from clawlane.store.send_log import DAY_MS
 
 _GAPS_SHOWN_MS = 7 * 86_400_000
 
@@ -39,6 +48,8 @@ def read_account(ctx: OpContext, channel: Channel, account: Account, reader: Rea
     rules = rules_in_force(ctx, account)
     running = _as_it_runs(ctx, account, rules, rehearsal_of(channel))
     stored = _with_what_is_stored(running, reader, str(account), ctx.now_ms())
+    disclosure = str(account.settings.disclosure or "")
+    stored = replace(stored, retention=_retention(reader, account), disclosure=disclosure)
     return _with_its_rules(stored, ctx, account, rules, reader)
 
 
@@ -85,6 +96,9 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
         pairing=PairingCounts.of([one for one in reader.requests(now_ms) if one.account == name]),
         pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
+        takeovers=list(map(TakeoverInfo.of, reader.taken_over(name, now_ms))),
+        takeovers_off=reader.takeovers_off(name),
+        alarms=[AlarmInfo.of(one) for one in reader.open_alarms(name)],
         waiting=reader.waiting_turns(name),
         expired=reader.expired(name),
         held=list(map(HeldReply.of, reader.held(name, now_ms))),
@@ -99,6 +113,12 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
     )
 
 
+def _retention(reader: Reader, account: Account) -> RetentionStatus:
+    asked = [f"{one.whom} {one.id}" for one in reader.forgetting(str(account))]
+    take = reader.next_take(str(account), keep_of(account.settings))
+    return RetentionStatus(take.texts, take.at_ms, asked) if take else RetentionStatus(forgetting=asked)
+
+
 def _with_its_rules(
     one: AccountStatus, ctx: OpContext, account: Account, rules: Rules, reader: Reader
 ) -> AccountStatus:
@@ -111,7 +131,24 @@ def _with_its_rules(
         findings=findings(ctx.config, account, directory, rules),
         speakers=who_may_speak(account, rules, directory.pins, reader),
         verification=verification_of(kept, fingerprint(rules), rehearsed=bool(one.rehearsal)),
+        warm_up=_warm_up(account, one.consent, reader, ctx.now_ms()),
+        quiet=_quiet(ctx, account),
     )
+
+
+def _warm_up(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> WarmUpStatus | None:
+    pacing, begun_ms = account.settings.pacing, reader.warm_up_begun_ms(str(account))
+    needed = pacing.warm_up or (consent is not None and consent.expendable == NOT_EXPENDABLE)
+    day = WarmUp(begun_ms).day(now_ms) if needed and begun_ms is not None else None
+    if day is None:
+        return None
+    sent = reader.reply_count(str(account), now_ms - DAY_MS)
+    return WarmUpStatus(day, DAYS, sent, replies(pacing, "day", day))
+
+
+def _quiet(ctx: OpContext, account: Account) -> QuietStatus | None:
+    quiet = QuietHours.of(account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
+    return QuietStatus(str(quiet.do), quiet.until_ms) if quiet else None
 
 
 def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, State]:

@@ -10,8 +10,9 @@ from msgspec import Struct, field
 
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.findings import Finding
-from clawlane.ops.pause import PauseInfo
+from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
@@ -37,13 +38,15 @@ class ProblemCode(StrEnum):
     ALERTS = "alerts"
     CONNECTION = "connection"
     CLOCK = "clock"
+    ALARM = "alarm"
 
 
 class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
-    machine's, and `reason` what the store or the channel said; each where the code has one.
+    machine's, and `reason` what the store or the channel said, or the kind of an alarm; each where the code
+    has one.
     """
 
     code: ProblemCode
@@ -130,12 +133,39 @@ class HeldReply(Struct, frozen=True):
         return cls(str(held.thread), held.chunks, held.reason, held.until_ms, held.turn, held.aside)
 
 
+class WarmUpStatus(Struct, frozen=True):
+    """A new session on one of its first `days`: how many `replies` left in the last 24 hours, of how many."""
+
+    day: int
+    days: int
+    replies: int
+    limit: int
+
+
+class QuietStatus(Struct, frozen=True):
+    """It is quiet until then; `do` says whether replies are held or dropped."""
+
+    do: str
+    until_ms: int
+
+
 class Decisions(Struct, frozen=True):
     """What waits for the operator, and how many dead letters were dropped undecided (`forgotten`)."""
 
     sends: int
     dead_letters: int
     forgotten: int
+
+
+class RetentionStatus(Struct, frozen=True):
+    """What is forgotten next by its age: how many texts, and when; both None if nothing is kept.
+
+    `forgetting` are people and groups (`person ID`) whose words are being removed.
+    """
+
+    texts: int | None = None
+    next_ms: int | None = None
+    forgetting: list[str] = field(default_factory=list)
 
 
 class AlertsStatus(Struct, frozen=True):
@@ -184,13 +214,18 @@ class AccountStatus(Struct, frozen=True):
     `noticed_ms` is how long a dead connection goes unnoticed at most, 0 where that is not known; `skew_ms`
     how far the platform's clock is ahead of this machine's. `counters` are decisions by reason, `outbox` open
     chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
-    of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
-    kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
+    of them were. `takeovers` are the threads in which the owner writes by hand; `takeovers_off` says that
+    nobody can tell, because what is sent comes back under other ids. `gaps` are those of the last days.
+    `waiting` and `expired` count turns. `look_ups` are the kinds of thread in which a look-up has found what
+    the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
-    accept; `restored_ms` is when a backup was restored, until the account connects.
-    `drafts` wait for the owner; `modes` say what may leave in direct messages, and in groups.
+    accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
+    owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is None once a session may
+    send as much as any, `quiet` outside of quiet hours. `alarms` are those that are neither over nor
+    acknowledged. `retention` says what is forgotten next. `disclosure` is how people are told that a program
+    answers, empty if unset.
     """
 
     id: str
@@ -221,6 +256,8 @@ class AccountStatus(Struct, frozen=True):
     gaps: list[Gap] = field(default_factory=list)
     pairing: PairingCounts = PairingCounts(0, 0, 0)
     pauses: list[PauseInfo] = field(default_factory=list)
+    takeovers: list[TakeoverInfo] = field(default_factory=list)
+    takeovers_off: bool = False
     waiting: int = 0
     expired: int = 0
     held: list[HeldReply] = field(default_factory=list)
@@ -238,5 +275,10 @@ class AccountStatus(Struct, frozen=True):
     probe: ProbeResult | None = None
     address_book_ms: int | None = None
     speakers: list[GroupSpeakers] = field(default_factory=list)
+    warm_up: WarmUpStatus | None = None
+    quiet: QuietStatus | None = None
     upgrade: UpgradeInfo | None = None
     restored_ms: int | None = None
+    alarms: list[AlarmInfo] = field(default_factory=list)
+    retention: RetentionStatus = RetentionStatus()
+    disclosure: str = ""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from clawlane.clock import local_day
 from clawlane.ops.operation import OpError, decode, encode
 from clawlane.people import Person
+from clawlane.zone import shown
 
 if TYPE_CHECKING:
     from clawlane.config.paths import Paths
@@ -54,16 +54,6 @@ class AddressBook:
     def is_empty(self) -> bool:
         return not (self.friends or self.groups)
 
-    def without(self, person_id: str) -> AddressBook:
-        """The same without one person."""
-        from dataclasses import replace
-
-        def others(people: tuple[Person, ...]) -> tuple[Person, ...]:
-            return tuple(one for one in people if one.id != person_id)
-
-        groups = tuple(replace(one, members=others(one.members)) for one in self.groups)
-        return replace(self, friends=others(self.friends), groups=groups)
-
 
 def of_store(reader: Reader, account: str, now_ms: int) -> AddressBook:
     """What the store knows of an account (`channel/id`)."""
@@ -93,7 +83,7 @@ def save(paths: Paths, book: AddressBook) -> Path:
     """Write the copy of the day, and remove those that had their time. Raises `OSError`."""
     from clawlane.credentials.files import write_private
 
-    file = _file(paths, book.account, local_day(book.taken_ms))
+    file = _file(paths, book.account, shown().day(book.taken_ms))
     write_private(file, encode(book))
     for day in days(paths, book.account)[:-KEPT_DAYS]:
         _file(paths, book.account, day).unlink(missing_ok=True)
@@ -119,19 +109,6 @@ def load(paths: Paths, account: str, day: str) -> AddressBook:
     except OpError:
         raise OpError(f"{file} is damaged", f"take another day: {', '.join(kept)}") from None
     return book
-
-
-def forget_person(paths: Paths, account: str, person_id: str) -> int:
-    """Remove a person from all copies of an account. Gives from how many. Raises `OSError` and `OpError`."""
-    from clawlane.credentials.files import write_private
-
-    count = 0
-    for day in days(paths, account):
-        book = load(paths, account, day)
-        if (rest := book.without(person_id)) != book:
-            write_private(_file(paths, account, day), encode(rest))
-            count += 1
-    return count
 
 
 def _folder(paths: Paths, account: str) -> Path:

@@ -153,14 +153,16 @@ def _shown(ctx: OpContext, reader: Reader, request: ShowRecord) -> list[RecordEn
     wanted = Wanted(request.since_ms, request.kind, request.thread, request.said)
     key = read_key(ctx.paths.audit_dir) if request.said else b""
     found: list[RecordEntry] = []
-    for account in _chosen(ctx, reader.recorded_accounts(), request.channel, request.account):
+    chosen = _chosen(ctx, reader.recorded_accounts(), request.channel, request.account)
+    for account in chosen:
         entries = list(map(_plain, reader.recorded(account, wanted, request.last, key)))
         threads = list(map(_thread, entries))
         names = {one: reader.thread_name(account, one) for one in set(threads) if one is not None}
         found += [
             replace(one, name=names[of]) if of else one for one, of in zip(entries, threads, strict=True)
         ]
-    found.sort(key=lambda one: one.at_ms)  # keeps the order of each account
+    if len(chosen) > 1:
+        found.sort(key=lambda one: one.at_ms)
     return found[-request.last :]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -32,6 +32,7 @@ from clawlane.ops.operation import (
 )
 from clawlane.ops.unix_http import Broken, Response
 from clawlane.ops.unix_http import request as ask_socket
+from clawlane.zone import Zone, show_in
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _ERROR = b'{"message"'
 _LONGEST_LINE = 4 << 20
+ZONE_FIELD = "Timezone"
+"""The field of an answer that names the zone of the config in force; empty for the machine's."""
+
 _SOCKET_NAME = "0123456789abcdef.sock"
 """How long the name of a socket is that is not in the state directory."""
 
@@ -114,6 +118,8 @@ class Client:
         import asyncio
         from concurrent.futures import ThreadPoolExecutor
 
+        show_in(self._context.zone)
+
         async def run() -> R:
             async with self._context as ctx:
                 return cast(R, await operation_of(request).run(ctx, request))
@@ -125,9 +131,17 @@ class Client:
         with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
             return elsewhere.submit(lambda: asyncio.run(run())).result()
 
+    def know_zone(self) -> None:
+        """Show times in the zone of the gateway, else of the config, in a command that asks for nothing."""
+        show_in(self._context.zone)
+        with suppress(ControlError):
+            gateway_runs(self.paths)
+
     def follow(self, request: Stream[R], show: Callable[[R], None]) -> None:
         """Give the events of an operation to `show` as they come. What `show` raises ends the operation."""
         import asyncio
+
+        show_in(self._context.zone)
 
         async def run() -> None:
             async with self._context as ctx, aclosing(operation_of(request).run(ctx, request)) as events:
@@ -275,6 +289,8 @@ def _asked(
         raise GatewayDown(paths) from error
     except (OSError, Broken) as error:
         raise _no_answer(error, operation) from error
+    if (zone := response.field(ZONE_FIELD.lower())) is not None:
+        show_in(lambda: Zone(zone))
     try:
         yield response
     except (OSError, Broken) as error:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import Caller, OpError
-from clawlane.threads import ThreadKind
+from clawlane.threads import Thread, ThreadKind
+from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
     import asyncio
 
     from clawlane.access.exposure import Exposure
     from clawlane.access.in_force import Rules
+    from clawlane.alarm_kinds import AlarmKind
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from clawlane.lane.evidence import Evidence
     from clawlane.plugins.registry import Registry
     from clawlane.store.account_store import AccountStore, Clock
+    from clawlane.store.alarm_told import Alarm, Alarmed
     from clawlane.store.database import Store
-    from clawlane.store.models import OpenTurn
+    from clawlane.store.models import OpenTurn, RecallResult
     from clawlane.store.reader import Reader
     from clawlane.store.told import Pause, Resumed
 
@@ -62,6 +65,9 @@ class LiveAccount(Protocol):
     def language(self) -> str:
         """The language of the account on its platform; empty while that is not known."""
 
+    def give_back(self, thread: Thread) -> None:
+        """The operator ended what the owner took over in a thread."""
+
     @property
     def pauses(self) -> Sequence[Pause]:
         """Its pauses in force, stored or not."""
@@ -85,11 +91,23 @@ class LiveAccount(Protocol):
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again."""
 
+    def recalled(self, recalled: RecallResult) -> None:
+        """Messages were taken back: what waits for them ends, or begins anew."""
+
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force by these."""
 
     async def look_up(self, kind: ThreadKind) -> bool:
         """Ask the platform for past messages. False if it does not run, or its channel cannot."""
+
+    def friends_listed(self, known: int, listed: int) -> None:
+        """The platform listed so many friends; so many were known before."""
+
+    def alarmed(self, kind: AlarmKind, alarmed: Alarmed) -> None:
+        """An operation has raised an alarm; its pause holds from now on."""
+
+    def acknowledged(self, alarms: Sequence[Alarm]) -> None:
+        """The operator has seen these alarms."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
@@ -284,6 +302,15 @@ class OpContext:
     def config(self) -> Config:
         """The checked config: of the gateway, else what the file says. Raises `ConfigError`."""
         return self.written_config() if self.loaded is None else self.loaded
+
+    def zone(self) -> Zone:
+        """The zone in which days begin and times are shown; with a broken config, the machine's."""
+        from clawlane.config.errors import ConfigError
+
+        try:
+            return Zone(self.config.root.timezone or "")
+        except ConfigError:
+            return MACHINE
 
     def written_config(self) -> Config:
         """The config as the file has it now, which a gateway may not run with yet. Raises `ConfigError`."""

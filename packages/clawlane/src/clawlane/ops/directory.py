@@ -107,7 +107,7 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
 
     account = target.account
     if live := ctx.live.get(str(account)):
-        yield Lookup(account, live.channel, live.vault(), live.account_store)
+        yield Lookup(account, live.channel, live.vault(), live.account_store, live.friends_listed)
         return
     channel, vault = ctx.runtime(target.manifest), ctx.vault(account)
     if vault.identity() is None:

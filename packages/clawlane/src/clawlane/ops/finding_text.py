@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.clock import length
 from clawlane.ops.account_status import Problem, ProblemCode
+from clawlane.ops.alarm_text import sentence
 from clawlane.ops.findings import Finding
 
 _WORDS: Final = {
@@ -174,6 +176,14 @@ _WORDS: Final = {
         "nobody has said whether you can do without this account; the login did not ask",
         "answer it: openclaw channels login {words} --expendable yes (or no)",
     ),
+    "others_not_asked": (
+        "nobody has accepted that words of others go to the hosts of its agents; the login did not ask",
+        "answer it: openclaw channels login {words}",
+    ),
+    "disclosure_unset": (
+        "nobody is told that a program answers, and nobody has decided that",
+        "write disclosure: 'first', 'prefix' or 'off'",
+    ),
     "not_expendable": (
         "you said that you cannot do without this account, and the platform may suspend it at any time",
         "use another account. {alternative}",
@@ -312,6 +322,8 @@ def problem_text(problem: Problem) -> str:
             return f"alerts do not reach you ({problem.reason}){aside}"
         case ProblemCode.CONNECTION:
             return problem.reason
+        case ProblemCode.ALARM:
+            return sentence(AlarmKind(problem.reason))
         case ProblemCode.CLOCK:
             return _clock(problem.skew_ms)
 

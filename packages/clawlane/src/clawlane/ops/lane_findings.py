@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from clawlane.access.fingerprint import fingerprint
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, VaultError
-from clawlane.clock import local_day
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.context import OpContext, account_words
@@ -18,6 +17,7 @@ from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.rules_from import rules_in_force
 from clawlane.ops.verification_state import Verification, VerificationState, verification_of
 from clawlane.store.errors import StoreUnusable
+from clawlane.zone import shown
 
 if TYPE_CHECKING:
     from clawlane.access.in_force import Rules
@@ -36,6 +36,8 @@ def of_lane(
     if linked:
         yield from _proof(ctx, channel, account, words)
     yield from careless(config, account, rules)
+    if account.settings.disclosure is None:
+        yield _finding(account, Severity.NOTE, "disclosure_unset")
 
 
 def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Generator[Finding, None, bool]:
@@ -69,6 +71,8 @@ def _risk(
             yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words)
         return
     yield _accepted(block, account, consent)
+    if consent.others == NOT_ASKED:
+        yield _finding(account, Severity.WARNING, "others_not_asked", words=words)
     if consent.expendable == NOT_ASKED:
         yield _finding(account, Severity.WARNING, "risk_not_asked", words=words)
     elif consent.expendable == "no":
@@ -77,7 +81,7 @@ def _risk(
 
 
 def _accepted(block: ChannelConfig, account: Account, consent: Consent) -> Finding:
-    day = local_day(consent.accepted_ms)
+    day = shown().day(consent.accepted_ms)
     data = {"label": block.manifest.label, "day": day, "expendable": consent.expendable}
     return Finding(Severity.NOTE, "unofficial_lane", str(account), data, None, (str(account),), accepted=True)
 

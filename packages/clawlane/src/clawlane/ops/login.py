@@ -10,6 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.capabilities import (
     Confirmed,
     Declined,
@@ -33,6 +34,7 @@ from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, ope
 from clawlane.ops.probing import probed, rehearsal_of
 from clawlane.ops.running import Start, Stop, start, stop
 from clawlane.plugins.errors import PluginError
+from clawlane.store.alarm_told import Ended, Raised
 
 if TYPE_CHECKING:
     from clawlane.store.transaction import Tx
@@ -40,6 +42,13 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 log = logging.getLogger(__name__)
 NOT_ASKED = "not asked"
+ACCEPTED = "accepted"
+OTHERS_TITLE = "Words of people who never agreed"
+_OTHERS = (
+    "Names, words, pictures and voice of everybody who writes to the account or in its groups go to the host"
+    " of the agent. None of them agreed to that."
+)
+_WITHHOLD = "What an agent need not see can be withheld: agents.<id>.share; see docs/privacy.md."
 _CONSENT_DEADLINE = 600.0
 """Seconds that a login waits for the answer to the question about the risk."""
 
@@ -58,7 +67,8 @@ class Tightened:
 class ConsentNeeded:
     """The risk has to be accepted: the login waits for `login.accept`.
 
-    `former_user` is who it was accepted for, if somebody else has just logged in.
+    `former_user` is who it was accepted for, if somebody else has just logged in. `others` is what goes to
+    the hosts of agents, a line each. Without `lines` that alone is asked: the rest was accepted before.
     """
 
     title: str
@@ -67,6 +77,7 @@ class ConsentNeeded:
     account: str
     profile: str
     former_user: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +144,15 @@ class Accept(Request[None]):
     """Accept the risk of a channel for an account.
 
     `how` is `terminal` or the flag that stood in for the question; `expendable` is the answer to "can you do
-    without this account?": `yes`, `no`, or `not asked`.
+    without this account?": `yes`, `no`, or `not asked`, which keeps an answer that was given. With `others`
+    it is accepted what goes to the hosts of agents.
     """
 
     channel: str
     account: str
     how: str
     expendable: str = NOT_ASKED
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +182,12 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         raise OpError(f"{target.manifest.label} has no login")
     for line in await asyncio.to_thread(secure, ctx.paths):
         yield Tightened(line)
-    if isinstance(channel, NeedsConsent) and ctx.consent(account) is None:
-        yield _question(channel, account)
-        await _answered(ctx, account, None)
+    if isinstance(channel, NeedsConsent):
+        before = ctx.consent(account)
+        if before is None or before.others == NOT_ASKED:
+            question = _question(ctx, channel, account)
+            yield question if before is None else replace(question, lines=(), alternative="")
+            await _answered(ctx, account, before)
     agents = tuple(admitted_to(ctx.config, account))
     vault = ctx.vault(account)
     linked = None if request.force else await asyncio.to_thread(vault.identity)
@@ -196,6 +212,12 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
                     raise OpError("the QR code expired before it was scanned and confirmed", again)
                 case Declined():
                     raise OpError("the login was declined on the phone", again)
+                case Failed(stage, reason, not_let_in=True):
+                    await _sound(ctx, target, stage)
+                    raise OpError(
+                        f"the login failed ({stage}): {reason}; the account is muted",
+                        "do not try again and again; read: openclaw help runbooks/login-refused",
+                    )
                 case Failed(stage, reason):
                     raise OpError(f"the login failed ({stage}): {reason}", again)
     if done is None:
@@ -203,7 +225,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     _refuse_second(ctx, target, done)
     consent = ctx.consent(account)
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
-        yield replace(_question(channel, account), former_user=consent.user_id)
+        yield replace(_question(ctx, channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
     await asyncio.shield(_linked(ctx, target, done, consent))
     failed = ""
@@ -225,7 +247,11 @@ async def accept(ctx: OpContext, request: Accept) -> None:
     account = ctx.target(request.channel, request.account).account
     before = ctx.consent(account)
     user_id = before.user_id if before else ""
-    said = (user_id, request.expendable, request.how)
+    expendable, others = request.expendable, ACCEPTED if request.others else NOT_ASKED
+    if before is not None:
+        expendable = before.expendable if expendable == NOT_ASKED else expendable
+        others = before.others if others == NOT_ASKED else others
+    said = (user_id, expendable, request.how, others)
     consent = Consent(account.channel, account.profile, ctx.now_ms(), *said)
     await asyncio.to_thread(write_consent, ctx.paths.consent_dir, consent)
 
@@ -247,6 +273,30 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
     if cleared:
         await _record(ctx, f"{channel}/{account}", note_logout)
     return LoggedOut(channel, account, profile, cleared, tuple(warnings))
+
+
+async def _sound(ctx: OpContext, target: Target, stage: str) -> None:
+    """Raise the alarm that the platform does not let this program in."""
+    from clawlane.ops.alarms import sound
+    from clawlane.store.errors import StoreError
+
+    raised = Raised(AlarmKind.LOGIN_REFUSED, {"stage": f"qr_{stage}", "last_ms": ctx.now_ms()})
+    try:
+        await sound(ctx, str(target.account), raised)
+    except StoreError as error:
+        log.warning("%s: the alarm that its login was refused is not stored: %s", target.account, error)
+
+
+async def _welcomed(ctx: OpContext, account: str) -> None:
+    """The login worked: an alarm that it does not is over."""
+    from clawlane.store import alarms
+    from clawlane.store.errors import StoreError
+
+    try:
+        async with ctx.own(account) as account_store:
+            await account_store.attempt(alarms.apply, [Ended(AlarmKind.LOGIN_REFUSED)])
+    except StoreError as error:
+        log.warning("%s: its alarm is not ended: %s", account, error)
 
 
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
@@ -277,9 +327,20 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
     return name, named, profile, f"{why}; this was about the profile '{profile}'"
 
 
-def _question(channel: NeedsConsent, account: Account) -> ConsentNeeded:
+def _question(ctx: OpContext, channel: NeedsConsent, account: Account) -> ConsentNeeded:
     notice = channel.risk()
-    return ConsentNeeded(notice.title, notice.lines, notice.alternative, account.id, account.profile)
+    told = (notice.title, notice.lines, notice.alternative, account.id, account.profile)
+    return ConsentNeeded(*told, others=words_of_others(ctx, account))
+
+
+def words_of_others(ctx: OpContext, account: Account) -> tuple[str, ...]:
+    """What goes to the hosts of the account's agents, and where each is: the risk besides the channel's."""
+    from clawlane.config.agent_hosts import hosts
+
+    config, root = ctx.config, ctx.config.root
+    answer = [one for one in config.agents if config.routing.answers(one.id, account.channel, account.id)]
+    found = hosts(answer, root.models, root.tools.media.audio)
+    return (_OTHERS, *map(str, found), _WITHHOLD)
 
 
 async def _answered(ctx: OpContext, account: Account, before: Consent | None) -> Consent:
@@ -300,6 +361,7 @@ async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent |
 
     generation = await asyncio.to_thread(_keep, ctx, target, done, consent)
     await _record(ctx, str(target.account), note_login, generation, done.user_id)
+    await _welcomed(ctx, str(target.account))
 
 
 async def _record(

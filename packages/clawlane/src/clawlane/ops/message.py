@@ -14,6 +14,7 @@ from enum import StrEnum
 from clawlane.access.context import plain, shortened
 from clawlane.capabilities import Reacts
 from clawlane.channel import Capability, Channel
+from clawlane.lane.hours import QuietHours
 from clawlane.messages import (
     Link,
     Media,
@@ -53,6 +54,7 @@ class SendWarning(StrEnum):
     STRANGER = "stranger"  # nobody whom the account knows as a friend
     NOT_A_MEMBER = "not_a_member"  # no group that the account is known to be in
     REJECTED = "rejected"  # somebody whom the owner turned away
+    QUIET_HOURS = "quiet_hours"  # it leaves although it is quiet now
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +273,13 @@ async def _queue(account: SendingAccount, outs: Sequence[Outgoing]) -> list[int]
 
 
 async def _warnings(account: SendingAccount, to: Recipient) -> tuple[SendWarning, ...]:
+    hours = QuietHours.of(account.target.account.settings.quiet_hours, account.ctx.zone())
     now_ms = account.ctx.now_ms()
+    quiet = () if hours.now(now_ms) is None else (SendWarning.QUIET_HOURS,)
+    return (*await _about(account, to, now_ms), *quiet)
+
+
+async def _about(account: SendingAccount, to: Recipient, now_ms: int) -> tuple[SendWarning, ...]:
     turned_away = await account.ctx.ask(lambda reader: reader.rejected(now_ms))
     if any((one.account, one.sender_id) == (account.name, to.thread.id) for one in turned_away):
         return (SendWarning.REJECTED,)

@@ -20,9 +20,12 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
 
+from clawlane.zone import show_in
+
 MODULES = (
     "accounts",
     "agents",
+    "alarms",
     "alerts",
     "audit",
     "audit_log",
@@ -41,6 +44,8 @@ MODULES = (
     "doctor",
     "drafts",
     "events",
+    "export",
+    "forget",
     "login",
     "mending",
     "message",
@@ -157,6 +162,7 @@ def _register(run: Any, *, changes: bool) -> Any:
 
     @wraps(run)
     def named(ctx: Any, asked: Any) -> Any:
+        show_in(ctx.zone)
         return run(ctx.during(name), asked)
 
     type_ = _hints(run, request)[request]

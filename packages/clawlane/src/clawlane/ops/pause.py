@@ -5,11 +5,14 @@ The gate of an account holds what is in force, the store what a restart finds.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from clawlane.channel import Account
     from clawlane.ops.context import OpContext
     from clawlane.store.account_store import AccountStore
+    from clawlane.store.owner_takeovers import Takeover
+    from clawlane.store.reader import Reader
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
 
@@ -39,17 +44,35 @@ class BeginPause(AccountRequest["PauseBegun"]):
 
 
 class PauseInfo(Struct, frozen=True):
-    """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account."""
+    """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account.
+
+    `reason` is the kind of alarm that began it, empty for an operator.
+    """
 
     account: str
     thread: str | None
     level: PauseLevel
     since_ms: int
     until_ms: int | None
+    reason: str = ""
 
     @classmethod
     def of(cls, pause: Pause) -> PauseInfo:
-        return cls(pause.account, _name(pause.thread), pause.level, pause.since_ms, pause.until_ms)
+        name = _name(pause.thread)
+        return cls(pause.account, name, pause.level, pause.since_ms, pause.until_ms, pause.reason)
+
+
+class TakeoverInfo(Struct, frozen=True):
+    """A thread (`dm:ID`, `group:ID`) in which the agent holds back because the owner wrote there by hand."""
+
+    thread: str
+    name: str
+    since_ms: int
+    until_ms: int
+
+    @classmethod
+    def of(cls, takeover: Takeover) -> TakeoverInfo:
+        return cls(str(takeover.thread), takeover.name, takeover.since_ms, takeover.until_ms)
 
 
 class PauseBegun(Struct, frozen=True):
@@ -64,7 +87,8 @@ class EndPause(AccountRequest["PauseEnded"]):
     """End a pause, named as for `BeginPause`.
 
     What waited and is too old by now expires; with `flush` it goes on, and so does what expired at the last
-    resume. An account that is named is also taken back from another client.
+    resume. An account that is named is also taken back from another client, and in a thread that is named
+    the agent goes on where its owner has written by hand.
     """
 
     thread: str | None = None
@@ -87,7 +111,9 @@ class Expired(Struct, frozen=True):
 class AccountResumed(Struct, frozen=True):
     """What the end of a pause came to. `was` is None where nothing was paused, `still` is paused on.
 
-    `flushed` are the turns that had expired at the last resume, and go on now.
+    `flushed` are the turns that had expired at the last resume, and go on now; `acknowledged` are the alarms
+    that had muted the account. `given_back` says that a takeover of the thread has ended; `takeovers` are in
+    force still.
     """
 
     account: str
@@ -97,6 +123,9 @@ class AccountResumed(Struct, frozen=True):
     flushed: list[int]
     still: list[PauseInfo]
     taken_back: bool
+    given_back: bool
+    takeovers: list[TakeoverInfo]
+    acknowledged: list[AlarmInfo] = field(default_factory=list)
 
 
 class PauseEnded(Struct, frozen=True):
@@ -119,6 +148,8 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
     now_ms = ctx.now_ms()
     new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
+    if thread is None:
+        new = [_not_weaker(one, await _paused(ctx, one.account)) for one in new]
     for one in new:
         if live := ctx.live.get(one.account):
             live.hold([*(held for held in live.pauses if held.thread != thread), one])
@@ -145,12 +176,15 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
         raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
     for account in accounts:
+        given_back = thread is not None and await _give_back(ctx, account, thread)
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
         held = live.pauses if live else await ctx.ask(lambda reader: reader.pauses())
         still = [PauseInfo.of(one) for one in held if one.account == str(account)]
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
+        name, now_ms = str(account), ctx.now_ms()
+        takeovers = await ctx.ask(partial(_taken_over, name, now_ms))
         told.append(
             AccountResumed(
                 account=resumed.account,
@@ -160,9 +194,18 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
                 flushed=list(resumed.flushed),
                 still=still,
                 taken_back=taken_back,
+                given_back=given_back,
+                takeovers=list(map(TakeoverInfo.of, takeovers)),
+                acknowledged=await _alarms(ctx, resumed.acknowledged),
             )
         )
     return PauseEnded(ctx.in_gateway, told)
+
+
+def _not_weaker(new: Pause, former: list[Pause]) -> Pause:
+    """A pause in place of that of an alarm, which does not end by itself."""
+    of_alarm = next((one for one in former if one.thread is None and one.reason), None)
+    return replace(new, until_ms=None, reason=of_alarm.reason) if of_alarm else new
 
 
 async def end(
@@ -170,10 +213,11 @@ async def end(
 ) -> Resumed:
     """End the pause of an account, or of one of its threads. One that begins meanwhile holds on.
 
-    While the account waits for the operator to accept an upgrade, its pause holds on without an end.
+    The alarms that muted the account are acknowledged by that. While the account waits for the operator to
+    accept an upgrade, its pause holds on without an end.
     Raises `StoreFailed` while the disk is in the way, unless it is `patient`.
     """
-    from clawlane.store import pauses
+    from clawlane.store import alarms, pauses
 
     name = str(account)
     live = ctx.live.get(name)
@@ -184,14 +228,17 @@ async def end(
         return Resumed(name, None, None)
     oldest_ms = ctx.now_ms() - int(account.settings.backlog_max_age.total_seconds() * 1000)
     async with ctx.own(name) as account_store:
+        write = account_store.run if patient else account_store.attempt
+        seen = [] if thread else await write(alarms.acknowledge)
         resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
+        resumed = replace(resumed, acknowledged=tuple(alarm.id for alarm in seen))
         if live is not None:
-            write = account_store.run if patient else account_store.attempt
             for later in (held for held in live.pauses if held.thread == thread and held not in ended):
                 await write(pauses.pause, later)
     if resumed.was is not None:
         _log().info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
     if live is not None:
+        live.acknowledged(seen)
         await live.resumed(resumed)
         live.hold([held for held in live.pauses if held not in ended])
         await live.connect()
@@ -213,6 +260,12 @@ async def end_pause(
     while not steps or not steps[-1].done:
         steps.append(await write(pauses.resume, thread, oldest_ms, flush=flush))
     return pauses.joined(steps)
+
+
+async def _alarms(ctx: OpContext, ids: Collection[int]) -> list[AlarmInfo]:
+    """The alarms with these numbers."""
+    found = await ctx.ask(lambda reader: reader.alarms()) if ids else []
+    return [AlarmInfo.of(one) for one in found if one.id in ids]
 
 
 async def put_back(ctx: OpContext, held: Pause) -> None:
@@ -242,6 +295,23 @@ async def _waits(ctx: OpContext, name: str) -> bool:
     except StoreUnusable:  # of an older version, which is brought up to date where it is written
         async with ctx.own(name):
             return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
+
+
+def _taken_over(account: str, now_ms: int, reader: Reader) -> list[Takeover]:
+    return reader.taken_over(account, now_ms)
+
+
+async def _give_back(ctx: OpContext, account: Account, thread: Thread) -> bool:
+    """End what the owner took over in a thread. False where that was nothing."""
+    from clawlane.store import owner_takeovers
+
+    async with ctx.own(str(account)) as account_store:
+        given_back = await account_store.attempt(owner_takeovers.end, thread)
+    if given_back:
+        _log().info("%s goes on in %s, where its owner had written", account, thread)
+        if live := ctx.live.get(str(account)):
+            live.give_back(thread)
+    return given_back
 
 
 async def _take_back(ctx: OpContext, account: Account) -> bool:

@@ -24,6 +24,8 @@ def problems(one: AccountStatus) -> Iterator[Problem]:
     """What is wrong with an account; nothing for a disabled one."""
     if not one.enabled:
         return
+    for alarm in one.alarms:
+        yield Problem(ProblemCode.ALARM, alarm.command, reason=alarm.kind)
     if one.storing is Health.BROKEN:
         yield Problem(ProblemCode.STORING, "openclaw doctor", reason=one.storing_reason)
     if one.too_old:

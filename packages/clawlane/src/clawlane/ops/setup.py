@@ -15,6 +15,7 @@ from clawlane.credentials.profile import Consent
 from clawlane.ops.access_findings import of_rules
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
+from clawlane.ops.login import words_of_others
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.setup_answers import Answers
 from clawlane.ops.setup_edits import AccountPlace, account_named, default_pinned, find_place
@@ -56,6 +57,7 @@ class Situation:
     accepted: bool = False
     unofficial: bool = False
     consent: Consent | None = None
+    others_risk: tuple[str, ...] = ()
     user_id: str = ""
     user_name: str = ""
     shortest_id: int = 1
@@ -195,6 +197,7 @@ def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: Accou
         accepted=notice is None or consent is not None,
         unofficial=manifest.unofficial,
         consent=consent,
+        others_risk=words_of_others(ctx, account),
         user_id=user_id,
         user_name=user_name,
         shortest_id=type(account.settings).shortest_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.config.senders import ANYONE
 
 
@@ -45,7 +45,10 @@ class AgentChoice:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers about one account. `agent` and `reload` are about the whole gateway."""
+    """The answers about one account. `agent`, `reload` and `timezone` are about the whole gateway.
+
+    An empty `timezone` is the machine's, an empty `quiet_hours` (`22:00-07:00`) none.
+    """
 
     dm_policy: DmPolicy | None = None
     allow_from: tuple[Named, ...] | None = None
@@ -53,6 +56,17 @@ class Answers:
     group_policy: GroupPolicy | None = None
     groups: tuple[GroupChoice, ...] | None = None
     group_allow_from: tuple[Named, ...] | None = None
+    owner_takeover: str | None = None
     agent: AgentChoice | None = None
     reload: Reload | None = None
     outbound: OutboundMode | None = None
+    disclosure: Disclosure | None = None
+    timezone: str | None = None
+    quiet_hours: str | None = None
+    warm_up: bool | None = None
+
+
+def span_of(quiet_hours: str) -> dict[str, str]:
+    """Quiet hours as the config writes them, from `22:00-07:00`."""
+    begin, _, end = quiet_hours.partition("-")
+    return {"from": begin.strip(), "to": end.strip(), "do": "hold"}

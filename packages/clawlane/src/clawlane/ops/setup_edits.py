@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clawlane.config.source import Source
 
 DEFAULT = "default"
-_PAIRING = "pairing"
+_PAIRING, _PACING = "pairing", "pacing"
 _NARROWEST: Mapping[str, Any] = {"allowFrom": [], "groupAllowFrom": [], "groups": {}}
 """What a new account says about lists that it would otherwise inherit."""
 
@@ -82,6 +82,8 @@ def additions(
     if answers.agent is not None:
         ((key, value),) = agent_values(answers.agent).items()
         found.append(Addition(("agents", "defaults", key), value, tuple(entries.agent())))
+    if answers.timezone:
+        found.append(Addition(("timezone",), answers.timezone, tuple(entries.timezone())))
     if answers.reload is not None:
         found.append(Addition(("gateway", "reload"), str(answers.reload), tuple(entries.reload())))
     return found if style and style.comments else [replace(one, lines=()) for one in found]
@@ -131,6 +133,9 @@ def _of_account(source: Source, place: AccountPlace, entries: Entries) -> Iterat
             if key == _PAIRING and key in own:
                 reply = values[key]["reply"]
                 yield Addition((*place.path, key, "reply"), reply, tuple(entries.reply(reply)))
+            elif key == _PACING and key in own:
+                warm_up = values[key]["warmUp"]
+                yield Addition((*place.path, key, "warmUp"), warm_up, tuple(entries.warm_up(warm_up)))
             else:
                 yield Addition((*place.path, key), value, tuple(told[key]))
     elif place.key is None:
@@ -170,7 +175,7 @@ def _for_those_before(
 
 def _whole(key: str, value: Any, block: Mapping[str, Any]) -> Any:
     """A value as an account writes it: an object replaces that of the channel, whose other keys are kept."""
-    return {**_mapping(block.get(key)), **value} if key == _PAIRING else value
+    return {**_mapping(block.get(key)), **value} if key in (_PAIRING, _PACING) else value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

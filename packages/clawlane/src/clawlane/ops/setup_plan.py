@@ -30,6 +30,10 @@ _KEYS: Mapping[str, KeyPath] = {
     "groups": ("groups",),
     "group_allow_from": ("groupAllowFrom",),
     "outbound": ("outbound",),
+    "owner_takeover": ("ownerTakeover",),
+    "disclosure": ("disclosure",),
+    "quiet_hours": ("quietHours",),
+    "warm_up": ("pacing", "warmUp"),
 }
 """The questions about an account, and the key of a channel block that each is about."""
 
@@ -106,6 +110,7 @@ def settings_in(source: Source, place: AccountPlace) -> Iterator[Setting]:
         yield from _setting(source, question, paths)
     yield from _setting(source, "agent", [("agents", "list"), ("agents", "defaults", "brain"), _MODEL])
     yield from _setting(source, "reload", [("gateway", "reload")])
+    yield from _setting(source, "timezone", [("timezone",)])
 
 
 def _setting(source: Source, question: str, paths: Sequence[KeyPath]) -> Iterator[Setting]:

@@ -7,10 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.config.choices import Acks, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
+from clawlane.config.choices import (
+    Acks,
+    Disclosure,
+    DmPolicy,
+    GroupPolicy,
+    OutboundMode,
+    PairingReply,
+    Reload,
+)
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
-from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
+from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named, span_of
 
 _LONGEST_NAME = 60
 
@@ -72,6 +80,18 @@ _GROUPS = {
         " 'allowlist' with the groups that you mean."
     ),
 }
+_DISCLOSURE = {
+    Disclosure.FIRST: (
+        "People are told that a program answers, before its first answer to each of them. The other words:"
+        " 'prefix' (before each answer), 'off'."
+    ),
+    Disclosure.PREFIX: (
+        "Each answer says that a program answers. The other words: 'first' (each person once), 'off'."
+    ),
+    Disclosure.OFF: (
+        "Nobody is told that a program answers. The other words: 'first' (each person once), 'prefix'."
+    ),
+}
 _GROUP_LIST = (
     "requireMention: only a message that mentions or quotes the account is answered; the others are kept as"
     " context for its next answer. allowFrom: who may speak there."
@@ -93,6 +113,10 @@ _OUTBOUND = {
     ),
 }
 _ACKS = "'on-reply': messages are marked as seen with the answer, so that your phone keeps its unread marks."
+_TAKEOVER = (
+    "When you write in a chat by hand, the agent holds back there for so long, and does not answer what comes"
+    " meanwhile. 0: it goes on."
+)
 _AGENT = {
     "echo": "Who answers. An echo repeats each message: enough for a first try.",
     "endpoint": "Who answers: a server that speaks OpenAI's chat API.",
@@ -104,6 +128,15 @@ _KEY = {
     "env": "The key is read from the variable {name} of the gateway's environment.",
     "file": "The key is read from that file, which only you may be able to read.",
 }
+_TIMEZONE = "Where days begin for budgets and quiet hours, and in which zone times are shown."
+_QUIET = (
+    "Nothing is sent on its own between these hours. 'hold': replies wait for the end; 'drop': they are not"
+    " sent."
+)
+_WARM_UP = (
+    "How fast messages may leave. warmUp: a new session sends 10 replies on its first day, and more every"
+    " day, up to the normal limits after a week."
+)
 _RELOAD = {
     Reload.ASK: (
         "An edit of this file that narrows access holds at once; one that widens it waits for"
@@ -123,7 +156,8 @@ def first_file(channel: str, account: str | None, answers: Answers) -> str:
     if account:
         inner = [*entries.single("enabled", True), "", *entries.block("accounts", inner)]
         inner = entries.block(channel, inner)
-    body = entries.block("channels", inner)
+    body = [*entries.timezone(), "", *entries.block("channels", inner)]
+    body = body if answers.timezone else body[1:]
     if answers.agent is not None:
         body += ["", *entries.block("agents", entries.block("defaults", entries.agent()))]
     if answers.reload is not None:
@@ -155,6 +189,14 @@ def account_values(answers: Answers) -> dict[str, Any]:
     if answers.outbound is not None:
         found["outbound"] = str(answers.outbound)
         found["acks"] = str(Acks.ON_REPLY)
+    if answers.owner_takeover is not None:
+        found["ownerTakeover"] = answers.owner_takeover
+    if answers.disclosure is not None:
+        found["disclosure"] = str(answers.disclosure)
+    if answers.quiet_hours:
+        found["quietHours"] = span_of(answers.quiet_hours)
+    if answers.warm_up is not None:
+        found["pacing"] = {"warmUp": answers.warm_up}
     return found
 
 
@@ -228,6 +270,14 @@ class Entries:
             found["outbound"] = self._setting(_OUTBOUND[answers.outbound], "outbound", values)
             if "acks" in values:
                 found["acks"] = self._setting(_ACKS, "acks", values)
+        if answers.owner_takeover is not None:
+            found["ownerTakeover"] = self._setting(_TAKEOVER, "ownerTakeover", values)
+        if answers.disclosure is not None:
+            found["disclosure"] = self._setting(_DISCLOSURE[answers.disclosure], "disclosure", values)
+        if answers.quiet_hours:
+            found["quietHours"] = self._setting(_QUIET, "quietHours", values)
+        if answers.warm_up is not None:
+            found["pacing"] = self._setting(_WARM_UP, "pacing", values)
         return found
 
     def reply(self, reply: str) -> list[str]:
@@ -247,6 +297,16 @@ class Entries:
             lines = [line for name, one in value.items() for line in self.single(name, one)]
             return [*_comment(told), *self.block(key, lines)]
         return [*_comment(told), *self.single(key, value)]
+
+    def warm_up(self, warm_up: bool) -> list[str]:
+        """The entry of a `pacing` that is there already."""
+        return [*_comment(_WARM_UP), *self.single("warmUp", warm_up)]
+
+    def timezone(self) -> list[str]:
+        """The entry of the whole gateway."""
+        if not self.answers.timezone:
+            return []
+        return [*_comment(_TIMEZONE), *self.single("timezone", self.answers.timezone)]
 
     def reload(self) -> list[str]:
         """The entry under `gateway`."""

@@ -33,6 +33,10 @@ class Response:
         fields = (line.partition(":") for line in head[1:])
         self._fields = {name.strip().lower(): value.strip() for name, _, value in fields}
 
+    def field(self, name: str) -> str | None:
+        """A field of the head, by its name in lower case; None if there is none."""
+        return self._fields.get(name)
+
     def read(self) -> bytes:
         """The whole body. Raises `Broken` if it ends early or is too large."""
         pieces, size = [], 0

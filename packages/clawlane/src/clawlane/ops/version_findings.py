@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import clawlane
-from clawlane.clock import local_day
 from clawlane.ops.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def of_python(version: tuple[int, int], now_ms: int) -> Iterator[Finding]:
     """A Python that gets no security fixes any more."""
     ends = _LAST_FIXES.get(version)
     if ends is not None and now_ms > ends.timestamp() * 1000:
-        data = {"version": "{}.{}".format(*version), "day": local_day(int(ends.timestamp() * 1000))}
+        data = {"version": "{}.{}".format(*version), "day": ends.date().isoformat()}
         yield Finding(Severity.WARNING, "python_old", sys.executable, data)
 
 

@@ -48,6 +48,19 @@ class AccountStore:
         bound._by = (caller, operation)
         return bound
 
+    def unrecorded(self) -> AccountStore:
+        """The same right for the parts of a change that is recorded as a whole."""
+        bound = copy(self)
+        bound._by = None
+        return bound
+
+    async def rewrite(self) -> None:
+        """Write the file of the store anew, so that nothing that was deleted is left in it.
+
+        Raises `StoreFailed`.
+        """
+        await self._writer.rewrite()
+
     async def run(self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a transition, tried again until the disk takes it.
 

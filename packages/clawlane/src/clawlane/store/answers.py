@@ -18,3 +18,12 @@ def forget_answer(tx: Tx, turn: int) -> None:
     """Delete the steps of a turn and the answer that is remembered: what they answer is forgotten, too."""
     forget_steps(tx, turn)
     tx.db.execute("DELETE FROM session_turns WHERE account = ? AND turn = ?", (tx.account, turn))
+
+
+def forget_reasons(tx: Tx, turn: int) -> None:
+    """Forget what may quote something: an agent's error, and what was left out of a reply."""
+    tx.db.execute(
+        "UPDATE turns SET note = '', reason = CASE state WHEN 'failed' THEN '' ELSE reason END"
+        " WHERE account = ? AND turn = ?",
+        (tx.account, turn),
+    )

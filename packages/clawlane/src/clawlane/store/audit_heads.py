@@ -209,7 +209,10 @@ def _key(file: Path) -> bytes:
         with closing(open(handle, "rb")) as opened:
             key = opened.read(_KEY_BYTES + 1)
     except OSError as error:
-        raise StoreUnusable(f"{file}, the key of the record, cannot be read ({error.strerror})") from error
+        raise StoreUnusable(
+            f"{file}, the key of the record, cannot be used ({error.strerror});"
+            " check free space and permissions"
+        ) from error
     if len(key) != _KEY_BYTES:
         raise StoreUnusable(
             f"{file}, the key of the record, has not {_KEY_BYTES} bytes; put it back, or remove it: what was"

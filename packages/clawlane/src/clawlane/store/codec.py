@@ -44,6 +44,7 @@ def inbound_body(inbound: Inbound) -> str:
             "friend": inbound.sender_is_friend,
             "live": inbound.live,
             "token": inbound.token,
+            **({"owner": True} if inbound.by_owner else {}),
         }
     )
 
@@ -68,6 +69,7 @@ def inbound_of(row: Row) -> Inbound:
         client_id=row["client_id"],
         kind=row["kind"],
         album=Album(row["album"], row["album_total"]) if row["album"] else None,
+        by_owner=body.get("owner", False),
     )
 
 
@@ -93,6 +95,8 @@ def outgoing_body(out: Outgoing) -> str:
                 body["mentions"] = [astuple(mention) for mention in out.mentions]
             if out.quote is not None:
                 body["quote"] = [out.quote.sender_id, out.quote.message_id]
+            if out.discloses:
+                body["discloses"] = out.discloses
         case Media():
             body = {"kind": out.kind, "path": out.path, "name": out.name, "text": out.caption}
         case Photos():
@@ -127,7 +131,8 @@ def outgoing_of(row: Row) -> Outgoing:
         case None:
             styles = tuple(Style(*style) for style in body["styles"])
             mentions = tuple(Mention(*mention) for mention in body.get("mentions", ()))
-            return Text(thread, body["text"], styles, client_id, mentions)
+            discloses = body.get("discloses", "")
+            return Text(thread, body["text"], styles, client_id, mentions, discloses=discloses)
         case "album":
             return Photos(thread, tuple(body["paths"]), client_id)
         case "link":

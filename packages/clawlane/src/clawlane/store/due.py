@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from clawlane.messages import Thread, ThreadKind
@@ -59,6 +60,29 @@ def waiting(
     chunks = tuple(_chunk(tx, id_) for *_, id_ in due[:limit])
     beyond = tuple(id_ for *_, id_ in due[len(chunks) :])
     return Waiting(chunks, min(later, default=None), expired, beyond)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingWork:
+    """How many chunks wait to leave or for an answer, and since when the oldest does; 0 and 0 for none."""
+
+    chunks: int
+    oldest_ms: int
+
+
+@lazy
+def waiting_work(tx: Tx, shut: Collection[Thread | None]) -> WaitingWork:
+    """What waits now, without what pacing holds and without paused threads; None stands for the account."""
+    if None in shut:
+        return WaitingWork(0, 0)
+    rows = tx.db.execute(
+        "SELECT thread_kind, thread_id, created_ms FROM outbox WHERE account = ? AND settled_ms IS NULL"
+        " AND (state = 'sending' OR (state = 'unknown' AND settling_ms IS NOT NULL)"
+        "  OR (state = 'queued' AND (held_until_ms IS NULL OR held_until_ms <= ?))) LIMIT 1000",
+        (tx.account, tx.now_ms),
+    )
+    waiting = [row["created_ms"] for row in rows if thread_of(row) not in shut]
+    return WaitingWork(len(waiting), min(waiting, default=0))
 
 
 @lazy
@@ -195,7 +219,6 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         begun,
         row["by_turn"],
         first,
-        challenge=row["purpose"] == Purpose.CHALLENGE,
-        by_agent=row["purpose"] in (Purpose.REPLY, Purpose.TOOL),
-        draft=row["draft"],
+        Purpose(row["purpose"]),
+        row["draft"],
     )

@@ -69,6 +69,11 @@ class MediaFiles:
         for path in self._paths(lambda name: name.removeprefix(".").startswith(starts)):
             path.unlink(missing_ok=True)
 
+    def of_messages(self, account: str, messages: Collection[int]) -> list[Path]:
+        """The complete files of messages."""
+        starts = tuple(f"{_owner(account)}+{message}+" for message in messages)
+        return sorted(self._paths(lambda name: name.startswith(starts)))
+
     def messages(self, account: str) -> set[int]:
         """The numbers of the messages of an account that have files."""
         owner = f"{_owner(account)}+"

@@ -16,8 +16,8 @@ COUNTED_AS = ("notice", "unreadable")
 """The counters' names, of a notice and of an item that could not be read."""
 
 
-def note(tx: Tx, item: Notice | Unreadable) -> None:
-    """Store an item, once. Repeats are counted."""
+def note(tx: Tx, item: Notice | Unreadable) -> bool:
+    """Store an item, once: False for a repeat, which is counted."""
     match item:
         case Notice():
             client_id, actor_id, text, sent_ms = item.client_id, item.actor_id, item.text, item.sent_ms
@@ -39,7 +39,7 @@ def note(tx: Tx, item: Notice | Unreadable) -> None:
             (tx.account, ids[column], *what.values()),
         )
         if cursor.rowcount:
-            return
+            return False
     insert(
         tx,
         "notices",
@@ -52,6 +52,7 @@ def note(tx: Tx, item: Notice | Unreadable) -> None:
         noted_ms=tx.now_ms,
     )
     count(tx, COUNTED_AS[unreadable])
+    return True
 
 
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[NotedItem]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Undo
-from clawlane.store import outgoing_files
+from clawlane.store import disclosures, outgoing_files
 from clawlane.store.codec import message_count, outgoing_body, storable
 from clawlane.store.models import Place, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put
@@ -67,6 +67,7 @@ def queue(
         )
         last += message_count(out) - 1
         outgoing_files.keep(tx, ids[-1], out)
+        disclosures.keep(tx, ids[-1], out)
     put(tx, "accounts", {}, last_client_id=last)
     return ids
 

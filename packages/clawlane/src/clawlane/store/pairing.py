@@ -254,6 +254,13 @@ def withdraw(tx: Tx, sender_id: str, reason: str) -> None:
     change(tx, "pairing", {"sender_id": sender_id}, texted_ms=None)
 
 
+def hold_back(tx: Tx, sender_id: str, reason: str) -> None:
+    """Keep the challenge of a sender from leaving, as if it had come at a time at which none is sent."""
+    withdraw(tx, sender_id, reason)
+    key = {"sender_id": sender_id, "reason": Reason.DM_PAIRING_REQUIRED}
+    change(tx, "pairing", key, reason=Reason.DM_PAIRING_HELD)
+
+
 def _record(tx: Tx, arrival: NewMessage, reason: Reason, friend: bool | None) -> sqlite3.Row:
     """Keep the request. Gives its code and when that expires.
 

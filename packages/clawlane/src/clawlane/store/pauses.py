@@ -45,8 +45,9 @@ def pause(tx: Tx, new: Pause) -> None:
         since_ms=new.since_ms,
         until_ms=new.until_ms,
         ended_ms=None,
+        reason=new.reason,
     )
-    tx.note(thread_kind=kind, thread_id=id_, level=new.level, until_ms=new.until_ms)
+    tx.note(thread_kind=kind, thread_id=id_, level=new.level, until_ms=new.until_ms, reason=new.reason)
 
 
 def pauses(connection: sqlite3.Connection) -> list[Pause]:
@@ -55,6 +56,15 @@ def pauses(connection: sqlite3.Connection) -> list[Pause]:
         "SELECT * FROM pauses WHERE ended_ms IS NULL ORDER BY account, thread_kind, thread_id"
     )
     return list(map(_pause_of, rows))
+
+
+def whole_pause(connection: sqlite3.Connection, account: str) -> Pause | None:
+    """The pause of a whole account that has not ended."""
+    row = connection.execute(
+        "SELECT * FROM pauses WHERE account = ? AND thread_kind = '' AND thread_id = '' AND ended_ms IS NULL",
+        (account,),
+    ).fetchone()
+    return _pause_of(row) if row else None
 
 
 def expired(connection: sqlite3.Connection, account: str) -> int:
@@ -165,4 +175,5 @@ def _scope(thread: Thread | None) -> tuple[str, str]:
 
 def _pause_of(row: sqlite3.Row) -> Pause:
     thread = thread_of(row) if row["thread_kind"] else None
-    return Pause(row["account"], thread, PauseLevel(row["level"]), row["since_ms"], row["until_ms"])
+    level = PauseLevel(row["level"])
+    return Pause(row["account"], thread, level, row["since_ms"], row["until_ms"], row["reason"])

@@ -8,11 +8,12 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
+    alarms,
     alerts,
     audit_check,
     audit_log,
@@ -22,24 +23,29 @@ from clawlane.store import (
     directory,
     draft_listing,
     events,
+    forgetting,
     in_force,
     marker,
     notices,
     operator_sends,
     outbox,
     outbox_listing,
+    owner_takeovers,
     pairing,
     pauses,
     pending_history,
     quotes,
     reach,
+    retention,
     send_evidence,
     send_log,
     sessions,
     turns,
     verifications,
+    warm_ups,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
+from clawlane.store.held import plain
 from clawlane.store.models import Activity
 from clawlane.store.rows import exists
 
@@ -87,6 +93,10 @@ class Reader:
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
+    taken_over = _ask(owner_takeovers.in_force)
+    takeovers_off = _ask(owner_takeovers.switched_off)
+    open_alarms = _ask(alarms.open_of)
+    alarms = _ask(alarms.listed)
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)
     known = _ask(directory.known)
@@ -101,10 +111,16 @@ class Reader:
     kinds_sent = _ask(send_evidence.kinds_sent)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
+    warm_up_begun_ms = _ask(warm_ups.begun_ms)
+    reply_count = _ask(send_log.reply_count)
     restored_ms = _ask(in_force.restored_ms)
     upgrades = _ask(in_force.upgrades)
     held_by_upgrade = _ask(in_force.held)
     in_force = _ask(in_force.found)
+    next_take = _ask(retention.next_take)
+    to_forget = _ask(forgetting.held)
+    accounts = _ask(forgetting.accounts_of)
+    forgetting = _ask(forgetting.requests)
     recorded_accounts = _ask(audit_log.accounts)
     recorded = _ask(audit_log.newest)
     recorded_after = _ask(audit_log.page)
@@ -127,6 +143,12 @@ class Reader:
         """What the event feed tells next; see `clawlane.store.events.page`. Raises `CursorUnknown`."""
         found = events.page(self._connection, after, account, limit)
         return found if self._path is not None else replace(found, cursor="")
+
+    def rows(self, query: str, account: str, person: str, place: int, limit: int) -> list[dict[str, Any]]:
+        """The rows of a query about a person, from a place on, as plain values."""
+        values = {"account": account, "id": person, "limit": limit, "place": place}
+        found = self._connection.execute(f"{query} LIMIT :limit OFFSET :place", values)
+        return [plain({name: row[name] for name in row.keys()}) for row in found]  # noqa: SIM118
 
     def check_marker(self) -> None:
         """Whether this is the store that was made here. Raises `StoreUnusable`."""

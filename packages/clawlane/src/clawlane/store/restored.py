@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from clawlane.clock import local_day, local_minute
 from clawlane.store import marker, schema
 from clawlane.store.codec import is_message
 from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreUnusable
+from clawlane.zone import shown
 
 _OLDEST = 7
 """The migration from which on stores have the tables that are changed here."""
@@ -95,6 +95,11 @@ def _distrust(connection: sqlite3.Connection, copied_ms: int, now_ms: int) -> in
         "  AND outbox.settled_ms IS NULL)"
     )
     _decide(connection, now_ms)
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'drafts'").fetchone():
+        # It may have been approved since: approving it here asks first.
+        connection.execute(
+            "UPDATE drafts SET overtaken_ms = ? WHERE decided_ms IS NULL AND overtaken_ms IS NULL", (now_ms,)
+        )
     return len(rows)
 
 
@@ -115,4 +120,4 @@ def _decide(connection: sqlite3.Connection, now_ms: int) -> None:
 
 
 def _minute(ms: int) -> str:
-    return f"{local_day(ms)} {local_minute(ms)}"
+    return f"{shown().at(ms):%Y-%m-%d %H:%M}"

@@ -543,6 +543,11 @@ DROP TABLE old_pins;
 _HANDS = """
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
+-- Warm-up: since when the session of each account warms up, and when the account was last in use.
+CREATE TABLE warm_ups (
+    account TEXT NOT NULL PRIMARY KEY, user_id TEXT NOT NULL,
+    begun_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 -- What an account works by, compared when another version starts:
 CREATE TABLE in_force (
     account TEXT PRIMARY KEY, at_ms INTEGER NOT NULL,
@@ -561,6 +566,30 @@ CREATE TABLE upgrades ( -- what another version changed, for each account until 
 -- Since when the account waits for its first connection after a restore: what was sent before that may have
 -- been answered by the gateway that the backup is of.
 ALTER TABLE accounts ADD COLUMN restored_ms INTEGER;
+
+-- Takeovers: threads in which the owner has written by hand.
+CREATE TABLE takeovers (
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, ended_ms INTEGER, -- when the operator ended it
+    PRIMARY KEY (account, thread_kind, thread_id)
+) WITHOUT ROWID;
+CREATE TABLE own_messages ( -- of the account, while nobody knows whether the owner wrote them
+    account TEXT NOT NULL, seq INTEGER NOT NULL, -- its number as a message, if it is the owner's
+    message_id TEXT NOT NULL, client_id TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    sender_id TEXT NOT NULL, kind TEXT NOT NULL, sent_ms INTEGER NOT NULL, admitted_ms INTEGER NOT NULL,
+    written_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
+    body TEXT, -- JSON; null for what is not kept
+    PRIMARY KEY (account, seq)
+) WITHOUT ROWID;
+CREATE TABLE own_echoes ( -- the first sends of a login that came back, and whether an id of theirs was known
+    account TEXT NOT NULL, session TEXT NOT NULL, chunk INTEGER NOT NULL, known INTEGER NOT NULL,
+    PRIMARY KEY (account, session, chunk)
+) WITHOUT ROWID;
+ALTER TABLE accounts ADD COLUMN takeover_off TEXT NOT NULL DEFAULT ''; -- for which login
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('takeovers', 'takeovers', '100 50 25 1'),
+    ('own_messages', 'own_messages', '20 10 1'),
+    ('own_echoes', 'own_echoes', '6 3 3 1');
 
 -- Pending history of direct messages, too:
 ALTER TABLE history RENAME TO old_history;
@@ -662,6 +691,51 @@ CREATE TABLE deliveries ( -- on their way to a webhook or another target, or set
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('alerts', 'alerts', '100 50 10 1'),
     ('deliveries', 'deliveries', '100 50 1');
+-- Alarms: what looks like trouble with the platform, and what the detectors noticed.
+CREATE TABLE alarms (
+    account TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL,
+    key TEXT NOT NULL, -- what it is about, where one kind can be about several things
+    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, times INTEGER NOT NULL,
+    evidence TEXT NOT NULL, -- JSON: ids, numbers, enum words and flags
+    ended_ms INTEGER, acknowledged_ms INTEGER, paused INTEGER NOT NULL,
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX alarms_going_on ON alarms (account, kind, key) WHERE ended_ms IS NULL;
+CREATE TABLE alarm_signs ( -- what alone is no alarm
+    account TEXT NOT NULL, sign TEXT NOT NULL, key TEXT NOT NULL, -- a thread, or empty
+    at_ms INTEGER NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (account, sign, key, at_ms)
+) WITHOUT ROWID;
+INSERT INTO numbers (name, last) VALUES ('alarm', 0);
+ALTER TABLE pauses ADD COLUMN reason TEXT NOT NULL DEFAULT ''; -- the kind of alarm that began it
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('alarms', 'alarms', '200 100 1'),
+    ('alarms', 'alarms_going_on', '10 5 1 1'),
+    ('alarm_signs', 'alarm_signs', '200 100 50 2 1');
+-- Other people's words: what is kept by its age, and what is to be forgotten at the owner's wish.
+DROP INDEX messages_with_text;
+CREATE INDEX texts_by_age ON messages (account, admitted_ms) WHERE body IS NOT NULL;
+CREATE INDEX sent_texts_by_age ON outbox (account, settled_ms) WHERE body <> '' AND settled_ms IS NOT NULL;
+CREATE INDEX session_turns_by_age ON session_turns (account, at_ms);
+CREATE TABLE forgetting ( -- a person or a group whose words are being removed
+    account TEXT NOT NULL, whom TEXT NOT NULL, -- `person` or `group`
+    id TEXT NOT NULL, asked_ms INTEGER NOT NULL,
+    last_message INTEGER NOT NULL, last_chunk INTEGER NOT NULL, -- what came later is kept
+    at_message INTEGER NOT NULL, at_chunk INTEGER NOT NULL, -- how far it is
+    revoke INTEGER NOT NULL, removed TEXT NOT NULL, -- JSON: how many of what
+    PRIMARY KEY (account, whom, id)
+) WITHOUT ROWID;
+CREATE TABLE disclosed ( -- who was told that a program answers, and by which chunk
+    account TEXT NOT NULL, whom TEXT NOT NULL, -- a person's id, or `group:` and a group's
+    chunk INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (account, whom)
+) WITHOUT ROWID;
+DELETE FROM sqlite_stat1 WHERE idx = 'messages_with_text';
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('messages', 'texts_by_age', '200000 100000 1'),
+    ('outbox', 'sent_texts_by_age', '200000 100000 1'),
+    ('session_turns', 'session_turns_by_age', '20000 10000 1'),
+    ('forgetting', 'forgetting', '2 1 1 1'),
+    ('disclosed', 'disclosed', '1000 500 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (

@@ -60,6 +60,12 @@ def sends(tx: Tx) -> list[SentChunk]:
     return [value_of(SentChunk, row, thread=thread_of(row), stranger=bool(row["stranger"])) for row in rows]
 
 
+def reply_count(connection: sqlite3.Connection, account: str, since_ms: int) -> int:
+    """How many replies left since a time. What is no reply counts as one: a code, a reaction."""
+    query = "SELECT count(DISTINCT turn) + count(*) - count(turn) FROM sends WHERE account = ? AND at_ms > ?"
+    return int(connection.execute(query, (account, since_ms)).fetchone()[0])
+
+
 def open_chunks(tx: Tx) -> list[int]:
     """The chunks that are not settled: they wait to be sent, or may still have to be sent again."""
     rows = tx.db.execute(

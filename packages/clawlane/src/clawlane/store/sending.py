@@ -50,6 +50,8 @@ def begin(
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
             " place = 0, expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
             " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
+            "  AND own.thread_kind = outbox.thread_kind AND own.thread_id = outbox.thread_id)"
             " RETURNING id, turn, by_turn, step, call, batch",
             (tx.now_ms, session, chunk_id, tx.account),
         ).fetchone()
@@ -139,6 +141,19 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
 
 
+def cancelled(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
+    """Record that a chunk is not sent after all. Neither is the rest of its text."""
+    row = tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', reason = ?, settled_ms = ?, held_until_ms = NULL"
+        " WHERE account = ? AND id = ? AND settled_ms IS NULL AND state = 'queued' RETURNING *",
+        (reason, tx.now_ms, tx.account, chunk_id),
+    ).fetchone()
+    if row is None:
+        return SendOutcome(None, "")
+    cancel_rest(tx, row, reason)
+    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+
+
 def not_admitted(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     """Record that the sender of the message that a chunk answers lost access before it left.
 
@@ -219,7 +234,7 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
 def _cancel_if_stopped(tx: Tx, row: sqlite3.Row) -> None:
     """Cancel a chunk that is queued again, and what follows, if its turn was stopped meanwhile."""
     if row["by_turn"] is not None:
-        ended = "account = ? AND turn = ? AND state IN ('stopped', 'revoked', 'recalled')"
+        ended = "account = ? AND turn = ? AND state IN ('stopped', 'taken_over', 'revoked', 'recalled')"
         query = f"SELECT 1 FROM turns WHERE {ended}"  # noqa: S608 — our own text only
         if row["body"] == NO_TEXT or exists(tx.db, query, tx.account, row["by_turn"]):
             cancel_tools(tx, row["by_turn"], "its turn was stopped")

@@ -113,7 +113,7 @@ def enter(tx: Tx, agent: str, thread: Thread, is_over: IsOver) -> int:
         return 1
     number = row["number"]
     if row["last_ms"] and is_over(row["last_ms"], tx.now_ms):
-        number = _begin_anew(tx, agent, thread)
+        number = begin_anew(tx, agent, thread)
     change(tx, "sessions", _key(agent, thread), last_ms=tx.now_ms)
     return int(number)
 
@@ -171,7 +171,7 @@ def reset(tx: Tx, agent: str, thread: Thread) -> int:
         insert(tx, "sessions", **_key(agent, thread), began_ms=tx.now_ms, last_ms=0, number=2)
         return 0
     forgotten = len(_turns(tx, agent, thread))
-    _begin_anew(tx, agent, thread)
+    begin_anew(tx, agent, thread)
     tx.scrub()
     tx.note(agent=agent, thread=str(thread), turns=forgotten)
     return forgotten
@@ -187,7 +187,7 @@ def expire(tx: Tx, is_over: IsOver) -> bool:
         and not exists(tx.db, _OPEN, tx.account, row["agent"], row["thread_kind"], row["thread_id"])
     ]
     for row in rows[:_BATCH]:
-        _begin_anew(tx, row["agent"], thread_of(row))
+        begin_anew(tx, row["agent"], thread_of(row))
     if rows:
         tx.scrub()
     return len(rows) > _BATCH
@@ -196,7 +196,35 @@ def expire(tx: Tx, is_over: IsOver) -> bool:
 _BATCH = 50
 
 
-def _begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
+def expire_turns(tx: Tx, before_ms: int, limit: int) -> int:
+    """Take turns out of their sessions that are older, at most so many. Gives how many there were.
+
+    A summary goes with the first turn that it sums up.
+    """
+    rows = tx.db.execute(
+        "SELECT session_turns.* FROM session_turns JOIN turns USING (account, turn)"
+        " WHERE account = ? AND at_ms < ? AND (settled_ms IS NOT NULL OR summarised = 1)"
+        " ORDER BY at_ms LIMIT ?",
+        (tx.account, before_ms, limit),
+    ).fetchall()
+    for row in rows:
+        place = (tx.account, row["agent"], row["thread_kind"], row["thread_id"])
+        tx.db.execute(f"UPDATE sessions SET recalls = recalls + 1 WHERE {_OF_SESSION}", place)  # noqa: S608
+        if row["summarised"]:
+            drop_summary(tx, row["agent"], thread_of(row))
+    _forget(tx, [row["turn"] for row in rows])
+    return len(rows)
+
+
+def drop_summary(tx: Tx, agent: str, thread: Thread) -> None:
+    """Forget what a session sums up, and which turns that were."""
+    change(tx, "sessions", _key(agent, thread), summary="")
+    values = (tx.account, agent, thread.kind, thread.id)
+    _forget(tx, [row["turn"] for row in tx.db.execute(_SUMMARISED, values).fetchall()])
+
+
+def begin_anew(tx: Tx, agent: str, thread: Thread) -> int:
+    """Forget a session, and begin the next one: its number."""
     _forget(tx, _turns(tx, agent, thread))
     row = tx.db.execute(
         "UPDATE sessions SET number = number + 1, summary = '', began_ms = ?, last_ms = 0"
@@ -210,6 +238,11 @@ def _turns(tx: Tx, agent: str, thread: Thread) -> list[int]:
     query = f"SELECT turn FROM session_turns WHERE {_OF_SESSION} ORDER BY turn"  # noqa: S608 — our own text
     rows = tx.db.execute(query, (tx.account, agent, thread.kind, thread.id))
     return [row["turn"] for row in rows.fetchall()]
+
+
+def forget_turn(tx: Tx, turn: int) -> None:
+    """Take one turn out of its session."""
+    _forget(tx, [turn])
 
 
 def _forget(tx: Tx, turns: Iterable[int]) -> None:
@@ -247,9 +280,7 @@ def recalled(tx: Tx, thread: Thread, messages: Sequence[int], words: Sequence[st
         for row in rows:
             saw.setdefault(row["agent"], []).append(row)
     return [
-        turn
-        for row in _of_thread(tx, thread)
-        for turn in _take_out(tx, row, saw.get(row["agent"], ()), words)
+        turn for row in of_thread(tx, thread) for turn in _take_out(tx, row, saw.get(row["agent"], ()), words)
     ]
 
 
@@ -260,12 +291,13 @@ def taken_back(tx: Tx, thread: Thread, turn: int | None, words: str) -> None:
     """
     query = "SELECT * FROM session_turns WHERE account = ? AND turn = ?"
     said = tx.db.execute(query, (tx.account, turn)).fetchall()
-    for session in _of_thread(tx, thread):
+    for session in of_thread(tx, thread):
         seen = [row for row in said if row["agent"] == session["agent"]]
         _take_out(tx, session, seen, [words])
 
 
-def _of_thread(tx: Tx, thread: Thread) -> list[sqlite3.Row]:
+def of_thread(tx: Tx, thread: Thread) -> list[sqlite3.Row]:
+    """The rows of the sessions of a thread."""
     query = "SELECT * FROM sessions WHERE account = ? AND thread_kind = ? AND thread_id = ? ORDER BY agent"
     return tx.db.execute(query, (tx.account, thread.kind, thread.id)).fetchall()
 
@@ -291,8 +323,7 @@ def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: 
             answers.forget_steps(tx, row["turn"])
     summed_up = any(row["summarised"] for row in seen) or repeats(words, [session["summary"]])
     if summed_up:
-        change(tx, "sessions", _key(agent, thread), summary="")
-        _forget(tx, [row["turn"] for row in tx.db.execute(_SUMMARISED, values).fetchall()])
+        drop_summary(tx, agent, thread)
     if not told and not summed_up:
         return []
     change(tx, "sessions", _key(agent, thread), recalls=session["recalls"] + 1)
@@ -309,6 +340,20 @@ def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: 
 
 def _tells(tx: Tx, turn: sqlite3.Row, words: Sequence[str]) -> bool:
     return repeats(words, (turn["answer"] or "", *_steps(tx, turn["turn"])))
+
+
+def forget_repeated(tx: Tx, thread: Thread, repeats: Callable[[str], bool]) -> None:
+    """Forget answers, steps and summaries of a thread's sessions that repeat something."""
+    for session in of_thread(tx, thread):
+        agent = session["agent"]
+        if session["summary"] and repeats(session["summary"]):
+            drop_summary(tx, agent, thread)
+        query = f"SELECT turn, answer FROM session_turns WHERE {_OF_SESSION}"  # noqa: S608 — our own text only
+        for row in tx.db.execute(query, (tx.account, agent, thread.kind, thread.id)).fetchall():
+            if row["answer"] and repeats(row["answer"]):
+                change(tx, "session_turns", {"turn": row["turn"]}, answer=None)
+            if any(map(repeats, _steps(tx, row["turn"]))) and exists(tx.db, _OVER, tx.account, row["turn"]):
+                answers.forget_steps(tx, row["turn"])
 
 
 def leave(tx: Tx, turn: int) -> None:
@@ -414,6 +459,7 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
 
 _WHY = {
     TurnState.STOPPED: "stopped",
+    TurnState.TAKEN_OVER: "the owner wrote instead",
     TurnState.RECALLED: "a message was taken back",
     TurnState.EXPIRED: "it was too late",
     TurnState.FAILED: "it could not be delivered",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from clawlane.clock import local_day
 from clawlane.messages import Thread
 from clawlane.store.rows import of_accounts
 from clawlane.store.transaction import Tx, lazy
@@ -85,6 +85,6 @@ def add(tx: Tx, agent: str, day: str, thread: Thread, sender_id: str, spent: Spe
 
 
 def prune(tx: Tx) -> None:
-    """Forget what was spent long ago."""
-    before = local_day(tx.now_ms - KEPT_MS)
+    """Forget what was spent long ago; a day more or less, for the days may be those of any zone."""
+    before = datetime.fromtimestamp((tx.now_ms - KEPT_MS) / 1000, UTC).date().isoformat()
     tx.db.execute("DELETE FROM spending WHERE account = ? AND day < ?", (tx.account, before))

@@ -49,7 +49,8 @@ class PauseLevel(StrEnum):
 class Pause:
     """One pause of an account (`channel/id`), or of one of its threads.
 
-    `until_ms` is when it ends by itself, None for never.
+    `until_ms` is when it ends by itself, None for never. `reason` is the kind of alarm that began it, empty
+    for an operator.
     """
 
     account: str
@@ -57,6 +58,7 @@ class Pause:
     level: PauseLevel
     since_ms: int
     until_ms: int | None = None
+    reason: str = ""
 
     def __str__(self) -> str:
         return f"{self.account} {self.thread}" if self.thread else self.account
@@ -79,8 +81,8 @@ class Overdue:
 class Resumed:
     """What the end of a pause came to. `was` is None where nothing was paused.
 
-    `flushed` are the turns that had expired at the last resume, and go on now. Until `done` the pause holds
-    on, and there is more to expire.
+    `flushed` are the turns that had expired at the last resume, and go on now; `acknowledged` the numbers of
+    the alarms that had muted the account. Until `done` the pause holds on, and there is more to expire.
     """
 
     account: str
@@ -89,6 +91,7 @@ class Resumed:
     expired: tuple[Overdue, ...] = ()
     flushed: tuple[int, ...] = ()
     done: bool = True
+    acknowledged: tuple[int, ...] = ()
 
 
 class Stage(StrEnum):

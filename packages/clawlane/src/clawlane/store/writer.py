@@ -31,6 +31,9 @@ _LAST_SCRUB_MS = 2000
 """How long the end of the process waits for readers of the log."""
 
 _BUSY_MS = 5000
+_IN_MEMORY = 256 * 2**20
+"""Bytes of a store that is written anew in memory."""
+
 _DISK = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_NOMEM,
@@ -49,6 +52,7 @@ class _Job:
     transition: Transition[Any]
     future: asyncio.Future[Any]
     lazy: bool
+    alone: bool = False
 
 
 @contextmanager
@@ -89,6 +93,7 @@ class Writer:
         self.dead: asyncio.Future[StoreUnusable] = self._loop.create_future()
         """Why nothing can be written any more, once that is so."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._next: _Job | None = None
         self._thread = threading.Thread(target=self._work, name="clawlane-store")
         self._thread.start()
 
@@ -104,6 +109,18 @@ class Writer:
             future.set_exception(self.dead.result())
             return future
         self._jobs.put(_Job(transition, future, lazy))
+        return future
+
+    def rewrite(self) -> asyncio.Future[None]:
+        """Write the whole file anew, and empty the log: nothing that was deleted is left between its pages.
+
+        Meanwhile nothing else is stored. Fails with `StoreFailed`, for example where there is no room.
+        """
+        future: asyncio.Future[None] = self._loop.create_future()
+        if self.dead.done():
+            future.set_exception(self.dead.result())
+            return future
+        self._jobs.put(_Job(lambda _: None, future, lazy=False, alone=True))
         return future
 
     @property
@@ -141,7 +158,7 @@ class Writer:
         group: list[_Job] = []
         try:
             while group := self._next_group():
-                outcomes = self._write(group)
+                outcomes = [self._rewrite()] if group[0].alone else self._write(group)
                 self._loop.call_soon_threadsafe(self._tell, group, outcomes, self._is_news)
             self._settle_heads()
             if self._to_scrub:
@@ -163,6 +180,8 @@ class Writer:
             f"the store can no longer be written ({type(error).__name__}); start the gateway again"
         )
         self.dead.set_result(told)
+        if self._next is not None:
+            group.append(self._next)
         while not self._jobs.empty():
             if (job := self._jobs.get_nowait()) is not None:
                 group.append(job)
@@ -172,8 +191,11 @@ class Writer:
         """Everything that waits, up to a limit; empty when the end was asked for."""
         first = self._next_job()
         group: list[_Job] = [first] if first else []
-        while first and len(group) < _GROUP and not self._jobs.empty():
+        while first and not first.alone and len(group) < _GROUP and not self._jobs.empty():
             job = self._jobs.get()
+            if job is not None and job.alone:
+                self._next = job
+                break
             if job is None:
                 self._jobs.put(None)
                 break
@@ -185,6 +207,9 @@ class Writer:
 
         The heads of the records follow once it has been quiet for a moment.
         """
+        if self._next is not None:
+            job, self._next = self._next, None
+            return job
         while self._to_scrub or self.heads.behind:
             wait = _HEADS_AFTER
             if self._to_scrub:
@@ -211,6 +236,29 @@ class Writer:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             log.debug("the heads of the records could not be written (%s)", error)
+
+    def _rewrite(self) -> StoreFailed | None:
+        connection = self._connection
+        try:
+            (size,) = connection.execute(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            )
+            # The copy that SQLite works with is in memory as far as that is reasonable. A file for it has no
+            # name: nobody can open it.
+            connection.execute(f"PRAGMA temp_store = {'MEMORY' if size[0] < _IN_MEMORY else 'FILE'}")
+            try:
+                connection.execute("VACUUM")
+            finally:
+                connection.execute("PRAGMA temp_store = MEMORY")
+        except sqlite3.Error as error:
+            reason = (
+                f"the store could not be written anew ({error}); check free space: it takes its size twice"
+            )
+            return StoreFailed(reason)
+        self._empty_log(_LAST_SCRUB_MS)
+        if self._to_scrub:
+            return StoreFailed("the log of the store could not be emptied: somebody reads it; try again")
+        return None
 
     def _empty_log(self, patience_ms: int) -> None:
         """Write everything into the main file and truncate the log. A reader may delay that."""

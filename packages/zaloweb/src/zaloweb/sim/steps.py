@@ -99,6 +99,14 @@ class _Say(_From, frozen=True, kw_only=True):
     longitude: float = 106.7009
 
 
+class _Warn(_OfAccount, frozen=True, kw_only=True):
+    text: str = "Tài khoản của bạn đang sử dụng phần mềm của bên thứ ba trái phép."
+
+
+class _LoseFriends(_OfAccount, frozen=True, kw_only=True):
+    keep: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
 class _Drop(_OfAccount, frozen=True, kw_only=True):
     code: int = 1006
 
@@ -177,6 +185,17 @@ async def _say(world: World, body: _Say) -> object:
             ttl_ms=body.ttl,
         )
     return {"msgId": message.msg_id, "cliMsgId": message.cli_msg_id}
+
+
+async def _warn(world: World, body: _Warn) -> object:
+    """Zalo's security account writes to the account."""
+    message = await world.security_account().says(body.text, to=body.owner(world))
+    return {"from": message.sender.uid, "msgId": message.msg_id}
+
+
+def _lose_friends(world: World, body: _LoseFriends) -> object:
+    """The list of friends is shorter from now on. Nothing is pushed."""
+    return {"lost": world.lose_friends(body.owner(world), keep=body.keep)}
 
 
 async def _react(world: World, body: _React) -> None:
@@ -331,6 +350,7 @@ STEPS = [
     _post("/forget", _Forget, lambda world, body: body.owner(world).forget(body.keep)),
     # Messages
     _post("/say", _Say, _say),
+    _post("/warn", _Warn, _warn),
     _post(
         "/react",
         _React,
@@ -353,6 +373,7 @@ STEPS = [
     _post("/ask-friend", _Friend, _ask_friend),
     _post("/befriend", _Friend, lambda world, body: body.friend(world).befriends(body.owner(world))),
     _post("/unfriend", _Friend, lambda world, body: body.friend(world).unfriends(body.owner(world))),
+    _post("/lose-friends", _LoseFriends, _lose_friends),
     _post("/rename", _Rename, _rename),
     _post("/join", _Member, _join),
     _post("/leave", _Member, _leave),

@@ -19,6 +19,7 @@ from zaloweb.sim.sessions import ACCOUNT_COOKIE, SESSION_COOKIE
 from zaloweb.transport.clock import Clock
 from zaloweb.wire import cipher
 
+SECURITY_UID = "8299999999999999999"
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
 R = TypeVar("R", bound=Record)
@@ -71,6 +72,20 @@ class World(Backend):
         group = self.registry.add_group(name, [of or self.me, *members], self.clock.now_ms(), gid=gid)
         group.hidden = hidden
         return group
+
+    def security_account(self) -> Person:
+        """Zalo's own account that warns others. The id is made up: that of the real one is not known."""
+        if SECURITY_UID not in self.registry.people:
+            self.person("Zalo Bảo Mật", friend=False, uid=SECURITY_UID)
+        return self.find_person(SECURITY_UID)
+
+    def lose_friends(self, account: User, *, keep: int = 0) -> int:
+        """End all but the first `keep` friendships, without a word. Gives how many these were."""
+        lost = self.registry.friends(account)[keep:]
+        for person in lost:
+            person.friend_of.discard(account.uid)
+            account.friend_of.discard(person.uid)
+        return len(lost)
 
     def find_person(self, who: str) -> Person:
         """The person with this uid or name. Raises `Unknown`, or `Impossible` if several have the name."""

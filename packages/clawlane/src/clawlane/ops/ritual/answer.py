@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from clawlane.clock import length, local_minute
+from clawlane.clock import length
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.ops.drafts import Approve
 from clawlane.ops.ritual.run import Answered, Run, failed, took
@@ -13,6 +13,7 @@ from clawlane.ops.verification import GetEvidence, MessageEvidence
 from clawlane.ops.why import PAUSED, Standing, Story, TurnStage
 from clawlane.store.events import Decided
 from clawlane.store.told import Turn
+from clawlane.zone import shown
 
 _SIGNALS_MS = 5_000
 """How long signals of a message may take after its answer."""
@@ -65,8 +66,8 @@ def answer_to(
     spent = took(max(0, (turn.settled_ms or 0) - story.recorded.read_ms))
     echo = f"; agent {found.agent} is an echo" if found.agent in run.facts.echoes else ""
     sentence = (
-        f"{whom} wrote at {local_minute(story.recorded.read_ms)}, was admitted ({event.reason}) and answered"
-        f" in {spent}: message {ids or 'without an id'} arrived{echo}"
+        f"{whom} wrote at {shown().minute(story.recorded.read_ms)}, was admitted ({event.reason}) and"
+        f" answered in {spent}: message {ids or 'without an id'} arrived{echo}"
     )
     answered = Answered(event, tuple(found.sends), tuple(found.signals), sentence)
     run.answered.append(answered)
@@ -79,7 +80,7 @@ def operator_needed(standing: Standing) -> str:
         return ""
     if standing.hold.rule == PAUSED:
         return "the answer is held by a pause; resume with: openclaw resume"
-    until = f" until {local_minute(standing.hold.until_ms)}" if standing.hold.until_ms else ""
+    until = f" until {shown().minute(standing.hold.until_ms)}" if standing.hold.until_ms else ""
     return f"the answer is held by {standing.hold.rule}{until}"
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from clawlane.access.decision import Outcome, Reason
 from clawlane.channel import Phase
-from clawlane.clock import length, local_minute
+from clawlane.clock import length
 from clawlane.config.choices import DmPolicy
 from clawlane.messages import ThreadKind
 from clawlane.ops.account_status import PolicyStatus
@@ -33,6 +33,7 @@ from clawlane.store.events import Decided
 from clawlane.store.people import PairingRequest
 from clawlane.store.send_evidence import SendProof
 from clawlane.store.states import ChunkState
+from clawlane.zone import shown
 
 _PLAYED = "Người Thử Nghiệm"
 """The stranger of a rehearsal."""
@@ -98,7 +99,7 @@ def stranger(run: Run) -> Steps:
     if found is None:
         return failed(run.nothing_came("message of a stranger", after, last_inbound(run)))
     run.stranger = found
-    return passed(f"{run.whom(found)} wrote at {local_minute(found.at_ms)}; {run.verdict(found)}")
+    return passed(f"{run.whom(found)} wrote at {shown().minute(found.at_ms)}; {run.verdict(found)}")
 
 
 def pairing(run: Run) -> Steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from clawlane.clock import length, local_minute
+from clawlane.clock import length
 from clawlane.lane.evidence import SignalKind, SignalOutcome
 from clawlane.messages import ThreadKind
 from clawlane.ops.message import Outcome, React
@@ -16,6 +16,7 @@ from clawlane.ops.verification import Fetched, GetFetched, LookUp
 from clawlane.store.events import Decided
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.states import ChunkState
+from clawlane.zone import shown
 
 _ICON = "👍"
 _NOBODY_YET = "no message was let in yet; the step reply waits for one"
@@ -82,7 +83,7 @@ def acks(run: Run) -> Steps:
             return skipped(_NOBODY_YET, Skip.UNPROVEN)
         signals = tuple(evidence_of(run, newest).signals)
         if not signals and newest.at_ms < run.refresh().started_ms:
-            since = f"not known since the restart at {local_minute(run.facts.started_ms)}"
+            since = f"not known since the restart at {shown().minute(run.facts.started_ms)}"
             return skipped(f"{since}: {_ASK_AGAIN}", Skip.UNPROVEN)
         subjects = [(newest.message_id, signals)]
     yield from ()

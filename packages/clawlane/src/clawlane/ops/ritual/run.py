@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 from clawlane.access.decision import Decision, Outcome
-from clawlane.clock import length, local_minute
+from clawlane.clock import length
 from clawlane.condition import Phase, waits_for_operator
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import ThreadKind
@@ -29,6 +29,7 @@ from clawlane.ops.verification import GetFacts, LaneFacts, rule_place
 from clawlane.ops.why import Story, Why
 from clawlane.store.events import NEWEST, ConfigChanged, Decided, OperatorChanged, StateChanged
 from clawlane.store.send_evidence import SendProof
+from clawlane.zone import shown
 
 R = TypeVar("R")
 Event: TypeAlias = Decided | StateChanged | OperatorChanged | ConfigChanged
@@ -237,7 +238,7 @@ class Run:
         if came:
             told = ", ".join(f"{count} × {reason}" for reason, count in came.items())
             return f"{missing}; what came: {told}"
-        since = f"since {local_minute(last_inbound_ms)}" if last_inbound_ms else "ever"
+        since = f"since {shown().minute(last_inbound_ms)}" if last_inbound_ms else "ever"
         return f"{missing}; nothing at all arrived {since}"
 
 

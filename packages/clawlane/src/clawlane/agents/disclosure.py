@@ -1,0 +1,63 @@
+"""Tells people that a program answers them, as a part of what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from clawlane.config.choices import Disclosure
+from clawlane.messages import Outgoing, Reply, Text, Thread, ThreadKind
+from clawlane.store import disclosures
+from clawlane.store.account_store import AccountStore
+
+_FIRST = {
+    "vi": "Tin nhắn này do chương trình trả lời tự động soạn, không phải do người gõ.",
+    "en": "This is an automatic reply: a program writes here, not a person.",
+}
+_PREFIX = {"vi": "[Trả lời tự động]", "en": "[Automatic reply]"}
+
+
+def disclosure_text(mode: Disclosure, language: str, own: str = "") -> str:
+    """What is told in an account's language (`vi`, `en-US`); both where it is another or not known."""
+    if own:
+        return own
+    texts = _FIRST if mode is Disclosure.FIRST else _PREFIX
+    code = language.strip().lower().replace("_", "-").partition("-")[0]
+    return texts.get(code) or ("\n" if mode is Disclosure.FIRST else " ").join(texts.values())
+
+
+@dataclass(slots=True)
+class Discloses:
+    """How one turn tells it. `sender_id` is whom it answers in `thread`."""
+
+    mode: Disclosure = Disclosure.OFF
+    text: str = ""
+    sender_id: str = ""
+    thread: Thread | None = None
+    told: set[str] = field(default_factory=set)
+    """Who is told by something of this turn that may not be stored yet."""
+
+    async def before(self, reply: Reply, thread: Thread, account_store: AccountStore) -> tuple[Reply, str]:
+        """The reply with the words before it, and who is told by them; empty where nobody is told now."""
+        if self.mode is Disclosure.PREFIX:
+            return replace(reply, text=f"{self.text} {reply.text}".strip()), ""
+        whom = self._whom(thread)
+        if self.mode is Disclosure.OFF or whom in self.told:
+            return reply, ""
+        if not await account_store.run(disclosures.is_due, whom):
+            return reply, ""
+        self.told.add(whom)
+        return replace(reply, text=f"{self.text}\n\n{reply.text}".strip()), whom
+
+    def _whom(self, thread: Thread) -> str:
+        """Who reads it: the one who is answered; where somebody else is written to, that person or group."""
+        if thread.kind is ThreadKind.DM:
+            return thread.id
+        return self.sender_id if thread == self.thread and self.sender_id else f"group:{thread.id}"
+
+
+def marked(outs: list[Outgoing], whom: str) -> list[Outgoing]:
+    """Chunks of which the first text says whom it tells."""
+    for number, out in enumerate(outs):
+        if whom and isinstance(out, Text):
+            return [*outs[:number], replace(out, discloses=whom), *outs[number + 1 :]]
+    return outs
