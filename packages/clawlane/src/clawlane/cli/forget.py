@@ -79,7 +79,8 @@ def forget(
         raise CliError("it ended without an answer", "run the same command again: it goes on")
     done = ended[0]
     if as_json:
-        print_json(ok=True, **plain(done))
+        accounts = {one.account: {"removed": one.removed, "approved": one.approved} for one in done.accounts}
+        print_json(ok=True, **{**plain(done), "accounts": accounts})
         return
     for line in _forgotten(done):
         echo_wrapped(line, "", "  ")
