@@ -117,6 +117,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         "pairing": {"reply": "friends-silent"},
         "groupPolicy": "allowlist",
         "groups": {group: {"requireMention": True, "allowFrom": [hung]}},
+        "ownerTakeover": "30m",
         "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
         "pacing": {"warmUp": True},
     }

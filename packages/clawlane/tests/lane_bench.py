@@ -162,7 +162,7 @@ class Bench:
         settings = LaneSettings(account, Rules(self.policy), self.resend_unknown, media=limits)
         self.settings = LiveSettings(settings)
         self.agents = LiveAgents(agent)  # type: ignore[arg-type]
-        self.gate = Gate(account, wire, self.pacer)  # type: ignore[arg-type]
+        self.gate = Gate(account, wire, self.pacer, self.clock)  # type: ignore[arg-type]
         self.gate.keep_quiet(self.quiet_hours)
         parts = AccountDeps(
             settings=self.settings,

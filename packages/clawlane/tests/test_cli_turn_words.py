@@ -105,6 +105,7 @@ CASES = [
     ),
     Case(TurnState.DEAD, TurnStage.SET_ASIDE, "set aside after one try: no key", reason="no key"),
     Case(TurnState.STOPPED, TurnStage.STOPPED, "stopped", reason="stopped"),
+    Case(TurnState.TAKEN_OVER, TurnStage.TAKEN_OVER, "left to the owner", reason="owner_took_over"),
     Case(TurnState.REVOKED, TurnStage.REVOKED, "no longer admitted", reason="revoked_before_run"),
     Case(
         TurnState.RECALLED,

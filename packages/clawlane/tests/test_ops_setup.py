@@ -269,6 +269,7 @@ answers_of_all_kinds = st.builds(
     st.sampled_from(GroupPolicy),
     st.none() | groups,
     st.none() | senders,
+    st.none() | st.sampled_from(["30m", "0s"]),
     st.none() | agents,
     st.none() | st.sampled_from(Reload),
 )

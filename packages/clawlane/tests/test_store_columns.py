@@ -25,6 +25,7 @@ WORDS: Mapping[str, str] = {
     "tool_calls.result": "what a tool gave back",
     "turns.reason": "an agent's error may quote a message",
     "turns.note": "what was left out of an answer",
+    "own_messages.body": "what the owner wrote by hand, until it is known whose it is",
 }
 """Removed by `forget`, shown by `export`, and taken by `retention`."""
 
@@ -67,6 +68,10 @@ IDS = frozenset(
         "notices.client_id",
         "notices.message_id",
         "notices.thread_id",
+        "own_messages.client_id",
+        "own_messages.message_id",
+        "own_messages.sender_id",
+        "own_messages.thread_id",
         "outbox.client_id",
         "outbox.echo",
         "outbox.receipt",
@@ -86,6 +91,7 @@ IDS = frozenset(
         "sessions.thread_id",
         "spending.sender_id",
         "spending.thread_id",
+        "takeovers.thread_id",
         "tombstones.author_id",
         "tombstones.id",
         "tombstones.thread_id",
@@ -164,6 +170,9 @@ NEITHER = frozenset(
         "kept_from_ms",
         "key",
         "kind",
+        "known",
+        "takeover_off",
+        "written_ms",
         "last",
         "last_chunk",
         "last_client_id",

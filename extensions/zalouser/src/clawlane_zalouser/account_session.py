@@ -175,6 +175,9 @@ class AccountSession:
                 live = self._time.is_live(event.sent_ms)
                 if not self._catch_up.holds(event, live):
                     await self._pass_on(event, live)
+            case events.Reaction(is_self=True):
+                for own in mapping.own_reactions(self._account.id, event, self._time.now_ms()):
+                    await self._host.observe(own)
             case events.OldMessages():
                 self._catch_up.answered(event)
             case events.FriendEvent():
@@ -204,7 +207,7 @@ class AccountSession:
             is_friend = self._friends.knows(item.sender_id)
             await self._host.admit(mapping.inbound_of(name, item, now_ms, is_friend, live=live))
             return
-        for fact in mapping.facts_of(name, item, now_ms):
+        for fact in mapping.facts_of(name, item, now_ms, live=live):
             await self._host.observe(fact)
 
     def _is_platform(self, item: events.Message | events.Notice) -> bool:

@@ -25,6 +25,8 @@ Item = events.Message | events.Undo | events.Deletion | events.Notice
 """Something in a conversation."""
 
 _DAY_MS = 24 * 60 * 60 * 1000
+_TARGETS = 10
+"""Messages of one reaction that are told."""
 
 
 def inbound_of(
@@ -51,13 +53,14 @@ def inbound_of(
     )
 
 
-def facts_of(account: str, item: Item, now_ms: int) -> Sequence[Fact]:
+def facts_of(account: str, item: Item, now_ms: int, *, live: bool = True) -> Sequence[Fact]:
     """What is not to be answered: own messages, recalls, notices, one fact for each deleted message."""
     thread = thread_of(item.thread)
     match item:
         case events.Message():
             sent_ms = _sent_ms(item, now_ms)
-            return [Own(account, item.msg_id, item.cli_msg_id, thread, item.text, sent_ms)]
+            ids, attached = (item.msg_id, item.cli_msg_id), _attachments_of(item)
+            return [Own(account, *ids, thread, item.text, sent_ms, item.kind, attached, live)]
         case events.Undo():
             actor_id, is_own = item.actor_id, item.is_self
             return [Undone(account, thread, item.msg_id, actor_id, item.cli_msg_id, own=is_own)]
@@ -76,6 +79,19 @@ def facts_of(account: str, item: Item, now_ms: int) -> Sequence[Fact]:
                 )
                 for one in item.entries
             ]
+
+
+def own_reactions(account: str, reaction: events.Reaction, now_ms: int) -> Sequence[Own]:
+    """The account reacted to messages, here or on another device. One that is taken back is nothing new."""
+    if not reaction.is_self or reaction.removed:
+        return ()
+    sent_ms = reaction.sent_ms if reaction.sent_ms <= now_ms + _DAY_MS else 0
+    thread = thread_of(reaction.thread)
+    return [
+        Own(account, "", "", thread, "", sent_ms, "reaction", reaction_to=target.msg_id)
+        for target in reaction.targets[:_TARGETS]
+        if target.msg_id
+    ]
 
 
 def warning_of(account: str, item: events.Message | events.Notice, now_ms: int) -> Notice:

@@ -74,7 +74,7 @@ class Inbound:
     `kind` is the channel's word for what was sent (text, photo, sticker …). `sent_ms` is 0 if the channel
     does not know the time; the message is then stored with the time it was read. `live` is false for a
     message that was fetched by catch-up or pushed as part of a backlog. `sender_is_friend` is None if the
-    channel does not know.
+    channel does not know. `by_owner` says that the account's owner wrote it: it is context and no question.
     """
 
     account: str
@@ -93,6 +93,7 @@ class Inbound:
     client_id: str = ""
     kind: str = "text"
     album: Album | None = None
+    by_owner: bool = False
 
 
 LONGEST_WINDOW_MS = 60_000
@@ -126,7 +127,9 @@ def merge_messages(messages: Sequence[Inbound]) -> Inbound:
 class Own:
     """A message of the account itself: an echo of what the gateway sent, or the owner writing from the phone.
 
-    `client_id` is the id of the sending device, by which the outbox recognises its own messages.
+    `client_id` is the id of the sending device, by which the outbox recognises its own messages. `kind`,
+    `attachments` and `live` are as those of an `Inbound`. A reaction names the message it is on
+    (`reaction_to`), and has no ids of its own.
     """
 
     account: str
@@ -135,6 +138,10 @@ class Own:
     thread: Thread
     text: str
     sent_ms: int
+    kind: str = "text"
+    attachments: tuple[Attachment, ...] = ()
+    live: bool = True
+    reaction_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

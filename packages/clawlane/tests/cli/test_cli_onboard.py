@@ -27,7 +27,8 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
     told = bare(
         f"onboard --channel parrot {_RISK} --dm-policy pairing --allow-from {FRIEND}"
         f" --pairing-reply silent --group-policy allowlist --group {GROUP} --group-allow-from *"
-        " --agent echo --reload auto --quiet-hours 22:00-07:00 --timezone Asia/Ho_Chi_Minh"
+        " --owner-takeover 60m --agent echo --reload auto --quiet-hours 22:00-07:00"
+        " --timezone Asia/Ho_Chi_Minh"
     )
     assert (told.code, told.err) == (0, "")
     assert read_source(bare.paths.config_file).data == {
@@ -40,6 +41,7 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
                 "groupPolicy": "allowlist",
                 "groupAllowFrom": ["*"],
                 "groups": {GROUP: {"requireMention": True}},
+                "ownerTakeover": "1h",
                 "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
                 "pacing": {"warmUp": True},
             }
@@ -84,6 +86,7 @@ def test_yes_takes_what_is_proposed(bare) -> None:
     block = data["channels"]["parrot"]
     assert (block["dmPolicy"], block["groupPolicy"]) == ("pairing", "disabled")
     assert block["pairing"] == {"reply": "friends-silent"}
+    assert block["ownerTakeover"] == "30m"
     assert block["pacing"] == {"warmUp": True}
     assert "quietHours" not in block
     assert data.get("timezone", "") == machine_zone()

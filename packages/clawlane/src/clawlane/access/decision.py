@@ -83,6 +83,9 @@ def rule_gate(rule: Rule) -> str:
 ALBUM = Rule("album")
 """The built-in rule that an album is answered once, with the parts that were there when it closed."""
 
+OWNER = Rule("self")
+"""The built-in rule that what the account itself writes is never answered."""
+
 RETENTION = Rule("retention")
 """The built-in rule that a message is not answered if it may have been answered and forgotten."""
 

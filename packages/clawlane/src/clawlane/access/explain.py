@@ -34,7 +34,7 @@ _ALLOW_GROUP = "{group_key}: {{}}"
 _ADD_SENDER = "{path}: add '{sender}'"
 _APPROVE = "approve the code that `openclaw pairing list` shows"
 _WORDS: dict[Reason, tuple[str, str]] = {
-    Reason.SELF: ("The account wrote this message itself.", ""),
+    Reason.SELF: ("The account wrote this message itself.{kept}", ""),
     Reason.OWN_ACCOUNT: ("The sender {sender} is another account of this gateway.", ""),
     Reason.MALFORMED_ID: ("The message has no usable id of its sender or group.", ""),
     Reason.EMPTY: ("The message has no text, attachment or quote.", ""),

@@ -13,7 +13,16 @@ from clawlane.access.policy import AccessPolicy
 from clawlane.config.re2_pattern import Pattern
 
 ELSEWHERE = frozenset(
-    {"acks", "backlog_max_age_ms", "history_limit", "merge_ms", "pairing_text", "revision", "tools"}
+    {
+        "acks",
+        "backlog_max_age_ms",
+        "history_limit",
+        "merge_ms",
+        "pairing_text",
+        "revision",
+        "takeover_ms",
+        "tools",
+    }
 )
 """The fields of a policy that do not say who may write. A field that is not listed here counts."""
 

@@ -12,8 +12,8 @@ from clawlane.access.outbound import Verdict, strictest
 from clawlane.access.outgoing import Acquaintance, may_write_to
 from clawlane.access.pairing import Contact, Requests, answer
 from clawlane.access.policy import AccessPolicy, Grants
-from clawlane.access.rules import decide, decide_again
-from clawlane.config.choices import DmPolicy, OutboundMode, PairingReply
+from clawlane.access.rules import closed_by, decide, decide_again
+from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply
 from clawlane.messages import Inbound, Thread, ThreadKind
 
 if TYPE_CHECKING:
@@ -74,6 +74,23 @@ class Rules:
     def may_write_to(self, thread: Thread, grants: Grants, known: Acquaintance) -> bool:
         """Whether the account may begin to write to a thread."""
         return all(may_write_to(thread, policy, grants, known) for policy in self)
+
+    def outcome_in(self, thread: Thread, grants: Grants) -> Outcome:
+        """What comes of messages in a thread: of those of a person, or at best of those of a group."""
+        if thread.kind is ThreadKind.GROUP:
+            closed = (
+                policy.groups is GroupPolicy.DISABLED
+                or closed_by(policy.group_table.find(thread.id, grants.pins), policy, grants)
+                for policy in self
+            )
+            return Outcome.DROP if any(closed) else Outcome.ADMIT
+        message = Inbound("", "", thread, thread.id, "", _ANY_TEXT, 0)
+        return self.decide(message, grants, 0)[0].outcome
+
+    @property
+    def takeover(self) -> AccessPolicy:
+        """The settings that say for how long the owner's messages hold the agent back: the longest."""
+        return max(self, key=lambda policy: policy.takeover_ms)
 
     def outbound(self, thread: Thread, pins: Pins) -> Verdict:
         """What may leave in a thread, and the setting that says so: the stricter one while an edit waits."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clawlane.config.load import Config
     from clawlane.config.settings import GroupEntry
     from clawlane.config.thread_tools import ThreadTools
-    from clawlane.messages import Inbound
+    from clawlane.messages import Inbound, Own
 
 
 BACKLOG_MAX_AGE_MS = 15 * 60 * 1000
@@ -65,6 +65,8 @@ class AccessPolicy:
     pairing_text: str | None = None
     backlog_max_age_ms: int = BACKLOG_MAX_AGE_MS
     backlog_rule: Rule = field(default=Rule("backlogMaxAge"))
+    takeover_ms: int = 0
+    takeover_rule: Rule = field(default=Rule("ownerTakeover"))
     revision: str = ""
     tools: ThreadTools | None = None
     """The tools that the agents may use in each conversation; None where nobody asks for them."""
@@ -103,6 +105,8 @@ class AccessPolicy:
             pairing_text=settings.pairing.text,
             backlog_max_age_ms=settings.backlog_max_age // timedelta(milliseconds=1),
             backlog_rule=reader.rule("backlogMaxAge"),
+            takeover_ms=settings.owner_takeover // timedelta(milliseconds=1),
+            takeover_rule=reader.rule("ownerTakeover"),
             revision=config.source.revision,
             tools=ThreadTools.of(config, account),
         )
@@ -131,11 +135,11 @@ class Grants:
     language: str = ""
     skew_ms: int | None = None
 
-    def sent_ms(self, inbound: Inbound, read_ms: int) -> int:
+    def sent_ms(self, inbound: Inbound | Own, read_ms: int) -> int:
         """When a message was sent, by the platform's clock. Without a time of its own: when it was read."""
         return inbound.sent_ms or read_ms + (self.skew_ms or 0)
 
-    def age_ms(self, inbound: Inbound, read_ms: int) -> int:
+    def age_ms(self, inbound: Inbound | Own, read_ms: int) -> int:
         """How old a message was when this machine read it, by the platform's clock.
 
         While that clock is unknown, a live message is new whatever this machine's clock says, and a fetched

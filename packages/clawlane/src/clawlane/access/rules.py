@@ -16,6 +16,7 @@ from clawlane.access.decision import (
     FETCHED,
     LIVE,
     MENTION_GATE,
+    OWNER,
     SENDER_GATE,
     Decision,
     Outcome,
@@ -143,7 +144,7 @@ def _decide(inbound: Inbound, policy: AccessPolicy, grants: Grants, age_ms: int)
 def _check(inbound: Inbound, grants: Grants) -> Decision | None:
     """The checks that hold for direct messages and groups alike; None for a message that passes."""
     if grants.own_id and inbound.sender_id == grants.own_id:
-        return _drop(Reason.SELF, Rule("self"), ())
+        return _drop(Reason.SELF, OWNER, ())
     if inbound.sender_id in grants.other_own_ids:
         return _drop(Reason.OWN_ACCOUNT, Rule("own accounts"), _CHECKS[:1])
     if not is_numeric_id(inbound.sender_id) or not is_numeric_id(inbound.thread.id):

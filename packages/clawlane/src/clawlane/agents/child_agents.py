@@ -96,7 +96,7 @@ def command_input(turn: TurnInput, agent: AgentSettings, conversation: Conversat
     attached = turn.attached or [Attached(one, 0, number) for number, one in enumerate(message.attachments)]
     return {
         "message": message.text[:longest],
-        "history": [*_earlier(conversation, longest), *map(_in_group, turn.history)],
+        "history": [*_earlier(conversation, longest), *map(_context, turn.history)],
         "quote": _quote(message.quote, attached),
         "attachments": [_attachment(one) for one in attached if one.number is not None],
         "thread": {"kind": str(turn.thread.kind), "id": turn.thread.id},
@@ -111,14 +111,15 @@ def command_input(turn: TurnInput, agent: AgentSettings, conversation: Conversat
 def _earlier(conversation: Conversation, longest: int) -> Iterator[dict[str, Any]]:
     """What was asked before (`user`), what was answered (`assistant`), and what the group said (`group`)."""
     for exchange in conversation.exchanges:
-        yield from map(_in_group, exchange.asked.history)
+        yield from map(_context, exchange.asked.history)
         said = exchange.asked.message
         yield _entry("user", said.sender_id, said.sender_name, said.text[:longest], said.sent_ms)
         yield {"role": "assistant", "text": exchange.reply}
 
 
-def _in_group(one: HistoryMessage) -> dict[str, Any]:
-    return _entry("group", one.sender_id, one.sender_name, one.text, one.sent_ms)
+def _context(one: HistoryMessage) -> dict[str, Any]:
+    role = "owner" if one.by_owner else "group"
+    return _entry(role, one.sender_id, one.sender_name, one.text, one.sent_ms)
 
 
 def _entry(role: str, sender_id: str, name: str, text: str, sent_ms: int) -> dict[str, Any]:

@@ -38,6 +38,11 @@ _FLAGS = (
         "--group-policy", type=click.Choice([*map(str, GroupPolicy)]), help="Which groups are answered."
     ),
     click.option(
+        "--owner-takeover",
+        metavar="TIME",
+        help="How long the agent holds back where you write by hand (default: 30m; 0: not at all).",
+    ),
+    click.option(
         "--group", multiple=True, metavar="ID|NAME", help="A group that is answered; may be repeated."
     ),
     click.option(

@@ -15,7 +15,7 @@ from clawlane.config.duration import duration
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.alarm_text import check, sentence
 from clawlane.ops.client import Client
-from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo
+from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo, TakeoverInfo
 from clawlane.store.told import PauseLevel
 
 _LEVELS = {"mute": "muted", "offline": "offline"}
@@ -74,13 +74,15 @@ def resume(
 ) -> None:
     """End a pause. With --account also take back an account from another client.
 
-    What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed. Where an alarm
+    What waited and is younger than `backlogMaxAge` goes on; the rest expires and is listed. With --thread the
+    agent also goes on where you have written by hand; what came meanwhile stays unanswered. Where an alarm
     paused the account, this says what to check first, asks at a terminal, and acknowledges the alarm.
 
     \b
     Examples:
       openclaw resume
       openclaw resume --account default --flush
+      openclaw resume --thread dm:123456789
     """
     from clawlane.ops.alarms import Alarms  # not for whoever takes only words from here
 
@@ -111,11 +113,24 @@ def pause_words(pause: PauseInfo) -> str:
     return f"{_name(pause)} is {_LEVELS[pause.level]}{until}{why}"
 
 
+def takeover_words(one: TakeoverInfo) -> str:
+    """`Lan (dm:7), where you write by hand, until … (12 min left)`."""
+    name = f"{sanitize(one.name)} ({sanitize(one.thread)})" if one.name else sanitize(one.thread)
+    left = length(max(0, one.until_ms - now_ms()))
+    return f"{name}, where you wrote by hand, until {local(one.until_ms)} ({left} left)"
+
+
 def resume_command(one: PauseInfo | AccountResumed) -> str:
     """The command that ends a pause."""
     channel, _, account = one.account.partition("/")
     thread = f" --thread {one.thread}" if one.thread else ""
     return f"openclaw resume --channel {channel} --account {account}{thread}"
+
+
+def give_back_command(account: str, taken: TakeoverInfo) -> str:
+    """The command that lets the agent go on in a thread. The account is `channel/id`."""
+    channel, _, id_ = account.partition("/")
+    return f"openclaw resume --channel {channel} --account {id_} --thread {taken.thread}"
 
 
 def _go_on(one: PauseInfo) -> str:
@@ -127,8 +142,10 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     name = _name(one)
     if one.was:
         yield f"Resumed: {name}, after {length(max(0, now_ms() - one.was.since_ms))}."
-    elif not one.taken_back:
+    elif not one.taken_back and not one.given_back:
         yield f"{name} was not paused."
+    if one.given_back:
+        yield f"The agent goes on in {one.thread}, where you had written by hand."
     if one.taken_back:
         yield f"{name} is taken back: it connects in a few seconds."
         yield "  Close the other client first, or it takes the account over again."
@@ -145,6 +162,9 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     for still in one.still:
         yield f"  Still paused: {pause_words(still)}."
         yield f"  {_go_on(still)}"
+    for taken in one.takeovers:
+        yield f"  Still held back: {takeover_words(taken)}."
+        yield f"    Go on with: {give_back_command(one.account, taken)}"
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:

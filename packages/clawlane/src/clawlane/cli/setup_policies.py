@@ -9,6 +9,7 @@ from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import tell
 from clawlane.cli.setup_interview import Interview
 from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.duration import duration, duration_text
 
 OPEN = "open"
 _DM = (
@@ -109,3 +110,15 @@ _RELOAD = (
 
 def ask_reload(interview: Interview) -> Reload:
     return Reload(interview.asked.choose("When does an edit of the config take effect?", _RELOAD, Reload.ASK))
+
+
+HALF_AN_HOUR = "30m"
+
+
+def read_takeover(interview: Interview) -> str:
+    """How long the agent holds back where the owner writes, from its flag. 0 is written as `0s`."""
+    written = str(interview.given.owner_takeover).strip()
+    try:
+        return duration_text(duration("0s" if written == "0" else written))
+    except ValueError as error:
+        raise CliError(f"--owner-takeover {error}") from None

@@ -12,6 +12,7 @@ from clawlane.cli.setup_agent import AGENTS, ask_agent, read_agent
 from clawlane.cli.setup_hours import ask_quiet_hours, ask_timezone, read_quiet_hours, read_timezone
 from clawlane.cli.setup_interview import Given, Interview, Question
 from clawlane.cli.setup_policies import (
+    HALF_AN_HOUR,
     OPEN,
     OPEN_DM,
     OPEN_GROUPS,
@@ -22,6 +23,7 @@ from clawlane.cli.setup_policies import (
     ask_pairing_reply,
     ask_reload,
     read_policy,
+    read_takeover,
 )
 from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, Answers
@@ -164,6 +166,16 @@ QUESTIONS = (
         ),
         lambda one: one.people.groups(one.given.group),
         wanted=lambda one: one.said("group_policy") == GroupPolicy.ALLOWLIST,
+    ),
+    Question(
+        "owner_takeover",
+        "--owner-takeover 30m|0",
+        lambda given: given.owner_takeover,
+        lambda _one: HALF_AN_HOUR,  # nobody is asked: the comment in the file says what it is
+        read_takeover,
+        HALF_AN_HOUR,
+        wanted=lambda one: _is_new(one) or one.given.owner_takeover is not None,
+        optional=True,
     ),
     Question(
         "quiet_hours",

@@ -24,7 +24,7 @@ from clawlane.cli.output import (
     sanitize,
     when,
 )
-from clawlane.cli.pause import pause_words, resume_command
+from clawlane.cli.pause import pause_words, resume_command, takeover_words
 from clawlane.cli.phases import PHASES
 from clawlane.clock import length, now_ms
 from clawlane.condition import Health, Phase, ProbeResult
@@ -188,7 +188,7 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else "disabled"
     yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
-    for head, text in (*_working_rows(one, words, now), *_waiting_rows(one), *_known_rows(one, now)):
+    for head, text in (*_working_rows(one, words, now), *_waiting_rows(one, words), *_known_rows(one, now)):
         yield f"    {head:<11}", text
     if one.help:
         yield "    → ", one.help
@@ -222,7 +222,7 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one.counters.items())
 
 
-def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
+def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
     """What is not sent now, until when, and which command sends it."""
     if states := {state: count for state, count in one.outbox.items() if count}:
         yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
@@ -238,6 +238,14 @@ def _waiting_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
         if one.upgrade and pause.thread is None:
             ends = "openclaw upgrade accept"
         yield "paused", f"{pause_words(pause)}{waiting}; resume with: {ends}"
+    for taken in one.takeovers:
+        yield (
+            "taken over",
+            f"{takeover_words(taken)}; end it: openclaw resume {words} --thread {taken.thread}",
+        )
+    if one.takeovers_off:
+        told = "takeovers are off: what the account sends comes back under ids that match nothing"
+        yield "taken over", f"{told}; they are tried again after the next login"
     if quiet := one.quiet:
         told = "replies wait" if quiet.do == QuietDo.HOLD else "replies are not sent"
         yield "quiet", f"quiet hours until {local_minute(quiet.until_ms)}: {told}"

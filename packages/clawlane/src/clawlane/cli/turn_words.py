@@ -74,6 +74,9 @@ def _over(turn: Turn, stage: TurnStage) -> str:
             return f"partly sent{because}"
         case TurnStage.NOT_SENT:
             return f"not sent{because}"
+        case TurnStage.TAKEN_OVER:
+            left = f"; of the reply {_reply(turn)}" if turn.told else ""
+            return f"left to the owner, who wrote there by hand{left}"
         case TurnStage.DRAFTED:
             return f"{_partly(turn)}{_drafted(turn, reason)}"
         case TurnStage.DROPPED:

@@ -27,6 +27,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "acks": "When answered messages are marked as seen: at once, with the answer, or never.",
         "pairing": "How strangers are answered under `dmPolicy: 'pairing'`.",
         "backlogMaxAge": "Messages that are older when read are not answered.",
+        "ownerTakeover": "How long the agent holds back in a chat where you write by hand; 0 for not at all.",
         "resendUnknown": "Whether an unconfirmed message is sent again once it is known to be missing.",
         "lookUpGap": "The least time between two look-ups of an unconfirmed message.",
         "pacing": "How fast messages may leave. What is over a limit waits.",

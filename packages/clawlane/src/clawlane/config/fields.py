@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -46,6 +46,20 @@ Duration = Annotated[
     timedelta, BeforeValidator(duration, json_schema_input_type=Annotated[str, Field(pattern=PATTERN)])
 ]
 """A time written as `15m`."""
+
+
+def _duration_or_none(value: object) -> timedelta:
+    return timedelta(0) if value == 0 and not isinstance(value, bool) else duration(value)
+
+
+OptionalDuration = Annotated[
+    timedelta,
+    BeforeValidator(
+        _duration_or_none,
+        json_schema_input_type=Annotated[str, Field(pattern=PATTERN)] | Literal[0],
+    ),
+]
+"""The same, or 0 for none."""
 
 
 def context_of(info: ValidationInfo) -> ListContext:

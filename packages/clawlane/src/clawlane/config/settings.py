@@ -20,7 +20,16 @@ from clawlane.config.choices import (
     Tables,
 )
 from clawlane.config.duration import duration_text
-from clawlane.config.fields import Block, Count, Duration, Limit, Maybe, SenderEntries, context_of
+from clawlane.config.fields import (
+    Block,
+    Count,
+    Duration,
+    Limit,
+    Maybe,
+    OptionalDuration,
+    SenderEntries,
+    context_of,
+)
 from clawlane.config.quiet_hours import QuietSpans
 from clawlane.config.senders import is_numeric_id, refuse_phone_number
 
@@ -278,6 +287,7 @@ class ChannelSettings(Block):
     acks: Acks = Acks.AUTO
     pairing: Pairing = Pairing()
     backlog_max_age: Duration = timedelta(minutes=15)
+    owner_takeover: OptionalDuration = timedelta(0)
     resend_unknown: ResendUnknown = ResendUnknown.WHEN_ABSENT
     look_up_gap: Duration = timedelta(minutes=1)
     pacing: Pacing = Pacing()

@@ -311,7 +311,8 @@ class Accounts:
             self.now_ms,
         )
         pacing = account.settings.pacing
-        gate = Gate(account, channel, Pacer(pacing, random.random) if pacing.enabled else None)
+        pacer = Pacer(pacing, random.random) if pacing.enabled else None
+        gate = Gate(account, channel, pacer, self.now_ms)
         gate.keep_quiet(settings.quiet_hours)
         deps = AccountDeps(
             settings=LiveSettings(settings),

@@ -31,13 +31,13 @@ from clawlane.lane.evidence import Evidence
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.runner import AccountDeps, Runner, runner
 from clawlane.lookup import Lookup
-from clawlane.messages import Person, ThreadKind
-from clawlane.store import audit_log, warm_ups
+from clawlane.messages import Person, Thread, ThreadKind
+from clawlane.store import audit_log, owner_takeovers, warm_ups
 from clawlane.store.account_store import AccountStore
 from clawlane.store.alarm_told import Alarm, Alarmed
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
-from clawlane.store.models import OpenTurn, RecallResult
+from clawlane.store.models import Judged, OpenTurn, RecallResult
 from clawlane.store.told import Pause, Resumed
 
 _FIRST_WAIT = 1.0
@@ -126,6 +126,10 @@ class Supervisor:
         self.deps.settings.now = settings
         self.deps.gate.account = settings.account
         self.deps.gate.keep_quiet(settings.quiet_hours)
+        if not settings.rules.takeover.takeover_ms:
+            self.deps.gate.take(Judged(off=True))
+            if self.account_store is not None:
+                self.account_store.post(owner_takeovers.end_all)
         if self._runner is not None:
             self._runner.sender.rules_changed()
 
@@ -194,6 +198,11 @@ class Supervisor:
         """A pause has ended: the lanes learn which turns expired and which continue."""
         if self._runner is not None:
             await self._runner.resumed(resumed)
+
+    def give_back(self, thread: Thread) -> None:
+        """The operator ended what the owner took over in a thread."""
+        self.deps.gate.give_back(thread)
+        self.wake()
 
     async def look_up(self, kind: ThreadKind) -> bool:
         """Ask the platform for past messages. False if it does not run, or its channel cannot."""

@@ -11,10 +11,10 @@ from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import album_message
 from clawlane.config.choices import OutboundMode
-from clawlane.messages import Inbound, Thread
+from clawlane.messages import Inbound, Own, Thread, ThreadKind
 from clawlane.store import outbox
 from clawlane.store.account_store import AccountStore
-from clawlane.store.models import NewMessage
+from clawlane.store.models import NewMessage, NewOwn, TakeoverTerms
 
 HeldBack = tuple[Reason, Rule]
 """Why nothing is answered in a thread, and what says so."""
@@ -54,6 +54,31 @@ class AccessChecker:
         """An album as one message, and the decision about it. Its first part was read at `read_ms`."""
         return await self.decide(album_message(parts, self.grants().own_id), read_ms)
 
+    def own(self, fact: Own, read_ms: int, session: str) -> NewOwn | Own:
+        """A message of the account, read at `read_ms`, as far as it may hold the agent back.
+
+        `session` is the present login. In the thread with oneself nobody is held back.
+        """
+        grants, terms = self.grants(), self.takeover_terms(session)
+        if not terms.lasts_ms or fact.thread == Thread(ThreadKind.DM, grants.own_id):
+            return fact
+        outcome = self.rules().outcome_in(fact.thread, grants)
+        return NewOwn(
+            fact,
+            read_ms,
+            read_ms - max(0, grants.age_ms(fact, read_ms)),
+            grants.own_id,
+            heard=outcome in (Outcome.ADMIT, Outcome.CHALLENGE),
+            kept=outcome is Outcome.ADMIT and not fact.reaction_to,
+            terms=terms,
+        )
+
+    def takeover_terms(self, session: str) -> TakeoverTerms:
+        """How messages of the owner hold the agent back now."""
+        policy, skew_ms = self.rules().takeover, self.grants().skew_ms or 0
+        rule, limit = policy.takeover_rule, policy.history_limit
+        return TakeoverTerms(policy.takeover_ms, rule, limit, skew_ms, session, policy.revision)
+
     def undecided(self, inbound: Inbound, read_ms: int) -> NewMessage:
         """A message that is decided later."""
         return self._new(inbound, read_ms, next(iter(self.rules())), None)
@@ -74,6 +99,7 @@ class AccessChecker:
         mode, _ = self.rules().outbound(inbound.thread, self.grants().pins)
         challenged = decision is not None and decision.outcome is Outcome.CHALLENGE
         text = policy.pairing_text or built_in_text(self.grants().language)
+        takeover = self.rules().takeover
         return NewMessage(
             inbound=inbound,
             decision=decision,
@@ -83,6 +109,8 @@ class AccessChecker:
             pairing_text=text if challenged else "",
             merge_ms=policy.merge_ms,
             acks=policy.acks,
+            written_ms=read_ms - max(0, self.grants().age_ms(inbound, read_ms)),
+            takeover_rule=takeover.takeover_rule if takeover.takeover_ms else None,
             mute=mode is OutboundMode.OFF or self.quiet(),
         )
 

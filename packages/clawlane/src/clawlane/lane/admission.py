@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.albums import Albums
-from clawlane.messages import Fact, Inbound, ThreadKind
+from clawlane.messages import Fact, Inbound, Own, ThreadKind
 from clawlane.store import inbox
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, UndecidedMessage
+from clawlane.store.models import AdmittedMessage, NewMessage, NewOwn, NoteResult, UndecidedMessage
 
 AHEAD = 256
 """How many messages the reader may be ahead of the disk."""
@@ -57,7 +57,7 @@ class Admission:
     """Stores the messages and facts of one account in the order of reading.
 
     After the commit `act`, `noted` and `caught_up` are called in the same order. Until `ready` returns,
-    messages are stored undecided; they are then decided in order.
+    messages are stored undecided; they are then decided in order. `session` names the present login.
     """
 
     account_store: AccountStore
@@ -67,6 +67,7 @@ class Admission:
     noted: Callable[[NoteResult], None]
     caught_up: Callable[[CaughtUp], Awaitable[None]]
     now_ms: Clock
+    session: Callable[[], str] = str
     _deciding: bool = False
     _albums: Albums = field(default_factory=Albums)
     _items: asyncio.Queue[_Item] = field(default_factory=lambda: asyncio.Queue(AHEAD))
@@ -202,11 +203,13 @@ class Admission:
             for admitted in await self.account_store.run(inbox.decide_album, numbered, album):
                 self.act(admitted)
 
-    async def _decided(self, items: Sequence[Read | Fact]) -> list[NewMessage | Fact]:
+    async def _decided(self, items: Sequence[Read | Fact]) -> list[NewMessage | NewOwn | Fact]:
         """Messages with their decisions; a part of an album stays undecided until the album closes."""
-        new: list[NewMessage | Fact] = []
+        new: list[NewMessage | NewOwn | Fact] = []
         for item in items:
-            if not isinstance(item, Read):
+            if isinstance(item, Own):
+                new.append(self.access.own(item, self.now_ms(), self.session()))
+            elif not isinstance(item, Read):
                 new.append(item)
             elif self._deciding and item.inbound.album is None:
                 new.append(await self.access.decide(item.inbound, item.read_ms))

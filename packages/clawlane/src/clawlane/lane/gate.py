@@ -9,19 +9,20 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from clawlane import clock
 from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins
 from clawlane.access.outbound import OutboundPolicy, Verdict
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.config.choices import OutboundMode, QuietDo
 from clawlane.lane.access_checker import AccessChecker
-from clawlane.lane.hours import QUIET, Quiet, QuietHours
+from clawlane.lane.hours import Quiet, QuietHours
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.lane.warm_up import WarmUp
 from clawlane.messages import Inbound, Person, Receipt, Seen, Signal, Thread, Typing, Undo
-from clawlane.store import directory, pairing, send_log, turns
-from clawlane.store.account_store import AccountStore
-from clawlane.store.models import Chunk, Hold, Purpose
+from clawlane.store import directory, owner_takeovers, pairing, send_log, turns
+from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.models import QUIET_HOURS, Chunk, Hold, Judged, Purpose
 from clawlane.store.send_log import SentChunk
 from clawlane.store.told import Pause, PauseLevel
 
@@ -39,6 +40,7 @@ class Objection(StrEnum):
     NOT_ADMITTED = "the sender is no longer admitted"
     NOT_CHALLENGED = "the sender is no longer sent a code"
     NOT_THERE = "the account may no longer write there"
+    TAKEN_OVER = owner_takeovers.REASON
     NOT_APPROVED = "outbound_approve"
     OUTBOUND_OFF = "outbound_off"
 
@@ -49,8 +51,15 @@ class Gate:
     Lives as long as the gateway, across all runs of its account, and holds the pauses in force.
     """
 
-    def __init__(self, account: Account, channel: Channel, pacer: Pacer | None = None) -> None:
-        """Without a `pacer` only pauses hold anything."""
+    def __init__(
+        self, account: Account, channel: Channel, pacer: Pacer | None = None, now_ms: Clock = clock.now_ms
+    ) -> None:
+        """Without a `pacer` only pauses hold anything, and the owner's own messages."""
+        self._now_ms = now_ms
+        self._taken_over: dict[Thread, int] = {}
+        """The threads in which the owner writes by hand, and until when the agent holds back there."""
+        self.in_question = Judged()
+        """The threads in which nobody knows yet whether the owner wrote."""
         self.account = account
         self._channel = channel
         self._pacer = pacer
@@ -205,7 +214,7 @@ class Gate:
         paced = self._pacer.hold(chunk, now_ms) if self._pacer else None
         if quiet is None or (paced is not None and paced.until_ms > quiet.until_ms):
             return paced
-        return Hold(QUIET, quiet.until_ms)
+        return Hold(QUIET_HOURS, quiet.until_ms)
 
     def _quiet_for(self, chunk: Chunk, now_ms: int) -> Quiet | None:
         """The quiet hours as they hold for a chunk: what the operator sends passes them.
@@ -247,6 +256,9 @@ class Gate:
 
         Checked is what had to wait, and what a tool sends always: the turn may have begun long before.
         """
+        of_ours = chunk.challenge or (chunk.answers is not None and chunk.draft is None)
+        if of_ours and self.is_taken_over(chunk.out.thread):
+            return Objection.TAKEN_OVER
         while True:
             rules = self._rules()
             found = await self._objection(chunk, account_store)
@@ -317,8 +329,10 @@ class Gate:
         """
         if self._pause_of(signal.thread) is not None:
             raise NotSent("paused", 0.0)
+        if isinstance(signal, Typing) and self.is_taken_over(signal.thread):
+            raise NotSent(owner_takeovers.REASON, 0.0)
         if self.quiet(now_ms) is not None:
-            raise NotSent(QUIET, 0.0)
+            raise NotSent(QUIET_HOURS, 0.0)
         mode, rule = self.outbound(signal.thread)
         tells = isinstance(signal, Typing) or (
             signal.message_id not in self._answered and (isinstance(signal, Seen) or signal.seen)
@@ -353,6 +367,29 @@ class Gate:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
+
+    def take(self, judged: Judged) -> None:
+        """Hold back where the owner wrote, and where nobody knows yet; everywhere else nothing changes."""
+        if judged.off:
+            self._taken_over.clear()
+        self._taken_over |= {one.thread: one.until_ms for one in judged.taken}
+        self.in_question = judged
+
+    def give_back(self, thread: Thread) -> None:
+        """The takeover of a thread has ended before its time."""
+        self._taken_over.pop(thread, None)
+        self.in_question = Judged(
+            in_question=tuple(one for one in self.in_question.in_question if one != thread),
+            again_ms=self.in_question.again_ms,
+        )
+
+    def is_taken_over(self, thread: Thread) -> bool:
+        """Whether the agent holds back in a thread because its owner writes there."""
+        until_ms = self._taken_over.get(thread)
+        if until_ms is not None and until_ms <= self._now_ms():
+            del self._taken_over[thread]
+            return False
+        return until_ms is not None
 
     def _pause_of(self, thread: Thread) -> Pause | None:
         return self._pauses.get(None) or self._pauses.get(thread)

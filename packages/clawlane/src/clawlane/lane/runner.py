@@ -40,6 +40,7 @@ from clawlane.store import (
     directory,
     drafts,
     forgetting,
+    owner_takeovers,
     retention,
     sessions,
     unknown_sends,
@@ -49,7 +50,15 @@ from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
-from clawlane.store.models import AdmittedMessage, NoteResult, OpenTurn, RecallResult, RecoveryResult
+from clawlane.store.models import (
+    AdmittedMessage,
+    Judged,
+    NoteResult,
+    OpenTurn,
+    RecallResult,
+    RecoveryResult,
+    TakeoverTerms,
+)
 from clawlane.store.states import TurnState
 from clawlane.store.told import Resumed
 from clawlane.store.transaction import Tx
@@ -139,6 +148,7 @@ class Runner:
             self._answered,
             deps.alarms,
         )
+        self.sender.judge = self._judge
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )
@@ -181,7 +191,14 @@ class Runner:
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
         self._admission = Admission(
-            account_store, self._access, deps.ready, self._act, self._noted, self._caught_up, deps.now_ms
+            account_store,
+            self._access,
+            deps.ready,
+            self._act,
+            self._noted,
+            self._caught_up,
+            deps.now_ms,
+            lambda: vault.generation,
         )
 
     @property
@@ -236,6 +253,7 @@ class Runner:
         if self._files is not None:
             await self._files.sweep()
         await self._deps.gate.begin(self._store, self._access)
+        self._take(await self._store.run(owner_takeovers.begin, self._terms()))
         async for turn in self._open_turns():
             self._deps.gate.met(turn.inbound)
             self.scheduler.put(turn)
@@ -444,6 +462,29 @@ class Runner:
             self.scheduler.again(turn)
         if self._media is not None:
             self._media.forget(noted.recalled.messages)
+        if noted.judged is not None:
+            self._take(noted.judged)
+            self.sender.wake()
+
+    def _terms(self) -> TakeoverTerms:
+        return self._access.takeover_terms(self._vault.generation)
+
+    async def _judge(self) -> None:
+        self._take(await self._store.run(owner_takeovers.judge, self._terms()))
+
+    def _take(self, judged: Judged) -> None:
+        """Hold back where the owner wrote by hand: what runs there ends, and what waits is not answered."""
+        self._deps.gate.take(judged)
+        for one in judged.taken:
+            for seq in one.ended:
+                self.scheduler.end(seq)
+                self.sender.settled(seq)
+            if one.ended:
+                count = len(one.ended)
+                log.info("%s: the owner wrote; %d message(s) are left to them", one.thread, count)
+                self.sender.file_sent.set()
+        if judged.switched_off:
+            log.warning("%s: takeovers are off: what is sent comes back under other ids", self._deps.account)
 
 
 @asynccontextmanager

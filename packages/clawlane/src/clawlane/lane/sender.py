@@ -13,13 +13,12 @@ from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
-from clawlane.lane.hours import QUIET
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread, Undo
 from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
+from clawlane.store.models import QUIET_HOURS, Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
 
 AT_ONCE = 4
@@ -86,6 +85,10 @@ class SendRecord:
             self._report(SendTrouble(reason))
 
 
+async def _nobody_to_judge() -> None:
+    """No message is in question."""
+
+
 class Sender:
     """Sends the queued chunks of one account while it is open, and records what became of each."""
 
@@ -129,6 +132,8 @@ class Sender:
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_their_way = 0
+        self.judge: Callable[[], Awaitable[None]] = _nobody_to_judge
+        """Says whose the messages in question were, as far as that is known now."""
         self._rules_changed = False
         self._unhanded: set[int] = set()
         self._expected: dict[int, asyncio.Event] = {}
@@ -219,6 +224,10 @@ class Sender:
         all_passed = True
         self._idle.clear()
         try:
+            if self._gate.in_question.in_question:
+                await self.judge()
+                if (again_ms := self._gate.in_question.again_ms) is not None:
+                    later.append(again_ms)
             while self._open.is_set() and self._on_their_way < AT_ONCE:
                 shut, now_ms = self._gate.shut(), self._now_ms()
                 if shut is None:
@@ -228,7 +237,7 @@ class Sender:
                     later.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
-                passed_over = shut | looked_at | self._signals.typing_first()
+                passed_over = shut | looked_at | self._signals.typing_first() | self._in_question()
                 limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
                 waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit)
                 for turn in waiting.expired:
@@ -246,6 +255,10 @@ class Sender:
         finally:
             self._maybe_idle()
         return min(later, default=None)
+
+    def _in_question(self) -> frozenset[Thread]:
+        """The threads in which nothing leaves before it is known whether the owner wrote there."""
+        return frozenset(self._gate.in_question.in_question)
 
     async def _passing(self, chunks: tuple[Chunk, ...]) -> tuple[dict[Chunk, SentChunk | None], int | None]:
         """As many chunks as may leave at once, and when the next one may that has to wait at the gate."""
@@ -271,6 +284,7 @@ class Sender:
         if holds:
             for turn in await self._store.run(sending.hold, holds):
                 self.settled(turn)
+            self.wake()  # what the operator sends may be first now
         return passing, min(later, default=None)
 
     async def _admitted(self, chunk: Chunk) -> bool:
@@ -281,9 +295,11 @@ class Sender:
                 return True
             case Objection.NOT_ADMITTED:
                 outcome = await self._store.run(sending.not_admitted, chunk.id, reason)
+            case Objection.TAKEN_OVER if not chunk.challenge:
+                outcome = await self._store.run(sending.cancelled, chunk.id, reason)
             case Objection.NOT_THERE:
                 outcome = await self._store.run(sending.refused, chunk.id, reason)
-            case Objection.NOT_CHALLENGED:
+            case Objection.NOT_CHALLENGED | Objection.TAKEN_OVER:
                 await self._store.run(pairing.withdraw, chunk.out.thread.id, reason)
                 outcome = SendOutcome(None, "")
             case Objection.OUTBOUND_OFF:
@@ -297,10 +313,10 @@ class Sender:
     async def _drop(self, chunk: Chunk) -> None:
         """End what quiet hours drop: the rest of its reply does not leave either."""
         if chunk.challenge:
-            await self._store.run(pairing.hold_back, chunk.out.thread.id, QUIET)
+            await self._store.run(pairing.hold_back, chunk.out.thread.id, QUIET_HOURS)
         else:
             self.settled(await self._store.run(quiet_drops.drop, chunk.id))
-        log.info("message %d to %s is not sent: %s", chunk.id, chunk.out.thread, QUIET)
+        log.info("message %d to %s is not sent: %s", chunk.id, chunk.out.thread, QUIET_HOURS)
         self.wake()
 
     async def _hold_back(self, chunk: Chunk) -> int | None:

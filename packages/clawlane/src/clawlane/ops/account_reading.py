@@ -28,7 +28,7 @@ from clawlane.ops.account_status import (
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
-from clawlane.ops.pause import PauseInfo
+from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.policy_status import outbound_status, policy_status
 from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
@@ -96,6 +96,8 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
         pairing=PairingCounts.of([one for one in reader.requests(now_ms) if one.account == name]),
         pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
+        takeovers=list(map(TakeoverInfo.of, reader.taken_over(name, now_ms))),
+        takeovers_off=reader.takeovers_off(name),
         alarms=[AlarmInfo.of(one) for one in reader.open_alarms(name)],
         waiting=reader.waiting_turns(name),
         expired=reader.expired(name),

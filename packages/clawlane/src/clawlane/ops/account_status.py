@@ -12,7 +12,7 @@ from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.findings import Finding
-from clawlane.ops.pause import PauseInfo
+from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
@@ -214,8 +214,10 @@ class AccountStatus(Struct, frozen=True):
     `noticed_ms` is how long a dead connection goes unnoticed at most, 0 where that is not known; `skew_ms`
     how far the platform's clock is ahead of this machine's. `counters` are decisions by reason, `outbox` open
     chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
-    of them were. `gaps` are those of the last days. `waiting` and `expired` count turns. `look_ups` are the
-    kinds of thread in which a look-up has found what the account sent, so that it can settle what is unknown.
+    of them were. `takeovers` are the threads in which the owner writes by hand; `takeovers_off` says that
+    nobody can tell, because what is sent comes back under other ids. `gaps` are those of the last days.
+    `waiting` and `expired` count turns. `look_ups` are the kinds of thread in which a look-up has found what
+    the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
@@ -254,6 +256,8 @@ class AccountStatus(Struct, frozen=True):
     gaps: list[Gap] = field(default_factory=list)
     pairing: PairingCounts = PairingCounts(0, 0, 0)
     pauses: list[PauseInfo] = field(default_factory=list)
+    takeovers: list[TakeoverInfo] = field(default_factory=list)
+    takeovers_off: bool = False
     waiting: int = 0
     expired: int = 0
     held: list[HeldReply] = field(default_factory=list)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import Caller, OpError
-from clawlane.threads import ThreadKind
+from clawlane.threads import Thread, ThreadKind
 from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ class LiveAccount(Protocol):
     @property
     def language(self) -> str:
         """The language of the account on its platform; empty while that is not known."""
+
+    def give_back(self, thread: Thread) -> None:
+        """The operator ended what the owner took over in a thread."""
 
     @property
     def pauses(self) -> Sequence[Pause]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from clawlane.channel import Account
     from clawlane.ops.context import OpContext
     from clawlane.store.account_store import AccountStore
+    from clawlane.store.owner_takeovers import Takeover
+    from clawlane.store.reader import Reader
 
 _KINDS = {"dm": ThreadKind.DM, "user": ThreadKind.DM, "group": ThreadKind.GROUP}
 
@@ -59,6 +62,19 @@ class PauseInfo(Struct, frozen=True):
         return cls(pause.account, name, pause.level, pause.since_ms, pause.until_ms, pause.reason)
 
 
+class TakeoverInfo(Struct, frozen=True):
+    """A thread (`dm:ID`, `group:ID`) in which the agent holds back because the owner wrote there by hand."""
+
+    thread: str
+    name: str
+    since_ms: int
+    until_ms: int
+
+    @classmethod
+    def of(cls, takeover: Takeover) -> TakeoverInfo:
+        return cls(str(takeover.thread), takeover.name, takeover.since_ms, takeover.until_ms)
+
+
 class PauseBegun(Struct, frozen=True):
     """What is paused now. `running` says whether a gateway holds to it, or the next one will."""
 
@@ -71,7 +87,8 @@ class EndPause(AccountRequest["PauseEnded"]):
     """End a pause, named as for `BeginPause`.
 
     What waited and is too old by now expires; with `flush` it goes on, and so does what expired at the last
-    resume. An account that is named is also taken back from another client.
+    resume. An account that is named is also taken back from another client, and in a thread that is named
+    the agent goes on where its owner has written by hand.
     """
 
     thread: str | None = None
@@ -95,7 +112,8 @@ class AccountResumed(Struct, frozen=True):
     """What the end of a pause came to. `was` is None where nothing was paused, `still` is paused on.
 
     `flushed` are the turns that had expired at the last resume, and go on now; `acknowledged` are the alarms
-    that had muted the account.
+    that had muted the account. `given_back` says that a takeover of the thread has ended; `takeovers` are in
+    force still.
     """
 
     account: str
@@ -105,6 +123,8 @@ class AccountResumed(Struct, frozen=True):
     flushed: list[int]
     still: list[PauseInfo]
     taken_back: bool
+    given_back: bool
+    takeovers: list[TakeoverInfo]
     acknowledged: list[AlarmInfo] = field(default_factory=list)
 
 
@@ -156,12 +176,15 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
         raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
     for account in accounts:
+        given_back = thread is not None and await _give_back(ctx, account, thread)
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
         held = live.pauses if live else await ctx.ask(lambda reader: reader.pauses())
         still = [PauseInfo.of(one) for one in held if one.account == str(account)]
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
+        name, now_ms = str(account), ctx.now_ms()
+        takeovers = await ctx.ask(partial(_taken_over, name, now_ms))
         told.append(
             AccountResumed(
                 account=resumed.account,
@@ -171,6 +194,8 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
                 flushed=list(resumed.flushed),
                 still=still,
                 taken_back=taken_back,
+                given_back=given_back,
+                takeovers=list(map(TakeoverInfo.of, takeovers)),
                 acknowledged=await _alarms(ctx, resumed.acknowledged),
             )
         )
@@ -270,6 +295,23 @@ async def _waits(ctx: OpContext, name: str) -> bool:
     except StoreUnusable:  # of an older version, which is brought up to date where it is written
         async with ctx.own(name):
             return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
+
+
+def _taken_over(account: str, now_ms: int, reader: Reader) -> list[Takeover]:
+    return reader.taken_over(account, now_ms)
+
+
+async def _give_back(ctx: OpContext, account: Account, thread: Thread) -> bool:
+    """End what the owner took over in a thread. False where that was nothing."""
+    from clawlane.store import owner_takeovers
+
+    async with ctx.own(str(account)) as account_store:
+        given_back = await account_store.attempt(owner_takeovers.end, thread)
+    if given_back:
+        _log().info("%s goes on in %s, where its owner had written", account, thread)
+        if live := ctx.live.get(str(account)):
+            live.give_back(thread)
+    return given_back
 
 
 async def _take_back(ctx: OpContext, account: Account) -> bool:

@@ -56,6 +56,7 @@ class Answers:
     group_policy: GroupPolicy | None = None
     groups: tuple[GroupChoice, ...] | None = None
     group_allow_from: tuple[Named, ...] | None = None
+    owner_takeover: str | None = None
     agent: AgentChoice | None = None
     reload: Reload | None = None
     disclosure: Disclosure | None = None

@@ -29,6 +29,7 @@ _KEYS: Mapping[str, KeyPath] = {
     "group_policy": ("groupPolicy",),
     "groups": ("groups",),
     "group_allow_from": ("groupAllowFrom",),
+    "owner_takeover": ("ownerTakeover",),
     "disclosure": ("disclosure",),
     "quiet_hours": ("quietHours",),
     "warm_up": ("pacing", "warmUp"),

@@ -90,6 +90,10 @@ _GROUP_LIST = (
 )
 _NO_GROUP = "No group yet. Ids: openclaw directory groups list {words}"
 _GROUP_ALLOW_FROM = "Who may speak in groups, where a group has no allowFrom of its own."
+_TAKEOVER = (
+    "When you write in a chat by hand, the agent holds back there for so long, and does not answer what comes"
+    " meanwhile. 0: it goes on."
+)
 _AGENT = {
     "echo": "Who answers. An echo repeats each message: enough for a first try.",
     "endpoint": "Who answers: a server that speaks OpenAI's chat API.",
@@ -159,6 +163,8 @@ def account_values(answers: Answers) -> dict[str, Any]:
         found["groupAllowFrom"] = [one.id for one in answers.group_allow_from]
     if answers.groups is not None:
         found["groups"] = {one.id: _group_values(one) for one in answers.groups}
+    if answers.owner_takeover is not None:
+        found["ownerTakeover"] = answers.owner_takeover
     if answers.disclosure is not None:
         found["disclosure"] = str(answers.disclosure)
     if answers.quiet_hours:
@@ -234,6 +240,8 @@ class Entries:
             listed = self.block("groups", [line for one in answers.groups for line in self._group(one)])
             told = _GROUP_LIST if answers.groups else _NO_GROUP.format(**names)
             found["groups"] = [*_comment(told), *listed]
+        if answers.owner_takeover is not None:
+            found["ownerTakeover"] = self._setting(_TAKEOVER, "ownerTakeover", values)
         if answers.disclosure is not None:
             found["disclosure"] = self._setting(_DISCLOSURE[answers.disclosure], "disclosure", values)
         if answers.quiet_hours:

@@ -37,6 +37,7 @@ class TurnStage(StrEnum):
     NEEDS_DECISION = "needs_decision"
     SET_ASIDE = "set_aside"
     STOPPED = "stopped"
+    TAKEN_OVER = "taken_over"
     REVOKED = "revoked"
     RECALLED = "recalled"
     EXPIRED = "expired"

@@ -44,6 +44,7 @@ def inbound_body(inbound: Inbound) -> str:
             "friend": inbound.sender_is_friend,
             "live": inbound.live,
             "token": inbound.token,
+            **({"owner": True} if inbound.by_owner else {}),
         }
     )
 
@@ -68,6 +69,7 @@ def inbound_of(row: Row) -> Inbound:
         client_id=row["client_id"],
         kind=row["kind"],
         album=Album(row["album"], row["album_total"]) if row["album"] else None,
+        by_owner=body.get("owner", False),
     )
 
 

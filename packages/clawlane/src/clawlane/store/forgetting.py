@@ -308,6 +308,11 @@ def _rest(tx: Tx, row: sqlite3.Row) -> None:
         if number <= row["last_chunk"]:
             drafts.drop(tx, number, FORGOTTEN)
             removed["drafts"] += 1
+    removed["messages"] += tx.db.execute(
+        "UPDATE own_messages SET body = NULL WHERE account = ? AND seq <= ? AND body IS NOT NULL"
+        " AND thread_kind = ? AND thread_id = ?",
+        (tx.account, row["last_message"], thread.kind, thread.id),
+    ).rowcount
     removed["notices"] = tx.db.execute(
         "UPDATE notices SET text = '' WHERE account = ? AND seq <= ? AND text <> ''"
         " AND ((thread_kind = ? AND thread_id = ?) OR actor_id = ?)",

@@ -41,6 +41,8 @@ TABLES: Mapping[str, str] = {
     "known_people": "user_id = :id",
     "spending": "sender_id = :id",
     "pauses": _DM,
+    "takeovers": _DM,
+    "own_messages": _DM,
     "disclosed": "whom = :id",
     "forgetting": "whom = 'person' AND id = :id",
 }

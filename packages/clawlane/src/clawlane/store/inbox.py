@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason
+from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason, held_back
 from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
@@ -16,6 +16,7 @@ from clawlane.store import (
     merging,
     notices,
     outbox,
+    owner_takeovers,
     pairing,
     pending_history,
     recall,
@@ -23,19 +24,20 @@ from clawlane.store import (
     unknown_sends,
 )
 from clawlane.store.alarm_told import Alarmed, Evidence, Raised
-from clawlane.store.codec import content_digest, inbound_body, inbound_of
+from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import decision_of, record
-from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult, UndecidedMessage
+from clawlane.store.models import AdmittedMessage, NewMessage, NewOwn, NoteResult, UndecidedMessage
 from clawlane.store.recall import AFTER_MS
 from clawlane.store.rows import change, insert, put
 from clawlane.store.states import TurnState
+from clawlane.store.stored_messages import store_message
 from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, forget_texts, next_number
 from clawlane.store.writer import is_disk, savepoint
 
 
 def admit_all(
-    tx: Tx, items: Sequence[NewMessage | Fact], backlog_ms: int = BACKLOG_MAX_AGE_MS
+    tx: Tx, items: Sequence[NewMessage | NewOwn | Fact], backlog_ms: int = BACKLOG_MAX_AGE_MS
 ) -> list[AdmittedMessage | NoteResult | Exception]:
     """Store messages and facts in order. One that cannot be stored costs the others nothing.
 
@@ -60,7 +62,7 @@ def admit_all(
     return results
 
 
-def _admit_or_note(tx: Tx, item: NewMessage | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult:
+def _admit_or_note(tx: Tx, item: NewMessage | NewOwn | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult:
     return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
 
 
@@ -125,7 +127,7 @@ def admit(tx: Tx, arrival: NewMessage) -> AdmittedMessage | NoteResult:
         seq = _insert(tx, arrival, keep=True)
         insert(tx, "undecided", message=seq, album=album.id if album else "")
         return NoteResult(part=seq if album else None)
-    decision = _final(tx, arrival, arrival.decision)
+    arrival, decision = _final(tx, arrival, arrival.decision)
     seq = _insert(tx, arrival, keep=decision.admitted or arrival.remembered)
     return _follow(tx, seq, arrival, decision)
 
@@ -147,10 +149,10 @@ def decide(tx: Tx, decided: Sequence[tuple[int, NewMessage]]) -> list[AdmittedMe
     for seq, arrival in decided:
         if arrival.decision is None or not without_parts_of(tx, [seq]):
             continue
-        decision = _final(tx, arrival, arrival.decision)
-        if not (decision.admitted or arrival.remembered):
+        final, decision = _final(tx, arrival, arrival.decision)
+        if not (decision.admitted or final.remembered):
             forget_texts(tx, [seq])
-        results.append(_follow(tx, seq, arrival, decision))
+        results.append(_follow(tx, seq, final, decision))
     return results
 
 
@@ -159,7 +161,9 @@ def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: NewMessa
     if arrival.decision is None:
         return []
     waiting = without_parts_of(tx, [seq for seq, _ in parts])
-    decision = _final(tx, arrival, arrival.decision) if waiting else arrival.decision
+    decision = arrival.decision
+    if waiting:
+        arrival, decision = _final(tx, arrival, decision)
     if not (decision.admitted or arrival.remembered):
         forget_texts(tx, waiting)
     followed = (
@@ -170,11 +174,18 @@ def decide_album(tx: Tx, parts: Sequence[tuple[int, Inbound]], arrival: NewMessa
     return [replace(one, album=arrival.inbound) for one in followed]
 
 
-def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
-    """The decision, with a challenge resolved by the pairing store."""
+def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> tuple[NewMessage, Decision]:
+    """The decision, also as that of the message: held back by the owner, or resolved by the pairing store."""
+    if decision.outcome not in (Outcome.ADMIT, Outcome.CHALLENGE):
+        return arrival, decision
+    taken_over = arrival.takeover_rule is not None and owner_takeovers.holds(
+        tx, arrival.inbound.thread, arrival.written_ms or arrival.read_ms
+    )
     if decision.outcome is Outcome.CHALLENGE:
-        return pairing.meet(tx, arrival, decision)
-    return decision
+        decision = pairing.meet(tx, replace(arrival, mute=arrival.mute or taken_over), decision)
+    if decision.admitted and taken_over and arrival.takeover_rule is not None:
+        decision = held_back(decision, Reason.OWNER_TOOK_OVER, arrival.takeover_rule, arrival.history_limit)
+    return replace(arrival, decision=decision), decision
 
 
 def _follow(
@@ -197,40 +208,27 @@ def _follow(
 
 
 def _insert(tx: Tx, arrival: NewMessage, *, keep: bool) -> int:
-    inbound, album = arrival.inbound, arrival.inbound.album
     seq = next_number(tx, "message")
-    insert(
-        tx,
-        "messages",
-        seq=seq,
-        message_id=inbound.message_id,
-        client_id=inbound.client_id,
-        thread_kind=inbound.thread.kind,
-        thread_id=inbound.thread.id,
-        sender_id=inbound.sender_id,
-        kind=inbound.kind,
-        content=content_digest(inbound),
-        album=album.id if album else "",
-        album_total=album.total if album else 0,
-        sent_ms=inbound.sent_ms,
-        admitted_ms=arrival.read_ms,
-        body=inbound_body(inbound) if keep else None,
-    )
-    aliases.keep(tx, seq, inbound)
+    store_message(tx, seq, arrival.inbound, arrival.read_ms, keep=keep)
     put(tx, "accounts", {}, last_inbound_ms=arrival.read_ms)
     return seq
 
 
-def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
+def note(tx: Tx, fact: NewOwn | Fact, backlog_ms: int) -> NoteResult:
     """Apply a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
+        case NewOwn(fact=own):
+            turn, judged = _settled_by(tx, own), owner_takeovers.note(tx, fact)
+            if judged.off:
+                _overtake(tx, own)
+            return NoteResult(turn, judged=judged)
         case Own():
-            if not outbox.is_receipt(tx, fact.message_id, fact.client_id):
-                drafts.overtake(tx, fact.thread)
-            return NoteResult(unknown_sends.echo(tx, fact.client_id, fact.message_id))
+            _overtake(tx, fact)
+            return NoteResult(_settled_by(tx, fact))
         case Undone(own=True):
             unknown_sends.undone(tx, fact)
-            return NoteResult()
+            owner_takeovers.forget_words(tx, fact)
+            return NoteResult(recalled=recall.own_undone(tx, fact))
         case Undone():
             return NoteResult(recalled=recall.undone(tx, fact, backlog_ms + AFTER_MS))
         case Deleted():
@@ -240,6 +238,17 @@ def note(tx: Tx, fact: Fact, backlog_ms: int) -> NoteResult:
         case Notice() | Unreadable():
             notices.note(tx, fact)
             return NoteResult()
+
+
+def _overtake(tx: Tx, own: Own) -> None:
+    """What the owner wrote makes drafts of its thread stale; a reaction does not."""
+    if not own.reaction_to and not outbox.is_receipt(tx, own.message_id, own.client_id):
+        drafts.overtake(tx, own.thread)
+
+
+def _settled_by(tx: Tx, own: Own) -> int | None:
+    """The turn that a message of the account settled by coming back; a reaction settles none."""
+    return None if own.reaction_to else unknown_sends.echo(tx, own.client_id, own.message_id)
 
 
 def _warned(tx: Tx, notice: Notice) -> Alarmed:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from clawlane.access.decision import Decision
+from clawlane.access.decision import Decision, Rule
 from clawlane.config.choices import Acks, PairingReply
-from clawlane.messages import Inbound, Outgoing
+from clawlane.messages import Inbound, Outgoing, Own, Thread
 from clawlane.store.alarm_told import Alarmed
 from clawlane.store.states import TurnState
 
@@ -18,9 +18,11 @@ OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
 class Place(IntEnum):
     """Where a queued chunk stands among those of its thread: lower ones first, and in order in each.
 
-    `BEGUN` is the rest of a reply that began to leave; others may pass what is `ASIDE`.
+    `AHEAD` is what the operator sends while something holds replies that does not hold him. `BEGUN` is the
+    rest of a reply that began to leave; others may pass what is `ASIDE`.
     """
 
+    AHEAD = -1
     BEGUN = 0
     IN_TURN = 1
     ASIDE = 2
@@ -57,7 +59,9 @@ class NewMessage:
     Without a decision it waits in the store. `history_limit` is how many unanswered messages of a thread are
     kept, `pairing_text` what a stranger is sent, with its placeholders (empty: the built-in text),
     `merge_ms` how long an admitted text waits for others of its sender (0: it does not), `acks` whether
-    others are shown that it came, and `mute` that nothing may leave in its thread.
+    others are shown that it came, and `mute` that nothing may leave in its thread. `written_ms` is when it
+    was written, by this machine's clock (0: when it was read); `takeover_rule` says what holds the agent back
+    where the owner writes, None where nothing does.
     """
 
     inbound: Inbound
@@ -69,11 +73,70 @@ class NewMessage:
     merge_ms: int = 0
     acks: Acks = Acks.AUTO
     mute: bool = False
+    written_ms: int = 0
+    takeover_rule: Rule | None = None
 
     @property
     def remembered(self) -> bool:
         """Whether the message stays as pending history of its thread."""
         return self.decision is not None and self.decision.keep_as_history and self.history_limit > 0
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverTerms:
+    """How the owner's messages hold the agent back: for how long, and by which rule.
+
+    `history_limit` is how many messages of a thread are kept as context, `skew_ms` how far the platform's
+    clock is ahead, `session` the present login, `revision` that of the config.
+    """
+
+    lasts_ms: int
+    rule: Rule
+    history_limit: int = 0
+    skew_ms: int = 0
+    session: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOwn:
+    """A message of the account that may be its owner's, read at `read_ms` and written at `written_ms`.
+
+    Both are by this machine's clock. `heard` says that the agent could be asked something in that thread or
+    that somebody is challenged there, `kept` that what the owner writes there is context for the agent.
+    """
+
+    fact: Own
+    read_ms: int
+    written_ms: int
+    own_id: str
+    heard: bool
+    kept: bool
+    terms: TakeoverTerms
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A thread in which the agent holds back, and the turns that ended by that."""
+
+    thread: Thread
+    until_ms: int
+    ended: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Whose messages of the account were: what the owner took over.
+
+    In the threads `in_question` a verdict waits, and nothing leaves; `again_ms` is when the first of them
+    need not wait any more. While takeovers are `off` nothing holds; `switched_off` says that this is new.
+    """
+
+    taken: tuple[TakenOver, ...] = ()
+    in_question: tuple[Thread, ...] = ()
+    again_ms: int | None = None
+    off: bool = False
+    switched_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +181,14 @@ class RecallResult:
 class NoteResult:
     """In the store, and no decision follows. A fact, a message that was there before, or an undecided one.
 
-    `turn` is the one that an echo settled, `part` the number of a message that waits for its album to close.
-    `alarmed` is what an alarm of this fact changed.
+    `turn` is the one that an echo settled, `part` the number of a message that waits for its album to close,
+    `judged` what a message of the account itself led to, `alarmed` what an alarm of this fact changed.
     """
 
     turn: int | None = None
     part: int | None = None
     recalled: RecallResult = field(default_factory=RecallResult)
+    judged: Judged | None = None
     alarmed: Alarmed | None = None
 
 
@@ -239,6 +303,10 @@ class LostSend:
     arrived: tuple[str, ...] = ()
 
 
+QUIET_HOURS, WARM_UP = "quiet hours", "pacing.warmUp"
+"""What the reason of a hold begins with that does not hold the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Why a chunk may not leave yet. `reason` names the rule as the config does.
@@ -249,6 +317,11 @@ class Hold:
     reason: str
     until_ms: int
     aside: bool = False
+
+    @property
+    def lets_operator_pass(self) -> bool:
+        """Whether what the operator sends may leave before what it holds."""
+        return self.reason.startswith((QUIET_HOURS, WARM_UP))
 
 
 @dataclass(frozen=True, slots=True)

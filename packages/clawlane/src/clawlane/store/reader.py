@@ -30,6 +30,7 @@ from clawlane.store import (
     operator_sends,
     outbox,
     outbox_listing,
+    owner_takeovers,
     pairing,
     pauses,
     pending_history,
@@ -92,6 +93,8 @@ class Reader:
     dead_letters = _ask(turns.dead_letters)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
+    taken_over = _ask(owner_takeovers.in_force)
+    takeovers_off = _ask(owner_takeovers.switched_off)
     open_alarms = _ask(alarms.open_of)
     alarms = _ask(alarms.listed)
     session = _ask(sessions.read)

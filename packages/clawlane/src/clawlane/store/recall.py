@@ -50,6 +50,14 @@ def undone(tx: Tx, fact: Undone, keep_ms: int) -> RecallResult:
     return forget(tx, _found_or_expected(tx, fact, fact.actor_id, BY_AUTHOR, keep_ms), BY_AUTHOR)
 
 
+def own_undone(tx: Tx, fact: Undone) -> RecallResult:
+    """The owner took back what they had written by hand, where it is kept as context."""
+    for kind, id_ in aliases.ids(fact.message_id, fact.client_id):
+        if found := aliases.find(tx, fact.thread, fact.actor_id, kind, id_):
+            return forget(tx, found, BY_AUTHOR)
+    return RecallResult()
+
+
 def deleted(tx: Tx, fact: Deleted, keep_ms: int) -> RecallResult:
     """The owner deleted a message, or the conversation up to and including it."""
     found = _found_or_expected(tx, fact, fact.author_id, BY_OWNER, keep_ms)
@@ -111,7 +119,7 @@ def forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
     if found:
         recalled += _from_drafts(tx, thread_of(found[0]), words, reason)
     for turn in reminded:
-        if not _has_left(tx, turn):
+        if not has_left(tx, turn):
             recalled += _again(tx, turn)
         else:
             sessions.leave(tx, turn)
@@ -164,7 +172,7 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
     if row["settled_ms"] is not None:
         _from_settled(tx, row, reason, rest=bool(others))
         return RecallResult()
-    if others and not _has_left(tx, turn):
+    if others and not has_left(tx, turn):
         return _again(tx, turn)
     # What may have arrived is neither looked for nor sent again.
     for column in _OF_TURN:
@@ -178,7 +186,7 @@ def _from_turn(tx: Tx, seq: int, reason: str) -> RecallResult:
 def _from_drafted(tx: Tx, turn: int, reason: str) -> RecallResult:
     """Drop the drafts of a turn, which runs again with what is left of it unless something has left."""
     _drop_drafts(tx, turn, reason)
-    if turns.messages(tx, turn) and not _has_left(tx, turn):
+    if turns.messages(tx, turn) and not has_left(tx, turn):
         change(tx, "turns", {"turn": turn}, state=TurnState.WAITING, settled_ms=None)
         return _again(tx, turn)
     change(tx, "turns", {"turn": turn}, state=TurnState.RECALLED, reason=reason)
@@ -236,7 +244,7 @@ def _from_context(tx: Tx, seq: int, reason: str) -> RecallResult:
     for row in rows:
         if row["state"] == TurnState.DRAFTED:
             recalled += _from_drafted(tx, row["turn"], reason)
-        elif not _has_left(tx, row["turn"]):
+        elif not has_left(tx, row["turn"]):
             recalled += _again(tx, row["turn"])
         else:
             sessions.leave(tx, row["turn"])
@@ -261,7 +269,7 @@ def _again(tx: Tx, turn: int) -> RecallResult:
     return RecallResult(again=(turns.open_turn(tx, turn),))
 
 
-def _has_left(tx: Tx, turn: int) -> bool:
+def has_left(tx: Tx, turn: int) -> bool:
     """Whether something of a reply has left, or of what its tools send, or may have.
 
     So has a call that must not be made twice.

@@ -78,6 +78,8 @@ _AGING = (
     ("operator_log", "at_ms"),
     ("config_log", "at_ms"),
     ("state_log", "at_ms"),
+    ("takeovers", "until_ms"),
+    ("own_messages", "expires_ms"),
 )
 """What is deleted by its age alone, and the time that counts."""
 

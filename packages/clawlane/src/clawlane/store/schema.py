@@ -567,6 +567,30 @@ CREATE TABLE upgrades ( -- what another version changed, for each account until 
 -- been answered by the gateway that the backup is of.
 ALTER TABLE accounts ADD COLUMN restored_ms INTEGER;
 
+-- Takeovers: threads in which the owner has written by hand.
+CREATE TABLE takeovers (
+    account TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, ended_ms INTEGER, -- when the operator ended it
+    PRIMARY KEY (account, thread_kind, thread_id)
+) WITHOUT ROWID;
+CREATE TABLE own_messages ( -- of the account, while nobody knows whether the owner wrote them
+    account TEXT NOT NULL, seq INTEGER NOT NULL, -- its number as a message, if it is the owner's
+    message_id TEXT NOT NULL, client_id TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    sender_id TEXT NOT NULL, kind TEXT NOT NULL, sent_ms INTEGER NOT NULL, admitted_ms INTEGER NOT NULL,
+    written_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL,
+    body TEXT, -- JSON; null for what is not kept
+    PRIMARY KEY (account, seq)
+) WITHOUT ROWID;
+CREATE TABLE own_echoes ( -- the first sends of a login that came back, and whether an id of theirs was known
+    account TEXT NOT NULL, session TEXT NOT NULL, chunk INTEGER NOT NULL, known INTEGER NOT NULL,
+    PRIMARY KEY (account, session, chunk)
+) WITHOUT ROWID;
+ALTER TABLE accounts ADD COLUMN takeover_off TEXT NOT NULL DEFAULT ''; -- for which login
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('takeovers', 'takeovers', '100 50 25 1'),
+    ('own_messages', 'own_messages', '20 10 1'),
+    ('own_echoes', 'own_echoes', '6 3 3 1');
+
 -- Pending history of direct messages, too:
 ALTER TABLE history RENAME TO old_history;
 CREATE TABLE history ( -- what was said in a thread and not answered, until a turn takes it along

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from clawlane.messages import Receipt
 from clawlane.store import album_sends, audit_log, pending_history, receipts, send_log, taken_back
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
-from clawlane.store.models import Hold, LostSend, Place, SendOutcome
+from clawlane.store.models import Hold, LostSend, Place, Purpose, SendOutcome
 from clawlane.store.outbox import (
     cancel,
     cancel_rest,
@@ -50,6 +50,8 @@ def begin(
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
             " place = 0, expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
             " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
+            " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
+            "  AND own.thread_kind = outbox.thread_kind AND own.thread_id = outbox.thread_id)"
             " RETURNING id, turn, by_turn, step, call, batch",
             (tx.now_ms, session, chunk_id, tx.account),
         ).fetchone()
@@ -76,9 +78,11 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         row = tx.db.execute(
             "UPDATE outbox SET held_until_ms = ?, reason = ?"
             " WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
-            " RETURNING id, turn, by_turn, step, call, batch, expires_ms",
+            " RETURNING id, turn, by_turn, step, call, batch, expires_ms, thread_kind, thread_id",
             (held.until_ms, reason, tx.account, chunk_id),
         ).fetchone()
+        if row is not None and held.lets_operator_pass:
+            let_operator_pass(tx, row)
         if row is None or not held.aside or (row["turn"] is None and row["by_turn"] is None):
             continue
         if row["turn"] is not None:
@@ -88,6 +92,13 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
         change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.ASIDE, reason=reason, **values)
     return tuple(aside)
+
+
+def let_operator_pass(tx: Tx, held: sqlite3.Row) -> None:
+    """Put what the operator sends before a chunk of the same thread that is held, but does not hold him."""
+    thread = {"thread_kind": held["thread_kind"], "thread_id": held["thread_id"]}
+    waiting = {"purpose": Purpose.OPERATOR, "state": ChunkState.QUEUED, "settled_ms": None}
+    change(tx, "outbox", {**thread, **waiting}, place=Place.AHEAD)
 
 
 def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
@@ -136,6 +147,19 @@ def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     cancel_rest(tx, row, _EARLIER)
     if row["turn"] is None:
         return SendOutcome(None, "")
+    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+
+
+def cancelled(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
+    """Record that a chunk is not sent after all. Neither is the rest of its text."""
+    row = tx.db.execute(
+        "UPDATE outbox SET state = 'cancelled', reason = ?, settled_ms = ?, held_until_ms = NULL"
+        " WHERE account = ? AND id = ? AND settled_ms IS NULL AND state = 'queued' RETURNING *",
+        (reason, tx.now_ms, tx.account, chunk_id),
+    ).fetchone()
+    if row is None:
+        return SendOutcome(None, "")
+    cancel_rest(tx, row, reason)
     return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
 
 
@@ -219,7 +243,7 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
 def _cancel_if_stopped(tx: Tx, row: sqlite3.Row) -> None:
     """Cancel a chunk that is queued again, and what follows, if its turn was stopped meanwhile."""
     if row["by_turn"] is not None:
-        ended = "account = ? AND turn = ? AND state IN ('stopped', 'revoked', 'recalled')"
+        ended = "account = ? AND turn = ? AND state IN ('stopped', 'taken_over', 'revoked', 'recalled')"
         query = f"SELECT 1 FROM turns WHERE {ended}"  # noqa: S608 — our own text only
         if row["body"] == NO_TEXT or exists(tx.db, query, tx.account, row["by_turn"]):
             cancel_tools(tx, row["by_turn"], "its turn was stopped")

@@ -240,6 +240,11 @@ def _turns(tx: Tx, agent: str, thread: Thread) -> list[int]:
     return [row["turn"] for row in rows.fetchall()]
 
 
+def forget_turn(tx: Tx, turn: int) -> None:
+    """Take one turn out of its session."""
+    _forget(tx, [turn])
+
+
 def _forget(tx: Tx, turns: Iterable[int]) -> None:
     """Take turns out of their session. The history that went with them goes, too.
 
@@ -454,6 +459,7 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
 
 _WHY = {
     TurnState.STOPPED: "stopped",
+    TurnState.TAKEN_OVER: "the owner wrote instead",
     TurnState.RECALLED: "a message was taken back",
     TurnState.EXPIRED: "it was too late",
     TurnState.FAILED: "it could not be delivered",

@@ -21,6 +21,7 @@ class TurnState(StrEnum):
     FAILED = "failed"
     DEAD = "dead"
     STOPPED = "stopped"
+    TAKEN_OVER = "taken_over"
     REVOKED = "revoked"
     RECALLED = "recalled"
     EXPIRED = "expired"

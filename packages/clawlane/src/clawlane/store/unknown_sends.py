@@ -57,7 +57,7 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
     Gives the turn that this settled.
     """
     row = tx.db.execute(
-        "SELECT * FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL",
+        "SELECT * FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL AND attempts > 0",
         (tx.account, client_id),
     ).fetchone()
     if row is None or row["messages"] > 1:
