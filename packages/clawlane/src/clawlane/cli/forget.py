@@ -138,7 +138,7 @@ def export(person: str, file: Path | None, channel: str | None, account: str | N
         raise CliError("it ended without an answer", "run the same command again")
     told = {"ok": True, "person": counted[0].person, "rows": counted[0].rows, "accounts": rows}
     if as_json:
-        text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+        text = json.dumps(told, ensure_ascii=False, indent=2 if file else None) + "\n"
     else:
         text = "".join(f"{line}\n" for line in _readable(counted[0], rows))
     if file is None:
