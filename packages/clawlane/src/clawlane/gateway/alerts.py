@@ -10,7 +10,6 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 
 from clawlane.backoff import Sleep
 from clawlane.config.alerts import Alerts, targets_of
@@ -24,6 +23,7 @@ from clawlane.store.alerts import Alert
 from clawlane.store.database import Store
 from clawlane.store.deliveries import Delivery
 from clawlane.store.errors import StoreLost
+from clawlane.zone import shown
 
 _LONGEST_WAIT_MS, _BETWEEN_S = 30_000, 0.5
 """The longest wait, short because the clock may be set meanwhile; the least time between two looks."""
@@ -157,6 +157,6 @@ class AlertDispatcher:
 
 
 def _minute_of_day(now_ms: int) -> int:
-    """The minute of the day by the machine's clock."""
-    now = datetime.fromtimestamp(now_ms / 1000).astimezone()
+    """The minute of the day in the zone of the config."""
+    now = shown().at(now_ms)
     return now.hour * 60 + now.minute

@@ -16,13 +16,13 @@ from clawlane.access.outbound import OutboundPolicy, Verdict
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.config.choices import OutboundMode, QuietDo
 from clawlane.lane.access_checker import AccessChecker
-from clawlane.lane.hours import QUIET, Quiet, QuietHours
+from clawlane.lane.hours import Quiet, QuietHours
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.lane.warm_up import WarmUp
 from clawlane.messages import Inbound, Person, Receipt, Seen, Signal, Thread, Typing, Undo
 from clawlane.store import directory, owner_takeovers, pairing, send_log, turns
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Chunk, Hold, Judged, Purpose
+from clawlane.store.models import QUIET_HOURS, Chunk, Hold, Judged, Purpose
 from clawlane.store.send_log import SentChunk
 from clawlane.store.told import Pause, PauseLevel
 
@@ -214,7 +214,7 @@ class Gate:
         paced = self._pacer.hold(chunk, now_ms) if self._pacer else None
         if quiet is None or (paced is not None and paced.until_ms > quiet.until_ms):
             return paced
-        return Hold(QUIET, quiet.until_ms)
+        return Hold(QUIET_HOURS, quiet.until_ms)
 
     def _quiet_for(self, chunk: Chunk, now_ms: int) -> Quiet | None:
         """The quiet hours as they hold for a chunk: what the operator sends passes them.
@@ -332,7 +332,7 @@ class Gate:
         if isinstance(signal, Typing) and self.is_taken_over(signal.thread):
             raise NotSent(owner_takeovers.REASON, 0.0)
         if self.quiet(now_ms) is not None:
-            raise NotSent(QUIET, 0.0)
+            raise NotSent(QUIET_HOURS, 0.0)
         mode, rule = self.outbound(signal.thread)
         tells = isinstance(signal, Typing) or (
             signal.message_id not in self._answered and (isinstance(signal, Seen) or signal.seen)

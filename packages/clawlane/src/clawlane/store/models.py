@@ -18,9 +18,11 @@ OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
 class Place(IntEnum):
     """Where a queued chunk stands among those of its thread: lower ones first, and in order in each.
 
-    `BEGUN` is the rest of a reply that began to leave; others may pass what is `ASIDE`.
+    `AHEAD` is what the operator sends while something holds replies that does not hold him. `BEGUN` is the
+    rest of a reply that began to leave; others may pass what is `ASIDE`.
     """
 
+    AHEAD = -1
     BEGUN = 0
     IN_TURN = 1
     ASIDE = 2
@@ -301,6 +303,10 @@ class LostSend:
     arrived: tuple[str, ...] = ()
 
 
+QUIET_HOURS, WARM_UP = "quiet hours", "pacing.warmUp"
+"""What the reason of a hold begins with that does not hold the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Why a chunk may not leave yet. `reason` names the rule as the config does.
@@ -311,6 +317,11 @@ class Hold:
     reason: str
     until_ms: int
     aside: bool = False
+
+    @property
+    def lets_operator_pass(self) -> bool:
+        """Whether what the operator sends may leave before what it holds."""
+        return self.reason.startswith((QUIET_HOURS, WARM_UP))
 
 
 @dataclass(frozen=True, slots=True)

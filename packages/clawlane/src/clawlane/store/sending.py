@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from clawlane.messages import Receipt
 from clawlane.store import album_sends, audit_log, pending_history, receipts, send_log, taken_back
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
-from clawlane.store.models import Hold, LostSend, Place, SendOutcome
+from clawlane.store.models import Hold, LostSend, Place, Purpose, SendOutcome
 from clawlane.store.outbox import (
     cancel,
     cancel_rest,
@@ -78,9 +78,11 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         row = tx.db.execute(
             "UPDATE outbox SET held_until_ms = ?, reason = ?"
             " WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
-            " RETURNING id, turn, by_turn, step, call, batch, expires_ms",
+            " RETURNING id, turn, by_turn, step, call, batch, expires_ms, thread_kind, thread_id",
             (held.until_ms, reason, tx.account, chunk_id),
         ).fetchone()
+        if row is not None and held.lets_operator_pass:
+            let_operator_pass(tx, row)
         if row is None or not held.aside or (row["turn"] is None and row["by_turn"] is None):
             continue
         if row["turn"] is not None:
@@ -90,6 +92,13 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
         change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.ASIDE, reason=reason, **values)
     return tuple(aside)
+
+
+def let_operator_pass(tx: Tx, held: sqlite3.Row) -> None:
+    """Put what the operator sends before a chunk of the same thread that is held, but does not hold him."""
+    thread = {"thread_kind": held["thread_kind"], "thread_id": held["thread_id"]}
+    waiting = {"purpose": Purpose.OPERATOR, "state": ChunkState.QUEUED, "settled_ms": None}
+    change(tx, "outbox", {**thread, **waiting}, place=Place.AHEAD)
 
 
 def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
