@@ -34,6 +34,10 @@ _ANSWERED = 256
 """How many answered messages are remembered until their seen is shown."""
 
 
+_OF_OWNER = (Purpose.OPERATOR, Purpose.ALERT, Purpose.OWNER)
+"""What the owner sends or is told, which is not about other people's rest."""
+
+
 class Objection(StrEnum):
     """Why a queued chunk must not leave any more."""
 
@@ -197,11 +201,11 @@ class Gate:
 
     def held(self, chunk: Chunk, now_ms: int) -> Pause | Hold | None:
         """The pause, the quiet hours or the pacing rule that keep a chunk from leaving now."""
-        return self._pause_of(chunk.out.thread) or self._hold(chunk, now_ms)
+        return self._pause_for(chunk) or self._hold(chunk, now_ms)
 
     def drops(self, chunk: Chunk, now_ms: int) -> bool:
         """Whether a chunk is not sent at all, because it is quiet now. A paused one still waits."""
-        if self._pause_of(chunk.out.thread) is not None:
+        if self._pause_for(chunk) is not None:
             return False
         quiet = self._quiet_for(chunk, now_ms)
         return quiet is not None and quiet.do is QuietDo.DROP
@@ -217,11 +221,11 @@ class Gate:
         return Hold(QUIET_HOURS, quiet.until_ms)
 
     def _quiet_for(self, chunk: Chunk, now_ms: int) -> Quiet | None:
-        """The quiet hours as they hold for a chunk: what the operator sends passes them.
+        """The quiet hours as they hold for a chunk: what the operator sends, or is told, passes them.
 
         A draft that the owner approved waits for their end, whatever becomes of other replies.
         """
-        quiet = None if chunk.purpose is Purpose.OPERATOR else self.quiet(now_ms)
+        quiet = None if chunk.purpose in _OF_OWNER else self.quiet(now_ms)
         return replace(quiet, do=QuietDo.HOLD) if quiet and chunk.draft is not None else quiet
 
     def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
@@ -243,7 +247,7 @@ class Gate:
 
         A pause that came after `wait_ms` makes it `NotSent`, and so do other rules than it was checked by.
         """
-        if self._pause_of(chunk.out.thread) is not None:
+        if self._pause_for(chunk) is not None:
             raise NotSent("paused just before it left", 0.0)
         rules = self._rules()
         if self._passed.pop(chunk.id, rules) is not rules:
@@ -367,6 +371,11 @@ class Gate:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
+
+    def _pause_for(self, chunk: Chunk) -> Pause | None:
+        """The pause that holds a chunk. The owner hears what became of a command, a pause among them."""
+        thread = chunk.out.thread
+        return self._pauses.get(thread) if chunk.to_owner else self._pause_of(thread)
 
     def take(self, judged: Judged) -> None:
         """Hold back where the owner wrote, and where nobody knows yet; everywhere else nothing changes."""

@@ -32,7 +32,8 @@ class Purpose(StrEnum):
     """What an outgoing text is for: the reply of a turn, a text of the gateway itself, or of the operator.
 
     Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
-    command, what an agent's tool sends before the reply, and an alert to the owner of another account.
+    command, what an agent's tool sends before the reply, an alert to the owner of another account, and the
+    answer to what the owner wants done, which no pause of the account holds.
     """
 
     REPLY = "reply"
@@ -42,6 +43,7 @@ class Purpose(StrEnum):
     TOOL = "tool"
     OPERATOR = "operator"
     ALERT = "alert"
+    OWNER = "owner"
 
 
 class History(StrEnum):
@@ -255,6 +257,11 @@ class Chunk:
     def challenge(self) -> bool:
         """Whether it asks a stranger for a pairing code."""
         return self.purpose is Purpose.CHALLENGE
+
+    @property
+    def to_owner(self) -> bool:
+        """Whether it answers what the owner wants done."""
+        return self.purpose is Purpose.OWNER
 
     @property
     def by_agent(self) -> bool:

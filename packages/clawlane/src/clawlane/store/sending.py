@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from clawlane.messages import Receipt
-from clawlane.store import album_sends, audit_log, pending_history, receipts, send_log, taken_back
+from clawlane.store import album_sends, alerts, audit_log, pending_history, receipts, send_log, taken_back
+from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
 from clawlane.store.models import Hold, LostSend, Place, Purpose, SendOutcome
 from clawlane.store.outbox import (
@@ -218,6 +219,8 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     )
     if changed:
         audit_log.note_send(tx, row, ChunkState.UNKNOWN)
+    if changed and not recalled and not settles:
+        note_undecided(tx, chunk_id)
     if recalled:
         update_summary(tx, turn)
     elif turn is not None:
@@ -299,3 +302,8 @@ def needs_decision(tx: Tx, turn: int | None) -> None:
     """Let an open turn wait until the operator says what became of a part of its reply."""
     if turn is not None:
         mark(tx, turn, TurnState.NEEDS_DECISION, delivery_summary(tx, turn))
+
+
+def note_undecided(tx: Tx, chunk_id: int) -> None:
+    """Let the owner hear that only they can say whether a chunk arrived."""
+    alerts.note(tx, AlertKind.DECISION_NEEDED, f"send:{chunk_id}", what="send", number=chunk_id)
