@@ -16,7 +16,12 @@ from demo.model_server import ModelServer
 from demo.stage import PATIENCE, Gateway, Missing, Operator, Simulator, running
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")))
+PAGES = (
+    "README.md",
+    *sorted(
+        str(page.relative_to(ROOT)) for at in ("*.md", "runbooks/*.md") for page in (ROOT / "docs").glob(at)
+    ),
+)
 NOT_RUN = "sh not-run"
 """The language of a block that no test can run; docs/not-run.md says why."""
 

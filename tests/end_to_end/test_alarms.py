@@ -326,24 +326,23 @@ def test_sends_that_fail_while_work_waits_only_alarm_and_end_by_themselves(
 
 
 def test_pushes_that_stop_while_pings_are_answered_alarm_and_the_next_push_ends_it(
-    linked: Operator, zalo: Simulator, host: Host
+    linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
-    def both_ahead(seconds: float) -> None:
-        zalo.do("/clock", ahead=seconds)
-        host.set_ahead(seconds)
-
-    listening(host.gateway)
+    listening(gateway)
     lan = person(zalo)
+    zalo.do("/clock", ahead=20 * MINUTE)
     say(zalo, lan, "one")
-    answered(zalo, "one")
-    both_ahead(20 * MINUTE)
-    host.gateway.said_times("is ready", 2)
+    answered(zalo, "one")  # whose receipt tells Zalo's time
+    zalo.do("/drop")
+    gateway.said_times("is ready", 2)
+    zalo.do("/clock", ahead=22 * MINUTE)
     zalo.do("/fault", does="lost", event="messages", times=1)
-    zalo.do("/clock", ahead=25 * MINUTE)
     missed = say(zalo, lan, "never pushed")
-    both_ahead(32 * MINUTE)
+    zalo.do("/clock", ahead=34 * MINUTE)
+    linked.run("directory", "peers", "list")
+    zalo.do("/drop")
 
-    alarmed(host.gateway, "inbound_silent")
+    alarmed(gateway, "inbound_silent")
     (one,) = alarms(linked)
     assert one["evidence"]["messages"] == [missed]
     assert not one["paused"]
@@ -351,7 +350,7 @@ def test_pushes_that_stop_while_pings_are_answered_alarm_and_the_next_push_ends_
 
     say(zalo, lan, "pushed again")
     answered(zalo, "pushed again")
-    host.gateway.said("the alarm 'inbound_silent' is over")
+    gateway.said("the alarm 'inbound_silent' is over")
 
 
 def test_an_account_to_which_nobody_writes_is_well(linked: Operator, zalo: Simulator, host: Host) -> None:

@@ -215,12 +215,3 @@ def test_what_cannot_be_read_is_named_and_other_days_are_offered(tmp_path: Path)
     file.write_text("{")
     with pytest.raises(OpError, match="is damaged"):
         address_book.load(paths, LANE, "latest")
-
-
-def test_a_person_can_be_taken_out_of_every_copy(tmp_path: Path) -> None:
-    paths = paths_of(tmp_path)
-    address_book.save(paths, BOOK)
-    address_book.save(paths, AddressBook(LANE, NOW + DAY, None, None, (MINH,), ()))
-    assert address_book.forget_person(paths, LANE, LAN.id) == 1
-    assert "Lan" not in "".join(file.read_text() for file in files(tmp_path))
-    assert address_book.load(paths, LANE, "latest").friends == (MINH,)

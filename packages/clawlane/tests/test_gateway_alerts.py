@@ -279,7 +279,7 @@ async def test_in_quiet_hours_only_alarms_are_told(lane: Lane) -> None:
         return int(datetime(2026, 3, 2, hour, minute).astimezone().timestamp() * 1000)
 
     webhook = {"url": lane.receiver.url, "secret": "${HOOK_SECRET}"}
-    lane.configure(webhook=webhook, quiet={"from": "22:00", "to": "7:00"})
+    lane.configure(webhook=webhook, quiet={"from": "22:00", "to": "07:00"})
     lane.clock.ms = at(23)
     await lane.note(AlertKind.BUDGET_SPENT, "main")
     await lane.note(AlertKind.ALARM, "kicked")

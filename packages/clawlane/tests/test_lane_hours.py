@@ -209,6 +209,34 @@ async def test_what_pacing_holds_beyond_the_night_leaves_in_the_morning(bench: B
         assert await wire.sent(1) == ["hello"]
 
 
+async def test_what_the_operator_sends_passes_replies_that_wait(bench: Bench) -> None:
+    wire = Wire()
+    until_ms = around(bench, HOLD)
+    async with bench.running(wire, Echo()) as lane:
+        wire.incoming.put_nowait(message(1, text="hello"))
+        await until(lambda: bool(held(bench)))
+        for text in ("by hand", "twice"):
+            await bench.account_store.run(operator_sends.queue, [Text(LAN, text)])
+        lane.sender.wake()
+        assert await wire.sent(2) == ["by hand", "twice"]
+        bench.clock.ms = until_ms
+        lane.sender.wake()
+        assert await wire.sent(1) == ["hello"]
+
+
+async def test_what_the_operator_sent_before_the_night_passes_as_well(bench: Bench) -> None:
+    wire = Wire()
+    around(bench, HOLD)
+    async with bench.running(wire, Echo()) as lane:
+        lane.sender.close()
+        wire.incoming.put_nowait(message(1, text="hello"))
+        await until(lambda: bench.states().get("queued") == 1)
+        await bench.account_store.run(operator_sends.queue, [Text(LAN, "by hand")])
+        lane.sender.open()
+        assert await wire.sent(1) == ["by hand"]
+        assert bench.states()["queued"] == 1
+
+
 @pytest.mark.parametrize("do", [HOLD, DROP])
 async def test_what_the_operator_sends_leaves_at_night(bench: Bench, do: QuietDo) -> None:
     wire = Wire()

@@ -105,6 +105,8 @@ IDS = frozenset(
         "alarm_signs.key",
         "alerts.key",
         "deliveries.body",
+        "owner_texts.id",
+        "owner_texts.text",  # a command, until it was carried out
         "audit_log.content",
         "doubted.digest",
     ]
@@ -122,6 +124,8 @@ NEITHER = frozenset(
         "agent",
         "album_total",
         "alerted_ms",
+        "done_ms",
+        "own_thread_ms",
         "approved_ms",
         "asked_ms",
         "asked_once",
@@ -281,6 +285,7 @@ KEPT_BY_ID_ALONE = frozenset(
         "audit_log",
         "alerts",
         "deliveries",
+        "owner_texts",
         "verifications",
         "warm_ups",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from clawlane.store import retention, spending
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.spending import KEPT_MS, DaySpent, Spent
-from clawlane.zone import MACHINE
+from clawlane.zone import MACHINE, Zone
 
 DAY = "2026-11-28"
 LAN, BINH = "11", "12"
@@ -74,8 +75,8 @@ class Desk:
         self.account_store = account_store
         self.ledger = Ledger(agent, clock)
 
-    def turn(self, sender: str, thread: Thread | None = None) -> TurnLedger:
-        lane = Lane(None, self.account_store, None, 1, 1)  # type: ignore[arg-type]
+    def turn(self, sender: str, thread: Thread | None = None, zone: Zone = MACHINE) -> TurnLedger:
+        lane = Lane(None, self.account_store, None, 1, 1, zone=zone)  # type: ignore[arg-type]
         thread = thread or Thread(ThreadKind.DM, sender)
         inbound = Inbound("a", "m", thread, sender, "", "chào", 0)
         return self.ledger.of(TurnInput("zalouser/a", (inbound,), lane=lane))
@@ -113,6 +114,30 @@ async def test_each_share_silences_whom_it_is_of(tmp_path: Path, caplog: pytest.
 
         clock.ms += 86_400_000
         await desk.turn(LAN).check()
+
+
+async def test_a_date_has_one_budget_however_often_the_zone_changes(tmp_path: Path) -> None:
+    """At 18:00 in London it is the next day in Saigon."""
+    london, saigon = Zone("Europe/London"), Zone("Asia/Ho_Chi_Minh")
+    clock = Clock(int(1000 * datetime(2026, 11, 28, 18, tzinfo=UTC).timestamp()))
+    async with (
+        open_store(tmp_path / "store", tmp_path / "lock", clock) as store,
+        store.own("zalouser/a") as account_store,
+    ):
+        desk = Desk(account_store, clock, {"tokensPerDay": 100, "perSender": 1, "perThread": 1})
+        await desk.turn(LAN, zone=london).add(Spent(100, 0))
+        with pytest.raises(BudgetSpent):
+            await desk.turn(LAN, zone=london).check()
+        await desk.turn(LAN, zone=saigon).check()
+        await desk.turn(LAN, zone=saigon).add(Spent(60, 0))
+        with pytest.raises(BudgetSpent):
+            await desk.turn(LAN, zone=london).check()
+        clock.ms += 6 * 3_600_000
+        await desk.turn(LAN, zone=london).check()
+        await desk.turn(LAN, zone=london).add(Spent(40, 0))
+        for zone in (london, saigon):
+            with pytest.raises(BudgetSpent, match=r"100 of 100 tokens"):
+                await desk.turn(LAN, zone=zone).check()
 
 
 async def test_nobody_is_counted_without_a_lane_or_stopped_without_a_budget(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from clawlane.store.alerts import AlertKind
 from clawlane.store.database import open_store
 
 WEBHOOK = "webhook: { url: 'https://example.net/hook', secret: '${HOOK}' }"
-HOOK = f"alerts: {{ {WEBHOOK}, quiet: {{ from: '22:00', to: '7:00' }} }}"
+HOOK = f"alerts: {{ {WEBHOOK}, quiet: {{ from: '22:00', to: '07:00' }} }}"
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def shown(desk: Any, line: str) -> str:
 
 def test_what_waits_and_what_failed_are_told(desk: Any) -> None:
     told = shown(desk, "alerts list")
-    assert "parrot/default: alerts go to webhook; from 22:00–7:00 only alarms" in told
+    assert "parrot/default: alerts go to webhook; from 22:00–07:00 only alarms" in told
     assert "77 asks to write to parrot/default (a friend)" in told
     assert "openclaw pairing approve parrot ABCD2345" in told
     assert "example.net answered 500" in told
@@ -96,8 +96,8 @@ def test_a_test_needs_a_target_and_a_gateway(desk: Any) -> None:
         ("{ thread: { account: 'default', to: 'user:1' } }", "cannot leave through 'default' itself"),
         ("{ thread: { account: 'other', to: 'user:1' } }", "there is no account 'other'"),
         ("{ thread: { account: 'other', to: 'Lan' } }", "must be 'user:ID' or 'group:ID'"),
-        ("{ quiet: { from: '25:00', to: '7:00' } }", "must be a time of day such as '22:00'"),
-        ("{ quiet: { from: '7:00', to: '07:00' } }", "are the same time"),
+        ("{ quiet: { from: '25:00', to: '07:00' } }", "must be a time of day such as '22:00'"),
+        ("{ quiet: { from: '07:00', to: '07:00' } }", "are the same time"),
         ("{ mail: 'x' }", "unknown key"),
     ],
 )

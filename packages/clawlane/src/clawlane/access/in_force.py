@@ -101,6 +101,11 @@ class Rules:
         return all(policy.owners.includes(sender_id, pins) for policy in self)
 
     @property
+    def owner_commands(self) -> bool:
+        """Whether owners may have things done by a text of their own."""
+        return all(policy.owner_commands for policy in self)
+
+    @property
     def pairing_reply(self) -> PairingReply:
         """What strangers are told where a direct message leads to a code."""
         challenging = (one.pairing_reply for one in self if one.dm is DmPolicy.PAIRING)

@@ -56,6 +56,7 @@ class AccessPolicy:
     owners: Allowlist = field(default_factory=Allowlist)
     owners_rule: Rule = field(default=Rule("commands.ownerAllowFrom"))
     text_commands: bool = True
+    owner_commands: bool = False
     history_limit: int = 50
     history_rule: Rule = field(default=Rule("historyLimit"))
     merge_ms: int = 0
@@ -96,6 +97,7 @@ class AccessPolicy:
             owners=Allowlist.of(config.root.commands.owner_allow_from),
             owners_rule=reader.shared_rule("commands", "ownerAllowFrom"),
             text_commands=config.root.commands.text,
+            owner_commands=settings.owner_commands,
             history_limit=settings.history_limit,
             history_rule=reader.rule("historyLimit"),
             merge_ms=config.root.messages.inbound.window_ms(account.channel),

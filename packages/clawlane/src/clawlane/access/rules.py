@@ -37,11 +37,15 @@ CLEARS_HISTORY = frozenset({"/new", "/reset"})
 OWNER_COMMANDS = frozenset({"/status", "/help", "/whoami"})
 """These answer owners; from others they reach the agent as text."""
 
+OWNER_ACTIONS = frozenset({"/pause", "/resume", "/approve", "/reject", "/draft"})
+"""What owners may have done by a text of their own, where the config lets them. They take arguments."""
+
 STOP = "/stop"
 PAIRING_STORE = "pairing store"
 
 _CHECKS = ("not_self", "not_own_account", "not_malformed_id", "not_empty")
 _LONGEST_COMMAND = max(map(len, COMMANDS))
+_LONGEST_ACTION = 20
 _LEADING_MENTION = re.compile(r"\s*@\S+")
 
 
@@ -136,9 +140,23 @@ def _decide(inbound: Inbound, policy: AccessPolicy, grants: Grants, age_ms: int)
     if in_group:
         return _decide_group(inbound, policy, grants, trail)
     decision = _decide_dm(inbound.sender_id, policy, grants, trail)
-    if decision.admitted and policy.text_commands and (command := command_in(inbound, grants.own_id)):
-        return replace(decision, command=command)
-    return decision
+    if not decision.admitted or not policy.text_commands:
+        return decision
+    command = command_in(inbound, grants.own_id) or _owner_action_in(inbound, policy, grants)
+    return replace(decision, command=command) if command else decision
+
+
+def owner_action(text: str) -> str:
+    """The first word of a text, if that is something that owners may have done; else empty."""
+    word = text.strip()[:_LONGEST_ACTION].split(maxsplit=1)
+    return word[0].lower() if word and word[0].lower() in OWNER_ACTIONS else ""
+
+
+def _owner_action_in(inbound: Inbound, policy: AccessPolicy, grants: Grants) -> str:
+    """The same of a direct message by an owner. Nothing that is attached or quoted counts."""
+    if not policy.owner_commands or inbound.attachments:
+        return ""
+    return owner_action(inbound.text) if policy.owners.includes(inbound.sender_id, grants.pins) else ""
 
 
 def _check(inbound: Inbound, grants: Grants) -> Decision | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.errors import BudgetSpent
 from clawlane.clock import now_ms
 from clawlane.config.routing import AgentSettings
-from clawlane.store import spending
+from clawlane.store import alerts, spending
 from clawlane.store.account_store import Clock
+from clawlane.store.alerts import AlertKind
 from clawlane.store.spending import DaySpent, Spent
 from clawlane.zone import Zone
 
@@ -73,14 +75,16 @@ class Ledger:
                 amount = f"{used.usd:.4f} of {part * budget.usd_per_day:.4f} USD"
                 yield _Share(share or "usdPerDay", amount, whose)
 
-    def tell(self, share: _Share, reason: str, today: str) -> None:
-        """Tell the operator, once a day for each who is silenced."""
+    def tell(self, share: _Share, reason: str, today: str) -> bool:
+        """Tell the operator, once a day for each who is silenced. False for what was told before."""
         if self._told_on != today:
             self._told_on = today
             self._told.clear()
-        if (share.key, share.whose) not in self._told:
-            self._told.add((share.key, share.whose))
-            log.warning("agent %s is silent %s until midnight: %s", self.agent.id, share.whose, reason)
+        if (share.key, share.whose) in self._told:
+            return False
+        self._told.add((share.key, share.whose))
+        log.warning("agent %s is silent %s until midnight: %s", self.agent.id, share.whose, reason)
+        return True
 
 
 @dataclass(slots=True)
@@ -107,7 +111,10 @@ class TurnLedger:
         )
         if share := self.ledger.spent_share(day, self.turn):
             reason = f"{agent.at('budget')}.{share.key}: {share.amount} are spent today"
-            self.ledger.tell(share, reason, today)
+            if self.ledger.tell(share, reason, today):
+                key = f"{agent.id} {share.key} {share.whose}"
+                told = partial(alerts.note, agent=agent.id, share=share.key, day=today)
+                await self.lane.account_store.run(told, AlertKind.BUDGET_SPENT, key)
             raise BudgetSpent(reason)
 
     async def add(self, spent: Spent) -> None:

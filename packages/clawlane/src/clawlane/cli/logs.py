@@ -37,7 +37,7 @@ def _options(command: C) -> C:
 @click.command()
 @_options
 def logs(account: str, follow: bool, lines: int, level: str, as_json: bool) -> None:
-    """Show what the gateway logged: time of this machine, level, account, text.
+    """Show what the gateway logged: time in the zone of the config, level, account, text.
 
     The log never holds what people write. It works while no gateway runs, too.
 

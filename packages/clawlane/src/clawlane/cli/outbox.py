@@ -49,6 +49,7 @@ _PURPOSES = {
     Purpose.TOOL: "by a tool",
     Purpose.OPERATOR: "by the operator",
     Purpose.ALERT: "alert",
+    Purpose.OWNER: "answer to the owner",
 }
 
 

@@ -10,11 +10,11 @@ from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validat
 
 from clawlane.config.agents import Argv
 from clawlane.config.fields import Block, Maybe
+from clawlane.config.quiet_hours import PATTERN, minutes_of
 from clawlane.config.secrets import SecretField
 from clawlane.threads import Thread, ThreadKind
 
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _TARGET = re.compile(r"(user|group):(\S{1,100})")
 _LONGEST_URL = 2000
 
@@ -37,7 +37,7 @@ def webhook_url(value: str) -> str:
 
 
 def _minutes(value: str) -> str:
-    if not _TIME.fullmatch(value.strip()):
+    if not re.match(PATTERN, value.strip()):
         raise ValueError("must be a time of day such as '22:00'")
     return value.strip()
 
@@ -116,12 +116,6 @@ def targets_of(settings: Alerts | None) -> list[str]:
         "alerts.thread": settings.thread,
     }
     return [target for target, value in named.items() if value is not None]
-
-
-def minutes_of(time: str) -> int:
-    """The minutes past midnight of a time such as `22:00`."""
-    hours, _, minutes = time.partition(":")
-    return int(hours) * 60 + int(minutes)
 
 
 def thread_problem(account: str, alerts: Alerts | None, accounts: dict[str, bool]) -> tuple[str, str] | None:

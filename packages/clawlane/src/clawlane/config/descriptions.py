@@ -42,6 +42,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "numberChunks": "Whether the parts of long answers are numbered: `(1/3)`.",
         "responsePrefix": "Goes before each reply; `auto` is the agent's name in brackets.",
         "alerts": "Where the owner hears of what waits for them, and of alarms.",
+        "ownerCommands": "Whether the owner may give commands such as `/pause` in a chat.",
         "proxy": "The proxy for the account's connections: a URL, with user and password if it needs them.",
         "configWrites": "Accepted, and does nothing here.",
         "messagePrefix": "Accepted, and does nothing here.",

@@ -302,6 +302,7 @@ class ChannelSettings(Block):
     number_chunks: StrictBool = False
     response_prefix: Maybe[StrictStr] = None
     alerts: Maybe[Alerts] = None
+    owner_commands: StrictBool = False
     proxy: StrictStr = Field(default="", repr=False)
     config_writes: Maybe[StrictBool] = None
     message_prefix: Maybe[StrictStr] = None

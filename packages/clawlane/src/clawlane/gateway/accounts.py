@@ -19,6 +19,7 @@ from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
 from clawlane.gateway.ending import Ending
 from clawlane.gateway.name_resolution import NameResolver
+from clawlane.gateway.owner_commands import OwnerCommands
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
@@ -298,6 +299,7 @@ class Accounts:
             lambda: supervisor.account.settings.alerts,
             self.now_ms,
             random.random,
+            self.zone,
         ).run()
 
     def _make(self, name: str) -> None:
@@ -327,6 +329,9 @@ class Accounts:
             report=resolver.note,
             pin=resolver.run,
             outgoing=self._paths.outgoing_dir(name),
+            act=OwnerCommands(
+                name, lambda: self.context(Caller.OWNER), lambda: self.supervisors.get(name)
+            ).act,
             media=self._media,
         )
         supervisor = Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir)

@@ -183,11 +183,9 @@ class AlarmWatch:
     async def _store(self, account_store: AccountStore) -> None:
         self._news.clear()
         while self._changes:
-            changes = tuple(self._changes)
-            # Carrying them out twice is harmless, but counts an alarm twice.
-            alarmed = await account_store.run(alarms.apply, changes)
-            del self._changes[: len(changes)]
-            self.alarmed(alarmed)
+            changes, self._changes = tuple(self._changes), []
+            # What is on its way to the disk gets there although this is cancelled, and must not do so twice.
+            self.alarmed(await asyncio.shield(account_store.run(alarms.apply, changes)))
 
     async def _look(self, account_store: AccountStore) -> None:
         now_ms = self._now_ms()

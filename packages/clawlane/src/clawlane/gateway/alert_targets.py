@@ -15,7 +15,7 @@ from clawlane.config.secrets import SecretMissing
 from clawlane.gateway.webhook_sender import DeliveryFailed, WebhookSender, signing_key
 from clawlane.messages import Reply
 from clawlane.ops.context import LiveAccount
-from clawlane.store import alerts
+from clawlane.store import alert_sends
 from clawlane.store.account_store import Clock
 
 COMMAND_S = 30.0
@@ -85,7 +85,7 @@ class AlertTargets:
         if sender.state.phase in _CANNOT_SEND:
             raise DeliveryFailed(f"{name} cannot send: {sender.state.reason or sender.state.phase}")
         outs = sender.channel.plan(sender.account, to.thread, Reply(message.text, markdown=False))
-        await sender.account_store.run(alerts.hand_over, self.account, message.id, outs)
+        await sender.account_store.run(alert_sends.hand_over, self.account, message.id, outs)
         sender.wake()
 
 

@@ -10,10 +10,10 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 
 from clawlane.backoff import Sleep
 from clawlane.config.alerts import Alerts, targets_of
+from clawlane.config.quiet_hours import minutes_of
 from clawlane.gateway.alert_targets import AlertTargets, Message
 from clawlane.gateway.webhook_sender import DeliveryFailed
 from clawlane.ops.alert_text import alert_command, alert_text, batch_text
@@ -24,6 +24,7 @@ from clawlane.store.alerts import Alert
 from clawlane.store.database import Store
 from clawlane.store.deliveries import Delivery
 from clawlane.store.errors import StoreLost
+from clawlane.zone import MACHINE, Zone
 
 _LONGEST_WAIT_MS, _BETWEEN_S = 30_000, 0.5
 """The longest wait, short because the clock may be set meanwhile; the least time between two looks."""
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 class AlertDispatcher:
-    """The alerts of one account. `settings` gives what the config in force says."""
+    """The alerts of one account. `settings` and `zone` give what the config in force says."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class AlertDispatcher:
         settings: Callable[[], Alerts | None],
         now_ms: Clock,
         jitter: Callable[[], float],
+        zone: Callable[[], Zone] = lambda: MACHINE,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._store = store
@@ -51,6 +53,7 @@ class AlertDispatcher:
         self._settings = settings
         self._now_ms = now_ms
         self._jitter = jitter
+        self._zone = zone
         self._sleep = sleep
         self._busy: set[str] = set()
         self._failing: set[str] = set()
@@ -94,7 +97,7 @@ class AlertDispatcher:
         """What may leave now, one delivery for each target that is free, and when to look again."""
         settings, now_ms = self._settings(), self._now_ms()
         hours = settings.quiet if settings else None
-        quiet = hours is not None and hours.holds_at(_minute_of_day(now_ms))
+        quiet = hours is not None and hours.holds_at(minutes_of(self._zone().minute(now_ms)))
         found = await self._account_store.run(alerts.dispatch, targets_of(settings), quiet=quiet)
         first: dict[str, Delivery] = {}
         for one in found.deliveries:
@@ -154,9 +157,3 @@ class AlertDispatcher:
     def _words(self, found: list[Alert]) -> list[dict[str, str]]:
         with self._store.read() as reader:
             return [words_of(reader, one) for one in found]
-
-
-def _minute_of_day(now_ms: int) -> int:
-    """The minute of the day by the machine's clock."""
-    now = datetime.fromtimestamp(now_ms / 1000).astimezone()
-    return now.hour * 60 + now.minute

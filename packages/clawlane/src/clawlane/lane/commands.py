@@ -6,11 +6,11 @@ text. None of them starts an agent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from clawlane.access.rules import CLEARS_HISTORY, OWNER_COMMANDS, STOP
+from clawlane.access.rules import CLEARS_HISTORY, OWNER_ACTIONS, OWNER_COMMANDS, STOP
 from clawlane.agents.memory import SessionMemory
 from clawlane.config.agents import Agents, CommandBrain, EndpointBrain, Memory, ModelBrain, SessionSettings
 from clawlane.config.routing import MAIN, AgentSettings, Bindings, settled
@@ -52,18 +52,31 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """The commands of one account. `answering` gives what the config in force says of the agents."""
+    """The commands of one account. `answering` gives what the config in force says of the agents.
+
+    `act` carries out what an owner writes, and gives the answer.
+    """
 
     account_store: AccountStore
     access: AccessChecker
     answering: Callable[[], Answering]
     now_ms: Clock
+    act: Callable[[str], Awaitable[str]] | None = None
 
     def answers(self, turn: OpenTurn) -> bool:
         """Whether a turn is a command that the gateway answers. The others are for the agent."""
+        if turn.command in OWNER_ACTIONS:
+            return self.is_action(turn)
         if turn.command not in OWNER_COMMANDS:
             return bool(turn.command)
         return self.access.rules().is_owner(turn.inbound.sender_id, self.access.grants().pins)
+
+    def is_action(self, turn: OpenTurn) -> bool:
+        """Whether a turn is something that its sender, an owner, wants to have done. A pause holds none."""
+        if turn.command not in OWNER_ACTIONS or self.act is None:
+            return False
+        rules, pins = self.access.rules(), self.access.grants().pins
+        return rules.owner_commands and rules.is_owner(turn.inbound.sender_id, pins)
 
     def overtakes(self, turn: OpenTurn) -> bool:
         """Whether a command need not wait for the turns before it: it changes nothing, or stops them."""
@@ -73,6 +86,8 @@ class Commands:
         """Carry a command out and give the answer. `stopped` is how many turns a `/stop` has ended."""
         words = _VIETNAMESE if _is_vietnamese(self.access.grants().language) else _ENGLISH
         inbound, thread, answering = turn.inbound, turn.inbound.thread, self.answering()
+        if self.act is not None and self.is_action(turn):
+            return await self.act(inbound.text)
         agent = answering.agent(self.account_store.account, thread)
         if turn.command in CLEARS_HISTORY:
             await self.account_store.run(sessions.reset, agent.id, thread)
@@ -81,7 +96,10 @@ class Commands:
             return words.stopped if stopped else words.nothing_runs
         if turn.command == "/status":
             return await self._status(words, answering, agent, thread)
-        return words.help if turn.command == "/help" else self._whoami(words, inbound)
+        if turn.command == "/help":
+            more = await self.act("/help") if self.act and self.access.rules().owner_commands else ""
+            return f"{words.help}\n{more}" if more else words.help
+        return self._whoami(words, inbound)
 
     async def _status(self, words: _Words, answering: Answering, agent: AgentSettings, thread: Thread) -> str:
         lines = [words.agent.format(id=agent.id, kind=agent.brain.kind, model=_model(agent) or "–")]

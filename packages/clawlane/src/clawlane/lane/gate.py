@@ -16,13 +16,13 @@ from clawlane.access.outbound import OutboundPolicy, Verdict
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.config.choices import OutboundMode, QuietDo
 from clawlane.lane.access_checker import AccessChecker
-from clawlane.lane.hours import QUIET, Quiet, QuietHours
+from clawlane.lane.hours import Quiet, QuietHours
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.lane.warm_up import WarmUp
 from clawlane.messages import Inbound, Person, Receipt, Seen, Signal, Thread, Typing, Undo
 from clawlane.store import directory, owner_takeovers, pairing, send_log, turns
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Chunk, Hold, Judged, Purpose
+from clawlane.store.models import QUIET_HOURS, Chunk, Hold, Judged, Purpose
 from clawlane.store.send_log import SentChunk
 from clawlane.store.told import Pause, PauseLevel
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 _ANSWERED = 256
 """How many answered messages are remembered until their seen is shown."""
+
+
+_OF_OWNER = (Purpose.OPERATOR, Purpose.ALERT, Purpose.OWNER)
+"""What the owner sends or is told, which is not about other people's rest."""
 
 
 class Objection(StrEnum):
@@ -197,11 +201,11 @@ class Gate:
 
     def held(self, chunk: Chunk, now_ms: int) -> Pause | Hold | None:
         """The pause, the quiet hours or the pacing rule that keep a chunk from leaving now."""
-        return self._pause_of(chunk.out.thread) or self._hold(chunk, now_ms)
+        return self._pause_for(chunk) or self._hold(chunk, now_ms)
 
     def drops(self, chunk: Chunk, now_ms: int) -> bool:
         """Whether a chunk is not sent at all, because it is quiet now. A paused one still waits."""
-        if self._pause_of(chunk.out.thread) is not None:
+        if self._pause_for(chunk) is not None:
             return False
         quiet = self._quiet_for(chunk, now_ms)
         return quiet is not None and quiet.do is QuietDo.DROP
@@ -214,14 +218,14 @@ class Gate:
         paced = self._pacer.hold(chunk, now_ms) if self._pacer else None
         if quiet is None or (paced is not None and paced.until_ms > quiet.until_ms):
             return paced
-        return Hold(QUIET, quiet.until_ms)
+        return Hold(QUIET_HOURS, quiet.until_ms)
 
     def _quiet_for(self, chunk: Chunk, now_ms: int) -> Quiet | None:
-        """The quiet hours as they hold for a chunk: what the operator sends passes them.
+        """The quiet hours as they hold for a chunk: what the operator sends, or is told, passes them.
 
         A draft that the owner approved waits for their end, whatever becomes of other replies.
         """
-        quiet = None if chunk.purpose is Purpose.OPERATOR else self.quiet(now_ms)
+        quiet = None if chunk.purpose in _OF_OWNER else self.quiet(now_ms)
         return replace(quiet, do=QuietDo.HOLD) if quiet and chunk.draft is not None else quiet
 
     def sent(self, chunk: Chunk, now_ms: int) -> SentChunk | None:
@@ -243,7 +247,7 @@ class Gate:
 
         A pause that came after `wait_ms` makes it `NotSent`, and so do other rules than it was checked by.
         """
-        if self._pause_of(chunk.out.thread) is not None:
+        if self._pause_for(chunk) is not None:
             raise NotSent("paused just before it left", 0.0)
         rules = self._rules()
         if self._passed.pop(chunk.id, rules) is not rules:
@@ -332,7 +336,7 @@ class Gate:
         if isinstance(signal, Typing) and self.is_taken_over(signal.thread):
             raise NotSent(owner_takeovers.REASON, 0.0)
         if self.quiet(now_ms) is not None:
-            raise NotSent(QUIET, 0.0)
+            raise NotSent(QUIET_HOURS, 0.0)
         mode, rule = self.outbound(signal.thread)
         tells = isinstance(signal, Typing) or (
             signal.message_id not in self._answered and (isinstance(signal, Seen) or signal.seen)
@@ -367,6 +371,11 @@ class Gate:
         """The pause that keeps the whole account from being connected."""
         whole = self._pauses.get(None)
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
+
+    def _pause_for(self, chunk: Chunk) -> Pause | None:
+        """The pause that holds a chunk. The owner hears what became of a command, a pause among them."""
+        thread = chunk.out.thread
+        return self._pauses.get(thread) if chunk.to_owner else self._pause_of(thread)
 
     def take(self, judged: Judged) -> None:
         """Hold back where the owner wrote, and where nobody knows yet; everywhere else nothing changes."""

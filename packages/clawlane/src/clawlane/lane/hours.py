@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 _DAY = 24 * 60
 
-QUIET = "quiet hours"
-"""What a chunk is held by."""
-
 
 @dataclass(frozen=True, slots=True)
 class Quiet:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.messages import Inbound, Thread, ThreadKind
-from clawlane.store.models import Chunk, Hold, Purpose
+from clawlane.store.models import WARM_UP, Chunk, Hold, Purpose
 from clawlane.store.send_log import DAY_MS, SentChunk
 from clawlane.zone import Zone
 
@@ -137,7 +137,7 @@ def _warm_up(rules: Pacing, warm_up: WarmUp, past: SendHistory, now_ms: int) -> 
         limit = replies(rules, name, day)
         if len(times) >= limit:
             until_ms = min(times[-limit] + window_ms, warm_up.next_ms(now_ms))
-            yield Hold(f"pacing.warmUp day {day} of {DAYS} ({name}: {limit})", until_ms)
+            yield Hold(f"{WARM_UP} day {day} of {DAYS} ({name}: {limit})", until_ms)
 
 
 def reply_times(records: Iterable[SentChunk]) -> list[int]:

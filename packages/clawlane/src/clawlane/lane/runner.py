@@ -30,6 +30,7 @@ from clawlane.lane.inbound_media import InboundMedia
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.outgoing_files import OutgoingFiles
+from clawlane.lane.own_thread import OwnThread
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision, with_reply
@@ -100,6 +101,7 @@ class AccountDeps:
     is where files that people send are kept; without it none is fetched. `trouble` is called when sending
     stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
     to be sent. `evidence` keeps what became of signals and fetches; `alarms` is told what may be trouble.
+    `act` carries out a command of the owner and gives the answer.
     """
 
     settings: LiveSettings
@@ -117,6 +119,7 @@ class AccountDeps:
     trouble: Callable[[SendTrouble | None], None] = lambda _: None
     outgoing: Path | None = None
     evidence: Evidence = field(default_factory=Evidence)
+    act: Callable[[str], Awaitable[str]] | None = None
     alarms: AlarmFeed = field(default_factory=NoFeed)
     sleep: Sleep = asyncio.sleep
 
@@ -166,7 +169,22 @@ class Runner:
             if deps.media
             else None
         )
-        commands = Commands(account_store, self._access, lambda: settings.now.answering, deps.now_ms)
+        commands = Commands(
+            account_store, self._access, lambda: settings.now.answering, deps.now_ms, deps.act
+        )
+        self._own_thread = (
+            OwnThread(
+                account_store,
+                deps.channel,
+                lambda: settings.now,
+                self._access,
+                self.sender,
+                deps.act,
+                deps.now_ms,
+            )
+            if deps.act
+            else None
+        )
         turns = TurnRunner(
             lambda: settings.now,
             account_store,
@@ -211,6 +229,8 @@ class Runner:
 
     async def observe(self, fact: Fact) -> None:
         await self._reading.wait()
+        if self._own_thread is not None:
+            await self._own_thread.observe(fact)
         await self._admission.observe(fact)
 
     async def cursor(self, kind: ThreadKind) -> Cursor:
@@ -271,6 +291,8 @@ class Runner:
             ]
             if self._files is not None:
                 others.append(group.create_task(self._files.run()))
+            if self._own_thread is not None:
+                others.append(group.create_task(self._own_thread.run()))
             try:
                 await self._deps.channel.run(self._deps.account, self)
             finally:

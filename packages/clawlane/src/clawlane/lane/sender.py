@@ -13,13 +13,12 @@ from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
-from clawlane.lane.hours import QUIET
 from clawlane.lane.pacing import held_words
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Media, Photos, Signal, Thread, Undo
 from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.models import Chunk, Hold, LostSend, SendOutcome
+from clawlane.store.models import QUIET_HOURS, Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
 
 AT_ONCE = 4
@@ -231,16 +230,16 @@ class Sender:
                     later.append(again_ms)
             while self._open.is_set() and self._on_their_way < AT_ONCE:
                 shut, now_ms = self._gate.shut(), self._now_ms()
-                if shut is None:
-                    return None
                 if (rests_ms := self._gate.rests_until_ms(now_ms)) > now_ms:
                     self._gate.delay(beyond)
                     later.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
-                passed_over = shut | looked_at | self._signals.typing_first() | self._in_question()
+                passed_over = (shut or frozenset()) | looked_at | self._signals.typing_first()
+                passed_over |= self._in_question()
                 limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
-                waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit)
+                only = shut is None  # a pause of the account holds everything else
+                waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit, to_owner=only)
                 for turn in waiting.expired:
                     self.settled(turn)
                 passing, gate_ms = await self._passing(waiting.chunks)
@@ -285,6 +284,7 @@ class Sender:
         if holds:
             for turn in await self._store.run(sending.hold, holds):
                 self.settled(turn)
+            self.wake()  # what the operator sends may be first now
         return passing, min(later, default=None)
 
     async def _admitted(self, chunk: Chunk) -> bool:
@@ -313,10 +313,10 @@ class Sender:
     async def _drop(self, chunk: Chunk) -> None:
         """End what quiet hours drop: the rest of its reply does not leave either."""
         if chunk.challenge:
-            await self._store.run(pairing.hold_back, chunk.out.thread.id, QUIET)
+            await self._store.run(pairing.hold_back, chunk.out.thread.id, QUIET_HOURS)
         else:
             self.settled(await self._store.run(quiet_drops.drop, chunk.id))
-        log.info("message %d to %s is not sent: %s", chunk.id, chunk.out.thread, QUIET)
+        log.info("message %d to %s is not sent: %s", chunk.id, chunk.out.thread, QUIET_HOURS)
         self.wake()
 
     async def _hold_back(self, chunk: Chunk) -> int | None:

@@ -108,7 +108,8 @@ class TurnRunner:
         backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
         while True:
             await self.ready()
-            await self.gate.opened(turn.inbound.thread)
+            if not self.commands.is_action(turn):
+                await self.gate.opened(turn.inbound.thread)
             while turn.ready_ms and (wait_ms := await self.account_store.run(turns.ready_in, turn.seq)):  # noqa: ASYNC110
                 await asyncio.sleep(wait_ms / 1000)  # more messages may join the turn meanwhile
             if await self._is_revoked(turn) or await self._is_forbidden(turn):

@@ -39,6 +39,7 @@ from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
 from clawlane.store.send_log import DAY_MS
+from clawlane.threads import Thread, ThreadKind
 
 _GAPS_SHOWN_MS = 7 * 86_400_000
 
@@ -47,7 +48,7 @@ def read_account(ctx: OpContext, channel: Channel, account: Account, reader: Rea
     """One account; without its problems, which follow from the rest."""
     rules = rules_in_force(ctx, account)
     running = _as_it_runs(ctx, account, rules, rehearsal_of(channel))
-    stored = _with_what_is_stored(running, reader, str(account), ctx.now_ms())
+    stored = _with_what_is_stored(running, reader, account, ctx.now_ms())
     disclosure = str(account.settings.disclosure or "")
     stored = replace(stored, retention=_retention(reader, account), disclosure=disclosure)
     return _with_its_rules(stored, ctx, account, rules, reader)
@@ -84,7 +85,14 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
     )
 
 
-def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: int) -> AccountStatus:
+def _own_thread_silent_ms(one: AccountStatus, account: Account, reader: Reader, now_ms: int) -> int | None:
+    if not account.settings.owner_commands or one.identity is None:
+        return None
+    return reader.own_thread_silent_ms(str(account), Thread(ThreadKind.DM, one.identity.id), now_ms)
+
+
+def _with_what_is_stored(one: AccountStatus, reader: Reader, account: Account, now_ms: int) -> AccountStatus:
+    name = str(account)
     activity = reader.activity(name)
     return replace(
         one,
@@ -105,6 +113,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, name: str, now_ms: 
         decisions=Decisions(
             reader.undecided_sends(name), reader.dead_letter_count(name), activity.counters.get(FORGOTTEN, 0)
         ),
+        own_thread_silent_ms=_own_thread_silent_ms(one, account, reader, now_ms),
         drafts=reader.waiting_drafts(name, now_ms),
         alerts=AlertsStatus.of(len(reader.alerts(name)), reader.deliveries(name)),
         look_ups=[str(kind) for kind in reader.returned(name)],

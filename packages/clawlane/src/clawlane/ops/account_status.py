@@ -36,6 +36,7 @@ class ProblemCode(StrEnum):
     DEAD_LETTERS = "dead_letters"
     DEAD_LETTERS_FORGOTTEN = "dead_letters_forgotten"
     ALERTS = "alerts"
+    OWN_THREAD = "own_thread"
     CONNECTION = "connection"
     CLOCK = "clock"
     ALARM = "alarm"
@@ -45,8 +46,8 @@ class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
-    machine's, and `reason` what the store or the channel said, or the kind of an alarm; each where the code
-    has one.
+    machine's, `reason` what the store or the channel said, or the kind of an alarm, and `since_ms` since when
+    it is so; each where the code has one.
     """
 
     code: ProblemCode
@@ -55,6 +56,7 @@ class Problem(Struct, frozen=True):
     count: int = 0
     skew_ms: int = 0
     reason: str = ""
+    since_ms: int | None = None
 
 
 class GatewayStatus(Struct, frozen=True):
@@ -220,6 +222,8 @@ class AccountStatus(Struct, frozen=True):
     the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
     `address_book_ms` is when the latest copy of its address book was made, None without one.
+    `own_thread_silent_ms` is when the account wrote into the thread with oneself without seeing it come back,
+    where owners may give commands.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
     accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
     owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is None once a session may
@@ -263,6 +267,7 @@ class AccountStatus(Struct, frozen=True):
     held: list[HeldReply] = field(default_factory=list)
     decisions: Decisions = Decisions(0, 0, 0)
     alerts: AlertsStatus = AlertsStatus()
+    own_thread_silent_ms: int | None = None
     look_ups: list[str] = field(default_factory=list)
     storing: Health = Health.UNKNOWN
     storing_reason: str = ""

@@ -54,16 +54,6 @@ class AddressBook:
     def is_empty(self) -> bool:
         return not (self.friends or self.groups)
 
-    def without(self, person_id: str) -> AddressBook:
-        """The same without one person."""
-        from dataclasses import replace
-
-        def others(people: tuple[Person, ...]) -> tuple[Person, ...]:
-            return tuple(one for one in people if one.id != person_id)
-
-        groups = tuple(replace(one, members=others(one.members)) for one in self.groups)
-        return replace(self, friends=others(self.friends), groups=groups)
-
 
 def of_store(reader: Reader, account: str, now_ms: int) -> AddressBook:
     """What the store knows of an account (`channel/id`)."""
@@ -119,19 +109,6 @@ def load(paths: Paths, account: str, day: str) -> AddressBook:
     except OpError:
         raise OpError(f"{file} is damaged", f"take another day: {', '.join(kept)}") from None
     return book
-
-
-def forget_person(paths: Paths, account: str, person_id: str) -> int:
-    """Remove a person from all copies of an account. Gives from how many. Raises `OSError` and `OpError`."""
-    from clawlane.credentials.files import write_private
-
-    count = 0
-    for day in days(paths, account):
-        book = load(paths, account, day)
-        if (rest := book.without(person_id)) != book:
-            write_private(_file(paths, account, day), encode(rest))
-            count += 1
-    return count
 
 
 def _folder(paths: Paths, account: str) -> Path:

@@ -9,7 +9,7 @@ from clawlane.store.transaction import Noted
 
 _KINDS = {
     AlertKind.PAIRING_REQUEST: "{who} asks to write to {account}",
-    AlertKind.DRAFT_WAITING: "a draft of {account} waits for you: number {key}",
+    AlertKind.DRAFT_WAITING: "draft {key} of {account} for {to} waits for you",
     AlertKind.DECISION_NEEDED: "{what} of {account} waits for your decision",
     AlertKind.BUDGET_SPENT: "the agent {agent} of {account} is silent until midnight: {share} is spent",
     AlertKind.ALARM: "ALARM on {account}: {key}",
@@ -30,6 +30,7 @@ def alert_text(alert: Alert, words: Mapping[str, str] | None = None) -> str:
         "account": alert.account,
         "key": alert.key,
         "who": f"{words['name']} ({alert.key})" if words.get("name") else alert.key,
+        "to": words.get("name") or str(facts.get("thread")),
         "what": _DECISIONS.get(str(facts.get("what")), "something"),
     }
     told["what"] = str(told["what"]).format_map(_Lenient(told))

@@ -17,6 +17,10 @@ def words_of(reader: Reader, alert: Alert) -> dict[str, str]:
         found["name"] = reader.thread_name(alert.account, Thread(ThreadKind.DM, alert.key))
         found["name"] = reader.requester_name(alert.account, alert.key) or found["name"]
     number = alert.facts.get("number")
+    if alert.kind is AlertKind.DRAFT_WAITING:
+        for draft in reader.drafts(alert.last_ms):
+            if (draft.account, draft.number) == (alert.account, number):
+                found |= {"name": draft.name, "text": draft.text}
     if alert.kind is AlertKind.DECISION_NEEDED and isinstance(number, int):
         found["text"] = reader.text_of_chunk(alert.account, number)
     return {name: _cut(text) for name, text in found.items() if text}

@@ -320,6 +320,10 @@ def problem_text(problem: Problem) -> str:
         case ProblemCode.ALERTS:
             aside = f"; {count} were set aside" if count > 1 else "; one was set aside" if count else ""
             return f"alerts do not reach you ({problem.reason}){aside}"
+        case ProblemCode.OWN_THREAD:
+            return (
+                "the chat with yourself does not come back here, so commands that you write there do nothing"
+            )
         case ProblemCode.CONNECTION:
             return problem.reason
         case ProblemCode.ALARM:

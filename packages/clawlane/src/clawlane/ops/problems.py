@@ -46,6 +46,9 @@ def problems(one: AccountStatus) -> Iterator[Problem]:
     if told.failing or told.dead:
         reason = f"{told.target}: {told.error}"
         yield Problem(ProblemCode.ALERTS, "openclaw alerts list", count=told.dead, reason=reason)
+    if (since_ms := one.own_thread_silent_ms) is not None:
+        see = f"openclaw sent --since 1d --thread user:{one.identity.id if one.identity else ''}"
+        yield Problem(ProblemCode.OWN_THREAD, see, degrades=False, since_ms=since_ms)
     # A connected account that has something to say, such as services that it leaves out.
     if one.phase is Phase.READY and one.reason and one.outbound is not Health.BROKEN:
         yield Problem(ProblemCode.CONNECTION, one.help or "openclaw doctor", reason=one.reason)

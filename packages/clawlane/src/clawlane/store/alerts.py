@@ -8,15 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from clawlane.messages import Outgoing
-from clawlane.store import outbox
 from clawlane.store.codec import said_in, storable
-from clawlane.store.deliveries import Delivery, open_deliveries, queue, taken
-from clawlane.store.models import Purpose
-from clawlane.store.rows import exists, put, value_of
+from clawlane.store.deliveries import Delivery, open_deliveries, queue
+from clawlane.store.rows import put, value_of
 from clawlane.store.transaction import Noted, Tx
 
 MOST = 1000
@@ -135,17 +132,6 @@ def told(one: Alert) -> dict[str, object]:
     """An alert as plain values, without its account."""
     times = {"first_ms": one.first_ms, "last_ms": one.last_ms, "times": one.times}
     return {"kind": one.kind, "key": one.key, **times, "facts": one.facts}
-
-
-def hand_over(tx: Tx, source: str, delivery: str, outs: Sequence[Outgoing]) -> None:
-    """Queue the text of a delivery of the account `source` in the outbox of this one, which sends it.
-
-    Both are done or neither. Nothing is queued for a delivery that is gone.
-    """
-    of_source = replace(tx, account=source)
-    if exists(tx.db, "SELECT 1 FROM deliveries WHERE account = ? AND id = ?", source, delivery):
-        outbox.queue(tx, None, outs, Purpose.ALERT)
-        taken(of_source, delivery)
 
 
 def requester_name(connection: sqlite3.Connection, account: str, sender_id: str) -> str:

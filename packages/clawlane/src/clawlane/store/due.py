@@ -13,7 +13,7 @@ from clawlane.store.codec import compared, is_message, outgoing_of, thread_of
 from clawlane.store.models import Chunk, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
-from clawlane.store.sending import needs_decision, settle
+from clawlane.store.sending import needs_decision, note_undecided, settle
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx, lazy
 
@@ -34,6 +34,8 @@ def waiting(
     held: Mapping[int, int] | None = None,
     last_ms: Mapping[Thread, int] | None = None,
     limit: int | None = None,
+    *,
+    to_owner: bool = False,
 ) -> Waiting:
     """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
 
@@ -41,14 +43,14 @@ def waiting(
     it, those whose chunk is due first. At most `limit` chunks are read (None: all).
 
     A chunk on its way keeps its thread waiting, and so does one of unknown fate that look-ups may settle: it
-    may have to be sent again, and in order.
+    may have to be sent again, and in order. With `to_owner` only answers to the owner count.
     """
     later: list[int] = []
     expired = _expire(tx, later)
     closed = {*shut, *_busy(tx, later)}
     held, last_ms = held or {}, last_ms or {}
     due: list[tuple[int, int, int]] = []
-    for id_, thread, due_ms in _heads(tx):
+    for id_, thread, due_ms in _answers_to_owner(tx) if to_owner else _heads(tx):
         at_ms = max(due_ms, held.get(id_, 0))
         if thread in closed:
             continue
@@ -146,6 +148,7 @@ def _busy(tx: Tx, later: list[int]) -> set[Thread]:
         if until_ms <= tx.now_ms:
             reason = f"{row['reason']}; nothing showed whether it arrived"
             change(tx, "outbox", {"id": row["id"]}, settling_ms=None, reason=reason)
+            note_undecided(tx, row["id"])
             needs_decision(tx, row["turn"])
             continue
         later.append(until_ms)
@@ -195,6 +198,19 @@ def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
         if due_ms < head["due_ms"]:
             change(tx, "outbox", {"id": head["id"]}, due_ms=due_ms)
         yield head["id"], thread_of(head), due_ms
+
+
+def _answers_to_owner(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
+    """The same of answers to the owner alone."""
+    threads = set()
+    for row in tx.db.execute(
+        "SELECT id, thread_kind, thread_id, due_ms FROM outbox WHERE account = ? AND settled_ms IS NULL"
+        " AND state = 'queued' AND purpose = 'owner' ORDER BY place, id",
+        (tx.account,),
+    ).fetchall():
+        if (thread := thread_of(row)) not in threads:
+            threads.add(thread)
+            yield row["id"], thread, row["due_ms"]
 
 
 def _chunk(tx: Tx, id_: int) -> Chunk:

@@ -18,9 +18,11 @@ OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
 class Place(IntEnum):
     """Where a queued chunk stands among those of its thread: lower ones first, and in order in each.
 
-    `BEGUN` is the rest of a reply that began to leave; others may pass what is `ASIDE`.
+    `AHEAD` is what the operator sends while something holds replies that does not hold him. `BEGUN` is the
+    rest of a reply that began to leave; others may pass what is `ASIDE`.
     """
 
+    AHEAD = -1
     BEGUN = 0
     IN_TURN = 1
     ASIDE = 2
@@ -30,7 +32,8 @@ class Purpose(StrEnum):
     """What an outgoing text is for: the reply of a turn, a text of the gateway itself, or of the operator.
 
     Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
-    command, what an agent's tool sends before the reply, and an alert to the owner of another account.
+    command, what an agent's tool sends before the reply, an alert to the owner of another account, and the
+    answer to what the owner wants done, which no pause of the account holds.
     """
 
     REPLY = "reply"
@@ -40,6 +43,7 @@ class Purpose(StrEnum):
     TOOL = "tool"
     OPERATOR = "operator"
     ALERT = "alert"
+    OWNER = "owner"
 
 
 class History(StrEnum):
@@ -255,6 +259,11 @@ class Chunk:
         return self.purpose is Purpose.CHALLENGE
 
     @property
+    def to_owner(self) -> bool:
+        """Whether it answers what the owner wants done."""
+        return self.purpose is Purpose.OWNER
+
+    @property
     def by_agent(self) -> bool:
         """Whether an agent wrote it."""
         return self.purpose in (Purpose.REPLY, Purpose.TOOL)
@@ -301,6 +310,10 @@ class LostSend:
     arrived: tuple[str, ...] = ()
 
 
+QUIET_HOURS, WARM_UP = "quiet hours", "pacing.warmUp"
+"""What the reason of a hold begins with that does not hold the operator."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Why a chunk may not leave yet. `reason` names the rule as the config does.
@@ -311,6 +324,11 @@ class Hold:
     reason: str
     until_ms: int
     aside: bool = False
+
+    @property
+    def lets_operator_pass(self) -> bool:
+        """Whether what the operator sends may leave before what it holds."""
+        return self.reason.startswith((QUIET_HOURS, WARM_UP))
 
 
 @dataclass(frozen=True, slots=True)

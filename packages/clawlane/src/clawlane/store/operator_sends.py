@@ -11,16 +11,22 @@ from clawlane.messages import Outgoing, Reaction, Thread, Undo
 from clawlane.store import drafts, outbox, receipts
 from clawlane.store.codec import thread_of, undone_by
 from clawlane.store.errors import NotInOutbox
-from clawlane.store.models import Purpose
+from clawlane.store.models import Hold, Purpose
 from clawlane.store.receipts import OwnMessage
 from clawlane.store.rows import change
-from clawlane.store.sending import settle
+from clawlane.store.sending import let_operator_pass, settle
 from clawlane.store.states import ChunkState
 from clawlane.store.taken_back import is_taken_back
 from clawlane.store.transaction import Tx
 
 _CANCELLED = "taken back by the operator before it left"
 _OPEN_UNDOS = "SELECT body FROM outbox WHERE account = ? AND purpose = 'operator' AND settled_ms IS NULL"
+_HELD = (
+    "SELECT * FROM outbox WHERE account = ? AND thread_kind = ? AND thread_id = ? AND held_until_ms > ?"
+    " AND state = 'queued' AND settled_ms IS NULL LIMIT 1"
+)
+"""The chunk of a thread that a rule holds: the first one, which the others wait for."""
+
 _SEE = "see: openclaw outbox list --all"
 
 
@@ -64,6 +70,9 @@ class TakingBack:
 def queue(tx: Tx, outs: Sequence[Outgoing]) -> list[int]:
     """Queue what the operator sends at once to one thread. Gives the outbox numbers."""
     numbers = outbox.queue(tx, None, outs, Purpose.OPERATOR)
+    for held in tx.db.execute(_HELD, (tx.account, outs[0].thread.kind, outs[0].thread.id, tx.now_ms)):
+        if Hold(held["reason"].removeprefix("held: "), held["held_until_ms"]).lets_operator_pass:
+            let_operator_pass(tx, held)
     if any(not isinstance(out, Reaction | Undo) for out in outs):
         drafts.overtake(tx, outs[0].thread)
     tx.note(thread=str(outs[0].thread), chunks=len(numbers), first=numbers[0])

@@ -61,7 +61,7 @@ def queue(
             messages=message_count(out),
             body=outgoing_body(out),
             state=ChunkState.QUEUED,
-            place=Place.BEGUN if isinstance(out, Undo) else Place.IN_TURN,  # what is wrong goes first
+            place=_place(out, purpose),
             created_ms=tx.now_ms,
             due_ms=tx.now_ms,
         )
@@ -70,6 +70,11 @@ def queue(
         disclosures.keep(tx, ids[-1], out)
     put(tx, "accounts", {}, last_client_id=last)
     return ids
+
+
+def _place(out: Outgoing, purpose: Purpose) -> Place:
+    """What is wrong goes first, and so does what the owner waits for."""
+    return Place.BEGUN if isinstance(out, Undo) or purpose is Purpose.OWNER else Place.IN_TURN
 
 
 def of_call(tx: Tx, call: ToolCall) -> list[int]:

@@ -330,7 +330,7 @@ def _cancel_rest(tx: Tx, thread: Thread) -> None:
     tx.db.execute(
         "UPDATE outbox SET state = 'cancelled', settled_ms = ?, held_until_ms = NULL, reason = ?"
         " WHERE account = ? AND thread_kind = ? AND thread_id = ? AND settled_ms IS NULL"
-        " AND state IN ('queued', 'held') AND purpose NOT IN ('operator', 'notice')",
+        " AND state IN ('queued', 'held') AND purpose NOT IN ('operator', 'notice', 'alert', 'owner')",
         (tx.now_ms, REASON, tx.account, thread.kind, thread.id),
     )
 

@@ -136,7 +136,7 @@ def _expire_texts(tx: Tx, scope: dict[str, Any]) -> list[Overdue]:
         "SELECT * FROM outbox AS this"  # noqa: S608 — our own text only
         " WHERE this.account = :account AND turn IS NULL AND state = 'queued'"
         # who paused and wrote or approved something nevertheless wants it to go
-        " AND purpose NOT IN ('operator', 'alert') AND draft IS NULL"
+        " AND purpose NOT IN ('operator', 'alert', 'owner') AND draft IS NULL"
         f" AND settled_ms IS NULL AND created_ms < :oldest_ms {_IN_SCOPE} ORDER BY id",
         scope,
     ).fetchall()

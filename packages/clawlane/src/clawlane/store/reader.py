@@ -31,6 +31,7 @@ from clawlane.store import (
     outbox,
     outbox_listing,
     owner_takeovers,
+    owner_texts,
     pairing,
     pauses,
     pending_history,
@@ -129,6 +130,7 @@ class Reader:
     requester_name = _ask(alerts.requester_name)
     text_of_chunk = _ask(alerts.text_of_chunk)
     alerts = _ask(alerts.waiting)
+    own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:

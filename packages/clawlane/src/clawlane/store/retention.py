@@ -74,6 +74,7 @@ _OF_A_MESSAGE = (
 _AGING = (
     ("receipts", "at_ms"),
     ("gaps", "noted_ms"),
+    ("owner_texts", "done_ms"),
     ("notices", "noted_ms"),
     ("operator_log", "at_ms"),
     ("config_log", "at_ms"),

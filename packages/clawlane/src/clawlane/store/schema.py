@@ -688,9 +688,16 @@ CREATE TABLE deliveries ( -- on their way to a webhook or another target, or set
     dead_ms INTEGER, -- when it was set aside
     PRIMARY KEY (account, id)
 ) WITHOUT ROWID;
+CREATE TABLE owner_texts ( -- commands from the thread with oneself; each is carried out once
+    account TEXT NOT NULL, id TEXT NOT NULL, -- the platform's
+    text TEXT NOT NULL, -- empty once it was carried out
+    noted_ms INTEGER NOT NULL, done_ms INTEGER, PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+ALTER TABLE accounts ADD COLUMN own_thread_ms INTEGER NOT NULL DEFAULT 0; -- when that thread was seen last
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('alerts', 'alerts', '100 50 10 1'),
-    ('deliveries', 'deliveries', '100 50 1');
+    ('deliveries', 'deliveries', '100 50 1'),
+    ('owner_texts', 'owner_texts', '100 50 1');
 -- Alarms: what looks like trouble with the platform, and what the detectors noticed.
 CREATE TABLE alarms (
     account TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL,

@@ -10,9 +10,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from clawlane.messages import Receipt
-from clawlane.store import album_sends, audit_log, pending_history, receipts, send_log, taken_back
+from clawlane.store import album_sends, alerts, audit_log, pending_history, receipts, send_log, taken_back
+from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
-from clawlane.store.models import Hold, LostSend, Place, SendOutcome
+from clawlane.store.models import Hold, LostSend, Place, Purpose, SendOutcome
 from clawlane.store.outbox import (
     cancel,
     cancel_rest,
@@ -78,9 +79,11 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         row = tx.db.execute(
             "UPDATE outbox SET held_until_ms = ?, reason = ?"
             " WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
-            " RETURNING id, turn, by_turn, step, call, batch, expires_ms",
+            " RETURNING id, turn, by_turn, step, call, batch, expires_ms, thread_kind, thread_id",
             (held.until_ms, reason, tx.account, chunk_id),
         ).fetchone()
+        if row is not None and held.lets_operator_pass:
+            let_operator_pass(tx, row)
         if row is None or not held.aside or (row["turn"] is None and row["by_turn"] is None):
             continue
         if row["turn"] is not None:
@@ -90,6 +93,13 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
         waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
         change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.ASIDE, reason=reason, **values)
     return tuple(aside)
+
+
+def let_operator_pass(tx: Tx, held: sqlite3.Row) -> None:
+    """Put what the operator sends before a chunk of the same thread that is held, but does not hold him."""
+    thread = {"thread_kind": held["thread_kind"], "thread_id": held["thread_id"]}
+    waiting = {"purpose": Purpose.OPERATOR, "state": ChunkState.QUEUED, "settled_ms": None}
+    change(tx, "outbox", {**thread, **waiting}, place=Place.AHEAD)
 
 
 def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
@@ -209,6 +219,8 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     )
     if changed:
         audit_log.note_send(tx, row, ChunkState.UNKNOWN)
+    if changed and not recalled and not settles:
+        note_undecided(tx, chunk_id)
     if recalled:
         update_summary(tx, turn)
     elif turn is not None:
@@ -290,3 +302,8 @@ def needs_decision(tx: Tx, turn: int | None) -> None:
     """Let an open turn wait until the operator says what became of a part of its reply."""
     if turn is not None:
         mark(tx, turn, TurnState.NEEDS_DECISION, delivery_summary(tx, turn))
+
+
+def note_undecided(tx: Tx, chunk_id: int) -> None:
+    """Let the owner hear that only they can say whether a chunk arrived."""
+    alerts.note(tx, AlertKind.DECISION_NEEDED, f"send:{chunk_id}", what="send", number=chunk_id)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
+from clawlane.access.rules import OWNER_ACTIONS
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
-from clawlane.store import answers, directory, merging, outbox, pending_history
+from clawlane.store import alerts, answers, directory, merging, outbox, pending_history
+from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import inbound_of, storable
 from clawlane.store.decisions import record
 from clawlane.store.errors import NoDeadLetter
@@ -203,10 +205,13 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None, no
         return False
     # Answers to control commands are told from replies: they may well be the same every time.
     query = (
-        "SELECT 1 FROM decisions WHERE account = ? AND message = ? AND stage = 'admission' AND command <> ''"
+        "SELECT command FROM decisions WHERE account = ? AND message = ? AND stage = 'admission'"
+        " AND command <> ''"
     )
-    is_command = exists(tx.db, query, tx.account, seq)
-    outbox.queue(tx, seq, outs, Purpose.COMMAND if is_command else Purpose.REPLY)
+    row = tx.db.execute(query, (tx.account, seq)).fetchone()
+    is_action = row is not None and row["command"] in OWNER_ACTIONS
+    purpose = Purpose.OWNER if is_action else Purpose.COMMAND if row else Purpose.REPLY
+    outbox.queue(tx, seq, outs, purpose)
     return True
 
 
@@ -265,6 +270,12 @@ def postpone(tx: Tx, seq: int, reason: str, run: int) -> bool:
 
 def _set_aside(tx: Tx, seq: int, reason: str) -> None:
     finish(tx, seq, TurnState.DEAD, reason)
+    row = tx.db.execute(
+        "SELECT message_id FROM messages WHERE account = ? AND seq = ?", (tx.account, seq)
+    ).fetchone()
+    message_id = row["message_id"] if row else ""
+    facts = {"what": "dead_letter", "message_id": message_id}
+    alerts.note(tx, AlertKind.DECISION_NEEDED, f"message:{seq}", **facts)
     pending_history.give_back(tx, seq)
 
 
@@ -390,5 +401,6 @@ def _dead_turn(tx: Tx, message_id: str) -> int:
             f"no message {message_id!r} of {tx.account} was set aside;"
             " see: openclaw channels dead-letters list"
         )
+    alerts.withdraw(tx, AlertKind.DECISION_NEEDED, f"message:{row['turn']}")
     tx.note(message_id=message_id, turn=row["turn"])
     return int(row["turn"])

@@ -6,13 +6,14 @@ import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Receipt, ThreadKind, Undone
-from clawlane.store import album_sends, receipts, taken_back, turns
+from clawlane.store import album_sends, alerts, receipts, taken_back, turns
+from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import undone_by
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import LostSend, RecoveryResult
 from clawlane.store.outbox import cancel_rest, whole_text
 from clawlane.store.rows import change
-from clawlane.store.sending import mark, needs_decision, sent, settle, unknown
+from clawlane.store.sending import mark, needs_decision, note_undecided, sent, settle, unknown
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx
 
@@ -205,6 +206,7 @@ def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: st
         raise NotInOutbox(
             f"message {chunk_id} is {row['state']}: it cannot be {what}; see: openclaw outbox list"
         )
+    alerts.withdraw(tx, AlertKind.DECISION_NEEDED, f"send:{chunk_id}")
     tx.note(chunk=chunk_id)
     return row
 
@@ -232,4 +234,6 @@ def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
     """Leave a chunk to the operator, with what the look-up showed as its reason."""
     seen = {"looked_up_ms": tx.now_ms, "look_ups": row["look_ups"] + 1, "settling_ms": None}
     change(tx, "outbox", {"id": row["id"]}, **seen, reason=f"{row['reason']}; {found}")
+    if row["settling_ms"] is not None:
+        note_undecided(tx, row["id"])
     needs_decision(tx, row["turn"])

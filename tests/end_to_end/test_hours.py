@@ -1,0 +1,160 @@
+"""Quiet hours and warm-up over the wire, on a machine whose clock is turned, with kill -9 in between."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import ACCEPT, account, all_sent, asked, listening, log_in, person, say
+
+pytestmark = pytest.mark.long
+
+SAIGON = ZoneInfo("Asia/Ho_Chi_Minh")
+DAY = 86_400
+QUIET = (
+    "{ timezone: 'Asia/Ho_Chi_Minh', channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'],"
+    " pacing: { gap: '0s', gapJitter: '0s' },"
+    " quietHours: { from: '22:00', to: '07:00', do: '%s' } } } }"
+)
+WARM = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: %s } } }"
+
+
+class Host:
+    """The machine of the gateway, and the clock on its wall."""
+
+    def __init__(self, operator: Operator, folder: Path) -> None:
+        self._operator = operator
+        self._clock = folder / "clock"
+        self.set_ahead(0)
+        operator.env["CLOCK_FILE"] = str(self._clock)
+
+    def set_ahead(self, seconds: float) -> None:
+        changed = self._clock.with_suffix(".new")
+        changed.write_text(str(seconds))
+        os.replace(changed, self._clock)
+        self._ahead = seconds
+
+    def set_to(self, hour: int) -> None:
+        """The next time that it is so late in Saigon by this clock."""
+        now = datetime.now(UTC) + timedelta(seconds=self._ahead)
+        then = now.astimezone(SAIGON).replace(hour=hour, minute=0, second=1, microsecond=0)
+        then += timedelta(days=1 if then <= now else 0)
+        self.set_ahead(self._ahead + (then - now).total_seconds())
+
+    @contextmanager
+    def running(self) -> Iterator[Gateway]:
+        """A gateway that is killed in the end."""
+        script = str(Path(__file__).with_name("clock_gateway.py"))
+        with Gateway(self._operator, [sys.executable, script]) as gateway:
+            listening(gateway)
+            yield gateway
+            gateway.kill()
+            print("\n".join(gateway.printed()))
+
+
+@pytest.fixture
+def host(linked: Operator, tmp_path: Path) -> Host:
+    return Host(linked, tmp_path)
+
+
+def held(operator: Operator, count: int = 1) -> list[dict[str, Any]]:
+    """What the status says is held, once it is so much."""
+    ends = time.monotonic() + 60
+    while len(found := account(operator)["held"]) < count:
+        assert time.monotonic() < ends, "nothing is held"
+        time.sleep(0.2)
+    return list(found)
+
+
+def signals(zalo: Simulator) -> set[str]:
+    return {one["kind"] for one in zalo.since(0)} & {"typing", "seen", "delivered"}
+
+
+@pytest.mark.parametrize("config_text", [QUIET % "hold"])
+def test_at_night_replies_wait_and_in_the_morning_they_leave(
+    linked: Operator, zalo: Simulator, host: Host
+) -> None:
+    binh = person(zalo)
+    host.set_to(23)
+    with host.running():
+        say(zalo, binh, "còn thức không?")
+        [reply] = held(linked)
+        assert reply["reason"] == "quiet hours"
+        until = datetime.fromtimestamp(reply["until_ms"] / 1000, SAIGON)
+        assert (until.hour, until.minute, until.second) == (7, 0, 0)
+        assert account(linked)["quiet"] == {"do": "hold", "until_ms": reply["until_ms"]}
+        shown = linked.run("channels", "status").stdout
+        assert "quiet hours until 07:00: replies wait" in shown
+        assert f"quiet hours · until {until:%Y-%m-%d} 07:00:00" in shown
+        assert f"quiet hours until {until:%Y-%m-%d} 07:00:00" in linked.run("outbox", "list").stdout
+        assert "quiet hours until" in linked.run("why", "--last", "1").stdout
+        sent = asked(linked, "message", "send", "--target", f"user:{binh}", "by hand")
+        assert sent["warnings"] == ["quiet_hours"]
+    with host.running():
+        assert held(linked)[0]["reason"] == "quiet hours"
+        assert all_sent(zalo) == ["by hand"]
+        assert signals(zalo) == set()
+        host.set_to(7)
+        say(zalo, binh, "chào buổi sáng")
+        zalo.wait("sent", lambda record: record["text"] == "chào buổi sáng")
+    assert all_sent(zalo) == ["by hand", "còn thức không?", "chào buổi sáng"]
+    assert signals(zalo) != set()
+
+
+@pytest.mark.parametrize("config_text", [QUIET % "drop"])
+def test_replies_of_a_night_that_drops_them_are_never_sent(
+    linked: Operator, zalo: Simulator, host: Host
+) -> None:
+    binh = person(zalo)
+    host.set_to(23)
+    with host.running() as gateway:
+        say(zalo, binh, "còn thức không?")
+        gateway.said("is not sent: quiet hours")
+        assert account(linked)["quiet"]["do"] == "drop"
+    with host.running():
+        host.set_to(7)
+        say(zalo, binh, "chào buổi sáng")
+        zalo.wait("sent", lambda record: record["text"] == "chào buổi sáng")
+        assert "quiet_hours" in linked.run("why", "--last", "2").stdout
+    assert all_sent(zalo) == ["chào buổi sáng"]
+
+
+@pytest.mark.parametrize(
+    ("config_text", "flags"),
+    [
+        (WARM % "{ warmUp: true, gap: '0s', gapJitter: '0s' }", ()),
+        (WARM % "{ enabled: false }", ("--expendable", "no")),
+    ],
+)
+def test_a_new_session_begins_slowly_and_is_free_after_a_week(
+    installed: Operator, zalo: Simulator, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    assert log_in(installed, zalo, ACCEPT, *flags).returncode == 0
+    host = Host(installed, tmp_path)
+    people = [person(zalo, f"Bạn {number}") for number in range(4)]
+    with host.running():
+        for number in range(3):
+            say(zalo, people[number], f"chào {number}")
+        [reply] = held(installed)
+        assert reply["reason"] == "pacing.warmUp day 1 of 7 (minute: 2)"
+        assert account(installed)["warm_up"] == {"day": 1, "days": 7, "replies": 2, "limit": 10}
+        assert "day 1 of 7: 2 of 10 replies in 24 h" in installed.run("channels", "status").stdout
+    with host.running():
+        assert account(installed)["warm_up"]["replies"] == 2
+        host.set_ahead(1.5 * DAY)
+        say(zalo, people[3], "chào 3")
+        zalo.wait("sent", lambda record: record["text"] == "chào 3")
+        assert account(installed)["warm_up"] == {"day": 2, "days": 7, "replies": 2, "limit": 21}
+        host.set_ahead(6.5 * DAY)
+        assert account(installed)["warm_up"] is None
+    assert sorted(all_sent(zalo)) == [f"chào {number}" for number in range(4)]
