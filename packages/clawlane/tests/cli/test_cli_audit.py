@@ -48,7 +48,7 @@ def test_a_careful_lane_has_its_accepted_risk_left(perch) -> None:
     assert told.code == 0
     assert "accepted parrot/default: unofficial personal lane (Parrot): risk accepted on 20" in told.out
     assert "expendable: yes" in told.out
-    assert told.out.endswith("2 findings: 1 warning, 1 accepted; exit code 0\n")
+    assert told.out.endswith("3 findings: 1 warning, 1 note, 1 accepted; exit code 0\n")
 
 
 def test_a_star_among_the_owners_is_critical(perch) -> None:

@@ -50,6 +50,8 @@ _LINES = {
     "drafts list": "drafts list --expired",
     "drafts revive": "drafts revive 7",
     "drafts show": "drafts show 7",
+    "export": "export --person 7",
+    "forget": "forget --person 7 --dry-run",
     "gateway restart": "gateway restart",
     "gateway status": "gateway status",
     "gateway stop": "gateway stop",

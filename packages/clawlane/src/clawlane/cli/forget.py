@@ -79,7 +79,8 @@ def forget(
         raise CliError("it ended without an answer", "run the same command again: it goes on")
     done = ended[0]
     if as_json:
-        print_json(ok=True, **plain(done))
+        accounts = {one.account: {"removed": one.removed, "approved": one.approved} for one in done.accounts}
+        print_json(ok=True, **{**plain(done), "accounts": accounts})
         return
     for line in _forgotten(done):
         echo_wrapped(line, "", "  ")
@@ -137,7 +138,7 @@ def export(person: str, file: Path | None, channel: str | None, account: str | N
         raise CliError("it ended without an answer", "run the same command again")
     told = {"ok": True, "person": counted[0].person, "rows": counted[0].rows, "accounts": rows}
     if as_json:
-        text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+        text = json.dumps(told, ensure_ascii=False, indent=2 if file else None) + "\n"
     else:
         text = "".join(f"{line}\n" for line in _readable(counted[0], rows))
     if file is None:

@@ -60,10 +60,9 @@ def rows_of(
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as values for JSON, without the account."""
-    return {
-        name: _value(name, value) for name, value in row.items() if name != "account" and value is not None
-    }
+    """A row as values for JSON, without the account and what is not there."""
+    kept = {name: value for name, value in row.items() if name != "account" and value is not None}
+    return {"id" if name == "user_id" else name: _value(name, value) for name, value in kept.items()}
 
 
 def _value(name: str, value: Any) -> Any:
