@@ -26,6 +26,15 @@ TELLING = ("typed", "seen", "delivered")
 """What others can see of the account beside messages."""
 
 
+_WAITS = "waits for approval: openclaw drafts show"
+
+
+def drafted(gateway: Gateway, count: int) -> str:
+    """The number of the draft that was the last of so many since the start."""
+    gateway.said_times(_WAITS, count)
+    return [line for line in gateway.printed() if _WAITS in line][count - 1].rpartition(" ")[2]
+
+
 @dataclass
 class Owner:
     """An account whose owner decides what leaves; its agent is an echo that prints what it is given."""
@@ -34,6 +43,7 @@ class Owner:
     zalo: Simulator
     gateway: Gateway
     state: Path
+    seen: int = 0
 
     def configure(self, **more: object) -> None:
         rules = {**CONFIG, **more}
@@ -45,15 +55,17 @@ class Owner:
 
     def edit(self, **more: object) -> None:
         """Change the config of the running gateway; returns once it counts."""
+        before = sum("is in force" in line for line in self.gateway.printed())
         self.configure(**more)
-        self.gateway.said("the config was edited")
+        self.gateway.said_times("is in force", before + 1)
 
     def drafts(self, *flags: str) -> list[dict[str, Any]]:
         return list(asked(self.operator, "drafts", "list", *flags)["drafts"])
 
     def draft(self) -> str:
-        """The number of the next draft, once it is there."""
-        return self.gateway.said("waits for approval: openclaw drafts show").rpartition(" ")[2]
+        """The number of the next draft since the start, once it is there."""
+        self.seen += 1
+        return drafted(self.gateway, self.seen)
 
     def does(self, *words: str) -> str:
         done = self.operator.run("drafts", *words)
@@ -72,6 +84,7 @@ class Owner:
     def crash(self) -> None:
         """Kill the gateway with -9, and start it again."""
         self.gateway.kill()
+        self.seen = 0
         listening(self.gateway)
 
 
@@ -120,7 +133,7 @@ def test_the_owners_own_words_make_a_draft_stale(owner: Owner) -> None:
     owner.start(outbound="approve")
     say(owner.zalo, lan, "một")
     number = owner.draft()
-    done = owner.operator.run("message", "send", f"user:{lan}", "anh tự trả lời")
+    done = owner.operator.run("message", "send", "-t", f"user:{lan}", "anh tự trả lời")
     assert done.returncode == 0, "the operator's own texts pass"
     assert "something else went out" in owner.refused("approve", number)
     owner.does("drop", number)
@@ -172,12 +185,13 @@ def test_nothing_leaves_under_off_and_what_was_read_is_context(owner: Owner) -> 
     say(owner.zalo, stranger, "cho hỏi")
     owner.gateway.said("dm_pairing_held")
     say(owner.zalo, lan, "/new")
-    owner.gateway.said("outbound_off")
-    done = owner.operator.run("message", "send", f"user:{lan}", "một")
+    owner.gateway.said_times("outbound_off", 2)
+    done = owner.operator.run("message", "send", "-t", f"user:{lan}", "một")
     assert done.returncode == 1
     assert "channels.zalouser.outbound" in done.stdout
-    done = owner.operator.run("message", "react", f"user:{lan}", first, "like")
-    assert done.returncode == 1
+    about = ("-t", f"user:{lan}", "--message-id", first)
+    done = owner.operator.run("message", "react", *about, "--emoji", "HEART")
+    assert (done.returncode, "is 'off'" in done.stdout) == (1, True)
     assert (all_sent(owner.zalo), owner.shown()) == ([], [])
     assert "lets nothing leave in this chat" in owner.operator.run("why", first).stdout
     owner.edit(outbound="auto", dmPolicy="pairing", allowFrom=[lan])
@@ -189,7 +203,7 @@ def test_nothing_leaves_under_off_and_what_was_read_is_context(owner: Owner) -> 
 @pytest.mark.long
 def test_modes_of_single_people_and_groups_override(owner: Owner) -> None:
     lan, hung = person(owner.zalo, "Lan"), person(owner.zalo, "Hùng")
-    group = str(owner.zalo.do("/group", name="Nhóm", members=[lan, hung])["groupId"])
+    group = str(owner.zalo.do("/group", name="Nhóm", members=[lan, hung])["gid"])
     owner.start(
         outbound={"group": "approve"},
         dms={hung: {"outbound": "off"}},
@@ -204,7 +218,7 @@ def test_modes_of_single_people_and_groups_override(owner: Owner) -> None:
     )
     say(owner.zalo, lan, "ba", group=group)
     assert owner.zalo.wait("sent")["text"] == "echo: ba"
-    other = str(owner.zalo.do("/group", name="Nhóm khác", members=[lan, hung])["groupId"])
+    other = str(owner.zalo.do("/group", name="Nhóm khác", members=[lan, hung])["gid"])
     say(owner.zalo, lan, "bốn", group=other)
     owner.does("approve", owner.draft())
     assert owner.zalo.wait("sent")["text"] == "echo: bốn"
@@ -254,9 +268,9 @@ def test_what_waits_becomes_a_draft_or_is_cancelled_when_the_mode_tightens(owner
     say(owner.zalo, lan, "một")
     owner.zalo.wait("sent")
     say(owner.zalo, lan, "hai")
-    owner.gateway.said("TURN 1")
+    owner.gateway.said_times("TURN", 2)
     message = say(owner.zalo, hung, "ba")
-    owner.gateway.said("TURN")
+    owner.gateway.said_times("TURN", 3)
     owner.edit(outbound="approve", dms={hung: {"outbound": "off"}}, pacing={"enabled": False})
     number = owner.draft()
     why = owner.operator.run("why", message)
@@ -312,7 +326,7 @@ def test_what_tools_send_waits_and_the_model_is_told(
     model.script = script({"action": "send", "text": "Để em **xem**"}, {"action": "react", "icon": "❤️"})
     listening(gateway)
     say(zalo, lan, "mấy giờ rồi")
-    gateway.said("waits for approval")
+    drafted(gateway, 1)
     told = [json.loads(one) for one in results(model.requests[1])]
     assert all("waits for the approval" in one["note"] for one in told)
     assert [one["kind"] for one in zalo.since(0) if one["kind"] in ("sent", "reacted")] == []
@@ -333,10 +347,12 @@ def test_the_agent_remembers_what_was_approved_and_no_more(
     replies = iter(["hẹn thứ hai", "hẹn thứ ba", "xong"])
     model.script = lambda _request: Says(next(replies))
     listening(gateway)
+    drafts: list[str] = []
 
     def draft(text: str) -> str:
         say(zalo, lan, text)
-        return gateway.said("waits for approval").rpartition(" ")[2]
+        drafts.append(drafted(gateway, len(drafts) + 1))
+        return drafts[-1]
 
     first = draft("bao giờ")
     assert linked.run("drafts", "edit", first, "--text", "hẹn thứ sáu").returncode == 0

@@ -19,7 +19,7 @@ from clawlane.config.choices import Acks, OutboundMode
 from clawlane.lane.runner import Runner
 from clawlane.messages import Delivered, Own, Seen, Text, Thread, ThreadKind, Typing, Undo
 from clawlane.store import drafts, operator_sends, outbox
-from clawlane.store.draft_listing import Draft, Staleness
+from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.models import Purpose
 from clawlane.store.states import DraftState
 

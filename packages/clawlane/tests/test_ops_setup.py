@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from packages.clawlane.tests.ops_alone import NOW
 
 from clawlane.channel import Account, Manifest
-from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.config.errors import ConfigError
 from clawlane.config.load import Config, load, load_source
 from clawlane.config.paths import Paths
@@ -272,6 +272,7 @@ answers_of_all_kinds = st.builds(
     st.none() | st.sampled_from(["30m", "0s"]),
     st.none() | agents,
     st.none() | st.sampled_from(Reload),
+    st.none() | st.sampled_from(OutboundMode),
 )
 
 

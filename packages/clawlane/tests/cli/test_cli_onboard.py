@@ -41,6 +41,8 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
                 "groupPolicy": "allowlist",
                 "groupAllowFrom": ["*"],
                 "groups": {GROUP: {"requireMention": True}},
+                "outbound": "approve",
+                "acks": "on-reply",
                 "ownerTakeover": "1h",
                 "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
                 "pacing": {"warmUp": True},

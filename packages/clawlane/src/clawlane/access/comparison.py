@@ -11,6 +11,7 @@ from clawlane.access.decision import Outcome, Reason
 from clawlane.access.exposure import Change, DmReach, Exposure, Found, Known
 from clawlane.access.group_comparison import GroupComparison
 from clawlane.access.names import ConfigName, NameList
+from clawlane.access.outbound_comparison import outbound_changes
 from clawlane.access.policy import AccessPolicy
 from clawlane.access.scope import NAMED, Scope
 from clawlane.access.tool_comparison import tool_changes
@@ -78,6 +79,7 @@ class _Comparison:
         if self.of.before is not None:
             yield from self._settings(self.of.before, self.of.after)
             yield from tool_changes(self.of, self.of.before, self.of.after)
+            yield from outbound_changes(self.of, self.of.before, self.of.after)
 
     def _dms(self) -> Iterator[Found]:
         strangers, friends = self._dm(self.of.nobody, friend=False), self._dm(self.of.nobody, friend=True)

@@ -52,7 +52,13 @@ class Change:
     @property
     def is_about_people(self) -> bool:
         """Whether it is about who may write, and not about what is done for them."""
-        return self.code not in ("backlog", "tools_added", "tools_removed")
+        return self.code not in (
+            "backlog",
+            "tools_added",
+            "tools_removed",
+            "outbound_loosened",
+            "outbound_tightened",
+        )
 
 
 @dataclass(frozen=True, slots=True)

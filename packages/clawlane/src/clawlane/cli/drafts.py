@@ -26,7 +26,7 @@ from clawlane.cli.output import (
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.drafts import LONGEST_TEXT, Approve, Approved, Drop, Edit, List, Revive, Show
-from clawlane.store.draft_listing import Draft, Staleness
+from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.states import DraftState
 from clawlane.threads import Thread, ThreadKind
 

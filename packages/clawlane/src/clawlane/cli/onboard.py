@@ -12,7 +12,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, one_account
 from clawlane.cli.setup_agent import AGENTS, AgentFlags
 from clawlane.cli.setup_interview import Given
-from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.ops.setup import Situation
 from clawlane.ops.setup_plan import wrong_account_name
 
@@ -50,6 +50,11 @@ _FLAGS = (
         multiple=True,
         metavar="ID|NAME|'*'",
         help="Who may speak in these groups; '*' is anyone.",
+    ),
+    click.option(
+        "--outbound",
+        type=click.Choice([*map(str, OutboundMode)]),
+        help="What leaves of what the agent writes (a new account: approve).",
     ),
     click.option("--agent", type=click.Choice(AGENTS), help="Who answers."),
     click.option("--agent-url", default="", metavar="URL", help="The address of an endpoint."),

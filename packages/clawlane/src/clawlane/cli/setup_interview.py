@@ -25,6 +25,7 @@ class Given:
     group_policy: str | None = None
     group: tuple[str, ...] = ()
     group_allow_from: tuple[str, ...] = ()
+    outbound: str | None = None
     owner_takeover: str | None = None
     agent: AgentFlags = field(default_factory=AgentFlags)
     reload: str | None = None

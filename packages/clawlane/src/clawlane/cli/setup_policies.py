@@ -8,7 +8,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import tell
 from clawlane.cli.setup_interview import Interview
-from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.config.duration import duration, duration_text
 
 OPEN = "open"
@@ -88,6 +88,21 @@ def ask_group_policy(interview: Interview) -> GroupPolicy:
         )
         if chosen != GroupPolicy.OPEN or _confirmed(interview, OPEN_GROUPS):
             return GroupPolicy(chosen)
+
+
+_OUTBOUND = (
+    Option(OutboundMode.APPROVE, "approve", "Each reply waits until you approve it."),
+    Option(OutboundMode.AUTO, "auto", "Replies leave at once, in your name."),
+    Option(OutboundMode.OFF, "off", "The agent only reads; nothing leaves."),
+)
+
+
+def ask_outbound(interview: Interview) -> OutboundMode:
+    tell(
+        "The account speaks with your name. For the first days it is best to see each reply before it leaves."
+    )
+    text = "What leaves of what the agent writes?"
+    return OutboundMode(interview.asked.choose(text, _OUTBOUND, OutboundMode.APPROVE))
 
 
 _DISCLOSURE = (

@@ -20,12 +20,13 @@ from clawlane.cli.setup_policies import (
     ask_disclosure,
     ask_dm_policy,
     ask_group_policy,
+    ask_outbound,
     ask_pairing_reply,
     ask_reload,
     read_policy,
     read_takeover,
 )
-from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, Answers
 from clawlane.zone import machine_zone
 
@@ -166,6 +167,17 @@ QUESTIONS = (
         ),
         lambda one: one.people.groups(one.given.group),
         wanted=lambda one: one.said("group_policy") == GroupPolicy.ALLOWLIST,
+    ),
+    Question(
+        "outbound",
+        "--outbound approve|auto|off",
+        lambda given: given.outbound,
+        ask_outbound,
+        lambda one: OutboundMode(str(one.given.outbound)),
+        OutboundMode.APPROVE,
+        wanted=lambda one: one.given.outbound is not None or not one.look.configured,
+        optional=True,
+        title="What leaves",
     ),
     Question(
         "owner_takeover",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clawlane.cli.output import local, sanitize
 from clawlane.ops.why import Hold, Standing, TurnStage
-from clawlane.store.drafts import EXPIRED
+from clawlane.store.draft_told import EXPIRED
 from clawlane.store.told import Turn
 
 _OUTBOX = "see: openclaw outbox list"

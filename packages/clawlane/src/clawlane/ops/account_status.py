@@ -16,7 +16,7 @@ from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
-from clawlane.store.draft_listing import DraftCount
+from clawlane.store.draft_told import DraftCount
 from clawlane.store.told import Gap, HeldThread
 
 if TYPE_CHECKING:

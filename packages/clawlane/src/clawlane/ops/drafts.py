@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import AccountRequest, OpError, Request, operation
-from clawlane.store.draft_listing import Draft, Staleness
+from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.errors import NoDraft
 from clawlane.store.states import DraftState
 

@@ -62,12 +62,27 @@ def change_text(change: Change) -> str:
         case "tools_added" | "tools_removed" if data.get("dms"):
             whose = f" of {data['people']}" if "people" in data else ""
             return f"in direct messages{whose} {_tools(change.code, data)}"
+        case "outbound_loosened" | "outbound_tightened" if data.get("dms"):
+            whose = f" to {data['people']}" if "people" in data else ""
+            return f"in direct messages{whose} {_outbound(data)}"
     return _groups(change)
 
 
 def _tools(code: str, data: dict[str, str]) -> str:
     """Which tools whoever is admitted can make the agent use now, or no longer."""
     return f"the agent may {'use' if code == 'tools_added' else 'no longer use'} {data['tools']}"
+
+
+_LEAVES = {
+    "auto": "what the agent writes leaves without your approval",
+    "approve": "what the agent writes waits for your approval",
+    "off": "nothing leaves",
+}
+
+
+def _outbound(data: dict[str, str]) -> str:
+    """What leaves now (`outbound`), and what the mode was."""
+    return f"{_LEAVES[data['now']]} (outbound was: {data['was']})"
 
 
 def _dm(data: dict[str, str], count: int) -> str:
@@ -124,6 +139,8 @@ def _in_groups(code: str, data: dict[str, str]) -> str:
             return f"{_people(data)} may no longer use control commands"
         case "tools_added" | "tools_removed":
             return _tools(code, data)
+        case "outbound_loosened" | "outbound_tightened":
+            return _outbound(data)
     raise KeyError(code)
 
 

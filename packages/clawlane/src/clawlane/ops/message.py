@@ -167,6 +167,7 @@ async def send(ctx: OpContext, request: Send) -> Queued:
     if not request.text.strip() and not request.media:
         raise OpError("there is nothing to send", "write a text, or name a file with --media")
     to = await account.recipient(request.target)
+    await account.may_leave(to.thread)
     warnings = await _warnings(account, to)
     reply = await _reply(account, to.thread, request)
     try:
@@ -189,6 +190,7 @@ async def react(ctx: OpContext, request: React) -> Queued:
     account.needs(Capability.REACTION, "react to messages")
     icon = _icon(account.channel, request.emoji)
     to = await account.recipient(request.target)
+    await account.may_leave(to.thread)
     async with ctx.own(account.name) as store:
         found = await store.attempt(reactions.target, to.thread, _id(request.message_id))
         if found is None:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from clawlane.access.context import shortened
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Capability, Channel, Phase
+from clawlane.config.choices import OutboundMode
 from clawlane.messages import Person, ReplyFile, Thread, ThreadKind
 from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
@@ -85,6 +86,16 @@ class SendingAccount:
                 which = f" --thread {thread}" if pause.thread else ""
                 return f"openclaw resume {self.target.words}{which}"
         return ""
+
+    async def may_leave(self, thread: Thread) -> None:
+        """Raises `OpError` where nothing may leave, with the setting that says so. Approval is for agents."""
+        from clawlane.ops.rules_from import rules_in_force
+
+        pins = await self.ctx.ask(lambda reader: reader.pins(self.name))
+        mode, rule = rules_in_force(self.ctx, self.target.account).outbound(thread, pins)
+        if mode is OutboundMode.OFF:
+            told = f"nothing is sent to {thread}: {rule.path} is 'off'"
+            raise OpError(told, f"openclaw config set {rule.path} approve")
 
     async def recipient(self, written: str) -> Recipient:
         """Whom a target means. The platform is asked where the stored directory does not tell.

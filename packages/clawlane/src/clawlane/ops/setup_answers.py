@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.config.senders import ANYONE
 
 
@@ -59,6 +59,7 @@ class Answers:
     owner_takeover: str | None = None
     agent: AgentChoice | None = None
     reload: Reload | None = None
+    outbound: OutboundMode | None = None
     disclosure: Disclosure | None = None
     timezone: str | None = None
     quiet_hours: str | None = None

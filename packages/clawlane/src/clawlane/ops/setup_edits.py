@@ -126,6 +126,7 @@ def _of_account(source: Source, place: AccountPlace, entries: Entries) -> Iterat
     block = source.at(top)
     if place.exists:
         own = source.at(place.path)
+        values.pop("acks", None)  # nobody asked about it, and the file may say something already
         whole = {key: _whole(key, value, block) for key, value in values.items()}
         told = entries.settings(whole)
         for key, value in whole.items():

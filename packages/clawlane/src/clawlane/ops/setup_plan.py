@@ -29,6 +29,7 @@ _KEYS: Mapping[str, KeyPath] = {
     "group_policy": ("groupPolicy",),
     "groups": ("groups",),
     "group_allow_from": ("groupAllowFrom",),
+    "outbound": ("outbound",),
     "owner_takeover": ("ownerTakeover",),
     "disclosure": ("disclosure",),
     "quiet_hours": ("quietHours",),

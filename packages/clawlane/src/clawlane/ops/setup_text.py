@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, PairingReply, Reload
+from clawlane.config.choices import (
+    Acks,
+    Disclosure,
+    DmPolicy,
+    GroupPolicy,
+    OutboundMode,
+    PairingReply,
+    Reload,
+)
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named, span_of
@@ -90,6 +98,21 @@ _GROUP_LIST = (
 )
 _NO_GROUP = "No group yet. Ids: openclaw directory groups list {words}"
 _GROUP_ALLOW_FROM = "Who may speak in groups, where a group has no allowFrom of its own."
+_OUTBOUND = {
+    OutboundMode.APPROVE: (
+        "What leaves of what the agent writes. 'approve': nothing before you approve it; see"
+        " `openclaw drafts list`. Once you trust it: 'auto'. To only listen: 'off'."
+    ),
+    OutboundMode.AUTO: (
+        "What leaves of what the agent writes. 'auto': everything, at once. More careful: 'approve' (you"
+        " approve each reply with `openclaw drafts approve`), 'off' (nothing leaves)."
+    ),
+    OutboundMode.OFF: (
+        "What leaves of what the agent writes. 'off': nothing; it only reads. The other words: 'approve' (you"
+        " approve each reply with `openclaw drafts approve`), 'auto'."
+    ),
+}
+_ACKS = "'on-reply': messages are marked as seen with the answer, so that your phone keeps its unread marks."
 _TAKEOVER = (
     "When you write in a chat by hand, the agent holds back there for so long, and does not answer what comes"
     " meanwhile. 0: it goes on."
@@ -163,6 +186,9 @@ def account_values(answers: Answers) -> dict[str, Any]:
         found["groupAllowFrom"] = [one.id for one in answers.group_allow_from]
     if answers.groups is not None:
         found["groups"] = {one.id: _group_values(one) for one in answers.groups}
+    if answers.outbound is not None:
+        found["outbound"] = str(answers.outbound)
+        found["acks"] = str(Acks.ON_REPLY)
     if answers.owner_takeover is not None:
         found["ownerTakeover"] = answers.owner_takeover
     if answers.disclosure is not None:
@@ -240,6 +266,10 @@ class Entries:
             listed = self.block("groups", [line for one in answers.groups for line in self._group(one)])
             told = _GROUP_LIST if answers.groups else _NO_GROUP.format(**names)
             found["groups"] = [*_comment(told), *listed]
+        if answers.outbound is not None:
+            found["outbound"] = self._setting(_OUTBOUND[answers.outbound], "outbound", values)
+            if "acks" in values:
+                found["acks"] = self._setting(_ACKS, "acks", values)
         if answers.owner_takeover is not None:
             found["ownerTakeover"] = self._setting(_TAKEOVER, "ownerTakeover", values)
         if answers.disclosure is not None:

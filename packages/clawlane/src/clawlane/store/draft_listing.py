@@ -1,62 +1,15 @@
-"""Drafts as the owner reads them: what they say, what they answer, and whether they still fit."""
+"""Drafts as the owner reads them."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
-from enum import StrEnum
 
 from clawlane.store import directory
 from clawlane.store.codec import inbound_of, said_in, thread_of
+from clawlane.store.draft_told import Draft, DraftCount, Staleness
 from clawlane.store.rows import exists, of_accounts, value_of
 from clawlane.store.states import DraftState
-from clawlane.threads import Thread
-
-
-class Staleness(StrEnum):
-    """Why a draft may no longer fit: somebody wrote in its thread since, or the account itself did."""
-
-    NEWER_MESSAGE = "newer_message"
-    OWN_MESSAGE = "own_message"
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One draft of an account (`channel/id`). `name` is what its thread is called, empty if nobody knows.
-
-    `text` is its markdown, and `parts` what others will see, one text for each message. It belongs to the
-    turn `turn`, which answers `question` of `sender`, whose message is `message_id`; each is empty where it
-    is not kept. `tool` says that a tool of the agent wants to send it, `rule` is the setting that asks for
-    approval.
-    """
-
-    account: str
-    number: int
-    thread: Thread
-    name: str
-    state: DraftState
-    text: str
-    parts: tuple[str, ...]
-    turn: int
-    tool: bool
-    edited: bool
-    stale: Staleness | None
-    rule: str
-    message_id: str
-    sender: str
-    question: str
-    created_ms: int
-    expires_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class DraftCount:
-    """How many drafts of an account wait, since when the oldest does, and how many have expired."""
-
-    waiting: int = 0
-    oldest_ms: int | None = None
-    expired: int = 0
 
 
 def staleness(db: sqlite3.Connection, row: sqlite3.Row) -> Staleness | None:

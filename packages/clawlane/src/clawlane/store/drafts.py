@@ -15,7 +15,8 @@ from clawlane.messages import Outgoing
 from clawlane.store import alerts, outbox, outgoing_files, pending_history, turns
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, outgoing_body, outgoing_of, thread_of, words_in
-from clawlane.store.draft_listing import Staleness, staleness
+from clawlane.store.draft_listing import staleness
+from clawlane.store.draft_told import EXPIRED, Staleness
 from clawlane.store.errors import NoDraft
 from clawlane.store.models import Purpose
 from clawlane.store.outbox import ToolCall, whole_text
@@ -25,9 +26,6 @@ from clawlane.store.sending import finish
 from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy, next_number
 from clawlane.threads import Thread
-
-EXPIRED = "its draft expired"
-"""The reason of a turn whose draft waited too long."""
 
 _SEE = "see: openclaw drafts list"
 _OPEN = "SELECT * FROM drafts WHERE account = ? AND decided_ms IS NULL"
