@@ -65,9 +65,10 @@ def alert_command(alert: Alert) -> str:
             return "openclaw channels dead-letters list"
         case AlertKind.DECISION_NEEDED:
             return "openclaw outbox list"
+        case AlertKind.ALARM if number := alert.facts.get("alarm"):
+            return f"openclaw alarms show {number}"
         case AlertKind.ALARM:
-            command = alert.facts.get("command")
-            return str(command or f"openclaw channels status --channel {channel} --account {account}")
+            return f"openclaw channels status --channel {channel} --account {account}"
     return ""
 
 
