@@ -43,7 +43,7 @@ class ExportPerson(Stream[Held | Counted]):
 @operation
 async def person(ctx: OpContext, request: ExportPerson) -> AsyncIterator[Held | Counted]:
     from clawlane.store.forgetting import Whom
-    from clawlane.store.held import TABLES, rows_of
+    from clawlane.store.held import TABLES, query_of
     from clawlane.store.media_files import MediaFiles
 
     id_, counts = read_id(request.person, Whom.PERSON), dict[str, int]()
@@ -54,7 +54,9 @@ async def person(ctx: OpContext, request: ExportPerson) -> AsyncIterator[Held | 
             place = 0
             while True:
                 found = await ctx.ask(
-                    lambda reader, name=account, of=table, at=place: rows_of(reader, name, of, id_, at, _ROWS)  # type: ignore[misc]
+                    lambda reader, name=account, of=table, at=place: reader.rows(
+                        query_of(of), name, id_, at, _ROWS
+                    )  # type: ignore[misc]
                 )
                 if not found:
                     break

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from clawlane.store.reader import Reader
+from typing import Any
 
 _THEIRS = "(sender_id = :id OR (thread_kind = 'dm' AND thread_id = :id))"
 _MESSAGES = f"SELECT seq FROM messages WHERE account = :account AND {_THEIRS}"  # noqa: S608 — our own text only
@@ -51,12 +48,9 @@ TABLES: Mapping[str, str] = {
 _JSON = ("body", "aliases", "trail", "receipt", "removed", "candidates")
 
 
-def rows_of(
-    reader: Reader, account: str, table: str, person: str, place: int, limit: int
-) -> list[dict[str, Any]]:
-    """The rows of a table from a place on."""
-    query = f"SELECT * FROM {table} WHERE account = :account AND {TABLES[table]}"  # noqa: S608 — our own names
-    return reader.rows(query, account, person, place, limit)
+def query_of(table: str) -> str:
+    """The query for the rows of a table that are about `:id`."""
+    return f"SELECT * FROM {table} WHERE account = :account AND {TABLES[table]}"  # noqa: S608 — our own names
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
