@@ -48,6 +48,8 @@ async def test_a_sign_of_a_ban_mutes_the_account_until_it_is_resumed(tmp_path: P
         assert alarmed.pause == expected
         with store.read() as reader:
             assert reader.pauses() == [expected]
+        told = await account.run(lambda tx: tx.db.execute("SELECT kind, what FROM audit_log").fetchall())
+        assert ("pause", "alarm") in [tuple(row) for row in told]
         (seen,) = await account.run(alarms.acknowledge)
         assert seen.kind is AlarmKind.KICKED
         with store.read() as reader:

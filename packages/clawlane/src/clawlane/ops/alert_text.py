@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from clawlane.alarm_kinds import AlarmKind
+from clawlane.ops.alarm_text import sentence
 from clawlane.store.alerts import Alert, AlertKind
 from clawlane.store.transaction import Noted
 
@@ -12,8 +14,8 @@ _KINDS = {
     AlertKind.DRAFT_WAITING: "draft {key} of {account} for {to} waits for you",
     AlertKind.DECISION_NEEDED: "{what} of {account} waits for your decision",
     AlertKind.BUDGET_SPENT: "the agent {agent} of {account} is silent until midnight: {share} is spent",
-    AlertKind.ALARM: "ALARM on {account}: {key}",
-    AlertKind.ALARM_OVER: "over on {account}: {key}",
+    AlertKind.ALARM: "ALARM on {account}: {alarm}",
+    AlertKind.ALARM_OVER: "over on {account}: {alarm}",
 }
 _DECISIONS = {
     "send": "an unconfirmed message (number {number})",
@@ -30,6 +32,7 @@ def alert_text(alert: Alert, words: Mapping[str, str] | None = None) -> str:
         "account": alert.account,
         "key": alert.key,
         "who": f"{words['name']} ({alert.key})" if words.get("name") else alert.key,
+        "alarm": _alarm(alert),
         "to": words.get("name") or str(facts.get("thread")),
         "what": _DECISIONS.get(str(facts.get("what")), "something"),
     }
@@ -40,6 +43,14 @@ def alert_text(alert: Alert, words: Mapping[str, str] | None = None) -> str:
     if alert.times > 1:
         line += f" ({alert.times} times)"
     return f"{line}: {words['text']}" if words.get("text") else line
+
+
+def _alarm(alert: Alert) -> str:
+    """What an alarm is about, and whether it muted the account."""
+    kind = alert.facts.get("alarm_kind")
+    if kind not in set(AlarmKind):
+        return alert.key
+    return sentence(AlarmKind(str(kind))) + ("; the account is muted" if alert.facts.get("paused") else "")
 
 
 def alert_command(alert: Alert) -> str:
@@ -54,9 +65,10 @@ def alert_command(alert: Alert) -> str:
             return "openclaw channels dead-letters list"
         case AlertKind.DECISION_NEEDED:
             return "openclaw outbox list"
+        case AlertKind.ALARM if number := alert.facts.get("alarm"):
+            return f"openclaw alarms show {number}"
         case AlertKind.ALARM:
-            command = alert.facts.get("command")
-            return str(command or f"openclaw channels status --channel {channel} --account {account}")
+            return f"openclaw channels status --channel {channel} --account {account}"
     return ""
 
 

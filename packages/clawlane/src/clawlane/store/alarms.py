@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Iterable
 
 from clawlane.alarm_kinds import AlarmKind
-from clawlane.store import alerts
+from clawlane.store import alerts, audit_log
 from clawlane.store.alarm_told import (
     LASTING,
     Alarm,
@@ -26,6 +26,7 @@ from clawlane.store.alarm_told import (
     Sign,
 )
 from clawlane.store.alerts import AlertKind
+from clawlane.store.audit_told import Kind
 from clawlane.store.codec import storable
 from clawlane.store.pauses import pause, whole_pause
 from clawlane.store.rows import change, insert, of_accounts, value_of
@@ -93,6 +94,7 @@ def raise_alarm(tx: Tx, raised: Raised) -> tuple[bool, Pause | None]:
     )
     alerts.withdraw(tx, AlertKind.ALARM_OVER, _alert_key(raised.kind, raised.key))
     facts: dict[str, Noted] = {
+        "command": f"openclaw alarms show {id_}",
         "alarm": id_,
         "alarm_kind": raised.kind,
         "paused": paused,
@@ -107,6 +109,7 @@ def hold(tx: Tx, kind: AlarmKind) -> Pause:
     """Mute the account because of an alarm, until somebody resumes it."""
     held = muted_by(kind, tx.account, tx.now_ms, whole_pause(tx.db, tx.account))
     pause(tx, held)
+    audit_log.add(tx, Kind.PAUSE, "alarm", level=held.level, alarm_kind=kind)
     return held
 
 

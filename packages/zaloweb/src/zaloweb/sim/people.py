@@ -38,12 +38,12 @@ class Person(User):
         """Write a text or send something, to somebody or into a group.
 
         The text must name everybody in `mentions` as `@Name`. An account that is not connected can ask for
-        the message later.
+        the message later. Who is named as the receiver may be oneself: those are notes to oneself.
         """
         if group is not None:
             must_be_member(group, self)
         receiver = group.gid if group else (to or self.backend.first_account).uid
-        if receiver == self.uid:
+        if receiver == self.uid and to is None:
             raise Impossible("nobody writes to themselves: name the receiver or the group")
         content = Content("webchat", what) if isinstance(what, str) else what
         store = self.backend.message_store
