@@ -90,6 +90,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         screen.answer("0 marked", "lam viec", TAB, ENTER)
         screen.answer("Who may speak in Nhóm Làm Việc", ENTER)
         screen.answer("Members of Nhóm Làm Việc", "hung", TAB, ENTER)
+        screen.answer("What leaves of what the agent writes?", DOWN, ENTER)
         screen.answer("Quiet hours", BACKSPACE * 3 + "22:00-07:00", ENTER)
         screen.answer("Time zone", ENTER)
         screen.answer("Who answers?", ENTER)
@@ -117,6 +118,8 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         "pairing": {"reply": "friends-silent"},
         "groupPolicy": "allowlist",
         "groups": {group: {"requireMention": True, "allowFrom": [hung]}},
+        "outbound": "auto",
+        "acks": "on-reply",
         "ownerTakeover": "30m",
         "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
         "pacing": {"warmUp": True},
@@ -127,7 +130,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
 
 POLICIES = (
     *("--dm-policy", "pairing", "--pairing-reply", "code", "--group-policy", "disabled"),
-    *("--quiet-hours", "off", "--timezone", "UTC", "--agent", "echo"),
+    *("--outbound", "auto", "--quiet-hours", "off", "--timezone", "UTC", "--agent", "echo"),
     *("--disclosure", "off", "--reload", "ask"),
 )
 
@@ -188,6 +191,7 @@ QUESTIONS = (
     ("Who may write to the account directly?", (DOWN, ENTER)),
     ("Who is answered?", ("820000000000000009", TAB, ENTER)),
     ("In which groups does the lane listen?", (ENTER,)),
+    ("What leaves of what the agent writes?", (ENTER,)),
     ("Quiet hours", (ENTER,)),
     ("Time zone", (ENTER,)),
     ("Who answers?", (ENTER,)),
@@ -305,6 +309,7 @@ def test_a_dumb_terminal_is_asked_by_numbers(newcomer: Operator, zalo: Simulator
         screen.answer("Trần Thị Lan id", "1 2", ENTER)
         screen.answer("Chosen: Trần Thị Lan (", ENTER)
         screen.answer("In which groups does the lane listen?", ENTER)
+        screen.answer("What leaves of what the agent writes?", ENTER)
         screen.answer("Quiet hours", ENTER)
         screen.answer("Time zone", ENTER)
         screen.answer("Write", ENTER)

@@ -175,7 +175,7 @@ QUESTIONS = (
         ask_outbound,
         lambda one: OutboundMode(str(one.given.outbound)),
         OutboundMode.APPROVE,
-        wanted=lambda one: one.given.outbound is not None or not one.look.configured,
+        wanted=lambda one: _is_new(one) or one.given.outbound is not None,
         optional=True,
         title="What leaves",
     ),
