@@ -106,6 +106,14 @@ CASES = [
     Case(TurnState.DEAD, TurnStage.SET_ASIDE, "set aside after one try: no key", reason="no key"),
     Case(TurnState.STOPPED, TurnStage.STOPPED, "stopped", reason="stopped"),
     Case(TurnState.TAKEN_OVER, TurnStage.TAKEN_OVER, "left to the owner", reason="owner_took_over"),
+    Case(
+        TurnState.DRAFTED,
+        TurnStage.DRAFTED,
+        "the reply waits for your approval, as outbound says; see: openclaw drafts list",
+        reason="outbound",
+    ),
+    Case(TurnState.DRAFTED, TurnStage.DRAFTED, "its draft expired before", reason="its draft expired"),
+    Case(TurnState.DROPPED, TurnStage.DROPPED, "not answered: dropped by you", reason="dropped by you"),
     Case(TurnState.REVOKED, TurnStage.REVOKED, "no longer admitted", reason="revoked_before_run"),
     Case(
         TurnState.RECALLED,

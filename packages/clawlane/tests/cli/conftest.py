@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -74,6 +75,7 @@ class Perch:
 def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Output goes to a program: tests that run beside each other inherit the width of a terminal."""
     monkeypatch.delenv("COLUMNS", raising=False)
+    os.unsetenv("COLUMNS")  # the readline library sets it where only child processes see it
 
 
 @pytest.fixture

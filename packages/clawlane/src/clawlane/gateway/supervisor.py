@@ -247,18 +247,19 @@ class Supervisor:
 
     async def run(self) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
-        async with self._owning() as self.account_store, asyncio.TaskGroup() as group:
+        async with self._owning() as account_store, asyncio.TaskGroup() as group:
+            self.account_store = account_store
             self.owned.set()
             self.tried.set()
-            self.account_store.post(audit_log.note_config)
-            await self.alarms.recall(self.account_store)
-            group.create_task(self.alarms.run(self.account_store))
+            account_store.post(audit_log.note_config)
+            await self.alarms.recall(account_store)
+            group.create_task(self.alarms.run(account_store))
             group.create_task(self._health.watch())
-            group.create_task(self._state_log.write(self.account_store))
+            group.create_task(self._state_log.write(account_store))
             while True:
                 await self._wanted.wait()
                 if self._wanted.is_set():
-                    await self._while_wanted(self.account_store)
+                    await self._while_wanted(account_store)
 
     @asynccontextmanager
     async def _owning(self) -> AsyncIterator[AccountStore]:

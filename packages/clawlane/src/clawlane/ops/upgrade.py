@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from clawlane.ops import pause
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, operation
@@ -19,8 +21,7 @@ class GetUpgrades(AccountRequest["list[UpgradeInfo]"]):
     """What the last upgrade changed, for each account that it changed something for."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradeInfo:
+class UpgradeInfo(Struct, frozen=True):
     """The changes of one account in sentences. If it `waits`, it is paused until they are accepted."""
 
     account: str
@@ -42,8 +43,7 @@ class AcceptUpgrade(AccountRequest["list[Accepted]"]):
     """Let the accounts that wait go on with what changed; without a channel and an account, all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """An account that goes on. `still` says that a pause of the operator's own holds on."""
 
     account: str
