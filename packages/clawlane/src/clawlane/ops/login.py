@@ -290,11 +290,13 @@ async def _sound(ctx: OpContext, target: Target, stage: str) -> None:
 async def _welcomed(ctx: OpContext, account: str) -> None:
     """The login worked: an alarm that it does not is over."""
     from clawlane.store import alarms
-    from clawlane.store.errors import StoreError
+    from clawlane.store.errors import StoreError, StoreOwned
 
     try:
         async with ctx.own(account) as account_store:
             await account_store.attempt(alarms.apply, [Ended(AlarmKind.LOGIN_REFUSED)])
+    except StoreOwned as error:
+        log.info("%s: %s", account, error)  # a gateway that does not have the account yet
     except StoreError as error:
         log.warning("%s: its alarm is not ended: %s", account, error)
 
@@ -367,12 +369,17 @@ async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent |
 async def _record(
     ctx: OpContext, account: str, note: Callable[Concatenate[Tx, P], None], *told: P.args, **more: P.kwargs
 ) -> None:
-    """Record what was done to a session. It is done: a store that cannot be written changes nothing."""
-    from clawlane.store.errors import StoreError
+    """Record what was done to a session. It is done: a store that cannot be written changes nothing.
+
+    Beside a gateway that does not have the account yet, that records it when it takes the account.
+    """
+    from clawlane.store.errors import StoreError, StoreOwned
 
     try:
         async with ctx.own(account) as account_store:
             await account_store.attempt(note, *told, **more)
+    except StoreOwned as error:
+        log.info("%s: %s", account, error)
     except StoreError as error:
         log.warning("%s: the record does not tell of it yet: %s", account, error)
 
