@@ -160,6 +160,25 @@ def test_edited_words_leave_and_files_of_a_draft_stay(owner: Owner) -> None:
 
 
 @pytest.mark.long
+def test_an_edited_draft_tells_that_a_program_answers_and_a_dropped_one_told_nobody(
+    owner: Owner,
+) -> None:
+    lan = person(owner.zalo, "Lan")
+    owner.start(outbound="approve", disclosure="first", disclosureText="Máy trả lời.")
+    say(owner.zalo, lan, "một")
+    owner.does("drop", owner.draft())
+    say(owner.zalo, lan, "hai")
+    number = owner.draft()
+    assert owner.drafts()[0]["text"] == "echo: hai"
+    owner.does("edit", number, "--text", "đã sửa")
+    owner.does("approve", number)
+    assert owner.zalo.wait("sent")["text"] == "Máy trả lời.\n\nđã sửa"
+    say(owner.zalo, lan, "ba")
+    owner.does("approve", owner.draft())
+    assert owner.zalo.wait("sent")["text"] == "echo: ba"
+
+
+@pytest.mark.long
 def test_an_expired_draft_is_listed_and_revived(owner: Owner) -> None:
     lan = person(owner.zalo, "Lan")
     owner.start(outbound="approve", drafts={"expire": "1ms"})

@@ -16,6 +16,7 @@ WORDS: Mapping[str, str] = {
     "outbox.body": "what was answered or sent",
     "notices.text": "the platform's own texts, which name people",
     "drafts.text": "an answer that waits",
+    "drafts.lead": "what goes before it",
     "drafts.chunks": "the same as it is sent",
     "drafts.answer": "the same as it is remembered",
     "drafts.rest": "what goes with it",

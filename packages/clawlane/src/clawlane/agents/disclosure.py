@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from clawlane.config.choices import Disclosure
@@ -48,11 +49,22 @@ class Discloses:
         self.told.add(whom)
         return replace(reply, text=f"{self.text}\n\n{reply.text}".strip()), whom
 
+    def lead(self, outs: Sequence[Outgoing]) -> str:
+        """What `before` has put before the text of these chunks."""
+        if self.mode is Disclosure.PREFIX:
+            return f"{self.text} "
+        return f"{self.text}\n\n" if whom_told(outs) else ""
+
     def _whom(self, thread: Thread) -> str:
         """Who reads it: the one who is answered; where somebody else is written to, that person or group."""
         if thread.kind is ThreadKind.DM:
             return thread.id
         return self.sender_id if thread == self.thread and self.sender_id else f"group:{thread.id}"
+
+
+def whom_told(outs: Sequence[Outgoing]) -> str:
+    """Who is told by these chunks; empty for nobody."""
+    return next((out.discloses for out in outs if isinstance(out, Text) and out.discloses), "")
 
 
 def marked(outs: list[Outgoing], whom: str) -> list[Outgoing]:

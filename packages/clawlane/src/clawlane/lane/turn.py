@@ -218,7 +218,9 @@ class TurnRunner:
             return False
         mode, rule = self.gate.outbound(given.thread)
         if reply and outs and mode is OutboundMode.APPROVE:
-            draft = NewDraft(rule.path, settings.draft_ms, as_sent(reply, lane), reply.text)
+            draft = NewDraft(
+                rule.path, settings.draft_ms, as_sent(reply, lane), reply.text, lane.discloses.lead(outs)
+            )
             return await self._keep_draft(turn, outs, draft, started.run, reply)
         replied = await self.account_store.run(turns.reply, turn.seq, outs, started.run, note)
         if reply and not replied:

@@ -167,8 +167,8 @@ async def edit(ctx: OpContext, request: Edit) -> Draft:
     draft = await _find(ctx, request.number)
     target = _target(ctx, draft)
     async with ctx.own(draft.account) as store:
-        before = await store.attempt(drafts.outgoing, draft.number)
-        outs = await _planned(ctx, target, draft, request.text, before)
+        lead, before = await store.attempt(drafts.outgoing, draft.number)
+        outs = await _planned(ctx, target, draft, lead, request.text, before)
         await store.attempt(drafts.edit, draft.number, request.text, outs)
     return await _find(ctx, request.number)
 
@@ -238,11 +238,15 @@ async def _no_longer_allowed(store: AccountStore, draft: Draft, rules: Rules, gr
 
 
 async def _planned(
-    ctx: OpContext, target: Target, draft: Draft, text: str, before: Sequence[Outgoing]
+    ctx: OpContext, target: Target, draft: Draft, lead: str, text: str, before: Sequence[Outgoing]
 ) -> list[Outgoing]:
-    """A new text with the files and the reaction of a draft, as the channel sends it. Raises `OpError`."""
+    """A new text with what a draft has before it, its files and its reaction, as the channel sends it.
+
+    Raises `OpError`.
+    """
     from dataclasses import replace
 
+    from clawlane.agents.disclosure import marked, whom_told
     from clawlane.messages import Link, Media, MediaKind, Photos, Reaction, Reply, ReplyFile, ThreadKind
 
     links = [replace(out, text=text) for out in before if isinstance(out, Link)]
@@ -255,7 +259,7 @@ async def _planned(
                 files.append(ReplyFile(out.path, out.kind, out.name))
             case Photos():
                 files += [ReplyFile(path, MediaKind.PHOTO, path.rpartition("/")[2]) for path in out.paths]
-    reply = Reply(text, files=tuple(files))
+    reply = Reply(lead + text, files=tuple(files))
     if draft.thread.kind is ThreadKind.GROUP and "@" in text:
         reply = replace(
             reply, people=await ctx.ask(lambda reader: reader.members(draft.account, draft.thread.id))
@@ -263,4 +267,4 @@ async def _planned(
     outs = ctx.runtime(target.manifest).plan(target.account, draft.thread, reply)
     if not text.strip() or not outs:
         raise OpError("the text says nothing", f"to send nothing: openclaw drafts drop {draft.number}")
-    return [*outs, *(out for out in before if isinstance(out, Reaction))]
+    return [*marked(outs, whom_told(before)), *(out for out in before if isinstance(out, Reaction))]

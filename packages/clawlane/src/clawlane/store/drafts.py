@@ -36,13 +36,14 @@ class NewDraft:
     """What makes a draft of chunks: the setting that asks for one, and how long it lives.
 
     `text` is the markdown that they were planned from (empty: what they say), and `said` the part of it that
-    the agent itself wrote.
+    the agent itself wrote. `lead` stands before the text, and goes before an edited one, too.
     """
 
     rule: str
     life_ms: int
     text: str = ""
     said: str = ""
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def _write(
         state=DraftState.WAITING,
         rule=new.rule,
         text=new.text or "\n".join(filter(None, map(words_in, bodies))),
+        lead=new.lead,
         chunks=json.dumps(bodies),
         answer=answer,
         rest=rest,
@@ -195,10 +197,10 @@ def _outgoing(bodies: Sequence[str], thread: Thread) -> list[Outgoing]:
     return [outgoing_of({"body": body, **place}) for body in bodies]  # type: ignore[arg-type]
 
 
-def outgoing(tx: Tx, number: int) -> tuple[Outgoing, ...]:
-    """What a draft sends once it is approved. Raises `NoDraft`."""
+def outgoing(tx: Tx, number: int) -> tuple[str, tuple[Outgoing, ...]]:
+    """What stands before the text of a draft, and what it sends once it is approved. Raises `NoDraft`."""
     row = _undecided(tx, number)
-    return tuple(_outgoing(json.loads(row["chunks"]), thread_of(row)))
+    return row["lead"], tuple(_outgoing(json.loads(row["chunks"]), thread_of(row)))
 
 
 def approve(tx: Tx, number: int, *, stale_ok: bool = False) -> Approval:
@@ -308,7 +310,7 @@ def of_thread(tx: Tx, thread: Thread) -> list[tuple[int, str]]:
 def _decide(tx: Tx, number: int, state: DraftState, reason: str = "") -> None:
     """Nothing of its words is kept: what was approved is in the outbox."""
     alerts.withdraw(tx, AlertKind.DRAFT_WAITING, str(number))
-    forgotten = {"text": "", "chunks": "[]", "answer": None, "rest": ""}
+    forgotten = {"text": "", "lead": "", "chunks": "[]", "answer": None, "rest": ""}
     change(tx, "drafts", {"number": number}, state=state, reason=reason, decided_ms=tx.now_ms, **forgotten)
 
 

@@ -656,6 +656,7 @@ CREATE TABLE drafts (
     state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
     rule TEXT NOT NULL, -- the setting that asks for approval
     text TEXT NOT NULL, -- markdown
+    lead TEXT NOT NULL DEFAULT '', -- what stands before it: that a program answers
     chunks TEXT NOT NULL, -- JSON: the bodies of what is sent
     answer TEXT, -- what is remembered of it once it is approved
     rest TEXT NOT NULL DEFAULT '', -- how that goes on behind the text: what goes with it
