@@ -202,7 +202,7 @@ def test_an_entry_that_is_no_sender_is_told_with_what_to_write(
         (
             "{ groups: { 'Work Chat': { foo: 1 } } }",
             "channels.zalouser.groups['Work Chat'].foo: "
-            "unknown key; known here: allow, allowFrom, enabled, requireMention, tools",
+            "unknown key; known here: allow, allowFrom, enabled, outbound, requireMention, tools",
         ),
         (
             "{ botToken: 'secret-value' }",
