@@ -68,7 +68,7 @@ def test_a_message_that_was_not_read_has_no_reason() -> None:
 @pytest.mark.parametrize("stage", TurnStage)
 def test_every_stage_of_a_turn_is_an_outcome_or_still_open(stage: TurnStage) -> None:
     outcome = outcome_of(story(stage=stage))
-    assert (outcome is None) == (stage in ("waiting", "with_agent", "sending"))
+    assert (outcome is None) == (stage in ("waiting", "with_agent", "sending", "drafted"))
 
 
 def test_a_reply_that_is_still_leaving_is_open() -> None:

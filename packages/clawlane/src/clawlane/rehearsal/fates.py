@@ -18,6 +18,7 @@ _OUTCOMES: Mapping[TurnStage, Outcome] = {
     TurnStage.NO_REPLY: Outcome.SILENT,
     TurnStage.NEEDS_DECISION: Outcome.UNCONFIRMED,
     TurnStage.STOPPED: Outcome.STOPPED,
+    TurnStage.TAKEN_OVER: Outcome.STOPPED,
     TurnStage.REVOKED: Outcome.DROPPED,
     TurnStage.RECALLED: Outcome.RECALLED,
     TurnStage.EXPIRED: Outcome.EXPIRED,
