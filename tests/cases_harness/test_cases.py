@@ -9,6 +9,7 @@ import pytest
 from cases_harness import case
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", case.names())
 def test_the_case_holds(name: str, tmp_path: Path) -> None:
     assert case.play(name, tmp_path) == []
