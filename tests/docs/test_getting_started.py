@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from demo.stage import Simulator
@@ -54,5 +56,8 @@ def test_the_flags_of_the_setup_are_enough(typist: Typist) -> None:
     typist.known = typist.meet()
     typist.type("openclaw pairing approve zalouser CODE")
     say(typist.zalo, typist.known["ID"], "em chào")
+    typist.gateway.said("a reply waits for approval")
+    [draft] = json.loads(typist.operator.run("drafts", "list", "--json").stdout)["drafts"]
+    typist.type(f"openclaw drafts approve {draft['number']}")
     assert answered(typist.zalo, typist.known["ID"], "em chào")
     assert "friends-silent" in (typist.state / "config.json5").read_text(encoding="utf-8")

@@ -22,8 +22,8 @@ LAN = Thread(ThreadKind.DM, "11")
 def test_a_week_leads_from_ten_replies_to_the_normal_budget() -> None:
     days = range(1, DAYS + 1)
     assert [replies(Pacing(), "day", day) for day in days] == [10, 21, 46, 100, 215, 464, 1000]
-    assert [replies(Pacing(), "hour", day) for day in days] == [5, 9, 17, 31, 58, 108, 200]
-    assert [replies(Pacing(), "minute", day) for day in days] == [2, 2, 3, 5, 7, 10, 15]
+    assert [replies(Pacing(), "hour", day) for day in days] == [8, 13, 23, 40, 68, 116, 200]
+    assert [replies(Pacing(), "minute", day) for day in days] == [4, 4, 6, 7, 9, 12, 15]
 
 
 @pytest.mark.parametrize("most", [1, 7, 10, 11, 10**9])
@@ -107,30 +107,29 @@ async def test_minutes_and_hours_are_short_as_well(bench: Bench) -> None:
     wire = Wire()
     async with bench.running(wire, Echo()) as lane:
         await warmed(bench, pacing(warmUp=True))
-        for number in range(6):
+        for number in range(9):
             wire.incoming.put_nowait(message(number, str(1000 + number)))
-        await wire.sent(2)
+        await wire.sent(4)
         await until(lambda: bool(held(bench)))
-        assert ("pacing.warmUp day 1 of 7 (minute: 2)", NOW + 60_000) in held(bench)
-        for sent in (2, 1):
-            bench.clock.ms += 60_000
-            lane.sender.wake()
-            await wire.sent(sent)
+        assert ("pacing.warmUp day 1 of 7 (minute: 4)", NOW + 60_000) in held(bench)
+        bench.clock.ms += 60_000
+        lane.sender.wake()
+        await wire.sent(4)
         await until(lambda: bool(held(bench)))
-        assert held(bench) == [("pacing.warmUp day 1 of 7 (hour: 5)", NOW + HOUR)]
+        assert held(bench) == [("pacing.warmUp day 1 of 7 (hour: 8)", NOW + HOUR)]
 
 
 async def test_what_the_operator_sends_counts_and_passes(bench: Bench) -> None:
     wire = Wire()
     async with bench.running(wire, Echo()) as lane:
         await warmed(bench, pacing(warmUp=True))
-        for number in range(3):
+        for number in range(4):
             await bench.account_store.run(operator_sends.queue, [Text(LAN, f"by hand {number}")])
             lane.sender.wake()
             await wire.sent(1)
         wire.incoming.put_nowait(message(1, "2000"))
         await until(lambda: bool(held(bench)))
-        assert held(bench) == [("pacing.warmUp day 1 of 7 (minute: 2)", NOW + 60_000)]
+        assert held(bench) == [("pacing.warmUp day 1 of 7 (minute: 4)", NOW + 60_000)]
 
 
 async def test_a_long_reply_counts_once(bench: Bench) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DAYS = 7
 _DAY_MS = 86_400_000
-_FIRST = {"minute": 2, "hour": 5, "day": 10}
+_FIRST = {"minute": 4, "hour": 8, "day": 10}
 """Replies of the first day, by window."""
 
 

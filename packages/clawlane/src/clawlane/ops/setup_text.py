@@ -45,6 +45,7 @@ _DM = {
         " approve each person), 'allowlist', 'open'."
     ),
 }
+_IDS = "Ids, because names change."
 _ALLOW_FROM = {
     DmPolicy.PAIRING: "Answered without a request. Ids, because names change.",
     DmPolicy.ALLOWLIST: "The people who are answered. Ids, because names change.",
@@ -250,9 +251,10 @@ class Entries:
         found: dict[str, list[str]] = {}
         if answers.dm_policy is not None:
             found["dmPolicy"] = self._setting(_DM[answers.dm_policy].format(**names), "dmPolicy", values)
-            if answers.allow_from is not None:
-                told = _ALLOW_FROM[answers.dm_policy] if answers.allow_from else _NOBODY.format(**names)
-                found["allowFrom"] = [*_comment(told), *self._people("allowFrom", answers.allow_from)]
+        if answers.allow_from is not None:
+            listed = _ALLOW_FROM[answers.dm_policy] if answers.dm_policy else _IDS
+            told = listed if answers.allow_from else _NOBODY.format(**names)
+            found["allowFrom"] = [*_comment(told), *self._people("allowFrom", answers.allow_from)]
         if answers.pairing_reply is not None:
             told = _REPLY[answers.pairing_reply].format(**names)
             found["pairing"] = self._setting(told, "pairing", values)
