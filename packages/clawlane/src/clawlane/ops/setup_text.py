@@ -252,8 +252,8 @@ class Entries:
         if answers.dm_policy is not None:
             found["dmPolicy"] = self._setting(_DM[answers.dm_policy].format(**names), "dmPolicy", values)
         if answers.allow_from is not None:
-            listed = _ALLOW_FROM[answers.dm_policy] if answers.dm_policy else _IDS
-            told = listed if answers.allow_from else _NOBODY.format(**names)
+            whose = _ALLOW_FROM[answers.dm_policy] if answers.dm_policy else _IDS
+            told = whose if answers.allow_from else _NOBODY.format(**names)
             found["allowFrom"] = [*_comment(told), *self._people("allowFrom", answers.allow_from)]
         if answers.pairing_reply is not None:
             told = _REPLY[answers.pairing_reply].format(**names)
