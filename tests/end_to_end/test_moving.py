@@ -303,7 +303,7 @@ def test_an_upgrade_and_a_rollback_killed_at_each_step_are_done_again(
         shutil.rmtree(state)
         shutil.copytree(before, state)
 
-    upgrade = ("pause", "--account", "default")  # opens the store for writing, as a gateway does
+    upgrade = ("resume", "--account", "default")  # opens the store for writing, as a gateway does
     whole = killed_at(kept, 0, state, *upgrade)
     for step in range(1, int(whole.stderr.splitlines()[-1]) + 1):
         fresh()

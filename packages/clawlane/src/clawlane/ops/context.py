@@ -431,6 +431,14 @@ class OpContext:
             account_store = await self._owned(account, owning)
             yield account_store.by(self.caller, self.operation)
 
+    async def update_store(self) -> None:
+        """Bring a store that an older clawlane wrote up to date, where no gateway has it open.
+
+        For operations that must work right after an upgrade, and read before they write.
+        """
+        if self.store is None and self.paths.store.exists():
+            await self._store_alone()
+
     async def _owned(self, account: str, owning: AsyncExitStack) -> AccountStore:
         """The store of the account that runs, else one that is owned until `owning` ends."""
         if self.store is None:
