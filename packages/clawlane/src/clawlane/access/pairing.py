@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from clawlane.access.decision import Outcome, Reason
 from clawlane.access.names import fold_name, slug
 from clawlane.config.choices import PairingReply
+from clawlane.language import primary
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
@@ -118,7 +119,7 @@ _BUILT_IN = {"vi": _VIETNAMESE, "en": _ENGLISH}
 
 def built_in_text(language: str) -> str:
     """The built-in challenge in an account's language (`vi`, `en-US`); in both languages for any other."""
-    return _BUILT_IN.get(language.strip().lower().replace("_", "-").partition("-")[0], _BOTH)
+    return _BUILT_IN.get(primary(language), _BOTH)
 
 
 def challenge_text(template: str, channel: str, sender_id: str, code: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from clawlane.config.choices import Disclosure
+from clawlane.language import primary
 from clawlane.messages import Outgoing, Reply, Text, Thread, ThreadKind
 from clawlane.store import disclosures
 from clawlane.store.account_store import AccountStore
@@ -22,8 +23,7 @@ def disclosure_text(mode: Disclosure, language: str, own: str = "") -> str:
     if own:
         return own
     texts = _FIRST if mode is Disclosure.FIRST else _PREFIX
-    code = language.strip().lower().replace("_", "-").partition("-")[0]
-    return texts.get(code) or ("\n" if mode is Disclosure.FIRST else " ").join(texts.values())
+    return texts.get(primary(language)) or ("\n" if mode is Disclosure.FIRST else " ").join(texts.values())
 
 
 @dataclass(slots=True)

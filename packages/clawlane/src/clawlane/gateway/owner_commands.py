@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from clawlane.access.context import shortened
 from clawlane.config.duration import duration
+from clawlane.language import primary
 from clawlane.ops import drafts
 from clawlane.ops.context import LiveAccount, OpContext
 from clawlane.ops.operation import OpError
@@ -31,7 +32,7 @@ class OwnerCommands:
         """Carry out what the owner writes. Gives what was done, or why nothing was; never raises those."""
         word, *arguments = text.split()
         live = self.live()
-        words = _VIETNAMESE if live and live.language.lower()[:2] == "vi" else _ENGLISH
+        words = _VIETNAMESE if live and primary(live.language) == "vi" else _ENGLISH
         try:
             match word.lower(), arguments:
                 case "/help", []:

@@ -15,6 +15,7 @@ from clawlane.agents.memory import SessionMemory
 from clawlane.config.agents import Agents, CommandBrain, EndpointBrain, Memory, ModelBrain, SessionSettings
 from clawlane.config.routing import MAIN, AgentSettings, Bindings, settled
 from clawlane.lane.access_checker import AccessChecker
+from clawlane.language import primary
 from clawlane.messages import Inbound, Thread
 from clawlane.store import sessions, spending
 from clawlane.store.account_store import AccountStore, Clock
@@ -84,7 +85,7 @@ class Commands:
 
     async def reply(self, turn: OpenTurn, stopped: int) -> str:
         """Carry a command out and give the answer. `stopped` is how many turns a `/stop` has ended."""
-        words = _VIETNAMESE if _is_vietnamese(self.access.grants().language) else _ENGLISH
+        words = _VIETNAMESE if primary(self.access.grants().language) == "vi" else _ENGLISH
         inbound, thread, answering = turn.inbound, turn.inbound.thread, self.answering()
         if self.act is not None and self.is_action(turn):
             return await self.act(inbound.text)
@@ -143,10 +144,6 @@ def _model(agent: AgentSettings) -> str:
         case ModelBrain():
             return agent.settings.model.primary if agent.settings.model else ""
     return ""
-
-
-def _is_vietnamese(language: str) -> bool:
-    return language.strip().lower().replace("_", "-").partition("-")[0] == "vi"
 
 
 @dataclass(frozen=True, slots=True)
