@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING
 
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.capabilities import (
@@ -37,9 +37,8 @@ from clawlane.plugins.errors import PluginError
 from clawlane.store.alarm_told import Ended, Raised
 
 if TYPE_CHECKING:
-    from clawlane.store.transaction import Tx
+    from clawlane.store.account_store import AccountStore
 
-P = ParamSpec("P")
 log = logging.getLogger(__name__)
 NOT_ASKED = "not asked"
 ACCEPTED = "accepted"
@@ -271,7 +270,7 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
             warnings.append(f"the running gateway did not stop the account: {error}")
     cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
     if cleared:
-        await _record(ctx, f"{channel}/{account}", note_logout)
+        await _record(ctx, f"{channel}/{account}", lambda store: store.attempt(note_logout))
     return LoggedOut(channel, account, profile, cleared, tuple(warnings))
 
 
@@ -285,20 +284,6 @@ async def _sound(ctx: OpContext, target: Target, stage: str) -> None:
         await sound(ctx, str(target.account), raised)
     except StoreError as error:
         log.warning("%s: the alarm that its login was refused is not stored: %s", target.account, error)
-
-
-async def _welcomed(ctx: OpContext, account: str) -> None:
-    """The login worked: an alarm that it does not is over."""
-    from clawlane.store import alarms
-    from clawlane.store.errors import StoreError, StoreOwned
-
-    try:
-        async with ctx.own(account) as account_store:
-            await account_store.attempt(alarms.apply, [Ended(AlarmKind.LOGIN_REFUSED)])
-    except StoreOwned as error:
-        log.info("%s: %s", account, error)  # a gateway that does not have the account yet
-    except StoreError as error:
-        log.warning("%s: its alarm is not ended: %s", account, error)
 
 
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
@@ -358,17 +343,20 @@ async def _answered(ctx: OpContext, account: Account, before: Consent | None) ->
 
 
 async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -> None:
-    """Store the session, and record the login."""
+    """Store the session, and record the login. An alarm that it does not work is over."""
+    from clawlane.store import alarms
     from clawlane.store.audit_log import note_login
 
     generation = await asyncio.to_thread(_keep, ctx, target, done, consent)
-    await _record(ctx, str(target.account), note_login, generation, done.user_id)
-    await _welcomed(ctx, str(target.account))
+
+    async def write(account_store: AccountStore) -> None:
+        await account_store.attempt(note_login, generation, done.user_id)
+        await account_store.attempt(alarms.apply, [Ended(AlarmKind.LOGIN_REFUSED)])
+
+    await _record(ctx, str(target.account), write)
 
 
-async def _record(
-    ctx: OpContext, account: str, note: Callable[Concatenate[Tx, P], None], *told: P.args, **more: P.kwargs
-) -> None:
+async def _record(ctx: OpContext, account: str, write: Callable[[AccountStore], Awaitable[object]]) -> None:
     """Record what was done to a session. It is done: a store that cannot be written changes nothing.
 
     Beside a gateway that does not have the account yet, that records it when it takes the account.
@@ -377,7 +365,7 @@ async def _record(
 
     try:
         async with ctx.own(account) as account_store:
-            await account_store.attempt(note, *told, **more)
+            await write(account_store)
     except StoreOwned as error:
         log.info("%s: %s", account, error)
     except StoreError as error:
