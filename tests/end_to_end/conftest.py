@@ -10,6 +10,7 @@ import pytest
 from clawlane.credentials.files import write_private
 from demo.model_server import ModelServer, served
 from demo.stage import Gateway, Operator, Simulator, simulator
+from end_to_end.machine import Host
 from end_to_end.steps import RECORDING, log_in
 
 CONFIG = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
@@ -86,3 +87,12 @@ def model() -> Iterator[ModelServer]:
     """A model in a thread of its own; tests give it a script."""
     with served() as server:
         yield server
+
+
+@pytest.fixture
+def host(linked: Operator, tmp_path: Path) -> Iterator[Host]:
+    """A machine whose clock can be set, with a gateway that is ended at last."""
+    host = Host(linked, tmp_path)
+    with host.gateway:
+        yield host
+        print("\n".join(host.gateway.printed()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,6 @@ WORDS = "Tài khoản của bạn đang sử dụng phần mềm của bên th�
 @pytest.fixture
 def config_text() -> str:
     return OPEN
-
-
-@pytest.fixture
-def host(linked: Operator, tmp_path: Path) -> Iterator[Host]:
-    host = Host(linked, tmp_path)
-    with host.gateway:
-        yield host
-        print("\n".join(host.gateway.printed()))
 
 
 def alarms(operator: Operator, *flags: str) -> list[dict[str, Any]]:

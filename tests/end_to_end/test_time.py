@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,6 @@ MINUTE, DAY = 60, 86_400
 @pytest.fixture
 def config_text() -> str:
     return OPEN
-
-
-@pytest.fixture
-def host(linked: Operator, tmp_path: Path) -> Iterator[Host]:
-    host = Host(linked, tmp_path)
-    with host.gateway:
-        yield host
-        print("\n".join(host.gateway.printed()))
 
 
 def answered(zalo: Simulator, text: str) -> None:

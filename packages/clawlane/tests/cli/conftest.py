@@ -52,6 +52,13 @@ class Perch:
         out, err = self._capsys.readouterr()
         return Told(code, out, err)
 
+    def shown(self, line: str) -> str:
+        """What a command that works prints into 80 columns."""
+        told = self(line)
+        assert told.code == 0, told.err
+        assert [line for line in told.out.splitlines() if len(line) > 80] == []
+        return told.out
+
     def script(self, *steps: str) -> None:
         self.setenv("PARROT_SCRIPT", json.dumps(steps))
 

@@ -39,15 +39,8 @@ def desk(perch: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return perch
 
 
-def shown(desk: Any, line: str) -> str:
-    told = desk(line)
-    assert told.code == 0, told.err
-    assert [line for line in told.out.splitlines() if len(line) > 80] == []
-    return str(told.out)
-
-
 def test_what_waits_and_what_failed_are_told(desk: Any) -> None:
-    told = shown(desk, "alerts list")
+    told = desk.shown("alerts list")
     assert "parrot/default: alerts go to webhook; from 22:00–07:00 only alarms" in told
     assert "77 asks to write to parrot/default (a friend)" in told
     assert "openclaw pairing approve parrot ABCD2345" in told
@@ -68,10 +61,10 @@ def test_a_broken_target_is_a_problem_of_the_account(desk: Any) -> None:
 def test_a_delivery_is_retried_and_dropped_by_its_id(desk: Any) -> None:
     [listed] = desk("alerts list --json").json
     [delivery] = listed["accounts"]["parrot/default"]["undelivered"]
-    told = shown(desk, f"alerts retry {delivery['id']}")
+    told = desk.shown(f"alerts retry {delivery['id']}")
     assert told.startswith("1 delivery is tried again. The gateway is not running;")
-    assert shown(desk, "alerts drop") == "No deliveries are dropped.\n"
-    assert shown(desk, f"alerts drop {delivery['id']}") == "1 delivery is dropped.\n"
+    assert desk.shown("alerts drop") == "No deliveries are dropped.\n"
+    assert desk.shown(f"alerts drop {delivery['id']}") == "1 delivery is dropped.\n"
     refused = desk("alerts drop msg_unknown")
     assert refused.code == 1
     assert "parrot/default has no delivery 'msg_unknown'; see: openclaw alerts list" in refused.err
@@ -82,7 +75,7 @@ def test_a_test_needs_a_target_and_a_gateway(desk: Any) -> None:
     desk.configure("{}")
     told = desk("alerts test")
     assert (told.code, "the config names nobody to tell of alerts" in told.err) == (1, True)
-    assert "parrot/default: nobody is told of alerts" in shown(desk, "alerts list")
+    assert "parrot/default: nobody is told of alerts" in desk.shown("alerts list")
 
 
 @pytest.mark.parametrize(

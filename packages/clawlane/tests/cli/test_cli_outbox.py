@@ -70,15 +70,8 @@ def desk(perch: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return perch
 
 
-def shown(desk: Any, line: str) -> str:
-    told = desk(line)
-    assert told.code == 0, told.err
-    assert [line for line in told.out.splitlines() if len(line) > 80] == []
-    return str(told.out)
-
-
 def test_what_left_is_told_with_numbers_and_names(desk: Any) -> None:
-    told = shown(desk, "sent --since 1h")
+    told = desk.shown("sent --since 1h")
     assert "to Trần Thị Lan (user:8200000000000000002), by the operator" in told
     assert "to Nhóm Làm Việc (group:9100000000000000001), by the operator, reaction" in told
     assert "to Người Lạ (user:8200000000000000009), reply" in told
@@ -123,9 +116,9 @@ def test_a_wrong_time_is_refused(desk: Any) -> None:
 
 
 def test_what_waits_says_to_whom_and_why(desk: Any) -> None:
-    assert "The gateway is not running, and nothing is sent" in shown(desk, "outbox list")
+    assert "The gateway is not running, and nothing is sent" in desk.shown("outbox list")
     desk("pause --channel parrot --account default")
-    told = shown(desk, "outbox list --all")
+    told = desk.shown("outbox list --all")
     assert "needs_decision" in told
     assert "to Nhóm Làm Việc (group:9100000000000000001), by the operator, part 2 of 2" in told
     assert "paused; to go on: openclaw resume --channel parrot --account default" in told
@@ -138,4 +131,4 @@ def test_what_waits_says_to_whom_and_why(desk: Any) -> None:
 )
 def test_what_a_command_did_fits_the_screen(desk: Any, line: str) -> None:
     desk("pause")
-    shown(desk, line)
+    desk.shown(line)
