@@ -153,8 +153,9 @@ def test_a_new_session_begins_slowly_and_is_free_after_a_week(
         assert account(installed)["warm_up"]["replies"] == 4
         host.set_ahead(1.5 * DAY)
         say(zalo, people[5], "chào 5")
-        zalo.wait("sent", lambda record: record["text"] == "chào 5")
-        assert account(installed)["warm_up"] == {"day": 2, "days": 7, "replies": 4, "limit": 21}
+        for text in ("chào 4", "chào 5"):
+            zalo.wait("sent", lambda record, text=text: record["text"] == text)
+        assert account(installed)["warm_up"] == {"day": 2, "days": 7, "replies": 2, "limit": 21}
         host.set_ahead(6.5 * DAY)
         assert account(installed)["warm_up"] is None
     assert sorted(all_sent(zalo)) == [f"chào {number}" for number in range(6)]
