@@ -6,6 +6,7 @@ import glob
 import os
 import shutil
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from clawlane.credentials.files import make_private_dir
@@ -79,6 +80,16 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         raise
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def is_older(path: Path) -> bool:
+    """Whether an older clawlane wrote the store. False for one that is not there, or cannot be read."""
+    if not path.exists():
+        return False
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    with closing(connection), suppress(StoreUnusable, sqlite3.DatabaseError):
+        return schema.outdated(connection, path)
+    return False
 
 
 def connect_nothing() -> sqlite3.Connection:
