@@ -373,7 +373,12 @@ class Gate:
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
 
     def _pause_for(self, chunk: Chunk) -> Pause | None:
-        """The pause that holds a chunk. The owner hears what became of a command, a pause among them."""
+        """The pause that holds a chunk: none holds what the owner takes back.
+
+        The owner hears what became of a command, a pause among them.
+        """
+        if chunk.takes_back:
+            return None
         thread = chunk.out.thread
         return self._pauses.get(thread) if chunk.to_owner else self._pause_of(thread)
 

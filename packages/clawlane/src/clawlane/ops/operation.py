@@ -55,6 +55,7 @@ MODULES = (
     "plugins",
     "policy",
     "process",
+    "recall",
     "restore",
     "rules_from",
     "running",
