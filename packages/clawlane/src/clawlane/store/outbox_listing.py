@@ -106,11 +106,10 @@ class Search:
     numbers: tuple[int, ...] = ()
 
 
-_KIND = (
-    "CASE chunk.body WHEN '' THEN '' ELSE coalesce(json_extract(chunk.body, '$.kind'), 'text') END"
-    " NOT IN ('reaction', 'undo')"
+_SEEN = f"chunk.reason <> '{TAKEN_BACK}'" + "".join(
+    f' AND chunk.body NOT LIKE \'{{"kind": "{kind}"%\'' for kind in ("reaction", "undo")
 )
-_SEEN = f"chunk.reason <> '{TAKEN_BACK}' AND {_KIND}"
+"""Messages that others see, by what `codec.outgoing_body` begins with."""
 
 
 def to_take_back(connection: sqlite3.Connection, search: Search, limit: int) -> list[Listed]:

@@ -49,7 +49,7 @@ def begin(
         row = tx.db.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
-            " place = min(place, 0),"
+            " place = CASE WHEN place < 0 THEN place ELSE 0 END,"
             " expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
             " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
             " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
