@@ -146,7 +146,6 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     if thread is not None and request.level is PauseLevel.OFFLINE:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
-    await ctx.update_store()
     now_ms = ctx.now_ms()
     new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
     if thread is None:
@@ -173,7 +172,6 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     """Raises `PauseRefused`, and `StoreFailed` where the pause holds on because nothing can be written."""
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
-    await ctx.update_store()
     told = []
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
         raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
