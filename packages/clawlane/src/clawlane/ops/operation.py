@@ -56,6 +56,7 @@ MODULES = (
     "plugins",
     "policy",
     "process",
+    "recall",
     "restore",
     "rules_from",
     "running",
