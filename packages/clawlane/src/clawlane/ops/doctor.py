@@ -27,7 +27,7 @@ from clawlane.ops.problems import clock_problem
 from clawlane.ops.version_findings import of_plugins, of_python, python_version
 from clawlane.store.audit_heads import accounts_with_heads
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.marker import check_before
+from clawlane.store.marker import check_before, check_imported
 from clawlane.store.reader import reading
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def of_store(paths: Paths) -> Iterator[Finding]:
     """Whether the gateway would start with the store that is there."""
     try:
         check_before(paths.store)
+        check_imported(paths.store)
         if paths.store.exists():
             with reading(paths.store) as reader:
                 reader.check_marker()

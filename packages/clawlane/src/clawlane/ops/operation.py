@@ -46,6 +46,7 @@ MODULES = (
     "events",
     "export",
     "forget",
+    "importing",
     "login",
     "mending",
     "message",
