@@ -32,7 +32,7 @@ def tree(*folders: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class OpenClawHome:
-    """A folder such as `~/.openclaw`. Senders and logins go into files, as they did at first, or into SQLite."""
+    """A folder such as `~/.openclaw`. Senders and logins go into files, as at first, or into SQLite."""
 
     root: Path
 
