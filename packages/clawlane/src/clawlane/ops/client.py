@@ -3,7 +3,8 @@
 Neither asyncio nor the store is imported here, so that commands start quickly.
 
 ControlError     the gateway refused or failed; `help` is what fixes it
-└── GatewayDown  no gateway runs for this state directory
+├── GatewayDown  no gateway runs for this state directory
+└── NoAnswer     it was asked, and nobody knows whether it did anything
 """
 
 from __future__ import annotations
@@ -72,14 +73,21 @@ class GatewayDown(ControlError):
         super().__init__("the gateway is not running", command)
 
 
+class NoAnswer(ControlError):
+    """The gateway was asked and did not answer."""
+
+
 class Client:
     """Runs the operations that a command asks for. What is needed for that is read once, at first use.
 
-    With a `plan`, a config that is not in the file yet, all of them run in this process.
+    With a `plan`, a config that is not in the file yet, all of them run in this process. A command that
+    `changes` something, and asks before it does, may ask a store that an older clawlane wrote: without a
+    gateway that is brought up to date first.
     """
 
-    def __init__(self, plan: Config | None = None) -> None:
+    def __init__(self, plan: Config | None = None, *, changes: bool = False) -> None:
         self._plan = plan
+        self._changes = changes
 
     @cached_property
     def paths(self) -> Paths:
@@ -122,6 +130,8 @@ class Client:
 
         async def run() -> R:
             async with self._context as ctx:
+                if self._changes:
+                    await ctx.update_store()
                 return cast(R, await operation_of(request).run(ctx, request))
 
         try:
@@ -299,15 +309,15 @@ def _asked(
         connection.close()
 
 
-def _no_answer(error: Exception, operation: Operation | None) -> ControlError:
+def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     """What a gateway was asked to change it may change, or have changed, without an answer."""
     told = f"the gateway did not answer: {str(error) or type(error).__name__}"
     asked = isinstance(error, Broken | TimeoutError | ConnectionError)
     if operation is None or not operation.changes or not asked:
-        return ControlError(told)
+        return NoAnswer(told)
     if operation.name.startswith("message."):
-        return ControlError(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
-    return ControlError(f"{told}; the request may still be carried out", "openclaw channels status")
+        return NoAnswer(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
+    return NoAnswer(f"{told}; the request may still be carried out", "openclaw channels status")
 
 
 def _refused(body: bytes) -> ControlError | ConfigError:

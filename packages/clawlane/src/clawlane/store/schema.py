@@ -560,8 +560,9 @@ CREATE TABLE upgrades ( -- what another version changed, for each account until 
     was_version TEXT NOT NULL, version TEXT NOT NULL,
     changes TEXT NOT NULL, -- JSON: sentences
     holds INTEGER NOT NULL, -- the account is paused until the operator accepts them
-    paused TEXT NOT NULL DEFAULT '', -- the level of a pause that was there before
-    paused_until_ms INTEGER -- and when that ends by itself
+    paused TEXT NOT NULL DEFAULT '', -- the level of a pause that is there besides
+    paused_until_ms INTEGER, -- and when that ends by itself
+    paused_reason TEXT NOT NULL DEFAULT '' -- and the kind of alarm that began it
 ) WITHOUT ROWID;
 -- Since when the account waits for its first connection after a restore: what was sent before that may have
 -- been answered by the gateway that the backup is of.
@@ -737,6 +738,7 @@ CREATE TABLE disclosed ( -- who was told that a program answers, and by which ch
     account TEXT NOT NULL, whom TEXT NOT NULL, -- a person's id, or `group:` and a group's
     chunk INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (account, whom)
 ) WITHOUT ROWID;
+ALTER TABLE receipts ADD COLUMN taken_back INTEGER NOT NULL DEFAULT FALSE; -- others do not see it any more
 DELETE FROM sqlite_stat1 WHERE idx = 'messages_with_text';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('messages', 'texts_by_age', '200000 100000 1'),

@@ -49,15 +49,18 @@ def begin(
         row = tx.db.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
-            " place = 0, expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
+            " place = CASE WHEN place < 0 THEN place ELSE 0 END,"
+            " expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
             " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
             " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
             "  AND own.thread_kind = outbox.thread_kind AND own.thread_id = outbox.thread_id)"
-            " RETURNING id, turn, by_turn, step, call, batch",
+            " RETURNING id, turn, by_turn, step, call, batch, place",
             (tx.now_ms, session, chunk_id, tx.account),
         ).fetchone()
-        if row is not None:
-            begun.add(chunk_id)
+        if row is None:
+            continue
+        begun.add(chunk_id)
+        if row["place"] != Place.AHEAD:  # the rest of what is ahead already is, too
             waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
             change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.BEGUN, expires_ms=None)
     for sent_chunk in counted:
@@ -161,7 +164,7 @@ def cancelled(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     if row is None:
         return SendOutcome(None, "")
     cancel_rest(tx, row, reason)
-    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+    return SendOutcome(settle(tx, row["turn"], reason), delivery_summary(tx, row["turn"]))
 
 
 def not_admitted(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
@@ -186,7 +189,7 @@ def forbidden(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     cancelled = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "held_until_ms": None}
     change(tx, "outbox", {"id": chunk_id}, **cancelled, reason=reason)
     cancel_rest(tx, row, reason)
-    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+    return SendOutcome(settle(tx, row["turn"], reason), delivery_summary(tx, row["turn"]))
 
 
 def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
@@ -257,8 +260,11 @@ def _cancel_if_stopped(tx: Tx, row: sqlite3.Row) -> None:
         update_summary(tx, row["turn"])
 
 
-def settle(tx: Tx, turn: int | None) -> int | None:
-    """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
+def settle(tx: Tx, turn: int | None, because: str = "") -> int | None:
+    """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it.
+
+    `because` is the rule of the owner that kept the last of it from leaving, if one did.
+    """
     if turn is None:
         return None
     query = "SELECT state, settled_ms FROM outbox WHERE account = ? AND turn = ?"
@@ -268,6 +274,8 @@ def settle(tx: Tx, turn: int | None) -> int | None:
     states = {row["state"] for row in rows}
     whole = states <= {ChunkState.SENT}
     state, reason = (TurnState.DONE, "") if whole else (TurnState.FAILED, delivery_summary(tx, turn))
+    if because and not whole:
+        reason = f"{because}: {reason}" if ChunkState.SENT in states else because
     if not finish(tx, turn, state, reason):
         update_summary(tx, turn)
         return None
