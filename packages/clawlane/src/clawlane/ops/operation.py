@@ -47,6 +47,7 @@ MODULES = (
     "events",
     "export",
     "forget",
+    "importing",
     "login",
     "mending",
     "message",
