@@ -58,6 +58,7 @@ MODULES = (
     "process",
     "recall",
     "restore",
+    "revoking",
     "rules_from",
     "running",
     "session",
