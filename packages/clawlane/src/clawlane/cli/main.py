@@ -13,7 +13,9 @@ from typing import NoReturn
 import click
 
 from clawlane.cli.lazy import LazyGroup
+from clawlane.cli.locale import take_locale
 from clawlane.cli.screen import help_columns
+from clawlane.texts import ENGLISH, locale, t
 
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
@@ -103,6 +105,15 @@ def config() -> None:
     """Check, read and change the config file."""
 
 
+def _root() -> click.Command:
+    """The program, with its help in the language of this command."""
+    if locale() == ENGLISH:
+        return cli
+    from clawlane.cli.help_text import translated
+
+    return translated(cli, t)
+
+
 def main() -> None:
     """The program. Exits with what the command says: 0, 1 for anything wrong, or the codes of its help."""
     for stream in (sys.stdout, sys.stderr):
@@ -137,8 +148,9 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 def run(args: Sequence[str], name: str) -> int:
     """Run one command line and return its exit code. Every error is one line on stderr."""
     try:
+        take_locale(os.environ)
         program = name if name in _NAMES else "clawlane"
-        result = cli.main(list(args), program, standalone_mode=False, terminal_width=help_columns())
+        result = _root().main(list(args), program, standalone_mode=False, terminal_width=help_columns())
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())
