@@ -293,6 +293,23 @@ def test_a_state_of_schema_11_goes_on_and_can_go_back(kept: Operator, zalo: Simu
         assert all_sent(zalo).count("echo: vẫn nhớ mình chứ?") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("resume",), "was not paused"),
+        (("pairing", "approve", "zalouser", "ABCDEFGH"), "no pending request"),
+        (("drafts", "edit", "1", "--editor"), "no draft 1"),
+    ],
+    ids=lambda one: one[0] if isinstance(one, tuple) else "",
+)
+def test_a_command_that_asks_before_it_changes_something_asks_an_updated_store(
+    kept: Operator, words: tuple[str, ...], told: str
+) -> None:
+    done = kept.run(*words)
+    assert told in done.stdout, done.stdout
+    assert [one["migration"] for one in asked(kept, "store", "rollback", "--list")["copies"]] == [11]
+
+
 def test_an_upgrade_and_a_rollback_killed_at_each_step_are_done_again(
     kept: Operator, state: Path, tmp_path: Path
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
+import resource
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State, Vault
 from clawlane.cli.address_book_text import as_csv, as_vcards
 from clawlane.config.paths import Paths
-from clawlane.gateway.address_books import copy_if_due
+from clawlane.gateway.address_books import copy_if_due, keep_copies
 from clawlane.lookup import Lookup
 from clawlane.ops import address_book
 from clawlane.ops.address_book import AddressBook, BookGroup
@@ -145,7 +147,7 @@ class Phone:
 
 
 def files(folder: Path, day: str = "*") -> list[Path]:
-    return list(folder.glob(f"address-book/*/{day}.json"))
+    return list(folder.glob(f"address-book/*/{day}.json*"))
 
 
 def paths_of(folder: Path) -> Paths:
@@ -193,6 +195,34 @@ async def test_the_platform_is_asked_only_when_the_lists_are_old_and_the_account
         silent = Phone(platform=Platform(fails=True))
         assert await copy_if_due(LANE, silent, store, paths, old + DAY)
         assert silent.asked == ["peers"]
+
+
+async def test_a_full_disk_leaves_no_half_copy_and_the_next_look_makes_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    paths, phone, rounds = paths_of(tmp_path), Phone(Phase.STARTING), 0
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def look_again(_seconds: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        if rounds == 2:
+            raise asyncio.CancelledError
+        assert files(tmp_path) == files(tmp_path, ".*") == []
+
+    async with opened_store(tmp_path) as (store, account_store):
+        await account_store.run(keep_peers, [LAN])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, usual[1]))
+        try:
+            with pytest.raises(asyncio.CancelledError):
+                await keep_copies({LANE: phone}, store, paths, lambda: NOW, look_again)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert [one.getMessage() for one in caplog.records if one.levelname == "WARNING"] == [
+        f"{LANE}: the address book could not be copied (File too large); it is tried again"
+    ]
+    assert address_book.days(paths, LANE) == [MACHINE.day(NOW)]
 
 
 def test_copies_of_thirty_days_are_kept(tmp_path: Path) -> None:

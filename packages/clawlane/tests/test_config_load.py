@@ -236,12 +236,6 @@ def test_a_mistake_in_an_account_is_told_where_it_stands(loading: Loading) -> No
     assert told.startswith("channels.zalouser.accounts.Work.dmPolicy: ")
 
 
-def test_the_sections_of_other_openclaw_features_are_named_as_unsupported(loading: Loading) -> None:
-    (told,) = loading.complaints("{ browser: {} }")
-    assert "OpenClaw has this section, clawlane does not" in told
-    assert "config import" in told
-
-
 def test_keys_that_do_nothing_are_accepted_with_a_warning(loading: Loading) -> None:
     config = loading.channel("{ configWrites: true, accounts: { a: { messagePrefix: 'x' } } }")
     assert [problem.path for problem in config.warnings] == [

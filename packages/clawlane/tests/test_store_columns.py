@@ -206,6 +206,7 @@ NEITHER = frozenset(
         "overtaken_ms",
         "passed",
         "paused",
+        "paused_reason",
         "paused_until_ms",
         "phase",
         "pid",

@@ -98,6 +98,10 @@ def test_a_config_that_is_there_is_replaced_by_force_alone(perch, given: Path) -
             "channels.parrot.dmPolicy (openclaw.json:2:34): 'everyone' is not one of",
         ),
         ("{ channels: ", "openclaw.json:1:"),
+        (
+            "{ channels: {\n $include: './channels.json5' } }",
+            "channels.$include (openclaw.json:2:2): OpenClaw reads further files here, clawlane does not",
+        ),
     ],
 )
 def test_a_value_that_means_nothing_here_is_for_the_operator(

@@ -150,7 +150,7 @@ def edit(number: int, text: str | None, editor: bool, as_json: bool) -> None:
     """
     if editor == (text is not None):
         raise click.UsageError("name either --text or --editor")
-    client = Client()
+    client = Client(changes=True)
     before = client.call(Show(number)).text if editor else ""
     written = _edited(before) if editor else (_read() if text == "-" else text or "")
     if editor and written == before:

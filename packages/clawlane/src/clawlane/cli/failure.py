@@ -5,6 +5,7 @@ CliError    a command cannot do what was asked; `failure` says why, what fixes i
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from typing import Any
 import click
 
 from clawlane.texts import t, told
+
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +103,12 @@ def _of_system(error: OSError) -> Failure:
     from clawlane.config.paths import Paths
 
     if not isinstance(error.filename, str | os.PathLike):
-        return Failure(((str(error).splitlines() or ["no more is known"])[0],))
+        told = error.strerror or (str(error).splitlines() or ["no more is known"])[0]
+        return Failure((told,), "make room on the disk" if error.errno in _FULL else "")
     path, state = Path(os.fsdecode(error.filename)), Paths.from_env(os.environ).state
     told = f"{path}: {error.strerror}"
+    if error.errno in _FULL:
+        return Failure((told,), "make room on that disk")
     if state in (path, *path.parents) or path in state.parents:
         return Failure((told,), f"the state directory {state} has to be a folder that you can write")
     return Failure((told,))

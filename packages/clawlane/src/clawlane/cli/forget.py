@@ -144,11 +144,8 @@ def export(person: str, file: Path | None, channel: str | None, account: str | N
     if file is None:
         sys.stdout.write(text)
         return
-    try:
-        with private_output(file) as opened:
-            opened.write(text.encode("utf-8", "replace"))
-    except OSError as error:
-        raise CliError(f"{file} cannot be written: {error.strerror}") from None
+    with private_output(file) as opened:
+        opened.write(text.encode("utf-8", "replace"))
     echo_wrapped(f"Written to {file}: {sum(counted[0].rows.values())} rows. It holds what people wrote.")
 
 

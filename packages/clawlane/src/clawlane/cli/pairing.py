@@ -120,7 +120,7 @@ def approve(
     """
     from clawlane.access.pairing import normalise_code
 
-    client = Client()
+    client = Client(changes=True)
     channel, code = _channel_and(client, named, words, "approve", "CODE")
     if not yes:
         _ask_about_namesake(client.call(Requests(channel, account)), normalise_code(code))

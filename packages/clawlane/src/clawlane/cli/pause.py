@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 
 import click
 
@@ -86,13 +85,10 @@ def resume(
       openclaw resume --thread dm:123456789
     """
     from clawlane.ops.alarms import Alarms  # not for whoever takes only words from here
-    from clawlane.store.errors import StoreUnusable
 
-    client = Client()
+    client = Client(changes=True)
     if thread is None and not as_json:
-        found: list[AlarmInfo] = []
-        with suppress(StoreUnusable):  # that of an older clawlane has no alarms, and is brought up to date
-            found = client.call(Alarms(channel, account, past=True))
+        found = client.call(Alarms(channel, account, past=True))
         _check_first(found, ask=not yes and sys.stdin.isatty())
     ended = client.call(EndPause(channel, account, thread, flush))
     lines = (line for one in ended.resumed for line in _resumed_lines(one))

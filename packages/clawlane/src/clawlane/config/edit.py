@@ -98,14 +98,21 @@ class Draft:
         File mode and a symbolic link stay; a new file is private. Raises `EditError`, also when the file has
         changed since it was read.
         """
-        if self.raw is None:
-            _create(self.file, self.text.encode())
-            return
+        try:
+            if self.raw is None:
+                _create(self.file, self.text.encode())
+            else:
+                self._replace(self.raw)
+        except OSError as error:
+            told = f"{self.file} cannot be written: {error.strerror or error}; it stays as it was"
+            raise EditError(f"{told}; check free space and permissions") from error
+
+    def _replace(self, raw: bytes) -> None:
         scratch, kept = scratch_of(self.file), scratch_of(backup_of(self.file))
         try:
             _write_like(self.file, scratch, self.text.encode())
-            _write_like(self.file, kept, self.raw)
-            if self.file.read_bytes() != self.raw:
+            _write_like(self.file, kept, raw)
+            if self.file.read_bytes() != raw:
                 raise EditError(
                     f"{self.file} was changed by something else in the meantime; nothing was written"
                 )

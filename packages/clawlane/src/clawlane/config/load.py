@@ -115,9 +115,9 @@ class _Loader:
         blocks = self.source.data.get("channels")
         for name, block in (blocks if isinstance(blocks, Mapping) else {}).items():
             if name == "defaults":
-                refused = schema.UNSUPPORTED_DEFAULTS
-                refusal = (schema.UNSUPPORTED_KEY, schema.UNSUPPORTED_HINT)
-                self._checked(schema.ChannelDefaults, block, ("channels", name), refused, refusal)
+                self._checked(schema.ChannelDefaults, block, ("channels", name))
+            elif name in openclaw.CHANNELS_KEYS:
+                self._warn(("channels", name), schema.UNSUPPORTED_KEY, at_key=True)
             elif name not in manifests:
                 self._no_plugin(name, manifests)
             elif found := self._channel(manifests[name], block):
@@ -143,8 +143,11 @@ class _Loader:
         )
         for path in chain.from_iterable(lacking):
             self._warn(path, schema.UNSUPPORTED_KEY, at_key=True)
-        refusal = (schema.UNSUPPORTED_SECTION, schema.UNSUPPORTED_HINT)
-        return self._checked(schema.Root, dict(self.source.data), (), schema.UNSUPPORTED, refusal)
+        for key in (one for one in data if one in schema.UNSUPPORTED):
+            self._warn((key,), schema.UNSUPPORTED_SECTION, at_key=True)
+        ours = {key: value for key, value in data.items() if key not in schema.UNSUPPORTED}
+        refusal = (schema.INCLUDES, schema.INCLUDES_HINT)
+        return self._checked(schema.Root, ours, (), frozenset((schema.INCLUDE,)), refusal)
 
     def _agents(
         self, root: schema.Root, channels: Mapping[str, ChannelConfig]
@@ -180,7 +183,12 @@ class _Loader:
             self._warn(found.path, found.message, found.hint)
 
     def _checked(
-        self, model: type[M], data: Any, place: KeyPath, refused: frozenset[str], refusal: tuple[str, str]
+        self,
+        model: type[M],
+        data: Any,
+        place: KeyPath,
+        refused: frozenset[str] = frozenset(),
+        refusal: tuple[str, str] = ("", ""),
     ) -> M | None:
         """The data at `place` as a model, or None if it has problems; `refused` as in `located_errors`."""
         try:
@@ -216,7 +224,7 @@ class _Loader:
         if alias := next((one.id for one in manifests.values() if name.lower() in one.aliases), ""):
             self._error(path, "unknown channel", f"write '{alias}'", at_key=True)
         elif openclaw.is_openclaw_channel(name):
-            self._error(path, openclaw.NOT_SUPPORTED, schema.UNSUPPORTED_HINT, at_key=True)
+            self._warn(path, openclaw.NOT_SUPPORTED, at_key=True)
         else:
             known = sorted({*manifests, *installable})
             hint = openclaw.suggest_channel(name, known) or f"known: {', '.join(known)}"

@@ -41,9 +41,8 @@ _BY_NAME = {name: channel for channel, aliases in _CHANNELS.items() for name in 
 _CLOSE = 0.8
 """Above the similarity of `zalo` and `zalouser`, two channels; only the second risks a personal account."""
 
-# Keys below `agents`, `bindings`, `mcp`, `models`, `session` and `tools` for features that clawlane does not
-# have. Source: OpenClaw's documentation, pages "Configuration — agents", "MCP" and "Audio / Voice Notes",
-# November 2026.
+# Keys for features that clawlane does not have. Source: OpenClaw's documentation, pages "Configuration
+# reference", "Configuration — agents", "MCP" and "Audio / Voice Notes", November 2026.
 
 AGENT_KEYS = frozenset(
     [
@@ -251,6 +250,46 @@ LOGGING_KEYS = frozenset(
         "redactSensitive",
     ]
 )
+MESSAGES_KEYS = frozenset(
+    [
+        "ackReaction",
+        "ackReactionScope",
+        "messagePrefix",
+        "queue",
+        "removeAckAfterReply",
+        "statusReactions",
+        "suppressToolErrors",
+        "tts",
+        "visibleReplies",
+    ]
+)
+GROUP_CHAT_KEYS = frozenset(["unmentionedInbound", "visibleReplies"])
+COMMANDS_KEYS = frozenset(
+    [
+        "allowFrom",
+        "bash",
+        "bashForegroundMs",
+        "config",
+        "debug",
+        "mcp",
+        "native",
+        "nativeSkills",
+        "ownerDisplay",
+        "ownerDisplaySecret",
+        "plugins",
+        "restart",
+        "useAccessGroups",
+    ]
+)
+DEFAULTS_KEYS = frozenset(
+    ["botLoopProtection", "contextVisibility", "heartbeatVisibility", "implicitMentions"]
+)
+"""Below `channels.defaults`."""
+
+ACCESS_GROUP_KEYS = frozenset(["type"])
+CHANNELS_KEYS = frozenset(["modelByChannel"])
+"""Below `channels`, beside the channels."""
+
 IDENTITY_KEYS = frozenset(["avatar", "emoji", "theme"])
 MODEL_CHOICE_KEYS = frozenset(["timeoutMs"])
 MODELS_KEYS = frozenset(["bedrockDiscovery", "mode", "pricing"])

@@ -19,14 +19,18 @@ from clawlane.config.time_zone import TimeZone
 from clawlane.messages import LONGEST_WINDOW_MS
 
 
-class ChannelDefaults(Block):
+class ChannelDefaults(Lenient):
     """Defaults of all channels."""
+
+    lacking = openclaw.DEFAULTS_KEYS
 
     group_policy: Maybe[GroupPolicy] = None
 
 
-class GroupChat(Block):
+class GroupChat(Lenient):
     """Settings for the groups of all channels."""
+
+    lacking = openclaw.GROUP_CHAT_KEYS
 
     mention_patterns: tuple[Annotated[StrictStr, AfterValidator(check_pattern)], ...] = ()
     history_limit: Maybe[Count] = None
@@ -49,23 +53,29 @@ class InboundMessages(Block):
         return self.by_channel.get(channel, self.debounce_ms)
 
 
-class Messages(Block):
+class Messages(Lenient):
     """Settings for the messages of all channels."""
+
+    lacking = openclaw.MESSAGES_KEYS
 
     inbound: InboundMessages = InboundMessages()
     group_chat: GroupChat = GroupChat()
     response_prefix: Maybe[StrictStr] = None
 
 
-class Commands(Block):
+class Commands(Lenient):
     """Who may use control commands everywhere."""
+
+    lacking = openclaw.COMMANDS_KEYS
 
     text: bool = Field(default=True, strict=True)
     owner_allow_from: SenderEntries = ()
 
 
-class AccessGroup(Block):
+class AccessGroup(Lenient):
     """People that sender lists can include by one name. `members` maps a channel id, or `*`, to entries."""
+
+    lacking = openclaw.ACCESS_GROUP_KEYS
 
     members: dict[str, MemberEntries] = Field(default_factory=dict)
 
@@ -94,14 +104,30 @@ class Logging(Lenient):
     level: LogLevel = LogLevel.INFO
 
 
+_BLOCKS: dict[KeyPath, type[Lenient]] = {
+    ("channels", "defaults"): ChannelDefaults,
+    ("messages",): Messages,
+    ("messages", "groupChat"): GroupChat,
+    ("commands",): Commands,
+    ("gateway",): Gateway,
+    ("logging",): Logging,
+}
+
+
 def lacking_keys(root: Mapping[str, Any]) -> Iterator[KeyPath]:
-    """The keys of `gateway` and `logging` that only OpenClaw knows, and its object of modes at `reload`."""
-    for name, model in (("gateway", Gateway), ("logging", Logging)):
-        block = root.get(name)
+    """The keys of the blocks of this module that only OpenClaw knows, and its object of modes at `reload`."""
+    for place, model in _BLOCKS.items():
+        block: object = root
+        for key in place:
+            block = block.get(key) if isinstance(block, Mapping) else None
         if isinstance(block, Mapping):
-            yield from ((name, key) for key in block if key in model.lacking)
-            if name == "gateway" and isinstance(block.get("reload"), Mapping):
-                yield (name, "reload")
+            yield from ((*place, key) for key in block if key in model.lacking)
+            if model is Gateway and isinstance(block.get("reload"), Mapping):
+                yield (*place, "reload")
+    groups = root.get("accessGroups")
+    for name, group in groups.items() if isinstance(groups, Mapping) else ():
+        if isinstance(group, Mapping):
+            yield from (("accessGroups", name, key) for key in group if key in AccessGroup.lacking)
 
 
 class Root(Block):
@@ -126,7 +152,6 @@ class Root(Block):
 
 UNSUPPORTED = frozenset(
     (
-        "$include",
         "acp",
         "approvals",
         "audio",
@@ -157,14 +182,12 @@ UNSUPPORTED = frozenset(
 )
 """Top-level keys of an OpenClaw config for features that clawlane does not have."""
 
-UNSUPPORTED_DEFAULTS = frozenset(
-    ("contextVisibility", "implicitMentions", "heartbeatVisibility", "botLoopProtection")
-)
-"""The same in `channels.defaults`."""
+INCLUDE = "$include"
+INCLUDES = "OpenClaw reads further files here, clawlane does not"
+INCLUDES_HINT = "write what they say into this file"
 
 UNSUPPORTED_SECTION = "OpenClaw has this section, clawlane does not"
 UNSUPPORTED_KEY = "OpenClaw has this key, clawlane does not"
-UNSUPPORTED_HINT = "remove it; to take a whole OpenClaw file over: openclaw config import FILE"
 
 INERT = frozenset(("configWrites", "messagePrefix", "heartbeatVisibility", "dangerouslyAllowNameMatching"))
 """Channel keys that are accepted so that files can be shared, and that never do anything here."""

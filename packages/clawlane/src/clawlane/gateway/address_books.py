@@ -57,7 +57,8 @@ async def keep_copies(
             try:
                 await copy_if_due(name, account, store, paths, now_ms())
             except (OSError, StoreError) as error:
-                log.warning("%s: the address book could not be copied: %s", name, error)
+                told = error.strerror if isinstance(error, OSError) else error
+                log.warning("%s: the address book could not be copied (%s); it is tried again", name, told)
         await sleep(LOOK_EVERY)
 
 

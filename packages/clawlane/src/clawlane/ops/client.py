@@ -79,11 +79,14 @@ class GatewayDown(ControlError):
 class Client:
     """Runs the operations that a command asks for. What is needed for that is read once, at first use.
 
-    With a `plan`, a config that is not in the file yet, all of them run in this process.
+    With a `plan`, a config that is not in the file yet, all of them run in this process. A command that
+    `changes` something, and asks before it does, may ask a store that an older clawlane wrote: without a
+    gateway that is brought up to date first.
     """
 
-    def __init__(self, plan: Config | None = None) -> None:
+    def __init__(self, plan: Config | None = None, *, changes: bool = False) -> None:
         self._plan = plan
+        self._changes = changes
 
     @cached_property
     def paths(self) -> Paths:
@@ -127,6 +130,8 @@ class Client:
 
         async def run() -> R:
             async with self._context as ctx:
+                if self._changes:
+                    await ctx.update_store()
                 return cast(R, await operation_of(request).run(ctx, request))
 
         try:

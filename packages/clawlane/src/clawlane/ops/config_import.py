@@ -107,6 +107,7 @@ def _fitted(ctx: OpContext, given: Source, target: Path) -> tuple[str, Config, l
     from clawlane.config.load import load_source
     from clawlane.config.source import parse_source
 
+    _refuse_includes(given)
     text = given.file.read_bytes().decode()
     long = [path for path in given.values if _is_long(value_at(given.data, path, None))]
     text = apply_edits(given, text, [Put(path, str(value_at(given.data, path, None))) for path in long])
@@ -126,6 +127,15 @@ def _fitted(ctx: OpContext, given: Source, target: Path) -> tuple[str, Config, l
             return text, config, left_out
         text = apply_edits(source, text, edits)
     raise OpError(f"{given.file} is too unlike a config", "write a new one: openclaw onboard")
+
+
+def _refuse_includes(given: Source) -> None:
+    """Raises `ConfigError` for a file that is only a part: what the others close would be open."""
+    from clawlane.config.schema import INCLUDE, INCLUDES, INCLUDES_HINT
+
+    found = [path for path in given.keys if path and path[-1] == INCLUDE]
+    if found:
+        raise ConfigError(given.problem(path, INCLUDES, INCLUDES_HINT, at_key=True) for path in found)
 
 
 def _removals(

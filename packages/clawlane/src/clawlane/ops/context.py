@@ -6,7 +6,7 @@ OpError         an operation cannot be done; the text is one line, `help` is wha
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -434,10 +434,18 @@ class OpContext:
     async def update_store(self) -> None:
         """Bring a store that an older clawlane wrote up to date, where no gateway has it open.
 
-        For operations that must work right after an upgrade, and read before they write.
+        A copy of it is kept, as at the first start of a new version. Raises `StoreFailed` where that does not
+        fit, and `StoreUnusable`. Beside a gateway of the older version, and for a store with another fault,
+        nothing is done: whoever needs the store says so.
         """
-        if self.store is None and self.paths.store.exists():
-            await self._store_alone()
+        if self.store is not None or self._opened:
+            return
+        from clawlane.store.connection import is_older
+        from clawlane.store.errors import StoreOwned
+
+        if is_older(self.paths.store):
+            with suppress(StoreOwned):
+                await self._store_alone()
 
     async def _owned(self, account: str, owning: AsyncExitStack) -> AccountStore:
         """The store of the account that runs, else one that is owned until `owning` ends."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, wraps
@@ -151,7 +152,11 @@ def operation(run: Callable[[Any, E], AsyncIterator[R]], /) -> Callable[[Any, E]
 @overload
 def operation(*, changes: bool) -> Callable[[R], R]: ...
 def operation(run: Any = None, /, *, changes: bool = False) -> Any:
-    """Make a function an operation. One that `changes` something waits until the gateway has its accounts."""
+    """Make a function an operation.
+
+    One that `changes` something waits until the gateway has its accounts. Without a gateway it first brings
+    the store that an older clawlane wrote up to date.
+    """
     if run is None:
         return lambda function: _register(function, changes=changes)
     return _register(run, changes=changes)
@@ -166,10 +171,36 @@ def _register(run: Any, *, changes: bool) -> Any:
         show_in(ctx.zone)
         return run(ctx.during(name), asked)
 
+    streams = inspect.isasyncgenfunction(run)
+    whole = named if not changes else _stream_up_to_date(named) if streams else _up_to_date(named)
     type_ = _hints(run, request)[request]
-    made = Operation(name, named, type_, changes, inspect.isasyncgenfunction(run))
+    made = Operation(name, whole, type_, changes, streams)
     _BY_NAME[name] = _BY_REQUEST[type_] = made
-    return named
+    return whole
+
+
+def _up_to_date(run: Any) -> Any:
+    """The operation on a store that is brought up to date first: it may read before it writes."""
+
+    @wraps(run)
+    async def changing(ctx: Any, asked: Any) -> Any:
+        await ctx.update_store()
+        return await run(ctx, asked)
+
+    return changing
+
+
+def _stream_up_to_date(run: Any) -> Any:
+    """The same for a stream."""
+
+    @wraps(run)
+    async def changing(ctx: Any, asked: Any) -> AsyncIterator[Any]:
+        await ctx.update_store()
+        async with aclosing(run(ctx, asked)) as events:
+            async for event in events:
+                yield event
+
+    return changing
 
 
 def _hints(run: Any, name: str = "return") -> dict[str, Any]:

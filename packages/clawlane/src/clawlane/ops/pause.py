@@ -141,12 +141,11 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 
     Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
     """
-    from clawlane.store import pauses
+    from clawlane.store import in_force
 
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     if thread is not None and request.level is PauseLevel.OFFLINE:
         raise PauseRefused("a thread can only be muted; offline is for whole accounts")
-    await ctx.update_store()
     now_ms = ctx.now_ms()
     new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
     if thread is None:
@@ -158,7 +157,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         live = ctx.live.get(one.account)
         try:
             async with ctx.own(one.account) as account_store:
-                await account_store.attempt(pauses.pause, one)
+                await account_store.attempt(in_force.pause, one)
         except StoreFailed as error:
             if live is None:
                 raise
@@ -173,7 +172,6 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     """Raises `PauseRefused`, and `StoreFailed` where the pause holds on because nothing can be written."""
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
-    await ctx.update_store()
     told = []
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
         raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")

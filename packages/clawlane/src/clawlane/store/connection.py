@@ -6,6 +6,7 @@ import glob
 import os
 import shutil
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from clawlane.credentials.files import make_private_dir
@@ -48,7 +49,7 @@ def connect_writer(
     try:
         _prepare(connection, path, now_ms, checked=checked, keep_old=keep_old)
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _OUT_OF_REACH:
+        if _out_of_reach(error):
             connection.close()
             told = f"the store {path} cannot be written ({error}); check free space and permissions"
             raise StoreUnusable(told) from error
@@ -72,13 +73,24 @@ def connect_reader(path: Path) -> sqlite3.Connection:
             )
     except sqlite3.DatabaseError as error:
         connection.close()
-        told = f"the store {path} cannot be used ({error}); start the gateway: it keeps a copy"
-        raise StoreUnusable(told) from error
+        copied, unreached = "start the gateway: it keeps a copy", "check free space and permissions"
+        help = unreached if _out_of_reach(error) else copied
+        raise StoreUnusable(f"the store {path} cannot be used ({error}); {help}") from error
     except BaseException:
         connection.close()
         raise
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def is_older(path: Path) -> bool:
+    """Whether an older clawlane wrote the store. False for one that is not there, or cannot be read."""
+    if not path.exists():
+        return False
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    with closing(connection), suppress(StoreUnusable, sqlite3.DatabaseError):
+        return schema.outdated(connection, path)
+    return False
 
 
 def connect_nothing() -> sqlite3.Connection:
@@ -87,6 +99,10 @@ def connect_nothing() -> sqlite3.Connection:
     schema.migrate(connection, Path(), 0)
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _out_of_reach(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _OUT_OF_REACH
 
 
 def _kept(connection: sqlite3.Connection, path: Path, now_ms: int, found: str) -> StoreUnusable:
