@@ -246,6 +246,7 @@ NEITHER = frozenset(
         "stranger",
         "summarised",
         "taken",
+        "taken_back",
         "target",
         "texted_ms",
         "thread_kind",

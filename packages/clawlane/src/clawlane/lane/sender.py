@@ -235,11 +235,9 @@ class Sender:
                     later.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
-                passed_over = (shut or frozenset()) | looked_at | self._signals.typing_first()
-                passed_over |= self._in_question()
+                passed_over = looked_at | self._signals.typing_first() | self._in_question()
                 limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
-                only = shut is None  # a pause of the account holds everything else
-                waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit, to_owner=only)
+                waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit, shut)
                 for turn in waiting.expired:
                     self.settled(turn)
                 passing, gate_ms = await self._passing(waiting.chunks)

@@ -241,7 +241,8 @@ async def outcome(ctx: OpContext, request: Outcome) -> Outcomes:
 async def _outcome(account: SendingAccount, numbers: Sequence[int]) -> Outcomes:
     parts = await account.ctx.ask(lambda reader: reader.sent_by_operator(account.name, numbers))
     trouble, help = account.trouble()
-    paused = (account.paused(part.thread) for part in parts if not part.settled)
+    held = (part for part in parts if not part.settled and part.kind != Capability.UNDO)
+    paused = (account.paused(part.thread) for part in held)
     return Outcomes(tuple(parts), next(filter(None, paused), ""), trouble, help, account.stopped)
 
 
@@ -319,7 +320,8 @@ def _queued(
     if account.live and (numbers or cancelled):
         account.live.wake()
     told = (_part(number, out) for number, out in zip(numbers or [0] * len(outs), outs, strict=True))
-    words, paused = target_words(thread), account.paused(thread)
+    back = all(isinstance(out, Undo) for out in outs)
+    words, paused = target_words(thread), "" if back else account.paused(thread)
     return Queued(account.name, words, shortened(name), tuple(told), warnings, paused, cancelled)
 
 

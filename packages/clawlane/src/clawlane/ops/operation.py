@@ -57,6 +57,7 @@ MODULES = (
     "plugins",
     "policy",
     "process",
+    "recall",
     "restore",
     "rules_from",
     "running",

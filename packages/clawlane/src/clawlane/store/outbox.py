@@ -74,7 +74,9 @@ def queue(
 
 def _place(out: Outgoing, purpose: Purpose) -> Place:
     """What is wrong goes first, and so does what the owner waits for."""
-    return Place.BEGUN if isinstance(out, Undo) or purpose is Purpose.OWNER else Place.IN_TURN
+    if isinstance(out, Undo):
+        return Place.AHEAD if purpose is Purpose.OPERATOR else Place.BEGUN
+    return Place.BEGUN if purpose is Purpose.OWNER else Place.IN_TURN
 
 
 def of_call(tx: Tx, call: ToolCall) -> list[int]:

@@ -82,6 +82,7 @@ class Reader:
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox_listing.listed)
     sent = _ask(outbox_listing.sent)
+    to_take_back = _ask(outbox_listing.to_take_back)
     drafts = _ask(draft_listing.listed)
     draft = _ask(draft_listing.find)
     drafts_of_turn = _ask(draft_listing.numbers_of)

@@ -738,6 +738,7 @@ CREATE TABLE disclosed ( -- who was told that a program answers, and by which ch
     account TEXT NOT NULL, whom TEXT NOT NULL, -- a person's id, or `group:` and a group's
     chunk INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (account, whom)
 ) WITHOUT ROWID;
+ALTER TABLE receipts ADD COLUMN taken_back INTEGER NOT NULL DEFAULT FALSE; -- others do not see it any more
 DELETE FROM sqlite_stat1 WHERE idx = 'messages_with_text';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('messages', 'texts_by_age', '200000 100000 1'),

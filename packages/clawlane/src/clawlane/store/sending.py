@@ -49,15 +49,18 @@ def begin(
         row = tx.db.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
-            " place = 0, expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
+            " place = CASE WHEN place < 0 THEN place ELSE 0 END,"
+            " expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
             " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
             " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
             "  AND own.thread_kind = outbox.thread_kind AND own.thread_id = outbox.thread_id)"
-            " RETURNING id, turn, by_turn, step, call, batch",
+            " RETURNING id, turn, by_turn, step, call, batch, place",
             (tx.now_ms, session, chunk_id, tx.account),
         ).fetchone()
-        if row is not None:
-            begun.add(chunk_id)
+        if row is None:
+            continue
+        begun.add(chunk_id)
+        if row["place"] != Place.AHEAD:  # the rest of what is ahead already is, too
             waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
             change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.BEGUN, expires_ms=None)
     for sent_chunk in counted:
