@@ -44,6 +44,7 @@ _COMMANDS = {
     "alerts": ("clawlane.cli.alerts:alerts", "See what the owner is told, and try out how."),
     "outbox": ("clawlane.cli.outbox:outbox", "See unsent and unconfirmed messages."),
     "sent": ("clawlane.cli.outbox:sent", "List what left in the owner's name."),
+    "import": ("clawlane.cli.importing:import_home", "Take over config, senders and logins of OpenClaw."),
     "backup": ("clawlane.cli.backup:backup", "Write the state into one encrypted file."),
     "restore": ("clawlane.cli.backup:restore", "Put a backup into an empty state directory."),
     "upgrade": ("clawlane.cli.upgrade:upgrade", "See what another version changed, and accept it."),

@@ -48,6 +48,7 @@ MODULES = (
     "events",
     "export",
     "forget",
+    "importing",
     "login",
     "mending",
     "message",
