@@ -10,6 +10,9 @@ from typing import TypeVar
 from clawlane.capabilities import (
     Cast,
     CastError,
+    Done,
+    Expired,
+    Failed,
     Icon,
     Limits,
     LoginStep,
@@ -134,6 +137,14 @@ class ZaloUserChannel:
     def steps(self, account: Account) -> AsyncIterator[LoginStep]:
         """Log in by QR code."""
         return login.steps(account, self._environment)
+
+    def check_export(self, exported: bytes) -> None:
+        """Whether these are credentials as zca-js exports them. Raises `VaultError`."""
+        login.check_export(exported)
+
+    async def take_over(self, account: Account, exported: bytes) -> Done | Expired | Failed:
+        """Log in with credentials that another program has exported."""
+        return await login.take_over(account, self._environment, exported)
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
         """Whether Zalo accepts the session in the vault right now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from clawlane.capabilities import NotRevoked, ProbeResult, SessionFacts
 from clawlane.channel import Account, Vault, VaultClosed, VaultError
@@ -58,17 +59,7 @@ class StoredSession:
 
     def open(self, session: Session) -> Zalo:
         """The account with this session, to be entered; whenever its cookies change they are saved."""
-        return Zalo(
-            session,
-            network=self._environment.network,
-            clock=self._environment.clock,
-            random=self._environment.random,
-            proxy=proxy_of(self._account),
-            on_session=self.save,
-            platform_clock=self._environment.platform_clock,
-            hosts=hosts_of(self._account),
-            pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
-        )
+        return open_session(self._account, session, self._environment, self.save)
 
     async def save(self, session: Session) -> None:
         """Store the current cookies, unless the operator has logged out or in again meanwhile."""
@@ -116,6 +107,26 @@ class StoredSession:
         elapsed_ms = round(1000 * (clock.monotonic() - started))
         log.debug("%s: the session is accepted, in %d ms", self._account, elapsed_ms)
         return ProbeResult(True, user.id or session.uid, user.name, elapsed_ms=elapsed_ms)
+
+
+def open_session(
+    account: Account,
+    session: Session,
+    environment: Environment,
+    on_session: Callable[[Session], Awaitable[None]] | None = None,
+) -> Zalo:
+    """An account with a session, to be entered; `on_session` is told whenever its cookies change."""
+    return Zalo(
+        session,
+        network=environment.network,
+        clock=environment.clock,
+        random=environment.random,
+        proxy=proxy_of(account),
+        on_session=on_session,
+        platform_clock=environment.platform_clock,
+        hosts=hosts_of(account),
+        pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
+    )
 
 
 def session_facts(secret: bytes) -> SessionFacts:

@@ -83,6 +83,19 @@ class Login(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesLogin(Protocol):
+    """A channel that can take over a login which another program has exported."""
+
+    def check_export(self, exported: bytes) -> None:
+        """Raises `VaultError` for what is no such export. Asks nobody."""
+        ...
+
+    async def take_over(self, account: Account, exported: bytes) -> Done | Expired | Failed:
+        """Log in with it, which tells whose it is. Nothing is stored."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Icon:
     """A reaction that a platform offers: its name, and the emoji that it looks like ("" for none)."""

@@ -56,6 +56,7 @@ _LINES = {
     "gateway status": "gateway status",
     "gateway stop": "gateway stop",
     "health": "health",
+    "import": "import empty-home --dry-run",
     "logs": "logs",
     "message react": "message react user:7 1 like",
     "message send": "message send user:7 hello",

@@ -13,7 +13,9 @@ from typing import NoReturn
 import click
 
 from clawlane.cli.lazy import LazyGroup
+from clawlane.cli.locale import take_locale
 from clawlane.cli.screen import help_columns
+from clawlane.texts import ENGLISH, locale, t
 
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
@@ -42,6 +44,7 @@ _COMMANDS = {
     "alerts": ("clawlane.cli.alerts:alerts", "See what the owner is told, and try out how."),
     "outbox": ("clawlane.cli.outbox:outbox", "See unsent and unconfirmed messages."),
     "sent": ("clawlane.cli.outbox:sent", "List what left in the owner's name."),
+    "import": ("clawlane.cli.importing:import_home", "Take over config, senders and logins of OpenClaw."),
     "backup": ("clawlane.cli.backup:backup", "Write the state into one encrypted file."),
     "restore": ("clawlane.cli.backup:restore", "Put a backup into an empty state directory."),
     "upgrade": ("clawlane.cli.upgrade:upgrade", "See what another version changed, and accept it."),
@@ -103,6 +106,15 @@ def config() -> None:
     """Check, read and change the config file."""
 
 
+def _root() -> click.Command:
+    """The program, with its help in the language of this command."""
+    if locale() == ENGLISH:
+        return cli
+    from clawlane.cli.help_text import translated
+
+    return translated(cli, t)
+
+
 def main() -> None:
     """The program. Exits with what the command says: 0, 1 for anything wrong, or the codes of its help."""
     for stream in (sys.stdout, sys.stderr):
@@ -137,8 +149,9 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 def run(args: Sequence[str], name: str) -> int:
     """Run one command line and return its exit code. Every error is one line on stderr."""
     try:
+        take_locale(os.environ)
         program = name if name in _NAMES else "clawlane"
-        result = cli.main(list(args), program, standalone_mode=False, terminal_width=help_columns())
+        result = _root().main(list(args), program, standalone_mode=False, terminal_width=help_columns())
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())

@@ -229,6 +229,14 @@ _WORDS: Final = {
         "sets up {channel} for another OpenClaw; if that runs with the same account, the two end each other",
         "disable the channel there",
     ),
+    "other_openclaw": (
+        "another program is called openclaw, too, and it is the one that the name runs ({target})",
+        "write clawlane instead of openclaw",
+    ),
+    "other_openclaw ours first": (
+        "another program is called openclaw, too; the name runs this one ({target})",
+        "write clawlane where it matters which",
+    ),
     # versions
     "python_old": (
         "Python {version} has had no security fixes since {day}",

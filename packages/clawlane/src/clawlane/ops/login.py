@@ -191,7 +191,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     if isinstance(channel, NeedsConsent):
         before = ctx.consent(account)
         if before is None or before.others == NOT_ASKED:
-            question = _question(ctx, channel, account)
+            question = question_of(ctx, channel, account)
             yield question if before is None else replace(question, lines=(), alternative="")
             await _answered(ctx, account, before)
     agents = tuple(admitted_to(ctx.config, account))
@@ -220,7 +220,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
                 case Declined():
                     raise OpError("the login was declined on the phone", again)
                 case Failed(stage, reason, not_let_in=True):
-                    await _sound(ctx, target, stage)
+                    await sound_refused(ctx, target.account, f"qr_{stage}")
                     raise OpError(
                         f"the login failed ({stage}): {reason}; the account is muted",
                         "do not try again and again; read: openclaw help runbooks/login-refused",
@@ -232,7 +232,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     _refuse_second(ctx, target, done)
     consent = ctx.consent(account)
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
-        yield replace(_question(ctx, channel, account), former_user=consent.user_id)
+        yield replace(question_of(ctx, channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
     await asyncio.shield(_linked(ctx, target, done, consent))
     failed = ""
@@ -283,16 +283,16 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
     return LoggedOut(channel, account, profile, cleared, tuple(warnings), on_phone)
 
 
-async def _sound(ctx: OpContext, target: Target, stage: str) -> None:
+async def sound_refused(ctx: OpContext, account: Account, stage: str) -> None:
     """Raise the alarm that the platform does not let this program in."""
     from clawlane.ops.alarms import sound
     from clawlane.store.errors import StoreError
 
-    raised = Raised(AlarmKind.LOGIN_REFUSED, {"stage": f"qr_{stage}", "last_ms": ctx.now_ms()})
+    raised = Raised(AlarmKind.LOGIN_REFUSED, {"stage": stage, "last_ms": ctx.now_ms()})
     try:
-        await sound(ctx, str(target.account), raised)
+        await sound(ctx, str(account), raised)
     except StoreError as error:
-        log.warning("%s: the alarm that its login was refused is not stored: %s", target.account, error)
+        log.warning("%s: the alarm that its login was refused is not stored: %s", account, error)
 
 
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
@@ -323,7 +323,8 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
     return name, named, profile, f"{why}; this was about the profile '{profile}'"
 
 
-def _question(ctx: OpContext, channel: NeedsConsent, account: Account) -> ConsentNeeded:
+def question_of(ctx: OpContext, channel: NeedsConsent, account: Account) -> ConsentNeeded:
+    """The question about the risk of a channel, and about what goes to the hosts of an account's agents."""
     notice = channel.risk()
     told = (notice.title, notice.lines, notice.alternative, account.id, account.profile)
     return ConsentNeeded(*told, others=words_of_others(ctx, account))

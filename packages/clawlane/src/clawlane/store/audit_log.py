@@ -35,6 +35,7 @@ _BATCH = 1000
 
 
 _OF_CHANGES = {
+    "imports": Kind.APPROVAL,
     "pairing": Kind.APPROVAL,
     "drafts": Kind.APPROVAL,
     "directory": Kind.POLICY,
