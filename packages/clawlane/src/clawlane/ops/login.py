@@ -29,6 +29,7 @@ from clawlane.credentials.profile import Consent
 from clawlane.ops.agent_findings import admitted_to
 from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext, Target, account_words
+from clawlane.ops.devices import device_help
 from clawlane.ops.findings import Finding
 from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
 from clawlane.ops.probing import probed, rehearsal_of
@@ -98,12 +99,14 @@ class OtherLogin:
 class Begun:
     """The account is about to be linked on this host. `rehearsal` is where the simulator is, or empty.
 
-    A scan with the phone of one of the `others` would end the session that is linked there.
+    A scan with the phone of one of the `others` would end the session that is linked there. `on_phone` is
+    where on the phone the device is removed, should the login fail after it was confirmed there.
     """
 
     host: str
     rehearsal: str
     others: tuple[OtherLogin, ...] = ()
+    on_phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +165,17 @@ class LogOut(AccountRequest["LoggedOut"]):
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """The account whose session is gone; `cleared` is false if there was none."""
+    """The account whose session is gone; `cleared` is false if there was none.
+
+    `on_phone` is where on the phone the device is removed, empty where nobody knows.
+    """
 
     channel: str
     account: str
     profile: str
     cleared: bool
     warnings: tuple[str, ...] = ()
+    on_phone: str = ""
 
 
 @operation
@@ -199,7 +206,8 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         yield replace(told, risk=risk_of(channel), consent=ctx.consent(account))
         return
     others = await asyncio.to_thread(_others, ctx, target)
-    yield Begun(socket.gethostname(), rehearsal_of(channel), others)
+    on_phone = device_help(ctx, account.channel)
+    yield Begun(socket.gethostname(), rehearsal_of(channel), others, on_phone)
     done, again = None, f"try again: openclaw channels login {target.words}"
     async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
         async for step in steps:
@@ -271,8 +279,9 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
             warnings.append(f"the running gateway did not stop the account: {error}")
     cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
     if cleared:
-        await _record(ctx, f"{channel}/{account}", lambda store: store.attempt(note_logout))
-    return LoggedOut(channel, account, profile, cleared, tuple(warnings))
+        await record(ctx, f"{channel}/{account}", lambda store: store.attempt(note_logout))
+    on_phone = await asyncio.to_thread(device_help, ctx, channel)
+    return LoggedOut(channel, account, profile, cleared, tuple(warnings), on_phone)
 
 
 async def sound_refused(ctx: OpContext, account: Account, stage: str) -> None:
@@ -355,10 +364,10 @@ async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent |
         await account_store.attempt(note_login, generation, done.user_id)
         await account_store.attempt(alarms.apply, [Ended(AlarmKind.LOGIN_REFUSED)])
 
-    await _record(ctx, str(target.account), write)
+    await record(ctx, str(target.account), write)
 
 
-async def _record(ctx: OpContext, account: str, write: Callable[[AccountStore], Awaitable[object]]) -> None:
+async def record(ctx: OpContext, account: str, write: Callable[[AccountStore], Awaitable[object]]) -> None:
     """Record what was done to a session. It is done: a store that cannot be written changes nothing.
 
     Beside a gateway that does not have the account yet, that records it when it takes the account.
