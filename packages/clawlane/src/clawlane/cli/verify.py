@@ -41,7 +41,6 @@ _ALWAYS_ASKED = (QuestionKind.APPROVE, QuestionKind.DRAFT)
 """What `--yes` does not agree to: who is let in, and what an agent says in the owner's name."""
 
 
-
 class Exit(IntEnum):
     """What the exit code says."""
 
