@@ -167,6 +167,7 @@ class QuestionKind(StrEnum):
     """What the operator is asked."""
 
     APPROVE = "approve"
+    DRAFT = "draft"
     RESTART = "restart"
     RECONNECT = "reconnect"
 
