@@ -18,6 +18,7 @@ from demo.stage import PATIENCE, Gateway, Missing, Operator, Simulator, running
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
+    "README.vi.md",
     *sorted(
         str(page.relative_to(ROOT)) for at in ("*.md", "runbooks/*.md") for page in (ROOT / "docs").glob(at)
     ),
@@ -26,7 +27,7 @@ NOT_RUN = "sh not-run"
 """The language of a block that no test can run; docs/not-run.md says why."""
 
 _FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
-_PLACEHOLDER = re.compile(r"\b(CODE|ID|GROUP|PERSON|MESSAGE|SENT|TURN)\b")
+_PLACEHOLDER = re.compile(r"\b(CODE|ID|GROUP|PERSON|MESSAGE|SENT|TURN|DRAFT)\b")
 _ENDLESS = re.compile(r"--follow\b|^openclaw sim\b(?! \w)|zaloweb listen|^python -m zaloweb\.sim")
 _LOGIN = re.compile(r"channels login\b|zaloweb login\b")
 _COMMAND = re.compile(r"(\$ )?(openclaw|make|git|python) ")

@@ -8,8 +8,9 @@ import pytest
 
 from docs.shell_blocks import NOT_RUN, PAGES, ROOT, Typist, blocks, commands, unlabelled
 
+READMES = ("README.md", "README.vi.md")
 FIRST = {
-    "README.md": "bare",
+    **dict.fromkeys(READMES, "bare"),
     "docs/zaloweb.md": "bare",
 }
 """How far the machine is when somebody begins to follow a page; `running` for the others."""
@@ -17,6 +18,8 @@ FIRST = {
 SAFE = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
 ELSEWHERE = {
     "docs/getting-started.md": "it begins twice: tests/docs/test_getting_started.py follows both ways",
+    "docs/rollout.md": "people write between its steps: tests/docs/test_rollout.py follows it",
+    "docs/rollout.vi.md": "the same",
     "docs/rehearsal.md": "it brings its own simulators: tests/end_to_end/test_rehearsal_docs.py follows it",
 }
 
@@ -27,7 +30,7 @@ FOLLOWED = [page for page in PAGES if commands(page) and page not in ELSEWHERE]
 @pytest.mark.parametrize("page", FOLLOWED)
 def test_a_page_can_be_followed_as_it_is_written(page: str, typist: Typist) -> None:
     typist.state.mkdir(mode=0o700)
-    written = blocks(page, "json5")[0] if page == "README.md" else SAFE
+    written = blocks(page, "json5")[0] if page in READMES else SAFE
     (typist.state / "config.json5").write_text(written, encoding="utf-8")
     if FIRST.get(page, "running") != "bare":
         typist.type("openclaw plugins install @openclaw/zalouser")

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite3 import connect
 
 import pytest
+from packages.clawlane.tests.lane_bench import until
 from packages.clawlane.tests.test_ops_pause import LANE, House, Installed, Quiet
 
 from clawlane.agents.echo import EchoAgent
@@ -21,7 +22,9 @@ from clawlane.gateway.accounts import Accounts
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.messages import Attachment, Inbound, Outgoing, Own, Quote, Receipt, Text, Thread, ThreadKind
 from clawlane.store import owner_texts
+from clawlane.store.codec import inbound_body
 from clawlane.store.database import open_store
+from clawlane.store.draft_told import Draft
 
 OWN, OWNER, LAN, STRANGER = "1", "11", "12", "13"
 ME = Thread(ThreadKind.DM, OWN)
@@ -81,10 +84,11 @@ class Play:
         message = Inbound("default", f"m{self.number}", thread, sender, "Lan", text, self.house.ms, **more)  # type: ignore[arg-type]
         self.chat.incoming.put_nowait(message)
 
-    def notes(self, text: str, id_: str = "", age_ms: int = 0) -> None:
-        """The owner writes into the thread with oneself, on a phone."""
+    def notes(self, text: str, id_: str = "", age_ms: int = 0, to: Thread = ME, **more: object) -> None:
+        """The owner writes on a phone, into the thread with oneself unless it is `to` another."""
         self.number += 1
-        own = Own("default", id_ or f"o{self.number}", f"c{self.number}", ME, text, self.house.ms - age_ms)
+        ids = (id_ or f"o{self.number}", f"c{self.number}")
+        own = Own("default", *ids, to, text, self.house.ms - age_ms, **more)  # type: ignore[arg-type]
         self.chat.incoming.put_nowait(own)
 
     def logged(self) -> list[tuple[str, str]]:
@@ -93,6 +97,24 @@ class Play:
             return [
                 tuple(row) for row in db.execute("SELECT caller, operation FROM operator_log ORDER BY id")
             ]
+
+    def reasons(self) -> list[str]:
+        """Why each turn that is over ended, in order."""
+        with closing(connect(self.house.paths.store)) as db:
+            rows = db.execute("SELECT reason FROM turns WHERE settled_ms IS NOT NULL ORDER BY turn")
+            return [row[0] for row in rows]
+
+    async def drafted(self) -> int:
+        """The number of a draft, once there is one."""
+        found: list[Draft] = []
+
+        def there() -> bool:
+            with self.accounts.store.read() as reader:
+                found[:] = reader.drafts(self.house.ms)
+            return bool(found)
+
+        await until(there)
+        return found[0].number
 
     def code(self) -> str:
         with self.accounts.store.read() as reader:
@@ -188,8 +210,9 @@ async def test_what_the_gateway_sent_there_is_no_command(play: Play) -> None:
         (LAN, "900", {}),
         (OWNER, "900", {}),
         (OWNER, "", {"attachments": (Attachment("photo"),)}),
+        (OWNER, "", {"forwarded": True}),
     ],
-    ids=["another person", "a group", "the owner in a group", "the caption of a picture"],
+    ids=["another person", "a group", "the owner in a group", "the caption of a picture", "forwarded"],
 )
 async def test_the_same_words_elsewhere_are_for_the_agent(
     play: Play, sender: str, group: str, more: dict[str, object]
@@ -256,6 +279,53 @@ async def test_a_command_that_a_crash_interrupted_is_carried_out_after_it(tmp_pa
     async with playing(tmp_path) as play:
         assert (await play.chat.next())[1].startswith("Paused: nothing is sent any more.")
         assert len(play.accounts.supervisors[LANE].pauses) == 1
+
+
+@pytest.mark.parametrize("more", [{"forwarded": True}, {"attachments": (Attachment("photo"),)}], ids=str)
+async def test_what_the_owner_only_passes_on_is_a_note(play: Play, more: dict[str, object]) -> None:
+    play.notes("/pause", **more)
+    play.notes("/resume")
+    assert await play.chat.next() == ("dm:1", "Nothing was paused.")
+
+
+async def test_a_forwarded_text_that_was_stored_undecided_is_still_forwarded() -> None:
+    inbound = Inbound(
+        "default", "m1", Thread(ThreadKind.DM, OWNER), OWNER, "Lan", "/pause", 1, forwarded=True
+    )
+    assert json.loads(inbound_body(inbound))["forwarded"] is True
+
+
+async def test_where_nothing_may_leave_it_is_done_without_an_answer(tmp_path: Path) -> None:
+    async with playing(tmp_path, outbound="off") as play:
+        play.says(OWNER, "/pause 2h")
+        play.says(OWNER, "hello")
+        play.says(OWNER, "/resume")
+        await until(lambda: len(play.reasons()) == 2)
+        assert play.logged() == [("owner", "pause.pause"), ("owner", "pause.resume")]
+        assert play.chat.sent.empty()
+        assert play.reasons() == ["outbound_off", "outbound_off"]
+
+
+async def test_where_the_owner_writes_by_hand_it_is_done_and_answered(tmp_path: Path) -> None:
+    async with playing(tmp_path, ownerTakeover="30m") as play:
+        play.notes("I am here myself", to=Thread(ThreadKind.DM, OWNER))
+        play.says(OWNER, "hello")
+        play.says(OWNER, "/pause 2h")
+        assert (await play.chat.next())[1].startswith("Paused for 2h")
+        play.notes("still here", to=Thread(ThreadKind.DM, OWNER))
+        play.says(OWNER, "/resume")
+        assert await play.chat.next() == ("dm:11", "Resumed.")
+        play.says(LAN, "hi")
+        assert await play.chat.next() == ("dm:12", "hi"), "hello was left to the owner"
+
+
+async def test_the_command_that_sends_a_draft_does_not_make_it_stale(tmp_path: Path) -> None:
+    async with playing(tmp_path, outbound="approve") as play:
+        play.says(OWNER, "hello")
+        number = await play.drafted()
+        play.says(OWNER, f"/draft {number} ok")
+        sent = {await play.chat.next(), await play.chat.next()}
+        assert ("dm:11", "hello") in sent
 
 
 @pytest.mark.parametrize("echoes", [True, False])

@@ -13,6 +13,7 @@ from packages.clawlane.tests.test_ops_pause import LANE, House, Installed
 from clawlane import __version__
 from clawlane.access.policy import AccessPolicy
 from clawlane.access.policy_record import policy_of, policy_text
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.config.choices import DmPolicy
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
@@ -20,6 +21,8 @@ from clawlane.gateway.accounts import Accounts
 from clawlane.ops import upgrade
 from clawlane.ops.operation import Caller
 from clawlane.ops.pause import BeginPause, EndPause, pause, resume
+from clawlane.store import alarms
+from clawlane.store.alarm_told import Raised
 from clawlane.store.errors import PauseRefused
 from clawlane.store.in_force import InForce, record
 from clawlane.store.told import PauseLevel
@@ -137,6 +140,35 @@ async def test_a_pause_of_the_operator_holds_on_after_that(house: House) -> None
         assert paused(accounts) == [(PauseLevel.OFFLINE, None)]
         [done] = await upgrade.accept(accounts.context(Caller.CLI), upgrade.AcceptUpgrade())
         assert (done.still, paused(accounts)) == (True, [(PauseLevel.OFFLINE, None)])
+
+
+async def test_a_pause_that_came_while_the_account_waited_holds_on(house: House) -> None:
+    await before(house, **{RESEND: '"another"'})
+    async with house.gateway() as accounts:
+        await pause(accounts.context(Caller.CLI), BeginPause(level=PauseLevel.OFFLINE))
+    async with house.gateway() as accounts:
+        [done] = await upgrade.accept(accounts.context(Caller.CLI), upgrade.AcceptUpgrade())
+        assert (done.still, paused(accounts)) == (True, [(PauseLevel.OFFLINE, None)])
+
+
+@pytest.mark.parametrize("while_it_waits", [False, True])
+async def test_what_an_alarm_muted_stays_muted_once_the_upgrade_is_accepted(
+    house: House, while_it_waits: bool
+) -> None:
+    await before(house, **{RESEND: '"another"'})
+    if while_it_waits:
+        async with house.gateway():
+            pass
+    async with house.alone() as ctx, ctx.own(LANE) as account_store:
+        await account_store.run(alarms.apply, [Raised(AlarmKind.KICKED, {"kicks": 2})])
+    async with house.gateway() as accounts:
+        ctx = accounts.context(Caller.CLI)
+        await upgrade.accept(ctx, upgrade.AcceptUpgrade())
+        await pause(ctx, BeginPause(until_ms=house.ms + 1))
+        [held] = accounts.supervisors[LANE].pauses
+        assert (held.reason, held.until_ms) == ("kicked", None)
+        [found] = await ctx.ask(lambda reader: reader.alarms())
+        assert found.acknowledged_ms is None
 
 
 async def test_it_is_accepted_without_a_gateway_too(house: House) -> None:

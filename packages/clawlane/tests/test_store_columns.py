@@ -207,6 +207,7 @@ NEITHER = frozenset(
         "overtaken_ms",
         "passed",
         "paused",
+        "paused_reason",
         "paused_until_ms",
         "phase",
         "pid",

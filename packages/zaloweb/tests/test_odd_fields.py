@@ -49,7 +49,19 @@ def changed(name: str, value: object) -> dict[str, Any]:
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize(
     "name",
-    ["msgId", "cliMsgId", "dName", "ts", "ttl", "mentions", "quote", "extraData", "propertyExt", "status"],
+    [
+        "msgId",
+        "cliMsgId",
+        "dName",
+        "ts",
+        "ttl",
+        "mentions",
+        "quote",
+        "extraData",
+        "reference",
+        "propertyExt",
+        "status",
+    ],
 )
 def test_no_optional_field_costs_the_message(name: str, value: object, group: bool) -> None:
     event = heard(changed(name, value), group=group)

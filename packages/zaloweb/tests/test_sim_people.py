@@ -105,6 +105,14 @@ async def test_what_has_a_file_can_be_downloaded(sim: Simulator, client: Bare, e
     assert (await client.fetch("POST", heard.url))[0] == 405
 
 
+async def test_a_text_that_is_passed_on_says_so(ear: Ear, lan: Person) -> None:
+    for forwarded in (False, True):
+        await lan.says("xem này", forwarded=forwarded)
+        heard = await ear.hears()
+        assert isinstance(heard, Message)
+        assert (heard.text, heard.forwarded) == ("xem này", forwarded)
+
+
 async def test_what_has_no_file_says_what_it_is(ear: Ear, lan: Person) -> None:
     await lan.says(contents.sticker())
     await lan.says(contents.link("https://example.com/a", "xem nhé https://example.com/a"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from clawlane.messages import (
     Album,
@@ -50,6 +51,7 @@ def inbound_of(
         client_id=message.cli_msg_id,
         kind=message.kind,
         album=Album(message.album.id, message.album.total) if message.album else None,
+        forwarded=message.forwarded,
     )
 
 
@@ -60,7 +62,8 @@ def facts_of(account: str, item: Item, now_ms: int, *, live: bool = True) -> Seq
         case events.Message():
             sent_ms = _sent_ms(item, now_ms)
             ids, attached = (item.msg_id, item.cli_msg_id), _attachments_of(item)
-            return [Own(account, *ids, thread, item.text, sent_ms, item.kind, attached, live)]
+            own = Own(account, *ids, thread, item.text, sent_ms, item.kind, attached, live)
+            return [replace(own, forwarded=item.forwarded)]
         case events.Undo():
             actor_id, is_own = item.actor_id, item.is_self
             return [Undone(account, thread, item.msg_id, actor_id, item.cli_msg_id, own=is_own)]

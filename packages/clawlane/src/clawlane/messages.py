@@ -75,6 +75,7 @@ class Inbound:
     does not know the time; the message is then stored with the time it was read. `live` is false for a
     message that was fetched by catch-up or pushed as part of a backlog. `sender_is_friend` is None if the
     channel does not know. `by_owner` says that the account's owner wrote it: it is context and no question.
+    `forwarded` says that its sender only passed it on.
     """
 
     account: str
@@ -94,6 +95,7 @@ class Inbound:
     kind: str = "text"
     album: Album | None = None
     by_owner: bool = False
+    forwarded: bool = False
 
 
 LONGEST_WINDOW_MS = 60_000
@@ -128,7 +130,7 @@ class Own:
     """A message of the account itself: an echo of what the gateway sent, or the owner writing from the phone.
 
     `client_id` is the id of the sending device, by which the outbox recognises its own messages. `kind`,
-    `attachments` and `live` are as those of an `Inbound`. A reaction names the message it is on
+    `attachments`, `live` and `forwarded` are as those of an `Inbound`. A reaction names the message it is on
     (`reaction_to`), and has no ids of its own.
     """
 
@@ -142,6 +144,7 @@ class Own:
     attachments: tuple[Attachment, ...] = ()
     live: bool = True
     reaction_to: str = ""
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,11 @@ def _decide(inbound: Inbound, policy: AccessPolicy, grants: Grants, age_ms: int)
     return replace(decision, command=command) if command else decision
 
 
+def holds_back(decision: Decision) -> bool:
+    """Whether an admission is held back where nothing is answered. What an owner wants done is not."""
+    return decision.admitted and decision.command not in OWNER_ACTIONS
+
+
 def owner_action(text: str) -> str:
     """The first word of a text, if that is something that owners may have done; else empty."""
     word = text.strip()[:_LONGEST_ACTION].split(maxsplit=1)
@@ -153,8 +158,8 @@ def owner_action(text: str) -> str:
 
 
 def _owner_action_in(inbound: Inbound, policy: AccessPolicy, grants: Grants) -> str:
-    """The same of a direct message by an owner. Nothing that is attached or quoted counts."""
-    if not policy.owner_commands or inbound.attachments:
+    """The same of a direct message by an owner. Nothing that is attached, quoted or forwarded counts."""
+    if not policy.owner_commands or inbound.attachments or inbound.forwarded:
         return ""
     return owner_action(inbound.text) if policy.owners.includes(inbound.sender_id, grants.pins) else ""
 

@@ -64,15 +64,21 @@ class OwnerCommands:
             if not 0 < length_ms <= _LONGEST_PAUSE_MS:
                 return words.usage["/pause"]
             until_ms = ctx.now_ms() + length_ms
-        await pause(ctx, BeginPause(*self._named, until_ms=until_ms))
-        return words.paused_for.format(length=arguments[0]) if arguments else words.paused
+        [held] = (await pause(ctx, BeginPause(*self._named, until_ms=until_ms))).paused
+        # an alarm's pause does not end by itself, whatever the owner says
+        return words.paused if held.until_ms is None else words.paused_for.format(length=arguments[0])
 
     async def _resume(self, words: _Words) -> str:
         done = await resume(self.ctx(), EndPause(*self._named))
         expired = sum(len(one.expired) for one in done.resumed)
         if not any(one.was for one in done.resumed):
             return words.not_paused
-        return words.resumed + (words.expired.format(count=expired) if expired else "")
+        alarms = "".join(
+            words.alarm.format(id=alarm.id, kind=alarm.kind)
+            for one in done.resumed
+            for alarm in one.acknowledged
+        )
+        return words.resumed + (words.expired.format(count=expired) if expired else "") + alarms
 
     async def _approve(self, words: _Words, code: str) -> str:
         channel, account = self._named
@@ -114,6 +120,7 @@ class _Words:
     paused_for: str
     resumed: str
     expired: str
+    alarm: str
     not_paused: str
     approved: str
     rejected: str
@@ -131,6 +138,7 @@ _VIETNAMESE = _Words(
     paused_for="Đã tạm dừng {length}: không có gì được gửi đi. Tiếp tục sớm hơn: /resume",
     resumed="Đã tiếp tục.",
     expired=" Số tin đã quá cũ và không được trả lời: {count}.",
+    alarm=" Báo động {id} ({kind}) đã được xác nhận; hãy kiểm tra: openclaw alarms show {id}.",
     not_paused="Không có tạm dừng nào.",
     approved="Đã chấp thuận {who}.",
     rejected="Đã từ chối {who}.",
@@ -161,6 +169,7 @@ _ENGLISH = _Words(
     paused_for="Paused for {length}: nothing is sent. To go on earlier: /resume",
     resumed="Resumed.",
     expired=" Messages that are too old by now and are not answered: {count}.",
+    alarm=" Alarm {id} ({kind}) is acknowledged; check: openclaw alarms show {id}.",
     not_paused="Nothing was paused.",
     approved="Approved {who}.",
     rejected="Rejected {who}.",

@@ -9,7 +9,7 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule, held_back
 from clawlane.access.in_force import Rules
 from clawlane.access.pairing import built_in_text
 from clawlane.access.policy import AccessPolicy, Grants
-from clawlane.access.rules import album_message
+from clawlane.access.rules import album_message, holds_back
 from clawlane.config.choices import OutboundMode
 from clawlane.messages import Inbound, Own, Thread, ThreadKind
 from clawlane.store import outbox
@@ -46,7 +46,7 @@ class AccessChecker:
         """A message that was read at `read_ms`, with the decision about it and what follows from that."""
         known = await self._known(inbound)
         decision, policy = self.rules().decide(inbound, known, read_ms)
-        if decision.admitted and (held := self._held_back(inbound.thread)):
+        if holds_back(decision) and (held := self._held_back(inbound.thread)):
             decision = held_back(decision, *held, policy.history_limit)
         return self._new(inbound, read_ms, policy, decision)
 

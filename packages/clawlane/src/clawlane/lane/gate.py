@@ -260,8 +260,8 @@ class Gate:
 
         Checked is what had to wait, and what a tool sends always: the turn may have begun long before.
         """
-        of_ours = chunk.challenge or (chunk.answers is not None and chunk.draft is None)
-        if of_ours and self.is_taken_over(chunk.out.thread):
+        answers = chunk.answers is not None and chunk.draft is None and not chunk.to_owner
+        if (chunk.challenge or answers) and self.is_taken_over(chunk.out.thread):
             return Objection.TAKEN_OVER
         while True:
             rules = self._rules()
@@ -373,9 +373,14 @@ class Gate:
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
 
     def _pause_for(self, chunk: Chunk) -> Pause | None:
-        """The pause that holds a chunk. The owner hears what became of a command, a pause among them."""
-        thread = chunk.out.thread
-        return self._pauses.get(thread) if chunk.to_owner else self._pause_of(thread)
+        """The pause that holds a chunk. The owner hears what became of a command, a pause among them.
+
+        That of an alarm holds this, too: what looks like the beginning of a ban is no time to send.
+        """
+        whole = self._pauses.get(None)
+        if chunk.to_owner and whole is not None and not whole.reason:
+            return self._pauses.get(chunk.out.thread)
+        return self._pause_of(chunk.out.thread)
 
     def take(self, judged: Judged) -> None:
         """Hold back where the owner wrote, and where nobody knows yet; everywhere else nothing changes."""

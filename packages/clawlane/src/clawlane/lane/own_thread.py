@@ -45,10 +45,7 @@ class OwnThread:
             return
         written_ms = fact.sent_ms - (grants.skew_ms or 0)
         oldest_ms = self.now_ms() - max(policy.backlog_max_age_ms for policy in rules)
-        is_command = len(fact.text) <= _LONGEST and bool(
-            owner_action(fact.text) or fact.text.strip().lower() == _HELP
-        )
-        if not (rules.owner_commands and is_command) or written_ms < oldest_ms:
+        if not (rules.owner_commands and _is_command(fact)) or written_ms < oldest_ms:
             await self.account_store.run(owner_texts.see)
         elif await self.account_store.run(owner_texts.note, fact, written_ms):
             self._news.set()
@@ -66,3 +63,10 @@ class OwnThread:
                 log.info("%s: %s is answered in the thread with oneself", self.account_store.account, one.id)
                 self.sender.wake()
             await self._news.wait()
+
+
+def _is_command(fact: Own) -> bool:
+    """Whether the owner wrote a command, and nothing but that: a caption and a forwarded text are notes."""
+    if fact.attachments or fact.forwarded or len(fact.text) > _LONGEST:
+        return False
+    return bool(owner_action(fact.text)) or fact.text.strip().lower() == _HELP

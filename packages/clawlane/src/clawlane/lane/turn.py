@@ -154,7 +154,7 @@ class TurnRunner:
     async def _is_forbidden(self, turn: OpenTurn) -> bool:
         """Whether nothing may leave in the thread, which ends the turn: it is context from then on."""
         mode, rule = self.gate.outbound(turn.inbound.thread)
-        if mode is not OutboundMode.OFF:
+        if mode is not OutboundMode.OFF or self.commands.is_action(turn):
             return False
         limit = self.access.rules().policy.history_limit
         await self.account_store.run(turns.forbid, turn.seq, rule, limit)

@@ -141,7 +141,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 
     Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
     """
-    from clawlane.store import pauses
+    from clawlane.store import in_force
 
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     if thread is not None and request.level is PauseLevel.OFFLINE:
@@ -157,7 +157,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         live = ctx.live.get(one.account)
         try:
             async with ctx.own(one.account) as account_store:
-                await account_store.attempt(pauses.pause, one)
+                await account_store.attempt(in_force.pause, one)
         except StoreFailed as error:
             if live is None:
                 raise

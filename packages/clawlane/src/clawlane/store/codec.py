@@ -45,6 +45,7 @@ def inbound_body(inbound: Inbound) -> str:
             "live": inbound.live,
             "token": inbound.token,
             **({"owner": True} if inbound.by_owner else {}),
+            **({"forwarded": True} if inbound.forwarded else {}),
         }
     )
 
@@ -70,6 +71,7 @@ def inbound_of(row: Row) -> Inbound:
         kind=row["kind"],
         album=Album(row["album"], row["album_total"]) if row["album"] else None,
         by_owner=body.get("owner", False),
+        forwarded=body.get("forwarded", False),
     )
 
 

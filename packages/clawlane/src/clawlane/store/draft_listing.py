@@ -13,11 +13,14 @@ from clawlane.store.states import DraftState
 
 
 def staleness(db: sqlite3.Connection, row: sqlite3.Row) -> Staleness | None:
-    """What was said in the thread of a draft since it was written."""
+    """What was said in the thread of a draft since it was written. What owners want done says nothing."""
     if row["overtaken_ms"] is not None:
         return Staleness.OWN_MESSAGE
     query = (
-        "SELECT 1 FROM messages WHERE account = ? AND thread_kind = ? AND thread_id = ? AND seq > ? LIMIT 1"
+        "SELECT 1 FROM messages WHERE account = ? AND thread_kind = ? AND thread_id = ? AND seq > ?"
+        " AND NOT EXISTS (SELECT 1 FROM decisions WHERE account = messages.account AND message = seq"
+        "  AND stage = 'admission' AND command IN ('/pause', '/resume', '/approve', '/reject', '/draft'))"
+        " LIMIT 1"
     )
     values = (row["account"], row["thread_kind"], row["thread_id"], row["upto"])
     return Staleness.NEWER_MESSAGE if exists(db, query, *values) else None

@@ -84,22 +84,32 @@ def upgraded(tx: Tx, now: InForce, was_version: str, changes: tuple[str, ...], *
     put(tx, "upgrades", {}, at_ms=tx.now_ms, **values, holds=holds or was_held)
     if holds and not was_held:
         row = tx.db.execute(
-            "SELECT level, until_ms FROM pauses WHERE account = ? AND thread_kind = '' AND ended_ms IS NULL",
+            "SELECT level, until_ms, reason FROM pauses"
+            " WHERE account = ? AND thread_kind = '' AND ended_ms IS NULL",
             (tx.account,),
         ).fetchone()
-        level, until_ms = row or ("", None)
-        change(tx, "upgrades", {}, paused=level, paused_until_ms=until_ms)
-        pauses.pause(tx, Pause(tx.account, None, PauseLevel(level or PauseLevel.MUTE), tx.now_ms))
+        level, until_ms, reason = row or ("", None, "")
+        change(tx, "upgrades", {}, paused=level, paused_until_ms=until_ms, paused_reason=reason)
+        held_at = PauseLevel(level or PauseLevel.MUTE)
+        pauses.pause(tx, Pause(tx.account, None, held_at, tx.now_ms, reason=reason))
     record(tx, now)
 
 
+def pause(tx: Tx, new: Pause) -> None:
+    """Begin a pause of an operator or an alarm. It outlasts the upgrade that the account may wait with."""
+    pauses.pause(tx, new)
+    if new.thread is None:
+        besides = {"paused": new.level, "paused_until_ms": new.until_ms, "paused_reason": new.reason}
+        change(tx, "upgrades", {"holds": True}, **besides)
+
+
 def accept(tx: Tx, now: InForce) -> Pause | None:
-    """Let the account work by what changed. Gives the pause that was there before, if it still counts.
+    """Let the account work by what changed. Gives the pause that there is besides, if it still counts.
 
     The caller ends the pause of the upgrade, or puts that one back.
     """
     row = tx.db.execute(
-        "SELECT paused, paused_until_ms FROM upgrades WHERE account = ?", (tx.account,)
+        "SELECT paused, paused_until_ms, paused_reason FROM upgrades WHERE account = ?", (tx.account,)
     ).fetchone()
     tx.note(version=now.version)
     change(tx, "upgrades", {}, holds=False)
@@ -107,7 +117,7 @@ def accept(tx: Tx, now: InForce) -> Pause | None:
     until_ms = row["paused_until_ms"]
     if not row["paused"] or (until_ms is not None and until_ms <= tx.now_ms):
         return None
-    return Pause(tx.account, None, PauseLevel(row["paused"]), tx.now_ms, until_ms)
+    return Pause(tx.account, None, PauseLevel(row["paused"]), tx.now_ms, until_ms, row["paused_reason"])
 
 
 def _upgrade(row: sqlite3.Row) -> Upgrade:

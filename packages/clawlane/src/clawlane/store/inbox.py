@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason, held_back
 from clawlane.access.policy import BACKLOG_MAX_AGE_MS
+from clawlane.access.rules import holds_back
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
 from clawlane.store import (
@@ -15,7 +16,7 @@ from clawlane.store import (
     drafts,
     merging,
     notices,
-    outbox,
+    own_sends,
     owner_takeovers,
     pairing,
     pending_history,
@@ -183,7 +184,7 @@ def _final(tx: Tx, arrival: NewMessage, decision: Decision) -> tuple[NewMessage,
     )
     if decision.outcome is Outcome.CHALLENGE:
         decision = pairing.meet(tx, replace(arrival, mute=arrival.mute or taken_over), decision)
-    if decision.admitted and taken_over and arrival.takeover_rule is not None:
+    if holds_back(decision) and taken_over and arrival.takeover_rule is not None:
         decision = held_back(decision, Reason.OWNER_TOOK_OVER, arrival.takeover_rule, arrival.history_limit)
     return replace(arrival, decision=decision), decision
 
@@ -242,7 +243,7 @@ def note(tx: Tx, fact: NewOwn | Fact, backlog_ms: int) -> NoteResult:
 
 def _overtake(tx: Tx, own: Own) -> None:
     """What the owner wrote makes drafts of its thread stale; a reaction does not."""
-    if not own.reaction_to and not outbox.is_receipt(tx, own.message_id, own.client_id):
+    if not own.reaction_to and own_sends.find(tx, own, own.sent_ms) is None:
         drafts.overtake(tx, own.thread)
 
 

@@ -280,12 +280,18 @@ def _take_over(tx: Tx, row: sqlite3.Row, terms: TakeoverTerms) -> TakenOver | No
 
 
 def _end_turns(tx: Tx, thread: Thread, until_ms: int, terms: TakeoverTerms) -> tuple[int, ...]:
-    """End the open turns about what was written before the takeover ends. They are not answered later."""
+    """End the open turns about what was written before the takeover ends. They are not answered later.
+
+    What an owner wants done by a command is done wherever they write it.
+    """
     rows = tx.db.execute(
         "SELECT turns.turn FROM turns"
         " JOIN messages ON messages.account = turns.account AND messages.seq = turns.turn"
         " WHERE turns.account = ? AND turns.settled_ms IS NULL AND thread_kind = ? AND thread_id = ?"
-        " AND (messages.sent_ms - ? < ? OR messages.admitted_ms < ?) ORDER BY turns.turn",
+        " AND (messages.sent_ms - ? < ? OR messages.admitted_ms < ?)"
+        " AND NOT EXISTS (SELECT 1 FROM decisions WHERE account = turns.account AND message = turns.turn"
+        "  AND stage = 'admission' AND command IN ('/pause', '/resume', '/approve', '/reject', '/draft'))"
+        " ORDER BY turns.turn",
         (tx.account, thread.kind, thread.id, terms.skew_ms, until_ms, until_ms),
     ).fetchall()
     ended = tuple(row["turn"] for row in rows)

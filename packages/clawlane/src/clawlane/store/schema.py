@@ -560,8 +560,9 @@ CREATE TABLE upgrades ( -- what another version changed, for each account until 
     was_version TEXT NOT NULL, version TEXT NOT NULL,
     changes TEXT NOT NULL, -- JSON: sentences
     holds INTEGER NOT NULL, -- the account is paused until the operator accepts them
-    paused TEXT NOT NULL DEFAULT '', -- the level of a pause that was there before
-    paused_until_ms INTEGER -- and when that ends by itself
+    paused TEXT NOT NULL DEFAULT '', -- the level of a pause that is there besides
+    paused_until_ms INTEGER, -- and when that ends by itself
+    paused_reason TEXT NOT NULL DEFAULT '' -- and the kind of alarm that began it
 ) WITHOUT ROWID;
 -- Since when the account waits for its first connection after a restore: what was sent before that may have
 -- been answered by the gateway that the backup is of.

@@ -161,7 +161,7 @@ def cancelled(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     if row is None:
         return SendOutcome(None, "")
     cancel_rest(tx, row, reason)
-    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+    return SendOutcome(settle(tx, row["turn"], reason), delivery_summary(tx, row["turn"]))
 
 
 def not_admitted(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
@@ -186,7 +186,7 @@ def forbidden(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
     cancelled = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "held_until_ms": None}
     change(tx, "outbox", {"id": chunk_id}, **cancelled, reason=reason)
     cancel_rest(tx, row, reason)
-    return SendOutcome(settle(tx, row["turn"]), delivery_summary(tx, row["turn"]))
+    return SendOutcome(settle(tx, row["turn"], reason), delivery_summary(tx, row["turn"]))
 
 
 def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
@@ -257,8 +257,11 @@ def _cancel_if_stopped(tx: Tx, row: sqlite3.Row) -> None:
         update_summary(tx, row["turn"])
 
 
-def settle(tx: Tx, turn: int | None) -> int | None:
-    """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it."""
+def settle(tx: Tx, turn: int | None, because: str = "") -> int | None:
+    """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it.
+
+    `because` is the rule of the owner that kept the last of it from leaving, if one did.
+    """
     if turn is None:
         return None
     query = "SELECT state, settled_ms FROM outbox WHERE account = ? AND turn = ?"
@@ -268,6 +271,8 @@ def settle(tx: Tx, turn: int | None) -> int | None:
     states = {row["state"] for row in rows}
     whole = states <= {ChunkState.SENT}
     state, reason = (TurnState.DONE, "") if whole else (TurnState.FAILED, delivery_summary(tx, turn))
+    if because and not whole:
+        reason = f"{because}: {reason}" if ChunkState.SENT in states else because
     if not finish(tx, turn, state, reason):
         update_summary(tx, turn)
         return None

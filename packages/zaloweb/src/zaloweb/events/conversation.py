@@ -95,7 +95,8 @@ class Message(FromWire, frozen=True):
 
     `sender_id` is the account's own id for "0" on the wire. `msg_id`, `cli_msg_id` and `msg_type` are "" if
     missing. `sent_ms` is 0 if the time is missing or cannot be right; a time in the future is not changed.
-    The message disappears after `ttl_ms`, 0 for never.
+    The message disappears after `ttl_ms`, 0 for never. `forwarded` says that somebody passed on what was
+    written elsewhere.
     """
 
     thread: Thread
@@ -111,6 +112,7 @@ class Message(FromWire, frozen=True):
     sent_ms: int
     ttl_ms: int
     album: Album | None = None
+    forwarded: bool = False
 
     @property
     def text(self) -> str:

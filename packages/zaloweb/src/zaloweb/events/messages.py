@@ -38,6 +38,7 @@ from zaloweb.wire.text import Range, from_utf16
 
 EVERYONE = "-1"
 _ME = "0"
+_FORWARDED = 3
 _USER = ThreadKind.USER  # Python 3.11 takes long to look a member up in its enum
 _NOWHERE = "nothing says in which conversation this stands"
 _MESSAGE = msgspec.json.Decoder(WireMessage)
@@ -204,6 +205,7 @@ def _message(
         as_ms(wire.ts),
         ttl if type(ttl) is int else as_whole(ttl),
         album,
+        bool(wire.reference) and is_forwarded(wire.reference),
         wire=item,
     )
 
@@ -249,6 +251,15 @@ def _notice(wire: WireMessage, head: Head, kind: str, text: str, item: msgspec.R
         sent_ms=as_ms(wire.ts),
         wire=item,
     )
+
+
+def is_forwarded(reference: object) -> bool:
+    """Whether what an item refers to is the message that it passes on.
+
+    Public clients read it so: `{"type": 3, "data": "{…, \\"fwLvl\\": 1}"}`. Nobody has recorded one for us.
+    """
+    told = as_object(reference)
+    return told.get("type") == _FORWARDED or "fwLvl" in as_object(told.get("data"))
 
 
 def _album(params: dict[str, Any], extra: object) -> Album | None:

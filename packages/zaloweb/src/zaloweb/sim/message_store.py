@@ -143,6 +143,7 @@ class MessageStore:
         mentions: Sequence[dict[str, Any]] = (),
         quote: dict[str, Any] | None = None,
         only_for: User | None = None,
+        forwarded: bool = False,
     ) -> Message:
         """A new message, kept for every account that can read it, or for one; it is not pushed yet."""
         msg_id, action_id = self._ids()
@@ -160,6 +161,7 @@ class MessageStore:
             mentions=mentions,
             quote=quote,
             extra=content.extra,
+            forwarded=forwarded,
         )
         self._index(message)
         for account in [only_for] if only_for else self.readers(message):

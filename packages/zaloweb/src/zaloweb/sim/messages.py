@@ -35,7 +35,7 @@ class Message:
 
     Ids are decimal strings. `content` is the text of a `webchat`, the object of any other message type, or
     the list of a deletion. `mentions` count in UTF-16 units. `extra` is the `extraData` beside the content
-    (the album of a picture).
+    (the album of a picture). `forwarded` says that it passes on what was written elsewhere.
     """
 
     msg_id: str
@@ -51,6 +51,7 @@ class Message:
     mentions: Sequence[dict[str, Any]] = ()
     quote: dict[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    forwarded: bool = False
 
     @property
     def number(self) -> int:
@@ -99,6 +100,9 @@ class Message:
             item["quote"] = self.quote
         if self.extra:
             item["extraData"] = json_text(self.extra)
+        if self.forwarded:
+            origin = {"id": self.msg_id, "ts": self.sent_ms, "logSrcType": 1, "fwLvl": 1}
+            item["reference"] = {"type": 3, "data": json_text(origin)}
         return item
 
     def as_quote(self) -> dict[str, Any]:

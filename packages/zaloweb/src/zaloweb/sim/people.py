@@ -34,6 +34,7 @@ class Person(User):
         mentions: Sequence[User] = (),
         quote: Message | None = None,
         ttl_ms: int = 0,
+        forwarded: bool = False,
     ) -> Message:
         """Write a text or send something, to somebody or into a group.
 
@@ -55,6 +56,7 @@ class Person(User):
             ttl_ms=ttl_ms,
             mentions=mentions_in(content.text, mentions),
             quote=quote.as_quote() if quote else None,
+            forwarded=forwarded,
         )
         await store.deliver(message)
         return message

@@ -88,6 +88,7 @@ class _Say(_From, frozen=True, kw_only=True):
     group: str | None = None
     mentions: tuple[str, ...] = ()
     quote: str | None = None
+    forwarded: bool = False
     ttl: int = 0
     kind: Kind = "text"
     count: int = 3
@@ -183,6 +184,7 @@ async def _say(world: World, body: _Say) -> object:
             mentions=[world.registry.find_mentioned(name) for name in body.mentions],
             quote=None if body.quote is None else world.message_store.find(body.quote),
             ttl_ms=body.ttl,
+            forwarded=body.forwarded,
         )
     return {"msgId": message.msg_id, "cliMsgId": message.cli_msg_id}
 

@@ -79,6 +79,7 @@ class WireMessage(msgspec.Struct, gc=False):
     mentions: object = None
     quote: object = None
     extraData: object = None
+    reference: object = None
 
 
 class WireReaction(msgspec.Struct, gc=False):

@@ -42,6 +42,7 @@ class Outgoing:
     styles: list[dict[str, Any]] = field(default_factory=list)
     quote: dict[str, Any] | None = None
     url: str = ""
+    forwarded: bool = False
 
 
 def own_group(call: ApiCall) -> Group:
@@ -94,6 +95,7 @@ def send(call: ApiCall, to: Thread, content: Content, outgoing: Outgoing) -> Mes
         ttl_ms=outgoing.ttl_ms,
         mentions=outgoing.mentions,
         quote=outgoing.quote,
+        forwarded=outgoing.forwarded,
     )
     stored = call.backend.media.at(outgoing.url) if outgoing.url else None
     call.record(

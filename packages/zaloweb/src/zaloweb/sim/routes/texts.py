@@ -63,7 +63,12 @@ def forward(call: ApiCall) -> object:
         if thread_id not in own:
             done["fail"].append({"clientId": client_id, "error_code": _NO_TARGET})
             continue
-        outgoing = Outgoing(client_id, forwarded.message, ttl_ms=call.number("ttl", 0))
+        outgoing = Outgoing(
+            client_id,
+            forwarded.message,
+            ttl_ms=call.number("ttl", 0),
+            forwarded=bool(forwarded.reference),
+        )
         message = send(call, Thread(thread_id, in_group), Content("webchat", forwarded.message), outgoing)
         done["success"].append({"clientId": client_id, "msgId": message.msg_id})
     return done
