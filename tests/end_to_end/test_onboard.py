@@ -143,7 +143,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
 POLICIES = (
     *("--dm-policy", "pairing", "--pairing-reply", "code", "--group-policy", "disabled"),
     *("--outbound", "auto", "--quiet-hours", "off", "--timezone", "UTC", "--agent", "echo"),
-    *("--disclosure", "off", "--reload", "ask"),
+    *("--disclosure", "off", "--reload", "ask", "--alerts", "off", "--owner-commands", "no"),
 )
 
 
@@ -326,6 +326,8 @@ def test_a_dumb_terminal_is_asked_by_numbers(newcomer: Operator, zalo: Simulator
         screen.answer("What leaves of what the agent writes?", ENTER)
         screen.answer("Quiet hours", ENTER)
         screen.answer("Time zone", ENTER)
+        screen.answer("How do you want to be told of them?", ENTER)
+        screen.answer("Take such commands from you?", ENTER)
         screen.answer("Write", ENTER)
         screen.shows("Only you can read it")
         screen.press(CTRL_C)
