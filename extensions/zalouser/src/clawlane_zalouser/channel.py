@@ -38,6 +38,7 @@ from clawlane.messages import (
 from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk, simulator
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
+from clawlane_zalouser.devices import DEVICE_HELP
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession, session_facts
 from zaloweb.errors import SettingsError
@@ -148,6 +149,14 @@ class ZaloUserChannel:
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
         """Whether Zalo accepts the session in the vault right now."""
         return await StoredSession(account, vault, self._environment).probe()
+
+    async def revoke(self, account: Account, vault: Vault) -> None:
+        """Ask Zalo to end the session in the vault. Raises `NotRevoked` and `VaultError`."""
+        await StoredSession(account, vault, self._environment).revoke()
+
+    def device_help(self) -> str:
+        """Where on the phone the device is removed."""
+        return DEVICE_HELP
 
     async def self_(self, account: Account, vault: Vault) -> Person:
         """The account itself."""

@@ -175,6 +175,28 @@ class Probe(Protocol):
         ...
 
 
+@runtime_checkable
+class LinkedDevice(Protocol):
+    """A channel whose login is a device that the platform's app lists."""
+
+    def device_help(self) -> str:
+        """Where in the app the device is removed: one sentence without its full stop."""
+        ...
+
+
+class NotRevoked(Exception):
+    """The platform did not take it that a session is to end. The text is one line."""
+
+
+@runtime_checkable
+class RevokesSession(Protocol):
+    """A channel that can ask its platform to end a session."""
+
+    async def revoke(self, account: Account, vault: Vault) -> None:
+        """Ask once, with the session in the vault. Raises `NotRevoked` and `VaultError`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
     """What may be told of a session: no value of it.

@@ -147,6 +147,19 @@ def test_flags_about_alerts_that_do_not_fit_write_nothing(bare, flags: str, told
     assert not bare.paths.config_file.exists()
 
 
+def test_the_hosts_of_the_agent_that_was_chosen_are_told(bare) -> None:
+    line = f"onboard --channel parrot --no-login --yes {_RISK}"
+    told = bare(f"{line} --agent endpoint --agent-url https://models.example/v1").out
+    risk, config = told.index("- main: an echo, sent nowhere"), told.index("-- Config --")
+    assert risk < config < told.index("- main: models.example (abroad)")
+    assert told.count("None of them agreed to that.") == 2
+
+
+def test_an_echo_is_told_once(bare) -> None:
+    told = bare(f"onboard --channel parrot --no-login --yes {_RISK}").out
+    assert told.count("None of them agreed to that.") == 1
+
+
 def test_an_open_policy_has_to_be_confirmed(bare) -> None:
     flags = "--dm-policy open --group-policy disabled --agent echo --reload ask"
     line = f"onboard --channel parrot --no-login {_RISK} {flags}"

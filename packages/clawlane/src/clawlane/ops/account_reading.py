@@ -29,7 +29,7 @@ from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
-from clawlane.ops.policy_status import outbound_status, policy_status
+from clawlane.ops.policy_status import outbound_status, own_outbound_status, policy_status
 from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
 from clawlane.ops.rules_from import rules_in_force
@@ -78,6 +78,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         dm_policy=policy_status(ctx.config, account, "dmPolicy", rules),
         group_policy=policy_status(ctx.config, account, "groupPolicy", rules),
         modes=outbound_status(rules),
+        own_modes=own_outbound_status(rules),
         rehearsal=rehearsal,
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,

@@ -226,10 +226,10 @@ class AccountStatus(Struct, frozen=True):
     where owners may give commands.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
     accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
-    owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is None once a session may
-    send as much as any, `quiet` outside of quiet hours. `alarms` are those that are neither over nor
-    acknowledged. `retention` says what is forgotten next. `disclosure` is how people are told that a program
-    answers, empty if unset.
+    owner; `modes` say what may leave in direct messages, and in groups, `own_modes` in which conversations
+    something else may. `warm_up` is None once a session may send as much as any, `quiet` outside of quiet
+    hours. `alarms` are those that are neither over nor acknowledged. `retention` says what is forgotten next.
+    `disclosure` is how people are told that a program answers, empty if unset.
     """
 
     id: str
@@ -276,6 +276,7 @@ class AccountStatus(Struct, frozen=True):
     problems: list[Problem] = field(default_factory=list)
     drafts: DraftCount = DraftCount()
     modes: list[PolicyStatus] = field(default_factory=list)
+    own_modes: list[PolicyStatus] = field(default_factory=list)
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     address_book_ms: int | None = None

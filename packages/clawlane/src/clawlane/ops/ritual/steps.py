@@ -146,6 +146,7 @@ class QuestionKind(StrEnum):
     """What the operator is asked."""
 
     APPROVE = "approve"
+    DRAFT = "draft"
     RESTART = "restart"
     RECONNECT = "reconnect"
 
