@@ -40,6 +40,7 @@ from clawlane.store import copies
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import check_imported
+from clawlane.texts import ENGLISH, speak
 from clawlane.zone import show_in
 
 _GROUPS = 50
@@ -152,6 +153,7 @@ async def gateway(
         store.work_by(config.source.revision)
         accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
         show_in(accounts.zone)
+        speak(lambda: ENGLISH)  # the log; operations and what people are told have languages of their own
         in_force = ConfigInForce(
             accounts,
             agents,

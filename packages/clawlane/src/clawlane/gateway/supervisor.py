@@ -86,12 +86,13 @@ class Supervisor:
 
     @property
     def state(self) -> State:
-        """The account's state: the only place that holds its own id, language and clock skew."""
+        """The account's state: the only place that holds its own id, its language there and clock skew."""
         return self._health.state
 
     @property
     def language(self) -> str:
-        return self.state.language
+        """The language in which people are written to: of the config, else of the account on its platform."""
+        return self.deps.settings.now.locale or self.state.language
 
     @property
     def since_ms(self) -> int:
