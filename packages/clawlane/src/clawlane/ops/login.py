@@ -38,6 +38,7 @@ from clawlane.plugins.errors import PluginError
 from clawlane.store.alarm_told import Ended, Raised
 
 if TYPE_CHECKING:
+    from clawlane.config.load import Config
     from clawlane.store.account_store import AccountStore
 
 log = logging.getLogger(__name__)
@@ -327,14 +328,14 @@ def question_of(ctx: OpContext, channel: NeedsConsent, account: Account) -> Cons
     """The question about the risk of a channel, and about what goes to the hosts of an account's agents."""
     notice = channel.risk()
     told = (notice.title, notice.lines, notice.alternative, account.id, account.profile)
-    return ConsentNeeded(*told, others=words_of_others(ctx, account))
+    return ConsentNeeded(*told, others=words_of_others(ctx.config, account))
 
 
-def words_of_others(ctx: OpContext, account: Account) -> tuple[str, ...]:
+def words_of_others(config: Config, account: Account) -> tuple[str, ...]:
     """What goes to the hosts of the account's agents, and where each is: the risk besides the channel's."""
     from clawlane.config.agent_hosts import hosts
 
-    config, root = ctx.config, ctx.config.root
+    root = config.root
     answer = [one for one in config.agents if config.routing.answers(one.id, account.channel, account.id)]
     found = hosts(answer, root.models, root.tools.media.audio)
     return (_OTHERS, *map(str, found), _WITHHOLD)
