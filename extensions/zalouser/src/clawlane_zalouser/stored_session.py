@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from clawlane.capabilities import ProbeResult, SessionFacts
+from clawlane.capabilities import NotRevoked, ProbeResult, SessionFacts
 from clawlane.channel import Account, Vault, VaultClosed, VaultError
 from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
 from zaloweb.errors import SessionExpired, SettingsError, ZaloError
 from zaloweb.session import Session
+from zaloweb.transport.http import Transport
 from zaloweb.transport.login import log_in
+from zaloweb.transport.logout import log_out_over
 from zaloweb.transport.pace import Pace
 from zaloweb.wire.hosts import Hosts
 
@@ -67,6 +69,27 @@ class StoredSession:
             log.info("%s: %s", self._account, error)
         else:
             log.debug("%s: saved the session", self._account)
+
+    async def revoke(self) -> None:
+        """Ask Zalo to end the session. Raises `NotRevoked` and `VaultError`."""
+        environment = self._environment
+        try:
+            session = await self.read()
+            if session is None:
+                raise NotRevoked("nobody is logged in")
+            async with Transport(
+                environment.network,
+                user_agent=session.credentials.user_agent,
+                jar=session.jar,
+                clock=environment.clock,
+                random=environment.random,
+                proxy=proxy_of(self._account),
+                platform_clock=environment.platform_clock,
+                hosts=hosts_of(self._account),
+            ) as transport:
+                await log_out_over(transport, session)
+        except ZaloError as error:
+            raise NotRevoked(str(error)) from error
 
     async def probe(self) -> ProbeResult:
         """Whether Zalo accepts the session right now: asks for the account's own profile."""

@@ -37,7 +37,7 @@ _COMMANDS = {
     "sim": ("clawlane.cli.sim:sim", "Run a simulator, and play the people in it."),
     "policy": ("clawlane.cli.policy:policy", "Check who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
-    "session": ("clawlane.cli.session:session", "Look at the stored login of an account."),
+    "session": ("clawlane.cli.session:session", "Look at an account's login, or end it."),
     "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
     "forget": ("clawlane.cli.forget:forget", "Remove what a person or a group said."),
     "export": ("clawlane.cli.forget:export", "Show what is kept of a person."),

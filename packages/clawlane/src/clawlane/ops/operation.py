@@ -60,6 +60,7 @@ MODULES = (
     "process",
     "recall",
     "restore",
+    "revoking",
     "rules_from",
     "running",
     "session",

@@ -308,6 +308,11 @@ def note_logout(tx: Tx) -> None:
         add(tx, Kind.LOGIN, "logged_out")
 
 
+def note_revoke(tx: Tx, result: str) -> None:
+    """Record that the platform was asked to end the session of an account, and what came of it."""
+    add(tx, Kind.LOGIN, "revoke", result=result)
+
+
 @lazy
 def note_config(tx: Tx) -> None:
     """Record the config that an account begins to work by, unless it is the one recorded last."""
