@@ -89,6 +89,7 @@ IDS = frozenset(
         "sends.digest",
         "sends.thread_id",
         "session_turns.thread_id",
+        "answer_fates.thread_id",
         "sessions.thread_id",
         "spending.sender_id",
         "spending.thread_id",

@@ -752,13 +752,23 @@ CREATE TABLE disclosed ( -- who was told that a program answers, and by which ch
     chunk INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (account, whom)
 ) WITHOUT ROWID;
 ALTER TABLE receipts ADD COLUMN taken_back INTEGER NOT NULL DEFAULT FALSE; -- others do not see it any more
+CREATE TABLE answer_fates ( -- turns of agents that remember by themselves, which do not know how they ended
+    account TEXT NOT NULL, turn INTEGER NOT NULL,
+    agent TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    number INTEGER NOT NULL, -- of the conversation
+    told TEXT NOT NULL, -- what the agent was told last, in words of the code
+    PRIMARY KEY (account, turn), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+CREATE INDEX fates_of_session ON answer_fates (account, agent, thread_kind, thread_id, turn);
 DELETE FROM sqlite_stat1 WHERE idx = 'messages_with_text';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('messages', 'texts_by_age', '200000 100000 1'),
     ('outbox', 'sent_texts_by_age', '200000 100000 1'),
     ('session_turns', 'session_turns_by_age', '20000 10000 1'),
     ('forgetting', 'forgetting', '2 1 1 1'),
-    ('disclosed', 'disclosed', '1000 500 1');
+    ('disclosed', 'disclosed', '1000 500 1'),
+    ('answer_fates', 'answer_fates', '1000 500 1'),
+    ('answer_fates', 'fates_of_session', '1000 500 500 500 2 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (
