@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from clawlane.capabilities import (
     Expired,
     Failed,
     Icon,
+    Known,
     Limits,
     LoginStep,
     NotFetched,
@@ -40,6 +41,7 @@ from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
 from clawlane_zalouser.devices import DEVICE_HELP
 from clawlane_zalouser.environment import Environment
+from clawlane_zalouser.known import KNOWN
 from clawlane_zalouser.stored_session import StoredSession, session_facts
 from zaloweb.errors import SettingsError
 from zaloweb.transport.network import LOOPBACK
@@ -125,6 +127,10 @@ class ZaloUserChannel:
     def limits(self, account: Account) -> Limits:
         """How much Zalo takes in one message, and what this channel cannot do."""
         return Limits(LIMIT, account.settings.media_max_mb, _CANNOT)
+
+    def known(self) -> Sequence[Known]:
+        """Where the knowledge of what this channel can do comes from."""
+        return KNOWN
 
     def icons(self) -> list[Icon]:
         """The reactions that Zalo's own clients offer."""

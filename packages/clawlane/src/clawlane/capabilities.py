@@ -1,8 +1,8 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
 Login by QR code, a probe of the session, a directory, limits and reactions, reconciling unknown sends,
-fetching media, a risk to accept, a rehearsal with its network, people and program, and a connection that can
-be closed on purpose.
+fetching media, a risk to accept, a rehearsal with its network, people and program, a connection that can be
+closed on purpose, and where the knowledge of the platform comes from.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from clawlane.abilities import Ability, Source
 from clawlane.channel import Account, Vault
 from clawlane.condition import ProbeResult as ProbeResult
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
@@ -122,6 +123,24 @@ class HasLimits(Protocol):
     """A channel that says how much it takes."""
 
     def limits(self, account: Account) -> Limits: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where the knowledge of an ability comes from. `detail` says shortly what that leaves open."""
+
+    ability: Ability
+    source: Source
+    detail: str
+
+
+@runtime_checkable
+class SaysHowKnown(Protocol):
+    """A channel that was built without the platform's own documents, and says what it was built from."""
+
+    def known(self) -> Sequence[Known]:
+        """One entry for each ability that it has, in the order of `Ability`."""
+        ...
 
 
 @runtime_checkable

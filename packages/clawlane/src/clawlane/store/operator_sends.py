@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from clawlane.abilities import Ability
 from clawlane.messages import Outgoing, Reaction, Thread, Undo
-from clawlane.store import drafts, outbox, receipts, unknown_sends
+from clawlane.store import abilities, drafts, outbox, plain_forms, receipts, unknown_sends
 from clawlane.store.codec import kind_of, thread_of, undone_by
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import Hold, Purpose
@@ -175,6 +176,10 @@ def _queued(
     open_ = [row for one in found if (row := begun.get(one.message_id)) is not None]
     again = [row["id"] for row in open_ if row["state"] == ChunkState.UNKNOWN]
     begun_numbers = [row["id"] for row in open_] if join else again
+    if (outs or again) and abilities.is_off(tx, Ability.UNDO):
+        if not cancelled:
+            raise NotInOutbox(f"{plain_forms.OFF} --enable {Ability.UNDO}")
+        outs, again, begun_numbers = [], [], []
     if not outs and not begun_numbers and not cancelled:
         why = "is already being taken back" if found else "there is nothing to take back"
         raise NotInOutbox(f"{why}; {_SEE}")

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
+    abilities,
     alarms,
     alerts,
     audit_check,
@@ -97,6 +98,8 @@ class Reader:
     pauses = _ask(pauses.pauses)
     taken_over = _ask(owner_takeovers.in_force)
     takeovers_off = _ask(owner_takeovers.switched_off)
+    abilities_off = _ask(abilities.switched_off)
+    abilities = _ask(abilities.standing)
     open_alarms = _ask(alarms.open_of)
     alarms = _ask(alarms.listed)
     session = _ask(sessions.read)

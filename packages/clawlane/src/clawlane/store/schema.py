@@ -721,6 +721,19 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('alarms', 'alarms', '200 100 1'),
     ('alarms', 'alarms_going_on', '10 5 1 1'),
     ('alarm_signs', 'alarm_signs', '200 100 50 2 1');
+-- What is proven: which abilities were seen to work, on the platform and on a simulator apart.
+CREATE TABLE abilities (
+    account TEXT NOT NULL, simulated INTEGER NOT NULL, ability TEXT NOT NULL,
+    seen_ms INTEGER, last_ms INTEGER, -- the first time, and the last one to the day
+    verified_ms INTEGER, -- when the ritual saw it last
+    told_ms INTEGER, -- when its first use was told in the log
+    refusals INTEGER NOT NULL DEFAULT 0, -- by the platform, while it was never seen to work
+    off TEXT NOT NULL DEFAULT '', off_ms INTEGER, -- why it is switched off, and since when
+    PRIMARY KEY (account, simulated, ability)
+) WITHOUT ROWID;
+ALTER TABLE accounts ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0; -- whether it ran on a simulator last
+ALTER TABLE outbox ADD COLUMN without TEXT NOT NULL DEFAULT ''; -- the ability that it goes without
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('abilities', 'abilities', '60 30 30 1');
 -- Other people's words: what is kept by its age, and what is to be forgotten at the owner's wish.
 DROP INDEX messages_with_text;
 CREATE INDEX texts_by_age ON messages (account, admitted_ms) WHERE body IS NOT NULL;
