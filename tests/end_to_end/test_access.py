@@ -354,6 +354,20 @@ def test_approving_without_a_gateway_says_that_nobody_was_told(lane: Lane) -> No
     assert "warning: the gateway is not running" in done.stdout
 
 
+def test_a_code_that_waits_has_not_been_told(lane: Lane) -> None:
+    lane.configure("dmPolicy: 'pairing'")
+    stranger = lane.person("Kẻ Lạ", friend=False)
+    assert lane.operator.run("pause").returncode == 0
+    lane.say(stranger, "cho vào với")
+    lane.gateway.said("dm_pairing_required")
+    waits = lane.operator.run("pairing", "list", "zalouser").stdout
+    assert "not yet (waits)" in waits
+    assert "what holds it: openclaw outbox list" in waits
+    assert lane.operator.run("resume").returncode == 0
+    lane.zalo.wait("sent")
+    assert "waits" not in lane.operator.run("pairing", "list", "zalouser").stdout
+
+
 def test_a_silent_request_is_seen_by_the_operator_and_by_nobody_else(lane: Lane, friend: str) -> None:
     lane.configure("dmPolicy: 'pairing', pairing: { reply: 'friends-silent' }")
     lane.say(friend, "nhắn nhầm")

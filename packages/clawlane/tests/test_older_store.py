@@ -15,7 +15,7 @@ import pytest
 from packages.clawlane.tests.test_ops_pause import Installed
 
 from clawlane.config.paths import Paths
-from clawlane.ops import drafts, pairing
+from clawlane.ops import drafts, forget, pairing
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import MODULES, Caller, Operation, OpError, find
 from clawlane.ops.setup_answers import Answers
@@ -115,5 +115,15 @@ async def test_a_question_changes_nothing(ctx: OpContext) -> None:
     async with ctx:
         with pytest.raises(StoreUnusable, match=r"older clawlane; start the gateway once"):
             await drafts.waiting(ctx, drafts.List())
+    assert ctx.paths.store.read_bytes() == before
+    assert copies.kept(ctx.paths.store) == []
+
+
+async def test_a_dry_run_changes_nothing(ctx: OpContext) -> None:
+    before = ctx.paths.store.read_bytes()
+    async with ctx:
+        with pytest.raises(StoreUnusable, match=r"older clawlane; start the gateway once"):
+            async for _ in forget.forget(ctx, forget.Forget(person=LAN, dry_run=True)):
+                pass
     assert ctx.paths.store.read_bytes() == before
     assert copies.kept(ctx.paths.store) == []

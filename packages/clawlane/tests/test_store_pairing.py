@@ -14,8 +14,8 @@ from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, LAPSED_MS, REJECTED_MS
 from clawlane.config.choices import PairingReply
-from clawlane.messages import Group, Inbound, Person, Text, Thread, ThreadKind
-from clawlane.store import directory, due, inbox, pairing
+from clawlane.messages import Group, Inbound, Person, Receipt, Text, Thread, ThreadKind
+from clawlane.store import directory, due, inbox, pairing, sending
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import PairingUnknown
@@ -145,6 +145,20 @@ async def test_one_who_was_told_no_code_gives_way_first(lane: Lane) -> None:
     await lane.ask("13")
     assert await lane.ask("21") is REQUIRED
     assert sorted(lane.requests()) == ["11", "13", "21"]
+
+
+async def test_a_request_says_where_the_text_with_its_code_stands(lane: Lane) -> None:
+    await lane.ask("11", pairing_reply=PairingReply.SILENT)
+    await lane.ask("12")
+    assert {id: one.code_state for id, one in lane.requests().items()} == {"11": "", "12": "queued"}
+    [chunk] = (await lane.account_store.run(due.waiting)).chunks
+    await lane.account_store.run(sending.begin, [chunk.id])
+    assert lane.requests()["12"].code_state == "sending"
+    await lane.account_store.run(sending.sent, chunk.id, Receipt(("r1",)))
+    lane.clock.ms += CODE_LIFE_MS - 1
+    await lane.ask("12")
+    assert await lane.texts() == [], "it is not repeated before it expires"
+    assert lane.requests()["12"].code_state == "sent"
 
 
 async def test_an_old_request_is_forgotten_after_a_month(lane: Lane) -> None:

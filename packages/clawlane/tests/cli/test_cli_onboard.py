@@ -27,7 +27,7 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
     told = bare(
         f"onboard --channel parrot {_RISK} --dm-policy pairing --allow-from {FRIEND}"
         f" --pairing-reply silent --group-policy allowlist --group {GROUP} --group-allow-from *"
-        " --owner-takeover 60m --agent echo --reload auto --quiet-hours 22:00-07:00"
+        " --owner-takeover 60m --agent echo --disclosure prefix --reload auto --quiet-hours 22:00-07:00"
         " --timezone Asia/Ho_Chi_Minh"
     )
     assert (told.code, told.err) == (0, "")
@@ -45,6 +45,7 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
                 "acks": "on-reply",
                 "ownerTakeover": "1h",
                 "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
+                "disclosure": "prefix",
                 "pacing": {"warmUp": True},
                 "ownerCommands": False,
             }
@@ -68,7 +69,7 @@ def test_what_is_missing_is_named_at_once_and_nothing_is_written(bare) -> None:
     assert told.err == (
         "error: without a terminal the answers have to be flags; missing: --accept-risk, --expendable yes|no,"
         " --dm-policy pairing|allowlist|open|disabled, --group-policy disabled|allowlist|open,"
-        " --agent echo|endpoint|model|acp|command, --reload ask|auto; see: openclaw onboard --help;"
+        " --agent echo|endpoint|model|acp|command, --disclosure first|prefix|off, --reload ask|auto; see: openclaw onboard --help;"
         " --yes accepts the defaults where there are any\n"
     )
     assert {one.name for one in bare.paths.state.iterdir()} == {"plugins.json"}
@@ -90,6 +91,7 @@ def test_yes_takes_what_is_proposed(bare) -> None:
     assert (block["dmPolicy"], block["groupPolicy"]) == ("pairing", "disabled")
     assert block["pairing"] == {"reply": "friends-silent"}
     assert block["ownerTakeover"] == "30m"
+    assert block["disclosure"] == "first"
     assert block["pacing"] == {"warmUp": True}
     assert "quietHours" not in block
     assert data.get("timezone", "") == machine_zone()
@@ -223,6 +225,16 @@ def test_a_config_that_is_there_is_never_overwritten(perch) -> None:
     }
     assert "already says all of this" in perch(line).out
     assert perch.paths.config_file.read_text() == text
+
+
+def test_yes_does_not_decide_what_people_are_told_for_an_account_that_is_there(perch) -> None:
+    perch.configure("{ dmPolicy: 'allowlist', allowFrom: ['7'] }")
+    assert perch(f"onboard --channel parrot --no-login --yes {_RISK}").code == 0
+    block = read_source(perch.paths.config_file).data["channels"]["parrot"]
+    assert "disclosure" not in block
+    line = f"onboard --channel parrot --no-login --yes {_RISK} --disclosure off"
+    assert perch(line).code == 0
+    assert read_source(perch.paths.config_file).data["channels"]["parrot"]["disclosure"] == "off"
 
 
 def test_a_broken_config_is_not_touched(perch) -> None:

@@ -136,7 +136,9 @@ def react(
 
 @message.command()
 @one_account
-@click.option("-t", "--target", default="", help=_TARGET)
+@click.option(
+    "-t", "--target", default="", help="user:ID, group:ID, or the id or name of whoever was written to."
+)
 @click.option("--message-id", default="", help="The id of a message that the gateway sent.")
 @click.option("--number", type=click.IntRange(min=1), help="In place of the id: its number in the outbox.")
 @click.option("--whole", is_flag=True, help="All parts of the text that it belongs to.")

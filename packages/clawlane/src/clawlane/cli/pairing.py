@@ -15,9 +15,21 @@ from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.pairing import Approvals, Approve, Reject, Rejections, Requests, Revoke, Unblock
 from clawlane.store.people import Approved, PairingRequest, Rejected
+from clawlane.texts import later, t
 
 _TOLD = {"dm_pairing_silent": "nothing (silent)", "dm_pairing_held": "nothing yet (held)"}
 """What the person who waits has been told, by the reason of their last message."""
+
+_THE_CODE = later("the code")
+_CODE = {
+    "queued": later("not yet (waits)"),
+    "sending": later("code (on its way)"),
+    "unknown": later("code (unconfirmed)"),
+    "refused": later("nothing (not sent)"),
+    "cancelled": later("nothing (not sent)"),
+    "expired": later("nothing (not sent)"),
+}
+"""The same, by where the text with the code stands; the code has arrived in every other state."""
 
 _FRIEND = {True: "yes", False: "no", None: "not known"}
 _MISSING = {
@@ -66,6 +78,8 @@ def list_requests(
         print_json(channel=id_, requests=rows)
     elif rows:
         _print_requests(rows)
+        if any(row.code_state == "queued" for row in rows):
+            echo_line(t("\nA code that waits has not left yet; what holds it: openclaw outbox list"))
         echo_line(f"\nApprove one: openclaw pairing approve {id_} CODE")
         echo_line(f"Reject one: openclaw pairing reject {id_} CODE")
     else:
@@ -237,7 +251,7 @@ def _print_requests(rows: list[PairingRequest]) -> None:
             f"NO, has the name of {_namesake(row)}" if row.namesake_id else _FRIEND[row.is_friend],
             ago(row.created_ms, now),
             length(row.expires_ms - now),
-            _TOLD.get(row.reason, "the code"),
+            _TOLD.get(row.reason) or t(_CODE.get(row.code_state, _THE_CODE)),
             row.account,
         )
         for row in rows

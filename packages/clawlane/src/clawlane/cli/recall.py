@@ -97,7 +97,8 @@ def _ended(found: Recallable, done: Sequence[Recalled], run: Recall, *, dry_run:
     if run.stopped:
         left = counts[Fate.NOT_TRIED]
         rest = f" Not tried: {left}; the same command goes on." if left else ""
-        yield f"Stopped: {sanitize(run.stopped, 200)}; {run.help}.{rest}"
+        help = f"; {run.help}" if run.help else ""
+        yield f"Stopped: {sanitize(run.stopped, 200)}{help}.{rest}"
     if found.more:
         yield "There is more than this; the same command goes on."
 

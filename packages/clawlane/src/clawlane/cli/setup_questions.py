@@ -237,9 +237,12 @@ QUESTIONS = (
         lambda given: given.disclosure,
         ask_disclosure,
         lambda one: Disclosure(str(one.given.disclosure)),
-        # Without anybody to ask it stays open, and a finding: nobody decides it by the way.
+        Disclosure.FIRST,
+        # For an account that answers people already, --yes leaves it open, and a finding.
         wanted=lambda one: (
-            one.given.disclosure is not None or (one.prompts is not None and not one.given.yes)
+            _is_new(one)
+            or one.given.disclosure is not None
+            or (one.prompts is not None and not one.given.yes)
         ),
         title="Telling people",
     ),

@@ -6,7 +6,9 @@
                      result, or one line per event, and its header `Timezone` the zone in which its times
                      are shown
 
-An error is answered with 400, or 500 for a defect, and {"message", "help"}.
+The header `Version` of each answer names the version of the gateway. An error is answered with 400, or 500
+for a defect, and {"message", "help"}; what only another version can have asked, with 404 (no such operation)
+or 422 (not its request).
 """
 
 from __future__ import annotations
@@ -24,12 +26,13 @@ from typing import Any
 
 from aiohttp import web
 
+from clawlane import __version__
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
-from clawlane.ops.client import LOCALE_FIELD, ZONE_FIELD
+from clawlane.ops.client import LOCALE_FIELD, VERSION_FIELD, ZONE_FIELD
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.plugins.errors import PluginError
@@ -63,10 +66,10 @@ class Control:
     async def _operation(self, request: web.Request) -> web.StreamResponse:
         asked_in = request.headers.get(LOCALE_FIELD, "")
         speak((lambda: asked_in) if asked_in in LOCALES else self._accounts.locale)
-        operation = find(request.match_info["name"])
+        operation = _found(request.match_info["name"])
         if operation.changes:
             await self._accounts.begun.wait()
-        asked = decode(await request.read(), operation.request)
+        asked = _asked(await request.read(), operation)
         try:
             caller = Caller(request.headers.get("Caller", Caller.CLI))
         except ValueError:
@@ -82,8 +85,8 @@ class Control:
         return web.Response(body=answer, headers=self._head(), content_type="application/json")
 
     def _head(self) -> dict[str, str]:
-        """The zone in which the times of an answer are to be shown; empty for the machine's."""
-        return {ZONE_FIELD: self._accounts.zone().name}
+        """The version that answers, and the zone to show times in; empty for the machine's."""
+        return {ZONE_FIELD: self._accounts.zone().name, VERSION_FIELD: __version__}
 
     async def _stream(
         self, request: web.Request, operation: Operation, ctx: OpContext, asked: object
@@ -144,10 +147,34 @@ _OURS = (ConfigError, CredentialsError, DirectoryError, OpError, PluginError, St
 """Errors whose text is for the operator."""
 
 
+class _NotUnderstood(OpError):
+    """A question of a client of another version."""
+
+    def __init__(self, error: OpError, status: int) -> None:
+        super().__init__(str(error), error.help)
+        self.status = status
+
+
+def _found(name: str) -> Operation:
+    try:
+        return find(name)
+    except OpError as error:
+        raise _NotUnderstood(error, 404) from None
+
+
+def _asked(body: bytes, operation: Operation) -> object:
+    try:
+        return decode(body, operation.request)
+    except OpError as error:
+        raise _NotUnderstood(error, 422) from None
+
+
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except _NotUnderstood as error:
+        return _json(_error_fields(request, error), status=error.status)
     except _OURS as error:
         return _json(_error_fields(request, error), status=400)
     except web.HTTPException as error:
@@ -173,4 +200,5 @@ def _error_line(request: web.Request, error: Exception) -> bytes:
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:
-    return web.Response(text=json.dumps(value), status=status, content_type="application/json")
+    head = {VERSION_FIELD: __version__}
+    return web.Response(text=json.dumps(value), status=status, headers=head, content_type="application/json")

@@ -2,9 +2,10 @@
 
 Neither asyncio nor the store is imported here, so that commands start quickly.
 
-ControlError     the gateway refused or failed; `help` is what fixes it
-├── GatewayDown  no gateway runs for this state directory
-└── NoAnswer     it was asked, and nobody knows whether it did anything
+ControlError      the gateway refused or failed; `help` is what fixes it
+├── GatewayDown   no gateway runs for this state directory
+├── OtherVersion the gateway runs another version, and they do not understand each other
+└── NoAnswer      it was asked, and nobody knows whether it did anything
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from clawlane import __version__
 from clawlane.clock import now_ms
 from clawlane.config.errors import ConfigError, Problem
 from clawlane.config.paths import Paths
@@ -33,7 +35,7 @@ from clawlane.ops.operation import (
 )
 from clawlane.ops.unix_http import Broken, Response
 from clawlane.ops.unix_http import request as ask_socket
-from clawlane.texts import locale
+from clawlane.texts import later, locale
 from clawlane.zone import Zone, show_in
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _ERROR = b'{"message"'
 _LONGEST_LINE = 4 << 20
+VERSION_FIELD = "Version"
+"""The field of an answer that names the version of the gateway; older ones do not have it."""
+
 ZONE_FIELD = "Timezone"
 """The field of an answer that names the zone of the config in force; empty for the machine's."""
 
@@ -57,6 +62,7 @@ _LONGEST = 100
 """Bytes. The system's limit for a socket's path is 108 on Linux and 104 elsewhere, with the closing zero."""
 
 _DEADLINE = 60.0
+_NOT_UNDERSTOOD = (404, 422)
 _MAY_BE_SENT = "it may still be queued or sent: look there and on the phone before you repeat it"
 _STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
 
@@ -75,6 +81,19 @@ class GatewayDown(ControlError):
     def __init__(self, paths: Paths) -> None:
         self.words, command = how_to_start(paths)
         super().__init__("the gateway is not running", command)
+
+
+class OtherVersion(ControlError):
+    """The gateway runs another version (`runs`, empty: it does not say), and its answer cannot be read."""
+
+    def __init__(self, runs: str) -> None:
+        own = __version__
+        told = later("the gateway runs version {runs}, this command is version {own}", runs=runs, own=own)
+        if not runs:
+            told = later("the gateway runs an older version, this command is version {own}", own=own)
+        elif runs == own:
+            told = later("the gateway runs other code of version {own} than this command", own=own)
+        super().__init__(told, "openclaw gateway restart")
 
 
 class NoAnswer(ControlError):
@@ -254,8 +273,9 @@ def ask_gateway(paths: Paths, request: Request[R], caller: Caller) -> R:
     with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller, operation) as response:
         body = response.read()
         if response.status != 200:
-            raise _refused(body)
-        return cast(R, decode(body, operation.result))
+            raise _refused(response, body)
+        with _by_version(response):
+            return cast(R, decode(body, operation.result))
 
 
 def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generator[R, None, None]:
@@ -266,11 +286,13 @@ def follow_gateway(paths: Paths, request: Stream[R], caller: Caller) -> Generato
     operation = operation_of(request)
     with _asked(paths, "POST", f"/op/{operation.name}", encode(request), caller, operation) as response:
         if response.status != 200:
-            raise _refused(response.read())
+            raise _refused(response, response.read())
         for line in _lines(response):
             if line.startswith(_ERROR):
-                raise _refused(line)
-            yield cast(R, decode_event(line, operation.events))
+                raise _refused(response, line)
+            with _by_version(response):
+                event = cast(R, decode_event(line, operation.events))
+            yield event
 
 
 def _lines(response: Response) -> Iterator[bytes]:
@@ -327,8 +349,19 @@ def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     return NoAnswer(f"{told}; the request may still be carried out", "openclaw channels status")
 
 
-def _refused(body: bytes) -> ControlError | ConfigError:
+@contextmanager
+def _by_version(response: Response) -> Iterator[None]:
+    """What cannot be read of an answer was written by another version. Raises `OtherVersion`."""
+    try:
+        yield
+    except (OpError, KeyError):  # a value of another shape, an event that is not known here
+        raise OtherVersion(response.field(VERSION_FIELD.lower()) or "") from None
+
+
+def _refused(response: Response, body: bytes) -> ControlError | ConfigError:
     """What the gateway raised: a `ConfigError` with all its problems, or else a `ControlError`."""
+    if response.status in _NOT_UNDERSTOOD and (runs := response.field(VERSION_FIELD.lower())):
+        return OtherVersion(runs)
     try:
         told = json.loads(body)
         if problems := told.get("problems"):

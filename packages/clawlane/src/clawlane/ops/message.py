@@ -88,7 +88,7 @@ class TakeBack(AccountRequest["Queued"]):
     """Take back a message of the account by its id, or by its `number` in the outbox.
 
     What has not left is cancelled. `whole` means all parts of the text that it belongs to. A `target` has to
-    be that of the message.
+    be that of the message, and names whom `messages.Sent` names.
     """
 
     target: str = ""
@@ -210,7 +210,7 @@ async def undo(ctx: OpContext, request: TakeBack) -> Queued:
     """Raises `OpError`, `DirectoryError` and `StoreError`."""
     account = SendingAccount.of(ctx, request.channel, request.account)
     account.needs(Capability.UNDO, "take messages back")
-    thread = (await account.recipient(request.target)).thread if request.target else None
+    thread = (await account.correspondent(request.target)).thread if request.target else None
     async with ctx.own(account.name) as store:
         whole = request.whole
         if request.number:

@@ -158,7 +158,7 @@ def operation(run: Any = None, /, *, changes: bool = False) -> Any:
     """Make a function an operation.
 
     One that `changes` something waits until the gateway has its accounts. Without a gateway it first brings
-    the store that an older clawlane wrote up to date.
+    the store that an older clawlane wrote up to date, unless it is asked with `dry_run`.
     """
     if run is None:
         return lambda function: _register(function, changes=changes)
@@ -187,7 +187,7 @@ def _up_to_date(run: Any) -> Any:
 
     @wraps(run)
     async def changing(ctx: Any, asked: Any) -> Any:
-        await ctx.update_store()
+        await _update_store(ctx, asked)
         return await run(ctx, asked)
 
     return changing
@@ -198,12 +198,17 @@ def _stream_up_to_date(run: Any) -> Any:
 
     @wraps(run)
     async def changing(ctx: Any, asked: Any) -> AsyncIterator[Any]:
-        await ctx.update_store()
+        await _update_store(ctx, asked)
         async with aclosing(run(ctx, asked)) as events:
             async for event in events:
                 yield event
 
     return changing
+
+
+async def _update_store(ctx: Any, asked: Any) -> None:
+    if not getattr(asked, "dry_run", False):
+        await ctx.update_store()
 
 
 def _hints(run: Any, name: str = "return") -> dict[str, Any]:

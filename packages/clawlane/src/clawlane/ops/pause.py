@@ -293,13 +293,7 @@ async def _paused(ctx: OpContext, name: str) -> list[Pause]:
 
 async def _waits(ctx: OpContext, name: str) -> bool:
     """Whether an account waits for the operator to accept an upgrade."""
-    from clawlane.store.errors import StoreUnusable
-
-    try:
-        return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
-    except StoreUnusable:  # of an older version, which is brought up to date where it is written
-        async with ctx.own(name):
-            return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
+    return await ctx.ask(lambda reader: reader.held_by_upgrade(name))
 
 
 def _taken_over(account: str, now_ms: int, reader: Reader) -> list[Takeover]:

@@ -20,7 +20,7 @@ from clawlane.ops.client import how_to_start
 from clawlane.ops.context import LiveAccount, OpContext, Target
 from clawlane.ops.directory import lookup
 from clawlane.ops.operation import Caller, OpError
-from clawlane.ops.targets import NobodyKnown, Recipient, Written, find_recipient, target_of
+from clawlane.ops.targets import NobodyKnown, Recipient, Written, find_recipient, target_of, thread_stored
 from clawlane.store.private_file import NotCopied, copy_of, discard
 
 MOST_FILES = 10
@@ -111,6 +111,19 @@ class SendingAccount:
             await self._look_up(target)
             found = await self._found(target, find)
         return found if found.name else replace(found, name=await self.name_of(found.thread))
+
+    async def correspondent(self, written: str) -> Recipient:
+        """Whom a target means that has been written to: strangers who wrote or were approved count, too.
+
+        The platform is asked as for a recipient. Raises `OpError`, and `DirectoryError`.
+        """
+        try:
+            return await self.ctx.ask(lambda reader: thread_stored(reader, self.target, written))
+        except NobodyKnown:
+            if self.live is None:
+                raise
+        await self._look_up(target_of(self.target, written)[0])
+        return await self.ctx.ask(lambda reader: thread_stored(reader, self.target, written))
 
     async def name_of(self, thread: Thread) -> str:
         """What the person or group is called, empty if nobody knows."""

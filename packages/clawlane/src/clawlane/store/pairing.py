@@ -321,8 +321,11 @@ def open_requests(connection: sqlite3.Connection, now_ms: int) -> list[PairingRe
     The times are by the clock as it is now. Setting it back does not extend the life of codes.
     """
     rows = connection.execute(
-        "SELECT pairing.*, coalesce(last_seen_ms, 0) AS seen_ms FROM pairing"
-        " LEFT JOIN accounts ON accounts.account = pairing.account ORDER BY created_ms, sender_id"
+        "SELECT pairing.*, coalesce(last_seen_ms, 0) AS seen_ms, coalesce((SELECT state FROM outbox"
+        "  WHERE outbox.account = pairing.account AND turn IS NULL AND recipient = sender_id"
+        "  AND outbox.created_ms >= pairing.created_ms ORDER BY state = 'sent' DESC, id DESC LIMIT 1), '')"
+        " AS code_state FROM pairing"
+        " LEFT JOIN accounts ON accounts.account = pairing.account ORDER BY pairing.created_ms, sender_id"
     ).fetchall()
     friends = {account: members(connection, account, "") for account in {row["account"] for row in rows}}
     found = [

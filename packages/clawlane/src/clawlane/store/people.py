@@ -10,7 +10,8 @@ class PairingRequest:
     """Somebody who waits for the owner. `reason` is the pairing reason of the last message.
 
     `is_friend` is None where that is not known. `namesake_id` and `namesake` are the friend whose name
-    somebody bears who is not known to be a friend; empty for everybody else.
+    somebody bears who is not known to be a friend; empty for everybody else. `code_state` is the state of
+    the text with the code in the outbox, empty where there is none; `sent` if one of several has left.
     """
 
     account: str
@@ -23,6 +24,7 @@ class PairingRequest:
     is_friend: bool | None = None
     namesake_id: str = ""
     namesake: str = ""
+    code_state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
