@@ -21,7 +21,7 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, decode, encode
-from clawlane.ops.pause import BeginPause, EndPause, PauseEnded, PauseInfo, pause, resume
+from clawlane.ops.pause import BeginPause, EndPause, PauseEnded, PauseInfo, Pauses, pause, pauses, resume
 from clawlane.plugins.registry import Registry
 from clawlane.store import inbox
 from clawlane.store.account_store import AccountStore
@@ -164,6 +164,19 @@ async def test_what_cannot_be_paused_is_refused_and_no_store_is_made(
     assert not house.paths.store.exists()
 
 
+async def test_what_is_paused_is_listed_without_what_has_ended(house: House) -> None:
+    async with house.alone() as ctx:
+        await pause(ctx, BeginPause(thread="dm:7"))
+        await pause(ctx, BeginPause(thread="dm:8", until_ms=NOW + MINUTE))
+        both = await pauses(ctx, Pauses())
+        assert [(one.thread, one.until_ms) for one in both.pauses] == [("dm:7", None), ("dm:8", NOW + MINUTE)]
+        assert [one.thread for one in (await pauses(ctx, Pauses(thread="dm:8"))).pauses] == ["dm:8"]
+        house.ms += MINUTE
+        assert [one.thread for one in (await pauses(ctx, Pauses())).pauses] == ["dm:7"]
+        with pytest.raises(PauseRefused, match="there is no account 'nobody'"):
+            await pauses(ctx, Pauses(account="nobody"))
+
+
 async def test_an_account_that_is_named_is_taken_back_without_a_gateway_too(house: House) -> None:
     mark = TakeoverMark(house.paths.vault_dir, "zalouser", "default")
     mark.set(Takeover("1", "another client took the account over", NOW))
@@ -210,5 +223,5 @@ async def test_a_pause_that_begins_while_another_ends_holds(house: House, waitin
         ended, begun = await asyncio.gather(resume(ctx, EndPause()), pause(ctx, BeginPause()))
         assert len(ended.resumed[0].expired) == waiting
         assert ended.resumed[0].still == begun.paused
-        assert list(map(PauseInfo.of, account.pauses)) == begun.paused
+        assert (await pauses(ctx, Pauses())).pauses == begun.paused
         assert await house.stored() == account.pauses

@@ -70,7 +70,7 @@ _LINES = {
     "pairing list": "pairing list",
     "pairing reject": "pairing reject parrot 7 --account default",
     "pairing revoke": "pairing revoke parrot 7",
-    "pause": "pause --for 1h",
+    "pause": "pause --list",
     "plugins disable": "plugins disable parrot",
     "plugins enable": "plugins enable parrot",
     "plugins info": "plugins info parrot",

@@ -79,7 +79,8 @@ def list_requests(
     elif rows:
         _print_requests(rows)
         if any(row.code_state == "queued" for row in rows):
-            echo_line(t("\nA code that waits has not left yet; what holds it: openclaw outbox list"))
+            told = t("A code that waits has not left yet; what holds it: openclaw outbox list")
+            echo_line(f"\n{told}")
         echo_line(f"\nApprove one: openclaw pairing approve {id_} CODE")
         echo_line(f"Reject one: openclaw pairing reject {id_} CODE")
     else:

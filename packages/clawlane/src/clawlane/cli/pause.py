@@ -15,9 +15,19 @@ from clawlane.config.duration import duration
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.alarm_text import check, sentence
 from clawlane.ops.client import Client
-from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo, TakeoverInfo
+from clawlane.ops.pause import (
+    AccountResumed,
+    BeginPause,
+    EndPause,
+    PauseInfo,
+    Pauses,
+    PausesInForce,
+    TakeoverInfo,
+)
 from clawlane.store.told import PauseLevel
+from clawlane.texts import t
 
+_ACCEPT = "openclaw upgrade accept"
 _LEVELS = {"mute": "muted", "offline": "offline"}
 
 
@@ -33,17 +43,18 @@ def _what(command: C) -> C:
 @click.option(
     "--level",
     type=click.Choice(("mute", "offline")),
-    default="mute",
-    help="mute: nothing is sent; messages are read and wait. offline: also disconnect.",
+    help="mute (default): nothing is sent; messages are read and wait. offline: also disconnect.",
 )
 @click.option("--for", "length_", help="How long, such as 30m, 2h or 1d (default: until resumed).")
+@click.option("--list", "listed", is_flag=True, help="Pause nothing; list what is paused or taken over.")
 @json_option
 def pause(
     channel: str | None,
     account: str | None,
     thread: str | None,
-    level: str,
+    level: str | None,
     length_: str | None,
+    listed: bool,
     as_json: bool,
 ) -> None:
     """Pause all outgoing traffic: texts, typing, delivered, seen.
@@ -55,13 +66,36 @@ def pause(
     Examples:
       openclaw pause --for 2h
       openclaw pause --account default --level offline
+      openclaw pause --list
     """
+    if listed:
+        if level or length_:
+            raise CliError(t("--list pauses nothing"), t("leave out --level and --for"))
+        _list(Client().call(Pauses(channel, account, thread)), as_json)
+        return
     until_ms = None if length_ is None else now_ms() + _length_ms(length_)
-    begun = Client().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
+    begun = Client().call(BeginPause(channel, account, thread, PauseLevel(level or "mute"), until_ms))
     lines = [line for one in begun.paused for line in (f"Paused: {pause_words(one)}.", _go_on(one))]
     if not begun.running:
         lines.append("The gateway is not running; it will start paused.")
     print_result(lines, as_json, running=begun.running, paused=begun.paused)
+
+
+def _list(found: PausesInForce, as_json: bool) -> None:
+    lines: list[str] = []
+    for one in found.pauses:
+        whole = one.thread is None and one.account in found.waits
+        lines.append(f"{pause_words(one)}; {_since(one.since_ms)}.")
+        lines.append(f"  {t('Resume with: {command}', command=_ACCEPT if whole else resume_command(one))}")
+    for taken in found.takeovers:
+        lines.append(f"{taken.account}: {takeover_words(taken)}; {_since(taken.since_ms)}.")
+        lines.append(f"  {t('Go on with: {command}', command=give_back_command(taken))}")
+    told = {"pauses": found.pauses, "takeovers": found.takeovers, "waits": found.waits}
+    print_result(lines or [t("Nothing is paused.")], as_json, running=found.running, **told)
+
+
+def _since(ms: int) -> str:
+    return t("since {time}", time=local(ms))
 
 
 @click.command()
@@ -127,9 +161,9 @@ def resume_command(one: PauseInfo | AccountResumed) -> str:
     return f"openclaw resume --channel {channel} --account {account}{thread}"
 
 
-def give_back_command(account: str, taken: TakeoverInfo) -> str:
-    """The command that lets the agent go on in a thread. The account is `channel/id`."""
-    channel, _, id_ = account.partition("/")
+def give_back_command(taken: TakeoverInfo) -> str:
+    """The command that lets the agent go on in a thread."""
+    channel, _, id_ = taken.account.partition("/")
     return f"openclaw resume --channel {channel} --account {id_} --thread {taken.thread}"
 
 
@@ -164,11 +198,15 @@ def _resumed_lines(one: AccountResumed) -> Iterator[str]:
         yield f"  {_go_on(still)}"
     for taken in one.takeovers:
         yield f"  Still held back: {takeover_words(taken)}."
-        yield f"    Go on with: {give_back_command(one.account, taken)}"
+        yield f"    Go on with: {give_back_command(taken)}"
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:
-    return f"{one.account} in {one.thread}" if one.thread else one.account
+    if not one.thread:
+        return one.account
+    name = sanitize(one.name) if isinstance(one, PauseInfo) else ""
+    thread = sanitize(one.thread)
+    return f"{one.account} in {name} ({thread})" if name else f"{one.account} in {thread}"
 
 
 def _length_ms(written: str) -> int:

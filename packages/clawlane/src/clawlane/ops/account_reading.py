@@ -106,7 +106,7 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, account: Account, n
         too_old=reader.too_old_in_a_row(name, AMONG),
         gaps=reader.gaps(name, now_ms - _GAPS_SHOWN_MS),
         pairing=PairingCounts.of([one for one in reader.requests(now_ms) if one.account == name]),
-        pauses=[PauseInfo.of(one) for one in reader.pauses() if one.account == name],
+        pauses=[PauseInfo.of(one, reader) for one in reader.pauses() if one.account == name],
         takeovers=list(map(TakeoverInfo.of, reader.taken_over(name, now_ms))),
         takeovers_off=reader.takeovers_off(name),
         alarms=[AlarmInfo.of(one) for one in reader.open_alarms(name)],

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -47,7 +48,8 @@ class BeginPause(AccountRequest["PauseBegun"]):
 class PauseInfo(Struct, frozen=True):
     """A pause, of a thread (`dm:ID`, `group:ID`) or of the whole account.
 
-    `reason` is the kind of alarm that began it, empty for an operator.
+    `reason` is the kind of alarm that began it, empty for an operator. `name` is that of the person or group
+    of the thread, empty if nobody knows.
     """
 
     account: str
@@ -56,16 +58,20 @@ class PauseInfo(Struct, frozen=True):
     since_ms: int
     until_ms: int | None
     reason: str = ""
+    name: str = ""
 
     @classmethod
-    def of(cls, pause: Pause) -> PauseInfo:
-        name = _name(pause.thread)
-        return cls(pause.account, name, pause.level, pause.since_ms, pause.until_ms, pause.reason)
+    def of(cls, pause: Pause, reader: Reader) -> PauseInfo:
+        thread = pause.thread
+        name = reader.thread_name(pause.account, thread) if thread else ""
+        until_ms, reason = pause.until_ms, pause.reason
+        return cls(pause.account, _name(thread), pause.level, pause.since_ms, until_ms, reason, name)
 
 
 class TakeoverInfo(Struct, frozen=True):
     """A thread (`dm:ID`, `group:ID`) in which the agent holds back because the owner wrote there by hand."""
 
+    account: str
     thread: str
     name: str
     since_ms: int
@@ -73,7 +79,8 @@ class TakeoverInfo(Struct, frozen=True):
 
     @classmethod
     def of(cls, takeover: Takeover) -> TakeoverInfo:
-        return cls(str(takeover.thread), takeover.name, takeover.since_ms, takeover.until_ms)
+        thread = str(takeover.thread)
+        return cls(takeover.account, thread, takeover.name, takeover.since_ms, takeover.until_ms)
 
 
 class PauseBegun(Struct, frozen=True):
@@ -81,6 +88,22 @@ class PauseBegun(Struct, frozen=True):
 
     running: bool
     paused: list[PauseInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses(AccountRequest["PausesInForce"]):
+    """The pauses and takeovers in force, named as for `BeginPause`; with a thread, what holds that back."""
+
+    thread: str | None = None
+
+
+class PausesInForce(Struct, frozen=True):
+    """What is held back. `waits` are the accounts (`channel/id`) whose pause ends with `upgrade accept`."""
+
+    running: bool
+    pauses: list[PauseInfo]
+    takeovers: list[TakeoverInfo]
+    waits: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +159,26 @@ class PauseEnded(Struct, frozen=True):
     resumed: list[AccountResumed]
 
 
+@operation
+async def pauses(ctx: OpContext, request: Pauses) -> PausesInForce:
+    """Raises `PauseRefused` for an account that is not there."""
+    accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
+    held = {str(one): await _paused(ctx, str(one)) for one in accounts}
+    now_ms = ctx.now_ms()
+
+    def found(reader: Reader) -> PausesInForce:
+        pauses = [
+            PauseInfo.of(one, reader)
+            for one in chain.from_iterable(held.values())
+            if (one.until_ms is None or one.until_ms > now_ms) and thread in (None, one.thread or thread)
+        ]
+        taken = chain.from_iterable(reader.taken_over(name, now_ms) for name in held)
+        takeovers = [TakeoverInfo.of(one) for one in taken if thread in (None, one.thread)]
+        return PausesInForce(ctx.in_gateway, pauses, takeovers, [*filter(reader.held_by_upgrade, held)])
+
+    return await ctx.ask(found)
+
+
 @operation(changes=True)
 async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
     """It holds at once, and is stored on return.
@@ -168,7 +211,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         if live is not None:
             await live.connect()
         _log().info("%s is paused (%s)", one, one.level)
-    return PauseBegun(ctx.in_gateway, list(map(PauseInfo.of, new)))
+    return PauseBegun(ctx.in_gateway, await _told(ctx, new))
 
 
 @operation(changes=True)
@@ -185,7 +228,8 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
         resumed = await end(ctx, account, thread, flush=request.flush)
         live = ctx.live.get(str(account))
         held = live.pauses if live else await ctx.ask(lambda reader: reader.pauses())
-        still = [PauseInfo.of(one) for one in held if one.account == str(account)]
+        still = await _told(ctx, [one for one in held if one.account == str(account)])
+        was = await _told(ctx, [resumed.was] if resumed.was else [])
         whole = request.account is not None and thread is None
         taken_back = whole and await _take_back(ctx, account)
         name, now_ms = str(account), ctx.now_ms()
@@ -194,7 +238,7 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
             AccountResumed(
                 account=resumed.account,
                 thread=_name(resumed.thread),
-                was=PauseInfo.of(resumed.was) if resumed.was else None,
+                was=was[0] if was else None,
                 expired=list(map(Expired.of, resumed.expired)),
                 flushed=list(resumed.flushed),
                 still=still,
@@ -205,6 +249,11 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
             )
         )
     return PauseEnded(ctx.in_gateway, told)
+
+
+async def _told(ctx: OpContext, found: Collection[Pause]) -> list[PauseInfo]:
+    """Pauses with the names of their threads."""
+    return await ctx.ask(lambda reader: [PauseInfo.of(one, reader) for one in found])
 
 
 def _not_weaker(new: Pause, former: list[Pause]) -> Pause:
