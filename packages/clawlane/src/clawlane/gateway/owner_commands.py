@@ -99,7 +99,8 @@ class OwnerCommands:
             await drafts.drop(ctx, drafts.Drop(number))
             return words.dropped.format(number=number)
         approved = await drafts.approve(ctx, drafts.Approve(number))
-        told = words.stale if approved.stale else words.sent
+        held = approved.paused or approved.quiet_until_ms is not None
+        told = words.stale if approved.stale else words.waits if held else words.sent
         return told.format(number=number, who=shortened(approved.name) or approved.thread)
 
     @property
@@ -126,6 +127,7 @@ class _Words:
     rejected: str
     no_draft: str
     sent: str
+    waits: str
     dropped: str
     stale: str
     failed: str
@@ -144,6 +146,7 @@ _VIETNAMESE = _Words(
     rejected="Đã từ chối {who}.",
     no_draft="Tài khoản này không có bản nháp {number}.",
     sent="Bản nháp {number} được gửi cho {who}.",
+    waits="Bản nháp {number} cho {who} đã được duyệt và được gửi khi hết tạm dừng hoặc hết giờ yên lặng.",
     dropped="Đã bỏ bản nháp {number}.",
     stale="Ở đó đã có tin mới hơn bản nháp {number}; nếu vẫn muốn gửi: openclaw drafts approve {number}",
     failed="{what} không thực hiện được ({kind}); xem nhật ký của gateway.",
@@ -175,6 +178,7 @@ _ENGLISH = _Words(
     rejected="Rejected {who}.",
     no_draft="This account has no draft {number}.",
     sent="Draft {number} goes to {who}.",
+    waits="Draft {number} to {who} is approved, and leaves once the pause or the quiet hours end.",
     dropped="Draft {number} is dropped.",
     stale="Something newer was said there than draft {number}; to send it: openclaw drafts approve {number}",
     failed="{what} could not be carried out ({kind}); see the log of the gateway.",

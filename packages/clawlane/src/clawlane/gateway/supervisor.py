@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clawlane.access.in_force import Rules
+from clawlane.access.outbound import Verdict
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.backoff import Backoff
 from clawlane.capabilities import DescribesSession, Login, NeedsConsent
@@ -92,6 +93,10 @@ class Supervisor:
     @property
     def language(self) -> str:
         return self.state.language
+
+    def outbound(self, thread: Thread) -> Verdict:
+        """What may leave in a thread now, and the setting that says so."""
+        return self.deps.gate.outbound(thread)
 
     @property
     def since_ms(self) -> int:
