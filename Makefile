@@ -1,12 +1,14 @@
-# make demo · make test · make test-long · make check · make bench · make chaos · make dist · make docs. Everything runs from .venv, which `make setup` builds.
+# make demo · make test · make test-long · make check · make bench · make chaos · make dist · make docs · make texts. Everything runs from .venv, which `make setup` builds.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PROJECTS := packages/zaloweb/pyproject.toml packages/clawlane/pyproject.toml extensions/zalouser/pyproject.toml
+# Texts in other languages, compiled: not in git, made by `pip install` and again when a .po is newer.
+TEXTS := $(patsubst %.po,%.mo,$(wildcard */*/src/*/locales/*/LC_MESSAGES/*.po))
 # Two times quiet: otherwise warnings about the machine's own pip configuration come once per package.
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-long check bench chaos dist docs constraints clean
+.PHONY: setup demo test test-long check bench chaos dist docs texts constraints clean
 
 setup: .venv/.complete
 
@@ -16,28 +18,28 @@ setup: .venv/.complete
 	@echo "setting up .venv (once; a minute or less plus downloads)"
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --upgrade pip setuptools
-	@$(PIP) hatchling editables
+	@$(PIP) hatchling editables babel
 	@$(PIP) --no-build-isolation -e 'packages/zaloweb[sim]' -e 'packages/clawlane[agent,mcp]' -e 'extensions/zalouser[rehearsal]' -r requirements-dev.txt
 	@touch $@
 
-demo: setup
+demo: setup $(TEXTS)
 	@$(BIN)/python -m demo.first_contact
 
-test: setup
+test: setup $(TEXTS)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 # Stories that take minutes: chaos with a fixed seed, recalls at every stage, clocks that are wrong, and what becomes of
 # a turn's files, tools and limits beyond the first story of each.
-test-long: setup
+test-long: setup $(TEXTS)
 	@$(BIN)/python -m pytest -m long --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
-check: setup
+check: setup $(TEXTS)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup
+bench: setup $(TEXTS)
 	@$(BIN)/python -m benchmarks.run
 
 # The long version of the story in tests/chaos; `make test` plays a short one. STORIES=20 SEED=7 to change it, and
@@ -45,13 +47,13 @@ bench: setup
 STORIES ?= 5
 SEED ?= 1
 AGENT ?= echo
-chaos: setup
+chaos: setup $(TEXTS)
 	@PYTHONPATH=tests $(BIN)/python -m chaos.run --stories $(STORIES) --seed $(SEED) --agent $(AGENT)
 
 # The three wheels in dist/, and a try of them in an environment that has nothing else of ours. Their dependencies come
 # from wherever pip is configured to look, in the versions of constraints.txt.
 TRIAL := dist/.trial
-dist: setup
+dist: setup $(TEXTS)
 	@rm -rf dist
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist packages/zaloweb packages/clawlane extensions/zalouser
 	@$(PYTHON) -m venv $(TRIAL)
@@ -67,6 +69,14 @@ docs: setup
 	@$(BIN)/python -m clawlane.cli.reference > docs/commands.md
 	@$(BIN)/python -m clawlane_zalouser.config_reference > docs/config-reference.md
 	@mkdir -p docs/runbooks && $(BIN)/python -m clawlane.cli.runbooks docs
+
+# The sentences that the code says, into the catalogues, which are sorted and compiled; a test holds that they are
+# current. See docs/languages.md.
+texts: setup
+	@$(BIN)/python -m tools.texts
+
+%.mo: %.po | setup
+	@$(BIN)/python -m tools.texts $<
 
 constraints: setup
 	@$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-_UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"))
+from clawlane.texts import later, t
+
+_UNITS = ((86_400, later("{n} days")), (3_600, later("{n} h")), (60, later("{n} min")))
 
 
 def now_ms() -> int:
@@ -17,5 +19,5 @@ def length(ms: int) -> str:
     seconds = ms // 1000
     for size, unit in _UNITS:
         if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+            return t(unit, n=seconds // size)
+    return t("{n} s", n=seconds)

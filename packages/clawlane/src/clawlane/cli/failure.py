@@ -14,6 +14,8 @@ from typing import Any
 
 import click
 
+from clawlane.texts import t, told
+
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
@@ -43,28 +45,30 @@ def explain(error: Exception) -> Failure:
         return error.failure
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
-        help = f"see: {context.command_path} --help" if context is not None else ""
+        help = t("see: {command} --help", command=context.command_path) if context is not None else ""
         return Failure((error.format_message().rstrip("."),), help)
     if found := _of_our_packages(error):
         return found
     if isinstance(error, OSError):
         return _of_system(error)
-    lines = str(error).splitlines() or ["no more is known"]
-    return Failure((f"{type(error).__name__}: {lines[0]}",), "CLAWLANE_TRACEBACK=1 shows where it happened")
+    lines = str(error).splitlines() or [t("no more is known")]
+    where = t("CLAWLANE_TRACEBACK=1 shows where it happened")
+    return Failure((f"{type(error).__name__}: {lines[0]}",), where)
 
 
 def tell(failure: Failure, *, as_json: bool) -> None:
     """Print a failure: one JSON object on stdout for programs, `error: …` on stderr for people."""
+    said, help = [*map(t, failure.lines)], t(failure.help)
     if as_json:
-        body = {"message": "\n".join(failure.lines), "help": failure.help}
+        body = {"message": "\n".join(said), "help": help}
         print(json.dumps({"ok": False, **failure.details, "error": body}, ensure_ascii=False))
         return
     from clawlane.cli.output import echo_wrapped
 
-    *first, last = failure.lines
-    command = "; run: " if failure.help.startswith("openclaw ") else "; "
-    for line in (*first, last + (command + failure.help if failure.help else "")):
-        echo_wrapped(f"error: {line}", hanging="  ", err=True)
+    *first, last = said
+    command = t("; run: ") if help.startswith("openclaw ") else "; "
+    for line in (*first, last + (command + help if help else "")):
+        echo_wrapped(t("error: {line}", line=line), hanging="  ", err=True)
 
 
 def _of_our_packages(error: Exception) -> Failure | None:
@@ -89,7 +93,7 @@ def _of_our_packages(error: Exception) -> Failure | None:
         return Failure(error.problems)
     of_channel = ChannelUnusable | DirectoryError | VaultError | CastError | NoSimulator | RehearsalError
     if isinstance(error, of_channel | ControlError | OpError | PluginError | CredentialsError | StoreError):
-        message, help = str(error), str(getattr(error, "help", ""))
+        message, help = told(error), t(getattr(error, "help", ""))
         return Failure((message,), "" if help in message else help)
     return None
 

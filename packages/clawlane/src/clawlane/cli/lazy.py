@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from clawlane.texts import ENGLISH, locale, t
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -31,14 +33,23 @@ class LazyGroup(click.Group):
             return None
         module, _, attribute = self._table[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
-        return command
+        if locale() == ENGLISH:
+            return command
+        from clawlane.cli.help_text import translated
+
+        return translated(command, t)
+
+    @property
+    def lines(self) -> dict[str, str]:
+        """What the help shows for each command."""
+        return {name: line for name, (_, line) in self._table.items()}
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """From the table alone, too: completing imports no command that is not on the line."""
         from click.shell_completion import CompletionItem
 
         names = [name for name in self._table if name.startswith(incomplete)]
-        found = [CompletionItem(name, help=self._table[name][1]) for name in names]
+        found = [CompletionItem(name, help=t(self._table[name][1])) for name in names]
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
@@ -49,9 +60,10 @@ class LazyGroup(click.Group):
             from clawlane.config.errors import did_you_mean
 
             inside = self._inside(ctx, args[0])
-            hint = f"did you mean '{inside}'?" if inside else did_you_mean(args[0], self._table)
-            hint = hint or f"the commands are: {', '.join(self._table)}"
-            raise CliError(f"{ctx.command_path} has no command '{args[0]}'", hint)
+            hint = t("did you mean '{name}'?", name=inside) if inside else did_you_mean(args[0], self._table)
+            hint = hint or t("the commands are: {names}", names=", ".join(self._table))
+            what = t("{program} has no command '{name}'", program=ctx.command_path, name=args[0])
+            raise CliError(what, hint)
         return super().resolve_command(ctx, args)
 
     def _inside(self, ctx: click.Context, name: str) -> str:
@@ -63,5 +75,5 @@ class LazyGroup(click.Group):
         return ""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in self._table.items()])
+        with formatter.section(t("Commands")):
+            formatter.write_dl([(name, t(line)) for name, line in self.lines.items()])

@@ -13,7 +13,9 @@ from typing import NoReturn
 import click
 
 from clawlane.cli.lazy import LazyGroup
+from clawlane.cli.locale import take_locale
 from clawlane.cli.screen import help_columns
+from clawlane.texts import ENGLISH, locale, t
 
 _NAMES = ("clawlane", "openclaw")
 _INTERRUPTED = 130
@@ -35,13 +37,14 @@ _COMMANDS = {
     "sim": ("clawlane.cli.sim:sim", "Run a simulator, and play the people in it."),
     "policy": ("clawlane.cli.policy:policy", "Check who may write, without waiting for a message."),
     "why": ("clawlane.cli.why:why", "Say why messages were or were not answered."),
-    "session": ("clawlane.cli.session:session", "Look at the stored login of an account."),
+    "session": ("clawlane.cli.session:session", "Look at an account's login, or end it."),
     "sessions": ("clawlane.cli.sessions:sessions", "See what agents remember, and make them forget."),
     "forget": ("clawlane.cli.forget:forget", "Remove what a person or a group said."),
     "export": ("clawlane.cli.forget:export", "Show what is kept of a person."),
     "alerts": ("clawlane.cli.alerts:alerts", "See what the owner is told, and try out how."),
     "outbox": ("clawlane.cli.outbox:outbox", "See unsent and unconfirmed messages."),
     "sent": ("clawlane.cli.outbox:sent", "List what left in the owner's name."),
+    "import": ("clawlane.cli.importing:import_home", "Take over config, senders and logins of OpenClaw."),
     "backup": ("clawlane.cli.backup:backup", "Write the state into one encrypted file."),
     "restore": ("clawlane.cli.backup:restore", "Put a backup into an empty state directory."),
     "upgrade": ("clawlane.cli.upgrade:upgrade", "See what another version changed, and accept it."),
@@ -103,6 +106,15 @@ def config() -> None:
     """Check, read and change the config file."""
 
 
+def _root() -> click.Command:
+    """The program, with its help in the language of this command."""
+    if locale() == ENGLISH:
+        return cli
+    from clawlane.cli.help_text import translated
+
+    return translated(cli, t)
+
+
 def main() -> None:
     """The program. Exits with what the command says: 0, 1 for anything wrong, or the codes of its help."""
     for stream in (sys.stdout, sys.stderr):
@@ -137,8 +149,9 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 def run(args: Sequence[str], name: str) -> int:
     """Run one command line and return its exit code. Every error is one line on stderr."""
     try:
+        take_locale(os.environ)
         program = name if name in _NAMES else "clawlane"
-        result = cli.main(list(args), program, standalone_mode=False, terminal_width=help_columns())
+        result = _root().main(list(args), program, standalone_mode=False, terminal_width=help_columns())
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message())

@@ -18,6 +18,7 @@ import click
 from clawlane.cli.screen import PROSE, screen_columns
 from clawlane.clock import length
 from clawlane.ops.operation import plain
+from clawlane.texts import later, t
 from clawlane.zone import shown
 
 if TYPE_CHECKING:
@@ -223,26 +224,39 @@ def size_words(size: float) -> str:
 
 def when(ms: int | None, now_ms: int) -> str:
     """Local time to the minute with its age, for tables: `2026-03-02 09:15 (3 min ago)`, or `never`."""
-    return "never" if ms is None else f"{shown().at(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"
+    return t("never") if ms is None else f"{shown().at(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"
 
 
 def ago(ms: int | None, now_ms: int) -> str:
     """How long since: `3 min ago`, `never`."""
-    return "never" if ms is None else f"{length(max(0, now_ms - ms))} ago"
+    return t("never") if ms is None else t("{time} ago", time=length(max(0, now_ms - ms)))
 
 
 def day_words(ms: int, now_ms: int) -> str:
     """A time to come: `today at 04:00`, `tomorrow at 04:00`, `on 2026-03-02 at 04:00`."""
     then, days = shown().at(ms), (shown().at(ms).date() - shown().at(now_ms).date()).days
-    day = {0: "today", 1: "tomorrow"}.get(days, f"on {then:%Y-%m-%d}")
-    return f"{day} at {then:%H:%M}"
+    time = f"{then:%H:%M}"
+    if days == 0:
+        return t("today at {time}", time=time)
+    if days == 1:
+        return t("tomorrow at {time}", time=time)
+    return t("on {day} at {time}", day=f"{then:%Y-%m-%d}", time=time)
+
+
+_GAP_OF_DMS = later(
+    "direct messages from {since} to {until} may be missing: the platform did not give them out"
+)
+_GAP_OF_GROUPS = later(
+    "messages of groups from {since} to {until} may be missing: the platform did not give them out"
+)
 
 
 def gap_words(gap: Gap) -> str:
     """A stretch of time whose messages the platform did not give out."""
-    whose = {"dm": "direct messages", "group": "messages of groups"}[gap.kind]
-    span = f"from {local(gap.from_ms)} to {local(gap.to_ms)}"
-    return f"{whose} {span} may be missing: the platform did not give them out"
+    span = {"since": local(gap.from_ms), "until": local(gap.to_ms)}
+    if gap.kind == "dm":
+        return t(_GAP_OF_DMS, **span)
+    return t(_GAP_OF_GROUPS, **span)
 
 
 def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
@@ -252,17 +266,20 @@ def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
     """
     of_gateway = rules.source == "gateway"
     if not rules.running:
-        return "Rules: from the file (no gateway runs)"
+        return t("Rules: from the file (no gateway runs)")
     if rules.error and not rules.differs:
-        return f"Rules: from the file; a gateway runs, but did not say which config it uses ({rules.error})"
+        unknown = t("a gateway runs, but did not say which config it uses ({error})", error=rules.error)
+        return t("Rules: from the file; {other}", other=unknown)
     if not rules.differs:
-        other = "the file says the same" if of_gateway else "the running gateway uses the same"
+        other = t("the file says the same") if of_gateway else t("the running gateway uses the same")
     elif rules.error:
-        other = "the file cannot be used, and the gateway keeps the last good one"
+        other = t("the file cannot be used, and the gateway keeps the last good one")
         other += "" if error_told else f": {rules.error}"
     elif rules.waiting:
-        other = "the file lets more in, which waits for: openclaw config apply"
+        other = t("the file lets more in, which waits for: openclaw config apply")
     else:
-        other = "the file differs" if of_gateway else "the running gateway uses others"
-        other += "; to apply the file: openclaw config apply"
-    return f"Rules: from {'the running gateway' if of_gateway else 'the file'}; {other}"
+        other = t("the file differs") if of_gateway else t("the running gateway uses others")
+        other += t("; to apply the file: openclaw config apply")
+    if of_gateway:
+        return t("Rules: from the running gateway; {other}", other=other)
+    return t("Rules: from the file; {other}", other=other)

@@ -215,8 +215,10 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
     yield "last", f"inbound {last_in} · outbound {last_out}"
     yield "DMs", _policy(one.dm_policy)
     yield "groups", _policy(one.group_policy)
-    if any(policy.value != "auto" for policy in one.modes):
+    if one.own_modes or any(policy.value != "auto" for policy in one.modes):
         yield "outbound", " · ".join(dict.fromkeys(map(_policy, one.modes)))
+    for policy in one.own_modes:
+        yield "", sanitize(_policy(policy), 200)
     yield from _speakers(one)
     if one.counters:
         yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one.counters.items())

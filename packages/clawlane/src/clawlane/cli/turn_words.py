@@ -6,15 +6,16 @@ from clawlane.cli.output import local, sanitize
 from clawlane.ops.why import Hold, Standing, TurnStage
 from clawlane.store.draft_told import EXPIRED
 from clawlane.store.told import Turn
+from clawlane.texts import later, t, tn
 
-_OUTBOX = "see: openclaw outbox list"
-_LETTERS = "see: openclaw channels dead-letters list"
+_OUTBOX = later("see: openclaw outbox list")
+_LETTERS = later("see: openclaw channels dead-letters list")
 _REASON = 240
 
 
 def sentence(turn: Turn, standing: Standing) -> str:
     """Where the turn stands, and why; then what was left out of its reply."""
-    note = f"; {sanitize(turn.note, _REASON)}" if turn.note else ""
+    note = f"; {sanitize(t(turn.note), _REASON)}" if turn.note else ""
     return _sentence(turn, standing) + note
 
 
@@ -23,26 +24,28 @@ def _sentence(turn: Turn, standing: Standing) -> str:
         return _over(turn, standing.stage)
     match standing.stage:
         case TurnStage.WITH_AGENT if standing.running:
-            return "with the agent"
+            return t("with the agent")
         case TurnStage.WITH_AGENT:
-            return "was with the agent when the gateway ended; it continues at the next start"
+            return t("was with the agent when the gateway ended; it continues at the next start")
         case TurnStage.NEEDS_DECISION:
-            return f"needs a decision: {_reply(turn)}; {_OUTBOX}"
+            return t("needs a decision: {what}; {see}", what=_reply(turn), see=t(_OUTBOX))
     return _leaving(turn, standing) if turn.state == "replied" else _waiting(turn, standing)
 
 
 def _hold(hold: Hold) -> str:
-    until = local(hold.until_ms) if hold.until_ms is not None else "somebody runs: openclaw resume"
-    return f"held: {sanitize(hold.rule, 120)} until {until}"
+    rule = sanitize(t(hold.rule), 120)
+    if hold.until_ms is None:
+        return t("held: {rule} until somebody runs: openclaw resume", rule=rule)
+    return t("held: {rule} until {time}", rule=rule, time=local(hold.until_ms))
 
 
 def _waiting(turn: Turn, standing: Standing) -> str:
     if standing.hold is not None:
-        return f"waiting for the agent, {_hold(standing.hold)}"
-    words = "waiting for the agent" if standing.running else "waiting: the gateway is not running"
+        return t("waiting for the agent, {held}", held=_hold(standing.hold))
+    words = t("waiting for the agent") if standing.running else t("waiting: the gateway is not running")
     if turn.attempts:
-        words += "; tried once" if turn.attempts == 1 else f"; tried {turn.attempts} times"
-        words += f", last: {sanitize(turn.reason, _REASON)}" if turn.reason else ""
+        words += tn("; tried once", "; tried {n} times", turn.attempts)
+        words += t(", last: {reason}", reason=_reason(turn)) if turn.reason else ""
     return words
 
 
@@ -51,58 +54,75 @@ def _leaving(turn: Turn, standing: Standing) -> str:
     sent = "sent" in turn.chunks
     parts = _partly(turn)
     if standing.stage is TurnStage.SENDING:
-        return f"{parts}the reply is on its way"
+        return parts + t("the reply is on its way")
     if standing.hold is not None:
         return parts + _hold(standing.hold)
-    where = "the rest of the reply" if sent else "the reply"
-    waits = "waits to be sent" if standing.running else "waits: the gateway is not running"
-    return f"{parts}{where} {waits}"
+    if standing.running:
+        waits = t("the rest of the reply waits to be sent") if sent else t("the reply waits to be sent")
+    elif sent:
+        waits = t("the rest of the reply waits: the gateway is not running")
+    else:
+        waits = t("the reply waits: the gateway is not running")
+    return parts + waits
 
 
 def _over(turn: Turn, stage: TurnStage) -> str:
-    reason = sanitize(turn.reason, _REASON)
+    reason = _reason(turn)
     because = f": {reason}" if reason else ""
     match stage:
         case TurnStage.NO_REPLY:
-            return "the agent had no reply" + ("" if reason == "no reply" else because)
+            return t("the agent had no reply") + ("" if turn.reason == "no reply" else because)
         case TurnStage.SENT:
-            parts = f" in {len(turn.chunks)} parts" if len(turn.chunks) > 1 else ""
-            return f"sent{parts}" + (f" at {local(turn.settled_ms)}" if turn.settled_ms is not None else "")
+            return _sent(turn)
         case TurnStage.SET_ASIDE:
-            return f"set aside after {_tries(turn)}{because}; {_LETTERS}"
+            tries = tn("set aside after one try", "set aside after {n} tries", turn.attempts)
+            return f"{tries}{because}; {t(_LETTERS)}"
         case TurnStage.PARTLY_SENT:
-            return f"partly sent{because}"
+            return t("partly sent") + because
         case TurnStage.NOT_SENT:
-            return f"not sent{because}"
+            return t("not sent") + because
         case TurnStage.TAKEN_OVER:
-            left = f"; of the reply {_reply(turn)}" if turn.told else ""
-            return f"left to the owner, who wrote there by hand{left}"
+            return t("left to the owner, who wrote there by hand") + (_of_reply(turn) if turn.told else "")
         case TurnStage.DRAFTED:
             return f"{_partly(turn)}{_drafted(turn, reason)}"
         case TurnStage.DROPPED:
-            return f"not answered{because}"
+            return t("not answered") + because
         case TurnStage.REVOKED:
-            return "not answered: the sender was no longer admitted when its turn came"
+            return t("not answered: the sender was no longer admitted when its turn came")
     in_part = "sent" in turn.chunks and turn.told and turn.told not in turn.reason
-    left = f"; of the reply {_reply(turn)}" if in_part else ""
+    left = _of_reply(turn) if in_part else ""
     because = because.removeprefix(f": {turn.state}")
-    return f"{turn.state}{because}{left}"
+    return f"{t(turn.state)}{because}{left}"
+
+
+def _sent(turn: Turn) -> str:
+    parts = len(turn.chunks)
+    if turn.settled_ms is None:
+        return t("sent in {n} parts", n=parts) if parts > 1 else t("sent")
+    time = local(turn.settled_ms)
+    return (
+        t("sent in {n} parts at {time}", n=parts, time=time) if parts > 1 else t("sent at {time}", time=time)
+    )
 
 
 def _drafted(turn: Turn, reason: str) -> str:
     show = f"openclaw drafts show {turn.drafts[-1]}" if turn.drafts else "openclaw drafts list"
-    if reason == EXPIRED:
-        return f"{reason} before it was approved; see: {show}"
-    return f"the reply waits for your approval, as {reason} says; see: {show}"
+    if turn.reason == EXPIRED:
+        return t("its draft expired before it was approved; see: {command}", command=show)
+    return t("the reply waits for your approval, as {rule} says; see: {command}", rule=reason, command=show)
 
 
 def _partly(turn: Turn) -> str:
-    return f"partly sent: {_reply(turn)}; " if "sent" in turn.chunks else ""
+    return t("partly sent: {what}; ", what=_reply(turn)) if "sent" in turn.chunks else ""
 
 
-def _tries(turn: Turn) -> str:
-    return "one try" if turn.attempts == 1 else f"{turn.attempts} tries"
+def _of_reply(turn: Turn) -> str:
+    return t("; of the reply {what}", what=_reply(turn))
+
+
+def _reason(turn: Turn) -> str:
+    return sanitize(t(turn.reason), _REASON)
 
 
 def _reply(turn: Turn) -> str:
-    return sanitize(turn.told or turn.reason, _REASON)
+    return sanitize(t(turn.told or turn.reason), _REASON)

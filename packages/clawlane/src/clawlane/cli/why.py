@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from clawlane.access import explain
+from clawlane.access.decision import Rule
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
 from clawlane.cli.output import ago, echo_wrapped, gap_words, local, print_json, sanitize
@@ -17,11 +18,14 @@ from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.why import Item, Story, Why
 from clawlane.store.told import NotedItem, Recorded
+from clawlane.texts import later, t
 from clawlane.threads import Thread
 
-_UNDECIDED = "It is not decided yet: the account does not know its own id or the names of the config."
-_RECALLED = "It was taken back before it was decided."
-_BY_PLATFORM = "The platform wrote this itself: nobody was answered, challenged or shown anything for it."
+_UNDECIDED = later("It is not decided yet: the account does not know its own id or the names of the config.")
+_RECALLED = later("It was taken back before it was decided.")
+_BY_PLATFORM = later(
+    "The platform wrote this itself: nobody was answered, challenged or shown anything for it."
+)
 _TEXT = 200
 _SAID = 70
 """Characters of a message's text: one line."""
@@ -46,34 +50,45 @@ def as_dict(item: Item) -> dict[str, Any]:
 def _of_message(story: Story) -> Iterator[str]:
     one = story.recorded
     name, group = sanitize(one.sender_name), sanitize(one.group_name)
-    sender = f"{name} ({one.sender_id})" if name else sanitize(one.sender_id) or "(no sender)"
+    sender = f"{name} ({one.sender_id})" if name else sanitize(one.sender_id) or t("(no sender)")
     where = f"{one.thread} ({group})" if group else str(one.thread)
-    message = f"message {sanitize(one.message_id) or '(no id)'} from {sender} in {where}"
+    id_ = sanitize(one.message_id) or t("(no id)")
+    message = t("message {id} from {sender} in {where}", id=id_, sender=sender, where=where)
     yield f"{_moment(one.read_ms)} {one.account} {message}"
     said = sanitize(one.text or "", _SAID)
     kinds = f" [{', '.join(map(sanitize, one.attached))}]" if one.attached else ""
     if said or kinds:
-        yield f"says: {said}{kinds}"
+        yield t("says: {text}", text=f"{said}{kinds}")
     if one.repeats:
-        yield f"It came {one.repeats + 1} times, and counts once."
+        yield t("It came {n} times, and counts once.", n=one.repeats + 1)
     if not one.made:
-        yield _UNDECIDED if one.waiting else _RECALLED
+        yield t(_UNDECIDED if one.waiting else _RECALLED)
     for made, now in zip(one.made, story.now, strict=True):
         told = explain.explain(made.decision, one.sender_id, one.thread, _named(one))
         yield sanitize(f"{made.decision.outcome} ({made.decision.reason}): {told}", 500)
         if now is not None:  # the setting that decided reads otherwise today
-            rule, today = made.decision.rule, f"now: {now}" if now else "it is no longer written"
-            line = f" line {rule.line}" if rule.line is not None else ""
-            then = f"config{line} as it was then: {sanitize(rule.text, _TEXT) or '(nothing)'}"
-            yield f"{then}; {sanitize(today, _TEXT)}"
+            yield f"{_then(made.decision.rule)}; {_today(now)}"
     stands = sentence(one.standing, story.standing) if one.standing and story.standing else ""
     if one.standing and stands:
-        shared = f" (one turn of {one.standing.messages} messages)" if one.standing.messages > 1 else ""
-        yield f"turn: {stands}{shared}"
+        many = one.standing.messages
+        shared = t(" (one turn of {n} messages)", n=many) if many > 1 else ""
+        yield t("turn: {stands}", stands=f"{stands}{shared}")
     if one.standing and one.standing.tools:
-        yield f"sent by tools: {sanitize(one.standing.tools, _TEXT)}"
+        yield t("sent by tools: {tools}", tools=sanitize(one.standing.tools, _TEXT))
     if one.recalled and one.recalled not in stands:
-        yield f"It was {sanitize(one.recalled, _TEXT)}."
+        yield t("It was {what}.", what=sanitize(one.recalled, _TEXT))
+
+
+def _then(rule: Rule) -> str:
+    """What the setting that decided said then."""
+    text = sanitize(rule.text, _TEXT) or t("(nothing)")
+    if rule.line is None:
+        return t("config as it was then: {text}", text=text)
+    return t("config line {line} as it was then: {text}", line=rule.line, text=text)
+
+
+def _today(now: str) -> str:
+    return t("now: {text}", text=sanitize(now, _TEXT)) if now else t("it is no longer written")
 
 
 def _moment(ms: int) -> str:
@@ -135,22 +150,24 @@ def _turn_dict(story: Story) -> dict[str, Any] | None:
 
 
 def _of_notice(one: NotedItem) -> Iterator[str]:
-    what = "unreadable" if one.unreadable else "notice"
+    what = t("unreadable") if one.unreadable else t("notice")
     kind = f" {sanitize(one.kind)}" if one.kind else ""
     name, group = sanitize(one.actor_name), sanitize(one.group_name)
-    actor = f" from {f'{name} ({one.actor_id})' if name else sanitize(one.actor_id)}" if one.actor_id else ""
-    where = f" in {one.thread}{f' ({group})' if group else ''}" if one.thread else ""
+    who = f"{name} ({one.actor_id})" if name else sanitize(one.actor_id)
+    actor = t(" from {sender}", sender=who) if one.actor_id else ""
+    thread = f"{one.thread} ({group})" if group else str(one.thread)
+    where = t(" in {thread}", thread=thread) if one.thread else ""
     id_ = f" {sanitize(one.message_id)}" if one.message_id else ""
     yield f"{_moment(one.read_ms)} {one.account} {what}{id_}:{kind}{actor}{where}"
     text = sanitize(one.text, _TEXT)
     if one.unreadable:
-        yield f"It could not be read{f': {text}' if text else ''}."
+        yield t("It could not be read: {why}.", why=text) if text else t("It could not be read.")
     else:
         if text:
-            yield f"says: {text}"
-        yield _BY_PLATFORM
+            yield t("says: {text}", text=text)
+        yield t(_BY_PLATFORM)
     if one.repeats:
-        yield f"It came {one.repeats + 1} times."
+        yield t("It came {n} times.", n=one.repeats + 1)
 
 
 def _notice_dict(one: NotedItem) -> dict[str, Any]:
@@ -187,12 +204,12 @@ def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) 
       openclaw why --dropped
     """
     if message_id and (last or dropped):
-        raise CliError("a message's id stands alone", "leave --last and --dropped out, or the id")
+        raise CliError(t("a message's id stands alone"), t("leave --last and --dropped out, or the id"))
     client = Client()
     told = client.call(Why(message_id or "", last or 10, dropped, str(client.paths.config_file)))
     if message_id and not told.items:
         unread = map(gap_words, told.gaps[-1:])
-        found_none = f"no message {sanitize(message_id)!r} was read"
+        found_none = t("no message '{id}' was read", id=sanitize(message_id))
         raise CliError("; ".join([found_none, *unread]), "openclaw why --last 10")
     if as_json:
         print_json(messages=list(map(as_dict, told.items)), gaps=told.gaps)
@@ -205,4 +222,4 @@ def why(message_id: str | None, last: int | None, dropped: bool, as_json: bool) 
     for gap in () if message_id else told.gaps:
         echo_wrapped(gap_words(gap))
     if not told.items:
-        click.echo("No message was dropped." if dropped else "No message has been read yet.")
+        click.echo(t("No message was dropped.") if dropped else t("No message has been read yet."))

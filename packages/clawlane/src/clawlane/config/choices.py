@@ -68,6 +68,13 @@ class Reload(StrEnum):
     ASK = "ask"
 
 
+class Locale(StrEnum):
+    """The languages in which clawlane writes."""
+
+    VI = "vi"
+    EN = "en"
+
+
 class LogLevel(StrEnum):
     """How much is logged."""
 

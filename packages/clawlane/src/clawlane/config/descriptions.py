@@ -14,6 +14,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "ChannelSettings": {
         "enabled": "`false` turns the channel or the account off.",
         "name": "A label for the operator.",
+        "locale": "The language of what people are told; without it, the one of the whole file.",
         "profile": "The saved session that the account uses; empty for the name of the account.",
         "dmPolicy": "Who may write in a direct message.",
         "allowFrom": "Senders who may write: ids, names, `accessGroup:NAME`, or `*` for anyone.",
@@ -135,6 +136,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "ChannelDefaults": {"groupPolicy": "The `groupPolicy` of channels that set none."},
     "Root": {
         "$schema": "The schema of this file, for editors.",
+        "locale": "The language of commands, alarms and what people are told: `vi` or `en`.",
         "timezone": "Where days begin and times are read; without it, the zone of the machine.",
         "channels": "The channels and their accounts.",
         "messages": "Settings for the messages of all channels.",

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from clawlane.texts import later
+
 KeyPath = tuple[str | int, ...]
 """The path from the root to a value: keys and list indices."""
 
@@ -67,4 +69,4 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
     by_lower = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
-    return f"did you mean '{by_lower[close[0]]}'?" if close else ""
+    return later("did you mean '{name}'?", name=by_lower[close[0]]) if close else ""

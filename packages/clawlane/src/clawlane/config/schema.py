@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StrictStr, field_validator
 
 from clawlane.config import openclaw
 from clawlane.config.agents import Agents, Binding, Lenient, Models, SessionSettings
-from clawlane.config.choices import GroupPolicy, LogLevel, Reload
+from clawlane.config.choices import GroupPolicy, Locale, LogLevel, Reload
 from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
@@ -134,6 +134,7 @@ class Root(Block):
     """The whole file. Channel blocks are checked by the settings model of their plugin."""
 
     schema_: StrictStr | None = Field(default=None, alias="$schema")
+    locale: Maybe[Locale] = None
     timezone: Maybe[TimeZone] = None
     channels: dict[str, Any] = Field(default_factory=dict)
     messages: Messages = Messages()

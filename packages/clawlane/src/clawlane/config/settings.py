@@ -14,6 +14,7 @@ from clawlane.config.choices import (
     Disclosure,
     DmPolicy,
     GroupPolicy,
+    Locale,
     OutboundMode,
     PairingReply,
     ResendUnknown,
@@ -273,6 +274,7 @@ class ChannelSettings(Block):
     enabled: StrictBool = True
     name: StrictStr = ""
     profile: StrictStr = ""
+    locale: Maybe[Locale] = None
     dm_policy: DmPolicy = DmPolicy.PAIRING
     allow_from: SenderEntries = ()
     group_policy: GroupPolicy = GroupPolicy.ALLOWLIST

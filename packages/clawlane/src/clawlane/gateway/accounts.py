@@ -36,6 +36,7 @@ from clawlane.store.database import Store
 from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
+from clawlane.texts import ENGLISH, chosen, speak
 from clawlane.zone import Zone
 
 AGENTS_AT_ONCE = 8
@@ -124,6 +125,10 @@ class Accounts:
         """The zone of the config in force."""
         return Zone(self.config.root.timezone or "")
 
+    def locale(self) -> str:
+        """The language in which the owner is told something: of the config in force, else of the machine."""
+        return chosen(self._environ, self.config.root.locale or "")
+
     def grants(self, account: str) -> Grants:
         """What access needs to know of an account besides its config."""
         supervisor = self.supervisors[account]
@@ -134,7 +139,7 @@ class Accounts:
             frozenset(others - {""}),
             supervisor.paired,
             self._resolvers[account].pins,
-            language=state.language,
+            language=supervisor.language,
             skew_ms=state.skew_ms,
         )
 
@@ -274,9 +279,13 @@ class Accounts:
         supervisor = self.supervisors[name]
         supervisor.pairing_changed()
         await self._resolvers[name].load(self.store)
-        self._tasks[name] = [self._group.create_task(supervisor.run())]
+        self._tasks[name] = [self._group.create_task(self._live(supervisor))]
         if supervisor.account.enabled:
             supervisor.start()
+
+    async def _live(self, supervisor: Supervisor) -> None:
+        speak(lambda: ENGLISH)  # and not the language of whoever asked for this start
+        await supervisor.run()
 
     async def _end_pauses(self, name: str) -> None:
         """Once the account is owned, end its pauses in time. Returns at the first try to own it."""

@@ -2,8 +2,9 @@
 
     GET  /ping       {"ok": true}
     POST /op/NAME    runs the operation of that name (see `clawlane.ops.operation`): the body is its request,
-                     the header `Caller` names the caller; the answer is its result, or one line per event,
-                     and its header `Timezone` the zone in which its times are shown
+                     the header `Caller` names the caller and `Locale` its language; the answer is its
+                     result, or one line per event, and its header `Timezone` the zone in which its times
+                     are shown
 
 An error is answered with 400, or 500 for a defect, and {"message", "help"}.
 """
@@ -28,11 +29,12 @@ from clawlane.channel import VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
-from clawlane.ops.client import ZONE_FIELD
+from clawlane.ops.client import LOCALE_FIELD, ZONE_FIELD
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import StoreError
+from clawlane.texts import LOCALES, speak, t, told
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,6 +61,8 @@ class Control:
         return web.json_response({"ok": True}, headers=self._head())
 
     async def _operation(self, request: web.Request) -> web.StreamResponse:
+        asked_in = request.headers.get(LOCALE_FIELD, "")
+        speak((lambda: asked_in) if asked_in in LOCALES else self._accounts.locale)
         operation = find(request.match_info["name"])
         if operation.changes:
             await self._accounts.begun.wait()
@@ -159,7 +163,7 @@ def _error_fields(request: web.Request, error: Exception) -> dict[str, Any]:
     if isinstance(error, ConfigError):
         return {"message": str(error), "help": "", "problems": [asdict(one) for one in error.problems]}
     if isinstance(error, _OURS):
-        return {"message": str(error), "help": str(getattr(error, "help", ""))}
+        return {"message": told(error), "help": t(getattr(error, "help", ""))}
     what = f"{request.path} failed in the gateway ({type(error).__name__}); its log says more"
     return {"message": what, "help": ""}
 

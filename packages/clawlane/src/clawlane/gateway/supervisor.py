@@ -87,12 +87,13 @@ class Supervisor:
 
     @property
     def state(self) -> State:
-        """The account's state: the only place that holds its own id, language and clock skew."""
+        """The account's state: the only place that holds its own id, its language there and clock skew."""
         return self._health.state
 
     @property
     def language(self) -> str:
-        return self.state.language
+        """The language in which people are written to: of the config, else of the account on its platform."""
+        return self.deps.settings.now.locale or self.state.language
 
     def outbound(self, thread: Thread) -> Verdict:
         """What may leave in a thread now, and the setting that says so."""
@@ -411,6 +412,7 @@ class Supervisor:
         missing = self._missing(identity, consent) or await self._taken_over()
         if identity and self.account_store is not None:
             # Logins are recorded when they are made; one that could not be, or came another way, is here.
+            await vault.read()  # says which login it is
             self.account_store.post(audit_log.note_login, vault.generation, identity[0])
         user_id, name = identity or ("", "")
         starting = State(Phase.STARTING, user_id=user_id, user_name=name, code=StateCode.STARTING)

@@ -29,7 +29,8 @@ class LaneSettings:
     again. `prefix` goes before each reply. `answering` is what commands tell of the agents. `is_default` says
     that commands need not name the account. `draft_ms` is how long a draft waits for approval. `keep` is how
     long words of others are kept. `disclosure` and its text (empty: the built-in one) are how people are told
-    that a program answers.
+    that a program answers. `locale` is the language in which people are written to; empty for the one that
+    the platform names for the account.
     """
 
     account: Account
@@ -45,6 +46,7 @@ class LaneSettings:
     keep: Keep = field(default_factory=Keep)
     disclosure: Disclosure = Disclosure.OFF
     disclosure_text: str = ""
+    locale: str = ""
 
     @classmethod
     def of(cls, config: Config, account: Account, rules: Rules) -> LaneSettings:
@@ -64,6 +66,7 @@ class LaneSettings:
             keep_of(settings),
             settings.disclosure or Disclosure.OFF,
             settings.disclosure_text or "",
+            settings.locale or config.root.locale or "",
         )
 
     @property

@@ -3,7 +3,8 @@
 Neither asyncio nor the store is imported here, so that commands start quickly.
 
 ControlError     the gateway refused or failed; `help` is what fixes it
-└── GatewayDown  no gateway runs for this state directory
+├── GatewayDown  no gateway runs for this state directory
+└── NoAnswer     it was asked, and nobody knows whether it did anything
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from clawlane.ops.operation import (
 )
 from clawlane.ops.unix_http import Broken, Response
 from clawlane.ops.unix_http import request as ask_socket
+from clawlane.texts import locale
 from clawlane.zone import Zone, show_in
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ _ERROR = b'{"message"'
 _LONGEST_LINE = 4 << 20
 ZONE_FIELD = "Timezone"
 """The field of an answer that names the zone of the config in force; empty for the machine's."""
+
+LOCALE_FIELD = "Locale"
+"""The field of a question that names the language of its answer; without it, that of the gateway."""
 
 _SOCKET_NAME = "0123456789abcdef.sock"
 """How long the name of a socket is that is not in the state directory."""
@@ -70,6 +75,10 @@ class GatewayDown(ControlError):
     def __init__(self, paths: Paths) -> None:
         self.words, command = how_to_start(paths)
         super().__init__("the gateway is not running", command)
+
+
+class NoAnswer(ControlError):
+    """The gateway was asked and did not answer."""
 
 
 class Client:
@@ -120,6 +129,7 @@ class Client:
         """The result of an operation, run in this process even beside a gateway."""
         import asyncio
         from concurrent.futures import ThreadPoolExecutor
+        from contextvars import copy_context
 
         show_in(self._context.zone)
 
@@ -134,7 +144,7 @@ class Client:
         except RuntimeError:
             return asyncio.run(run())
         with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
-            return elsewhere.submit(lambda: asyncio.run(run())).result()
+            return elsewhere.submit(copy_context().run, lambda: asyncio.run(run())).result()
 
     def know_zone(self) -> None:
         """Show times in the zone of the gateway, else of the config, in a command that asks for nothing."""
@@ -289,7 +299,9 @@ def _asked(
     if path is None:
         raise GatewayDown(paths)
     try:
-        connection, response = ask_socket(path, method, target, body, {"Caller": caller}, _DEADLINE)
+        connection, response = ask_socket(
+            path, method, target, body, {"Caller": caller, LOCALE_FIELD: locale()}, _DEADLINE
+        )
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise GatewayDown(paths) from error
     except (OSError, Broken) as error:
@@ -304,15 +316,15 @@ def _asked(
         connection.close()
 
 
-def _no_answer(error: Exception, operation: Operation | None) -> ControlError:
+def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     """What a gateway was asked to change it may change, or have changed, without an answer."""
     told = f"the gateway did not answer: {str(error) or type(error).__name__}"
     asked = isinstance(error, Broken | TimeoutError | ConnectionError)
     if operation is None or not operation.changes or not asked:
-        return ControlError(told)
+        return NoAnswer(told)
     if operation.name.startswith("message."):
-        return ControlError(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
-    return ControlError(f"{told}; the request may still be carried out", "openclaw channels status")
+        return NoAnswer(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
+    return NoAnswer(f"{told}; the request may still be carried out", "openclaw channels status")
 
 
 def _refused(body: bytes) -> ControlError | ConfigError:

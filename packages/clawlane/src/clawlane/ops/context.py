@@ -67,7 +67,7 @@ class LiveAccount(Protocol):
 
     @property
     def language(self) -> str:
-        """The language of the account on its platform; empty while that is not known."""
+        """The language in which people are written to; empty while that is not known."""
 
     def give_back(self, thread: Thread) -> None:
         """The operator ended what the owner took over in a thread."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from clawlane.abilities import Ability, what, when_off
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.clock import length
 from clawlane.ops.account_status import Problem, ProblemCode
@@ -197,6 +198,10 @@ _WORDS: Final = {
         "the lane is only partly verified{failed}{unproven}",
         "run: openclaw verify {words}",
     ),
+    "ability_off": (
+        "{text} ({why})",
+        "run: openclaw channels capabilities {words} --enable {name}",
+    ),
     "pairing_codes": (
         "'code' sends a code to everybody who writes for the first time, friends too, from this personal"
         " account",
@@ -228,6 +233,14 @@ _WORDS: Final = {
     "other_gateway": (
         "sets up {channel} for another OpenClaw; if that runs with the same account, the two end each other",
         "disable the channel there",
+    ),
+    "other_openclaw": (
+        "another program is called openclaw, too, and it is the one that the name runs ({target})",
+        "write clawlane instead of openclaw",
+    ),
+    "other_openclaw ours first": (
+        "another program is called openclaw, too; the name runs this one ({target})",
+        "write clawlane where it matters which",
     ),
     # versions
     "python_old": (
@@ -293,6 +306,11 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
+def off_sentence(ability: Ability) -> str:
+    """That an ability is switched off, and what happens instead."""
+    return f"{what(ability)} is switched off: {when_off(ability)}"
+
+
 def problem_text(problem: Problem) -> str:
     """What keeps an account from working, as one sentence without the command."""
     count, one = problem.count, problem.count == 1
@@ -326,6 +344,8 @@ def problem_text(problem: Problem) -> str:
             )
         case ProblemCode.CONNECTION:
             return problem.reason
+        case ProblemCode.ABILITY_OFF:
+            return off_sentence(Ability(problem.reason))
         case ProblemCode.ALARM:
             return sentence(AlarmKind(problem.reason))
         case ProblemCode.CLOCK:

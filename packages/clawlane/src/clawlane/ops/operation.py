@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
 
+from clawlane.texts import Later, t
 from clawlane.zone import show_in
 
 MODULES = (
@@ -47,6 +48,7 @@ MODULES = (
     "events",
     "export",
     "forget",
+    "importing",
     "login",
     "mending",
     "message",
@@ -56,7 +58,9 @@ MODULES = (
     "plugins",
     "policy",
     "process",
+    "recall",
     "restore",
+    "revoking",
     "rules_from",
     "running",
     "session",
@@ -231,19 +235,26 @@ def decode(data: bytes, type_: Any) -> Any:
         raise OpError(f"cannot be read: {error}") from None
 
 
+def _said(value: object) -> str:
+    """A sentence that is kept for later, in the language of whoever asked."""
+    if isinstance(value, Later):
+        return t(value)
+    raise NotImplementedError(type(value).__name__)
+
+
 def encode(value: Any) -> bytes:
     """A value as JSON."""
-    return msgspec.json.encode(value)
+    return msgspec.json.encode(value, enc_hook=_said)
 
 
 def plain(value: Any) -> Any:
     """A value as dicts, lists, texts and numbers, for `--json`."""
-    return msgspec.to_builtins(value)
+    return msgspec.to_builtins(value, enc_hook=_said)
 
 
 def encode_event(event: Any) -> bytes:
     """One line of a stream."""
-    return msgspec.json.encode({"event": type(event).__name__, "data": event}) + b"\n"
+    return msgspec.json.encode({"event": type(event).__name__, "data": event}, enc_hook=_said) + b"\n"
 
 
 def decode_event(line: bytes, events: dict[str, type]) -> Any:

@@ -1,0 +1,1 @@
+"""What the workspace itself needs: nothing of it is installed."""
