@@ -118,8 +118,8 @@ class Sender:
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
         and with None when it works again. `evidence` keeps what became of signals, `alarms` is told of
         sends. `draft_ms` is how long a draft lives, and `answered` is called with a turn once a part of its
-        reply has arrived. `proofs` is told what was seen to work. `lead` gives what stands before a reply that
-        tells of a program. `file_sent` is set whenever a file may not be needed any more.
+        reply has arrived. `proofs` is told what was seen to work, `lead` gives what stands before a reply
+        that tells of a program. `file_sent` is set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
