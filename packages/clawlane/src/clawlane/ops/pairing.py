@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from clawlane.language import spoken
 from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.people import Approved, PairingRequest, Rejected
+from clawlane.texts import in_each, later
 from clawlane.threads import Thread, ThreadKind
 
 if TYPE_CHECKING:
@@ -17,12 +19,10 @@ if TYPE_CHECKING:
     from clawlane.store.reader import Reader
 
 T = TypeVar("T")
-_NOTICES = {
-    "vi": "Chủ tài khoản đã chấp thuận bạn: bạn có thể nhắn tin ở đây.",
-    "en": "The owner has approved you: you can write here now.",
-}
-"""What `notify` sends; both where the language of the account is another or not known."""
-_NOT_TOLD = "the gateway is not running, so the person was not told"
+_NOTICE = later("The owner has approved you: you can write here now.")
+"""What `notify` sends."""
+
+_NOT_TOLD = later("the gateway is not running, so the person was not told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +119,25 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
         if used := await ctx.ask(lambda reader: reader.used_code(code)):
             name = shortened(used.sender_name)
             who = f"{name} ({used.sender_id})" if name else used.sender_id
-            what = f"it let in {who} on {used.account}"
-            raise PairingUnknown(f"the code {code} was used before: {what}")
-        see = f"openclaw pairing list {channel}"
-        raise PairingUnknown(f"no pending request has the code {code!r}; see: {see}")
+            raise PairingUnknown(
+                later(
+                    "the code {code} was used before: it let in {who} on {account}",
+                    code=code,
+                    who=who,
+                    account=used.account,
+                )
+            )
+        raise PairingUnknown(
+            later(
+                "no pending request has the code {code!r}; see: openclaw pairing list {channel}",
+                code=code,
+                channel=channel,
+            )
+        )
     owner, sender_id = asked.account, asked.sender_id
     live = ctx.live.get(owner)
-    in_both = f"{_NOTICES['vi']}\n{_NOTICES['en']}"
     tells, warning = _told(ctx, live, Thread(ThreadKind.DM, sender_id)) if request.notify else (False, "")
-    notice = _NOTICES.get(live.language.lower()[:2], in_both) if live and tells else ""
+    notice = in_each(spoken(live.language), "\n", _NOTICE) if live and tells else ""
     async with ctx.own(owner) as account_store:
         approved = await account_store.attempt(pairing.approve, code, notice)
     if live is not None:
@@ -142,7 +152,7 @@ def _told(ctx: OpContext, live: LiveAccount | None, thread: Thread) -> tuple[boo
     from clawlane.lane.hours import QuietHours
 
     if live is None:
-        return False, _NOT_TOLD
+        return False, t(_NOT_TOLD)
     mode, rule = live.outbound(thread)
     if mode is OutboundMode.OFF:
         return False, f"the person was not told: nothing may leave there while {rule.path} is 'off'"
@@ -165,7 +175,11 @@ async def revoke(ctx: OpContext, request: Revoke) -> list[Approved]:
     meant = [(one.account, sender_id) for one in approved if one.sender_id == sender_id]
     if not meant:
         raise PairingUnknown(
-            f"{sender_id!r} was not approved by pairing; see: openclaw pairing approved {channel}"
+            later(
+                "{sender_id!r} was not approved by pairing; see: openclaw pairing approved {channel}",
+                sender_id=sender_id,
+                channel=channel,
+            )
         )
     return await _on_each(ctx, meant, pairing.revoke)
 
@@ -195,7 +209,11 @@ async def unblock(ctx: OpContext, request: Unblock) -> list[Rejected]:
     meant = [(one.account, sender_id) for one in found if one.sender_id == sender_id]
     if not meant:
         raise PairingUnknown(
-            f"{sender_id!r} is not rejected; see: openclaw pairing list {channel} --rejected"
+            later(
+                "{sender_id!r} is not rejected; see: openclaw pairing list {channel} --rejected",
+                sender_id=sender_id,
+                channel=channel,
+            )
         )
     return await _on_each(ctx, meant, pairing.unblock)
 
@@ -237,11 +255,19 @@ def _senders_meant(
             raise PairingUnknown(approved_before(one.account, who))
     if not is_numeric_id(who):
         raise PairingUnknown(
-            f"no pending request has the code or id {who!r}; see: openclaw pairing list {channel}"
+            later(
+                "no pending request has the code or id {who!r}; see: openclaw pairing list {channel}",
+                who=who,
+                channel=channel,
+            )
         )
     if account is None:
         raise PairingUnknown(
-            f"{who!r} is not waiting; to reject them in advance, name the account:"
-            f" openclaw pairing reject {channel} {who} --account ACCOUNT"
+            later(
+                "{who!r} is not waiting; to reject them in advance, name the account: openclaw"
+                " pairing reject {channel} {who} --account ACCOUNT",
+                who=who,
+                channel=channel,
+            )
         )
     return [(f"{channel}/{account}", who)]
