@@ -11,7 +11,7 @@ from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.people import Approved, PairingRequest, Rejected
-from clawlane.texts import in_each, later
+from clawlane.texts import in_each, later, t
 from clawlane.threads import Thread, ThreadKind
 
 if TYPE_CHECKING:
