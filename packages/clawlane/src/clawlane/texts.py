@@ -44,7 +44,7 @@ class Later(str):
     values: Mapping[str, object]
 
     def __new__(cls, sentence: str, values: Mapping[str, object]) -> Later:
-        made = super().__new__(cls, sentence.format(**values))
+        made = super().__new__(cls, sentence.format(**values) if values else sentence)
         made.sentence, made.values = sentence, values
         return made
 
@@ -55,6 +55,11 @@ class Later(str):
 def later(sentence: str, /, **values: object) -> str:
     """The sentence in English; `t` translates it where it is shown."""
     return Later(sentence, values) if values else sentence
+
+
+def part(text: str) -> str:
+    """A constant of `later` as a value of another sentence, which `t` then says in one language with it."""
+    return text if isinstance(text, Later) else Later(text, {})
 
 
 def t(sentence: str, /, **values: object) -> str:
