@@ -34,6 +34,9 @@ _COMMAND = re.compile(r"(\$ )?(openclaw|make|git|python) ")
 _STATUS = re.compile(r"^openclaw (channels status|health|gateway status|doctor|security audit|sim scan)\b")
 """Commands whose exit code tells how things are; nobody shows a code when a phone is told to scan."""
 
+_HANG = 9 * PATIENCE
+"""Seconds for one command. A rehearsal takes twenty on an idle machine."""
+
 _ANSWERS = "--accept-risk --expendable yes --agent echo --yes --no-login --no-verify"
 """What somebody at a terminal would answer; the login is another line of the page."""
 
@@ -172,7 +175,7 @@ class Typist:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=3 * PATIENCE,
+            timeout=_HANG,
             check=False,
         )
 

@@ -104,7 +104,9 @@ def test_a_reply_waits_for_its_owner(owner: Owner) -> None:
     assert asked(owner.operator, "outbox", "list", "--all")["messages"] == []
     assert "1 waits for your approval" in owner.operator.run("channels", "status").stdout
     assert (all_sent(owner.zalo), owner.shown()) == ([], ["delivered"])
-    assert f"Draft {number} is approved: 1 message to Lan" in owner.does("approve", number)
+    approved = owner.does("approve", number)
+    assert f"Draft {number} is approved: 1 message to Lan" in approved
+    assert "what still waits: openclaw outbox list" in approved
     assert owner.zalo.wait("sent")["text"] == "echo: mấy giờ rồi"
     owner.zalo.wait("seen")
     assert owner.shown() == ["delivered", "seen"], "nobody is shown that a program types"

@@ -102,6 +102,8 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         screen.answer("Time zone", ENTER)
         screen.answer("Who answers?", ENTER)
         screen.answer("How are people told that a program answers them?", ENTER)
+        screen.answer("How do you want to be told of them?", ENTER)
+        screen.answer("Take such commands from you?", ENTER)
         screen.answer("When does an edit of the config take effect?", ENTER)
         screen.shows("reload: 'ask'")
         screen.answer("Write", ENTER)
@@ -132,6 +134,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
         "quietHours": {"from": quiet[:5], "to": quiet[-5:], "do": "hold"},
         "disclosure": "first",
         "pacing": {"warmUp": True},
+        "ownerCommands": False,
     }
     assert told["timezone"] == machine_zone()
     assert modes(state) == {"state": 0o700, "config.json5": 0o600}
@@ -140,7 +143,7 @@ def test_the_whole_walk_ends_in_a_lane_that_answers(
 POLICIES = (
     *("--dm-policy", "pairing", "--pairing-reply", "code", "--group-policy", "disabled"),
     *("--outbound", "auto", "--quiet-hours", "off", "--timezone", "UTC", "--agent", "echo"),
-    *("--disclosure", "off", "--reload", "ask"),
+    *("--disclosure", "off", "--reload", "ask", "--alerts", "off", "--owner-commands", "no"),
 )
 
 
@@ -205,6 +208,8 @@ QUESTIONS = (
     ("Time zone", (ENTER,)),
     ("Who answers?", (ENTER,)),
     ("How are people told that a program answers them?", (ENTER,)),
+    ("How do you want to be told of them?", (ENTER,)),
+    ("Take such commands from you?", (ENTER,)),
     ("When does an edit of the config take effect?", (ENTER,)),
     ("Write", (ENTER,)),
 )
@@ -321,6 +326,8 @@ def test_a_dumb_terminal_is_asked_by_numbers(newcomer: Operator, zalo: Simulator
         screen.answer("What leaves of what the agent writes?", ENTER)
         screen.answer("Quiet hours", ENTER)
         screen.answer("Time zone", ENTER)
+        screen.answer("How do you want to be told of them?", ENTER)
+        screen.answer("Take such commands from you?", ENTER)
         screen.answer("Write", ENTER)
         screen.shows("Only you can read it")
         screen.press(CTRL_C)
@@ -378,6 +385,8 @@ def test_one_more_account_beside_a_running_gateway_waits_for_a_word(
             screen.answer("Time zone", ENTER)
             screen.answer("Who answers?", ENTER)
             screen.answer("How are people told that a program answers them?", ENTER)
+            screen.answer("How do you want to be told of them?", ENTER)
+            screen.answer("Take such commands from you?", ENTER)
             screen.answer("Change", ENTER)
             screen.answer("Apply it now?", ENTER)
             screen.shows("Applied")

@@ -20,6 +20,7 @@ from clawlane.lane.evidence import SignalKind, SignalOutcome
 from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.account_status import ConfigStatus, PolicyStatus
 from clawlane.ops.client import ControlError
+from clawlane.ops.drafts import Approve as ApproveDraft
 from clawlane.ops.events import Reached
 from clawlane.ops.message import Outcome, Outcomes, Part, Queued, React
 from clawlane.ops.operation import Request, Stream
@@ -113,6 +114,7 @@ class FakeLane:
     shown: tuple[SignalKind, ...] = tuple(SignalKind)
     signal_error: str = ""
     sends: dict[int, list[SendProof]] = field(default_factory=dict)
+    drafted: bool = False
     challenge: SendProof = field(default_factory=lambda: proof(1, DM))
     returned: list[str] | None = None
     in_history: bool = True
@@ -159,8 +161,10 @@ class FakeLane:
         turn, standing = None, None
         if outcome is Verdict.ADMIT:
             chunks = () if stage is TurnStage.WAITING else (ChunkState.SENT,)
-            turn = Turn(number, TurnState.DONE, told, 1, 1, self.ms + 1200, chunks, told)
-            standing = Standing(stage or TurnStage.SENT, running=True)
+            drafts = (number,) if self.drafted else ()
+            turn = Turn(number, TurnState.DONE, told, 1, 1, self.ms + 1200, chunks, told, drafts=drafts)
+            usual = TurnStage.DRAFTED if self.drafted else TurnStage.SENT
+            standing = Standing(stage or usual, running=True)
             self.sends.setdefault(number, [proof(100 + number, thread)])
         made = (Made(Stage.ADMISSION, self.ms, decision),)
         where = (LANE, number, f"m{number}", thread, sender, self.ms, self.ms)
@@ -208,6 +212,11 @@ class FakeLane:
             case Approve(code=code):
                 self.approved.append(STRANGER)
                 return LetIn(Approved(LANE, STRANGER, "Lan", self.ms), code)
+            case ApproveDraft(number=number):
+                self.stories[number] = replace(
+                    self.stories[number], standing=Standing(TurnStage.SENT, running=True)
+                )
+                return None
             case Approvals():
                 return [Approved(LANE, one, "Lan", self.ms) for one in self.approved]
             case GetEvidence():

@@ -30,15 +30,16 @@ from clawlane.agents.memory import (
     is_over,
     numbered,
 )
-from clawlane.agents.prompt import user_prompt
+from clawlane.agents.prompt import BEGIN_FATES, END, user_prompt
 from clawlane.channel import Account
 from clawlane.config.agents import Agents, Reset, SessionSettings
 from clawlane.config.routing import Bindings, settled
-from clawlane.messages import Thread
-from clawlane.store import sessions, turns
+from clawlane.messages import Receipt, Text, Thread
+from clawlane.store import due, quiet_drops, sending, sessions, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import History
+from clawlane.store.transaction import Tx
 from clawlane.zone import MACHINE, Zone
 
 ACP_AGENT = Path(__file__).parent / "data" / "acp_agent.py"
@@ -168,7 +169,7 @@ async def test_without_a_lane_nothing_is_remembered(desk: Desk) -> None:
     turn = TurnInput(LANE, ((await desk.read("hỏi")).inbound,))
     assert (await memory.begin(turn)).exchanges == ()
     await memory.answered(turn, "đáp")
-    assert await memory.name(turn) == "agent:main:zalouser:default:dm:11"
+    assert (await memory.enter(turn)).session == "agent:main:zalouser:default:dm:11"
     assert desk.said() == []
 
 
@@ -276,3 +277,45 @@ async def test_a_coding_agent_begins_a_session_of_its_own_with_each_conversation
         third = await ask("ba")
         assert (third.count("INSTRUCTED"), third.count("một")) == (1, 0)
     assert desk.said() == [], "it remembers by itself"
+
+
+async def test_a_coding_agent_hears_what_people_got_of_its_answer(desk: Desk, tmp_path: Path) -> None:
+    brain = {"kind": "acp", "command": [sys.executable, str(ACP_AGENT)]}
+    agents = settled(Agents.model_validate({"defaults": {"brain": brain}}))
+    run = desk.account_store.run
+    async with brains(agents, Bindings((), "main", {}), {"PATH": os.environ["PATH"]}, tmp_path) as opened:
+
+        async def ask(text: str, *parts: str) -> str:
+            """The last thing that the agent was told; its answer is queued in these parts."""
+            message = await desk.read(text)
+            started = await run(turns.start, message.seq, History.INCLUDE)
+            assert started is not None
+            account = Account("zalouser", "default", "default", None)
+            lane = Lane(account, desk.account_store, None, message.seq, started.run)  # type: ignore[arg-type]
+            reply = await opened.run(TurnInput(LANE, started.messages, (), lane))
+            assert reply is not None
+            await run(turns.reply, message.seq, [Text(DM, part) for part in parts], started.run)
+            new = reply.text.rpartition(END)[0].rpartition(END)[2]  # it repeats all that it was ever told
+            return new.rpartition(BEGIN_FATES)[2] if BEGIN_FATES in new else ""
+
+        await ask("một", "vâng")
+        [chunk] = (await run(due.waiting)).chunks
+        await run(quiet_drops.drop, chunk.id)
+        heard = await ask("hai", "phần đầu", "phần sau")
+        assert "message m1 was not sent, and nobody has read it: it was the quiet hours of" in heard
+        [first] = (await run(due.waiting)).chunks
+        await run(sending.begin, [first.id])
+        await run(sending.sent, first.id, Receipt(("r1",)))
+        [second] = (await run(due.waiting)).chunks
+        await run(quiet_drops.drop, second.id)
+        heard = await ask("ba", "vâng")
+        assert "message m2 was cut off; people got only this of it:\n| phần đầu\n[End" in heard
+        assert "m1" not in heard.partition("[End")[0]
+        await desk.send()
+        assert await ask("bốn", "vâng") == ""
+    assert await run(fates_kept) == 1, "the turn that is not settled"
+
+
+def fates_kept(tx: Tx) -> int:
+    """How many turns an agent might still have to be told of."""
+    return int(tx.db.execute("SELECT count(*) FROM answer_fates").fetchone()[0])

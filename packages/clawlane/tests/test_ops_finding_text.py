@@ -17,7 +17,7 @@ _CODE = re.compile(r'(?:_finding|[^_]finding|Finding|Finding\.at|of_entry|_at)\(
 MORE = ("accepted", "fixable")
 MODULES = (
     "access_findings", "agent_findings", "agent_reach", "audit", "config_names", "doctor", "doubled_entries",
-    "lane_findings", "leftovers", "private_files", "version_findings",
+    "lane_findings", "leftovers", "path_findings", "private_files", "version_findings",
 )  # fmt: skip
 
 

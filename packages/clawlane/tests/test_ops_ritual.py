@@ -14,6 +14,7 @@ from clawlane.capabilities import ProbeResult
 from clawlane.channel import Phase
 from clawlane.lane.evidence import SignalKind
 from clawlane.ops.account_status import PolicyStatus
+from clawlane.ops.drafts import Approve as ApproveDraft
 from clawlane.ops.pairing import Approve
 from clawlane.ops.process import Restart
 from clawlane.ops.ritual.conductor import STEPS, Conductor, Plan
@@ -79,7 +80,8 @@ def test_a_lane_that_works_passes_every_step_in_order_and_the_report_is_kept() -
     kept = [one.report for one in lane.asked if isinstance(one, Record)]
     assert kept == [played.report]
     assert played.report.policy == FACTS.policy
-    assert [one.kind for one in lane.questions] == [*QuestionKind]
+    asked = [one.kind for one in lane.questions]
+    assert asked == [QuestionKind.APPROVE, QuestionKind.RESTART, QuestionKind.RECONNECT]
     assert lane.reactions == [("group:900", "m3", "👍"), ("group:900", "m3", "")]
     told = played[StepName.STRANGER].evidence
     assert told.endswith(
@@ -88,6 +90,21 @@ def test_a_lane_that_works_passes_every_step_in_order_and_the_report_is_kept() -
     told = played[StepName.REPLY].evidence
     assert "Lan (41) wrote at" in told
     assert "answered in 1.2 s: message r102 arrived; agent main is an echo" in told
+
+
+@pytest.mark.parametrize(("agrees", "state"), [(True, StepState.PASSED), (False, StepState.FAILED)])
+def test_a_draft_leaves_only_if_the_operator_agrees(agrees: bool, state: StepState) -> None:
+    lane = FakeLane(drafted=True, agrees=agrees)
+    lane.after(1, lambda: lane.writes(Outcome.ADMIT, Reason.DM_PAIRED))
+    played = Played(lane, only=(StepName.REPLY,))
+    assert played[StepName.REPLY].state is state
+    assert agrees or "the answer waits for your approval" in played[StepName.REPLY].missing
+    [question] = [one for one in lane.questions if one.kind is QuestionKind.DRAFT]
+    assert "To read it in another terminal: openclaw drafts show 1" in question.text
+    sent = [one for one in lane.asked if isinstance(one, ApproveDraft)]
+    assert len(sent) == (1 if agrees else 0)
+    [told] = [one.text for one in played.events if isinstance(one, Noticed)]
+    assert ("verify has approved it" in told) is agrees
 
 
 def test_without_a_stranger_the_next_steps_name_what_they_lack() -> None:

@@ -24,7 +24,7 @@ from clawlane.config.source import parse_source, read_source
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, OpError
 from clawlane.ops.setup import Look, Propose, Write, Written, look, propose, write
-from clawlane.ops.setup_answers import EVERYBODY, AgentChoice, Answers, GroupChoice, Named
+from clawlane.ops.setup_answers import EVERYBODY, AgentChoice, AlertChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft, drafted, drop_draft, keep_draft
 from clawlane.ops.setup_plan import planned
 from clawlane.ops.setup_text import account_values, agent_values, first_file
@@ -273,6 +273,11 @@ answers_of_all_kinds = st.builds(
     st.none() | agents,
     st.none() | st.sampled_from(Reload),
     st.none() | st.sampled_from(OutboundMode),
+    alerts=st.none()
+    | st.builds(AlertChoice)
+    | st.builds(AlertChoice, st.just("webhook"), st.just("https://h.example/it's"), st.just("HOOK"))
+    | st.builds(AlertChoice, st.just("command"), command=st.lists(texts, min_size=1).map(tuple)),
+    owner_commands=st.none() | st.booleans(),
 )
 
 

@@ -228,8 +228,46 @@ async def test_each_picture_of_an_album_has_an_id_of_its_own(desk: Desk) -> None
     undo = await desk.arrive()
     assert isinstance(undo, Undo)
     assert (undo.message_id, undo.message_client_id) == ("m2", str(int(album.client_id) + 1))
+    with pytest.raises(NotInOutbox, match="already taken back"):
+        await desk.run(operator_sends.take_back, "m2")
+    assert "album" in desk.texts(), "the other picture is still there"
     whole: TakingBack = await desk.run(operator_sends.take_back, "m1", whole=True)
-    assert len(whole.queued) == 2, "the platform knows best which picture is gone"
+    assert len(whole.queued) == 1
+    await desk.arrive()
+    assert "album" not in desk.texts()
+    with pytest.raises(NotInOutbox, match="nothing to take back"):
+        await desk.run(operator_sends.take_back_chunk, 1)
+
+
+async def test_an_undo_of_unknown_fate_is_sent_again_and_one_that_waits_is_joined(desk: Desk) -> None:
+    [number] = await desk.send("a")
+    await desk.arrive("m1")
+    first: TakingBack = await desk.run(operator_sends.take_back_chunk, number)
+    joined = await desk.run(operator_sends.take_back_chunk, number, join=True)
+    assert joined.queued == first.queued
+    undo = await desk.begin()
+    await desk.run(sending.unknown, undo.id, LOST)
+    again = await desk.run(operator_sends.take_back_chunk, number)
+    assert (again.queued, desk.states(list(first.queued))) == (first.queued, ["queued"])
+    await desk.arrive()
+    assert desk.states([number, *first.queued]) == ["sent", "sent"]
+    with pytest.raises(NotInOutbox, match="nothing to take back"):
+        await desk.run(operator_sends.take_back_chunk, number, join=True)
+
+
+async def test_no_pause_holds_what_the_operator_takes_back_and_it_goes_first(desk: Desk) -> None:
+    await desk.send("a")
+    await desk.arrive("m1")
+    await desk.send("b")
+    await desk.send("c", thread=XOM)
+    await desk.run(operator_sends.take_back, "m1")
+    [undo] = (await desk.run(due.waiting, paused=None)).chunks
+    assert isinstance(undo.out, Undo)
+    assert undo.takes_back
+    heads = (await desk.run(due.waiting, paused=(LAN,))).chunks
+    assert [type(chunk.out).__name__ for chunk in heads] == ["Text", "Undo"]
+    assert [type(chunk.out).__name__ for chunk in await desk.next()] == ["Text", "Undo"]
+    assert (await desk.run(due.waiting, paused=(XOM,))).chunks == (undo,)
 
 
 async def test_of_a_whole_text_what_arrived_is_taken_back_and_the_rest_is_cancelled(desk: Desk) -> None:

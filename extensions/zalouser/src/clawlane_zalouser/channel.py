@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,11 @@ from typing import TypeVar
 from clawlane.capabilities import (
     Cast,
     CastError,
+    Done,
+    Expired,
+    Failed,
     Icon,
+    Known,
     Limits,
     LoginStep,
     NotFetched,
@@ -35,7 +39,9 @@ from clawlane.messages import (
 from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk, simulator
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
+from clawlane_zalouser.devices import DEVICE_HELP
 from clawlane_zalouser.environment import Environment
+from clawlane_zalouser.known import KNOWN
 from clawlane_zalouser.stored_session import StoredSession, session_facts
 from zaloweb.errors import SettingsError
 from zaloweb.transport.network import LOOPBACK
@@ -122,6 +128,10 @@ class ZaloUserChannel:
         """How much Zalo takes in one message, and what this channel cannot do."""
         return Limits(LIMIT, account.settings.media_max_mb, _CANNOT)
 
+    def known(self) -> Sequence[Known]:
+        """Where the knowledge of what this channel can do comes from."""
+        return KNOWN
+
     def icons(self) -> list[Icon]:
         """The reactions that Zalo's own clients offer."""
         return reactions.all_icons()
@@ -134,9 +144,25 @@ class ZaloUserChannel:
         """Log in by QR code."""
         return login.steps(account, self._environment)
 
+    def check_export(self, exported: bytes) -> None:
+        """Whether these are credentials as zca-js exports them. Raises `VaultError`."""
+        login.check_export(exported)
+
+    async def take_over(self, account: Account, exported: bytes) -> Done | Expired | Failed:
+        """Log in with credentials that another program has exported."""
+        return await login.take_over(account, self._environment, exported)
+
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
         """Whether Zalo accepts the session in the vault right now."""
         return await StoredSession(account, vault, self._environment).probe()
+
+    async def revoke(self, account: Account, vault: Vault) -> None:
+        """Ask Zalo to end the session in the vault. Raises `NotRevoked` and `VaultError`."""
+        await StoredSession(account, vault, self._environment).revoke()
+
+    def device_help(self) -> str:
+        """Where on the phone the device is removed."""
+        return DEVICE_HELP
 
     async def self_(self, account: Account, vault: Vault) -> Person:
         """The account itself."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 
-from clawlane.capabilities import ProbeResult, SessionFacts
+from clawlane.capabilities import NotRevoked, ProbeResult, SessionFacts
 from clawlane.channel import Account, Vault, VaultClosed, VaultError
 from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
 from zaloweb.errors import SessionExpired, SettingsError, ZaloError
 from zaloweb.session import Session
+from zaloweb.transport.http import Transport
 from zaloweb.transport.login import log_in
+from zaloweb.transport.logout import log_out_over
 from zaloweb.transport.pace import Pace
 from zaloweb.wire.hosts import Hosts
 
@@ -56,17 +59,7 @@ class StoredSession:
 
     def open(self, session: Session) -> Zalo:
         """The account with this session, to be entered; whenever its cookies change they are saved."""
-        return Zalo(
-            session,
-            network=self._environment.network,
-            clock=self._environment.clock,
-            random=self._environment.random,
-            proxy=proxy_of(self._account),
-            on_session=self.save,
-            platform_clock=self._environment.platform_clock,
-            hosts=hosts_of(self._account),
-            pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
-        )
+        return open_session(self._account, session, self._environment, self.save)
 
     async def save(self, session: Session) -> None:
         """Store the current cookies, unless the operator has logged out or in again meanwhile."""
@@ -76,6 +69,27 @@ class StoredSession:
             log.info("%s: %s", self._account, error)
         else:
             log.debug("%s: saved the session", self._account)
+
+    async def revoke(self) -> None:
+        """Ask Zalo to end the session. Raises `NotRevoked` and `VaultError`."""
+        environment = self._environment
+        try:
+            session = await self.read()
+            if session is None:
+                raise NotRevoked("nobody is logged in")
+            async with Transport(
+                environment.network,
+                user_agent=session.credentials.user_agent,
+                jar=session.jar,
+                clock=environment.clock,
+                random=environment.random,
+                proxy=proxy_of(self._account),
+                platform_clock=environment.platform_clock,
+                hosts=hosts_of(self._account),
+            ) as transport:
+                await log_out_over(transport, session)
+        except ZaloError as error:
+            raise NotRevoked(str(error)) from error
 
     async def probe(self) -> ProbeResult:
         """Whether Zalo accepts the session right now: asks for the account's own profile."""
@@ -93,6 +107,26 @@ class StoredSession:
         elapsed_ms = round(1000 * (clock.monotonic() - started))
         log.debug("%s: the session is accepted, in %d ms", self._account, elapsed_ms)
         return ProbeResult(True, user.id or session.uid, user.name, elapsed_ms=elapsed_ms)
+
+
+def open_session(
+    account: Account,
+    session: Session,
+    environment: Environment,
+    on_session: Callable[[Session], Awaitable[None]] | None = None,
+) -> Zalo:
+    """An account with a session, to be entered; `on_session` is told whenever its cookies change."""
+    return Zalo(
+        session,
+        network=environment.network,
+        clock=environment.clock,
+        random=environment.random,
+        proxy=proxy_of(account),
+        on_session=on_session,
+        platform_clock=environment.platform_clock,
+        hosts=hosts_of(account),
+        pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
+    )
 
 
 def session_facts(secret: bytes) -> SessionFacts:

@@ -1,8 +1,8 @@
 """Optional capabilities of a channel, each a protocol that is found with `isinstance`.
 
 Login by QR code, a probe of the session, a directory, limits and reactions, reconciling unknown sends,
-fetching media, a risk to accept, a rehearsal with its network, people and program, and a connection that can
-be closed on purpose.
+fetching media, a risk to accept, a rehearsal with its network, people and program, a connection that can be
+closed on purpose, and where the knowledge of the platform comes from.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from clawlane.abilities import Ability, Source
 from clawlane.channel import Account, Vault
 from clawlane.condition import ProbeResult as ProbeResult
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
@@ -83,6 +84,19 @@ class Login(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesLogin(Protocol):
+    """A channel that can take over a login which another program has exported."""
+
+    def check_export(self, exported: bytes) -> None:
+        """Raises `VaultError` for what is no such export. Asks nobody."""
+        ...
+
+    async def take_over(self, account: Account, exported: bytes) -> Done | Expired | Failed:
+        """Log in with it, which tells whose it is. Nothing is stored."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Icon:
     """A reaction that a platform offers: its name, and the emoji that it looks like ("" for none)."""
@@ -109,6 +123,24 @@ class HasLimits(Protocol):
     """A channel that says how much it takes."""
 
     def limits(self, account: Account) -> Limits: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where the knowledge of an ability comes from. `detail` says shortly what that leaves open."""
+
+    ability: Ability
+    source: Source
+    detail: str
+
+
+@runtime_checkable
+class SaysHowKnown(Protocol):
+    """A channel that was built without the platform's own documents, and says what it was built from."""
+
+    def known(self) -> Sequence[Known]:
+        """One entry for each ability that it has, in the order of `Ability`."""
+        ...
 
 
 @runtime_checkable
@@ -159,6 +191,28 @@ class Probe(Protocol):
 
     async def probe(self, account: Account, vault: Vault) -> ProbeResult:
         """One live request with the session in the vault. An error of the platform is a result too."""
+        ...
+
+
+@runtime_checkable
+class LinkedDevice(Protocol):
+    """A channel whose login is a device that the platform's app lists."""
+
+    def device_help(self) -> str:
+        """Where in the app the device is removed: one sentence without its full stop."""
+        ...
+
+
+class NotRevoked(Exception):
+    """The platform did not take it that a session is to end. The text is one line."""
+
+
+@runtime_checkable
+class RevokesSession(Protocol):
+    """A channel that can ask its platform to end a session."""
+
+    async def revoke(self, account: Account, vault: Vault) -> None:
+        """Ask once, with the session in the vault. Raises `NotRevoked` and `VaultError`."""
         ...
 
 

@@ -75,6 +75,7 @@ def test_a_test_needs_a_target_and_a_gateway(desk: Any) -> None:
     desk.configure("{}")
     told = desk("alerts test")
     assert (told.code, "the config names nobody to tell of alerts" in told.err) == (1, True)
+    assert desk.shown(told.err.strip().rpartition(": openclaw ")[2])
     assert "parrot/default: nobody is told of alerts" in desk.shown("alerts list")
 
 

@@ -47,6 +47,21 @@ def test_status_without_a_gateway_tells_what_is_known(perch) -> None:
     assert "allowlist (built-in; set it with channels.parrot.groupPolicy)" in told.out
 
 
+def test_status_names_each_conversation_where_something_else_may_leave(perch) -> None:
+    friend, other = "1471383327500481391", "1471383327500481392"
+    perch.configure(
+        f"{{ outbound: 'approve', dms: {{ '{friend}': {{ outbound: 'auto' }},"
+        f" '{other}': {{ outbound: 'approve' }} }},"
+        " groups: { Work: { outbound: 'off' }, Quiet: {} } }"
+    )
+    told = perch("channels status").out
+    assert "outbound   approve (from channels.parrot.outbound, line 1)" in told
+    assert f"auto (from channels.parrot.dms['{friend}'].outbound, line 1)" in told
+    assert "off (from channels.parrot.groups.Work.outbound, line 1)" in told
+    assert other not in told
+    assert "groups.Quiet" not in told
+
+
 def test_status_names_a_rehearsal(perch, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "REHEARSAL" not in perch("channels status").out
     monkeypatch.setenv("PARROT_CAGE", "127.0.0.1:4443")

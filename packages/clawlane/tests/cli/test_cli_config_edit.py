@@ -11,7 +11,7 @@ import pytest
 from packages.clawlane.tests.ops_alone import owned
 
 from clawlane.config.edit import backup_of
-from clawlane.messages import Group
+from clawlane.messages import Group, Person
 from clawlane.store import directory
 
 FILE = """\
@@ -152,6 +152,21 @@ def test_a_known_group_is_not_written_among_senders(
         " and sender lists match people only; nothing was written; run: openclaw config set"
         f" {shlex.quote(where)} {{}}\n"
     )
+
+
+@pytest.mark.parametrize("line", ["groups.4711 {}", "groups {'group:4711':{}}"])
+def test_a_known_person_is_not_written_among_groups(perch, file: Path, line: str) -> None:
+    async def keep() -> None:
+        async with owned(perch.paths, "parrot/default") as account_store:
+            await account_store.run(directory.keep_peers, [Person("4711", "Lan")])
+
+    assert perch(f"config set channels.parrot.{line} --dry-run").code == 0, "nobody knows that it is a person"
+    asyncio.run(keep())
+    told = perch(f"config set channels.parrot.{line}")
+    assert (told.code, told.out, file.read_text()) == (1, "", FILE)
+    assert "4711 is a person, not a group; nothing was written" in told.err
+    assert "openclaw config set channels.parrot.groupAllowFrom --add 4711" in told.err
+    assert perch("config set channels.parrot.groups.9001 {}").code == 0
 
 
 def test_a_group_that_stands_among_senders_already_keeps_nothing_from_being_written(

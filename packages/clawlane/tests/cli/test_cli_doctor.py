@@ -217,3 +217,15 @@ def test_a_directory_that_the_channel_lacks_is_said_in_one_line(perch) -> None:
 def test_a_limit_is_a_positive_number(perch) -> None:
     assert perch("directory peers list --limit 0").code == 1
     assert "--limit" in perch("directory peers list --limit x").err
+
+
+def test_another_program_of_the_name_is_found_on_the_path_of_the_command(
+    perch, home: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "openclaw"
+    program.parent.mkdir()
+    program.write_text("#!/usr/bin/env node\n")
+    program.chmod(0o755)
+    perch.setenv("PATH", str(program.parent))
+    finding = found(perch)["other_openclaw"]
+    assert (finding["severity"], finding["path"]) == ("warning", str(program))

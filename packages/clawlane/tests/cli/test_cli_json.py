@@ -56,6 +56,7 @@ _LINES = {
     "gateway status": "gateway status",
     "gateway stop": "gateway stop",
     "health": "health",
+    "import": "import empty-home --dry-run",
     "logs": "logs",
     "message react": "message react user:7 1 like",
     "message send": "message send user:7 hello",
@@ -84,6 +85,7 @@ _LINES = {
     "audit verify": "audit verify",
     "security audit": "security audit",
     "sent": "sent",
+    "session revoke": "session revoke --yes",
     "session show": "session show",
     "sessions list": "sessions list",
     "sessions reset": "sessions reset --all",
@@ -98,7 +100,14 @@ _LINES = {
 }
 """One call of each command; what they say beside a running gateway is held where its stories are told."""
 
-_ENDS = {"channels logout", "plugins disable", "plugins enable", "plugins uninstall", "store reset"}
+_ENDS = {
+    "channels logout",
+    "session revoke",
+    "plugins disable",
+    "plugins enable",
+    "plugins uninstall",
+    "store reset",
+}
 """What comes last, because it takes something away from the others."""
 
 _OTHERWISE = {"config schema", "sim drop", "sim person", "sim say", "sim scan", "sim world"}

@@ -46,6 +46,7 @@ def test_flags_alone_set_a_lane_up(bare) -> None:
                 "ownerTakeover": "1h",
                 "quietHours": {"from": "22:00", "to": "07:00", "do": "hold"},
                 "pacing": {"warmUp": True},
+                "ownerCommands": False,
             }
         },
         "agents": {"defaults": {"brain": {"kind": "echo"}}},
@@ -92,6 +93,71 @@ def test_yes_takes_what_is_proposed(bare) -> None:
     assert block["pacing"] == {"warmUp": True}
     assert "quietHours" not in block
     assert data.get("timezone", "") == machine_zone()
+
+
+@pytest.mark.parametrize(
+    ("flags", "written"),
+    [
+        ("--alerts off", None),
+        (
+            "--alerts webhook --alerts-url https://hook.example/a --alerts-secret-env HOOK",
+            {"webhook": {"url": "https://hook.example/a", "secret": "${HOOK}"}},
+        ),
+        (
+            "--alerts webhook --alerts-url http://127.0.0.1:9/a --alerts-secret-file SECRET",
+            {"webhook": {"url": "http://127.0.0.1:9/a", "secret": {"file": "SECRET"}}},
+        ),
+        ("--alerts command --alerts-command /bin/tell", {"command": ["/bin/tell"]}),
+    ],
+)
+def test_how_the_owner_is_told(
+    bare, tmp_path: Path, flags: str, written: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    secret.write_text("0123456789abcdef0123")
+    monkeypatch.setenv("HOOK", "0123456789abcdef0123")
+    flags = flags.replace("SECRET", str(secret))
+    done = bare(f"onboard --channel parrot --no-login --yes {_RISK} {flags} --owner-commands yes")
+    assert (done.code, done.err) == (0, "")
+    block = read_source(bare.paths.config_file).data["channels"]["parrot"]
+    assert str(block.get("alerts")) == str(written).replace("SECRET", str(secret))
+    assert block["ownerCommands"] is True
+    text = bare.paths.config_file.read_text()
+    assert "0123456789abcdef0123" not in text + done.out
+    assert ("openclaw alerts test" in text) == (written is not None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ("--alerts-url https://a.example", "--alerts-url without --alerts"),
+        ("--alerts webhook --alerts-secret-env A", "--alerts webhook needs --alerts-url"),
+        ("--alerts webhook --alerts-url https://a.example", "in a variable or in a file"),
+        ("--alerts webhook --alerts-url http://a.example --alerts-secret-env A", "must begin with https://"),
+        ("--alerts webhook --alerts-url https://a.example --alerts-secret-env 1a", "do not write the key"),
+        ("--alerts command --alerts-command x --alerts-to user:1", "--alerts-to does not go with"),
+        ("--alerts thread --alerts-account work --alerts-to 1", "must be 'user:ID' or 'group:ID'"),
+    ],
+)
+def test_flags_about_alerts_that_do_not_fit_write_nothing(bare, flags: str, told: str) -> None:
+    done = bare(f"onboard --channel parrot --no-login --yes {_RISK} {flags}")
+    assert done.code == 1
+    assert told in done.err
+    assert not bare.paths.config_file.exists()
+
+
+def test_the_hosts_of_the_agent_that_was_chosen_are_told(bare) -> None:
+    line = f"onboard --channel parrot --no-login --yes {_RISK}"
+    told = bare(f"{line} --agent endpoint --agent-url https://models.example/v1").out
+    risk, config = told.index("- main: an echo, sent nowhere"), told.index("-- Config --")
+    assert risk < config < told.index("- main: models.example (abroad)")
+    assert told.count("None of them agreed to that.") == 2
+
+
+def test_an_echo_is_told_once(bare) -> None:
+    told = bare(f"onboard --channel parrot --no-login --yes {_RISK}").out
+    assert told.count("None of them agreed to that.") == 1
 
 
 def test_an_open_policy_has_to_be_confirmed(bare) -> None:

@@ -73,7 +73,7 @@ def render(history: Sequence[HistoryMessage]) -> str:
 
 def barred(message: HistoryMessage) -> list[str]:
     """A message as lines that begin with a bar: who wrote it and when, then its text, indented."""
-    ids = f"id {_id(message.sender_id)}, message {_id(message.message_id)}"
+    ids = f"id {safe_id(message.sender_id)}, message {safe_id(message.message_id)}"
     name = BY_OWNER if message.by_owner else quoted(message.sender_name)
     head = f"{_BAR}{_time(message.sent_ms)} {name} ({ids}):"
     return [head, *(f"{_BAR}  {plain(line)}" for line in message.text.splitlines())]
@@ -89,7 +89,8 @@ def shortened(name: str) -> str:
     return plain(name)[:_NAME_LENGTH]
 
 
-def _id(written: str) -> str:
+def safe_id(written: str) -> str:
+    """An id that can be nothing else in a line."""
     return _NO_ID.sub("_", written) or "unknown"
 
 

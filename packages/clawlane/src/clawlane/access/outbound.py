@@ -57,6 +57,13 @@ class OutboundPolicy:
         )
         return strictest((found, *unknown))
 
+    def of_entry(self, key: str) -> Verdict:
+        """What leaves in the group that has this key in `groups`."""
+        entry = next((one for one in self.groups.all if one.key == key), None)
+        if entry is None or entry.outbound is None:
+            return self.group
+        return entry.outbound, entry.outbound_rule
+
     def mode(self, thread: Thread, pins: Pins) -> OutboundMode:
         """What leaves in a thread."""
         return self.decide(thread, pins)[0]

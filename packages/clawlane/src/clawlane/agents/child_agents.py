@@ -13,7 +13,7 @@ from clawlane.agents.command import Command
 from clawlane.agents.contract import Attached, FileUse, TurnInput
 from clawlane.agents.errors import AgentFailed, AgentInterrupted
 from clawlane.agents.memory import Conversation, SessionMemory
-from clawlane.agents.prompt import instructions, user_prompt
+from clawlane.agents.prompt import instructions, user_prompt, with_fates
 from clawlane.agents.reply import read_reply, remembered
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
@@ -32,19 +32,23 @@ class CodingAgent:
 
     async def run(self, turn: TurnInput) -> Reply | None:
         settings = self.agent.settings
-        session = await SessionMemory(self.agent, self.session).name(turn)
+        memory = SessionMemory(self.agent, self.session)
+        entered = await memory.enter(turn)
+        session = entered.session
         place = (turn.account, turn.thread)
         if (before := self.names.get(place, session)) != session:
             self.acp.forget(before)
         self.names[place] = session
         notes = {file.path: f"at {file.path}" for file in turn.files}
-        prompt = user_prompt(turn, settings.max_input_chars, notes)
+        longest = settings.max_input_chars
+        prompt = with_fates(user_prompt(turn, longest, notes), entered.outcomes, longest)
         try:
             answer = await self.acp.ask(session, prompt, first=instructions(settings.instructions))
         except AgentInterrupted as interrupted:
             if settings.retry_interrupted:
                 raise AgentFailed(str(interrupted)) from None
             raise
+        await memory.heard(turn, entered)
         return read_reply(answer, self.agent)
 
     async def reach(self) -> str:

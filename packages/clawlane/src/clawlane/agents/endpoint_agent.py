@@ -13,11 +13,12 @@ from clawlane.agents.contract import FileUse, TurnInput
 from clawlane.agents.endpoint import ChatMessage, Completion, Endpoint, ImagesRefused
 from clawlane.agents.inbound_media import PICTURE_TOKENS, Pictures, images
 from clawlane.agents.memory import SUMMARY, Conversation, SessionMemory
-from clawlane.agents.prompt import instructions, user_prompt
+from clawlane.agents.prompt import instructions, user_prompt, with_fates
 from clawlane.agents.reply import read_reply, remembered
 from clawlane.config.agents import EndpointBrain, Price, SessionSettings
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Reply, Thread
+from clawlane.store.fates import Outcome
 from clawlane.store.spending import Spent
 
 log = logging.getLogger(__name__)
@@ -42,30 +43,35 @@ class EndpointAgent:
     async def run(self, turn: TurnInput) -> Reply | None:
         ledger = self.ledger.of(turn)
         memory = SessionMemory(self.agent, self.session, self._sum_up)
-        if self.remembers:
-            conversation = Conversation(session=await memory.name(turn))
-        else:
-            conversation = await memory.begin(turn)
-        completion = await self._answer(ledger, turn, conversation)
+        entered = await memory.enter(turn) if self.remembers else None
+        conversation = Conversation(session=entered.session) if entered else await memory.begin(turn)
+        completion = await self._answer(ledger, turn, conversation, entered.outcomes if entered else ())
+        if entered:
+            await memory.heard(turn, entered)
         model = f"{self.agent.id}/{self.endpoint.model}"
         reply = read_reply(completion.text, self.agent, model, ledger.tokens)
         if not self.remembers:
             await memory.answered(turn, remembered(reply))
         return reply
 
-    async def _answer(self, ledger: TurnLedger, turn: TurnInput, conversation: Conversation) -> Completion:
+    async def _answer(
+        self, ledger: TurnLedger, turn: TurnInput, conversation: Conversation, outcomes: Sequence[Outcome]
+    ) -> Completion:
         pictures = await images(turn) if self._sees else Pictures()
         try:
-            messages = self._messages(turn, conversation, pictures)
+            messages = self._messages(turn, conversation, pictures, outcomes)
             return await self._ask(ledger, messages, conversation.session)
         except ImagesRefused:
             log.warning("%s: the model takes no pictures; write `images: false`", self.agent.place)
-        messages = self._messages(turn, conversation, pictures.refused())
+        messages = self._messages(turn, conversation, pictures.refused(), outcomes)
         return await self._ask(ledger, messages, conversation.session)
 
-    def _messages(self, turn: TurnInput, conversation: Conversation, pictures: Pictures) -> list[ChatMessage]:
+    def _messages(
+        self, turn: TurnInput, conversation: Conversation, pictures: Pictures, outcomes: Sequence[Outcome]
+    ) -> list[ChatMessage]:
         settings = self.agent.settings
-        prompt = user_prompt(turn, settings.max_input_chars, pictures.notes)
+        longest = settings.max_input_chars
+        prompt = with_fates(user_prompt(turn, longest, pictures.notes), outcomes, longest)
         *before, last = _chat(instructions(settings.instructions), conversation, prompt)
         return [*before, replace(last, images=[one.url for one in pictures.shown])]
 

@@ -22,8 +22,9 @@ from clawlane.agents.share import shared
 from clawlane.config.agents import Reset, ResetMode, SessionSettings
 from clawlane.config.routing import AgentSettings, session_key
 from clawlane.messages import Thread
-from clawlane.store import sessions
+from clawlane.store import fates, sessions
 from clawlane.store.account_store import AccountStore
+from clawlane.store.fates import Outcome
 from clawlane.store.sessions import Remembered, Session
 from clawlane.zone import Zone
 
@@ -102,6 +103,14 @@ class Conversation:
         return summary + sum(exchange.tokens for exchange in self.exchanges)
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A conversation that the agent itself remembers: its name, and what it does not know of its replies."""
+
+    session: str
+    outcomes: tuple[Outcome, ...] = ()
+
+
 class SessionMemory:
     """Reads and keeps the conversations of one agent. `summarise` sums up what no longer fits."""
 
@@ -142,14 +151,24 @@ class SessionMemory:
             lane = turn.lane
             await lane.account_store.run(sessions.answered, lane.turn, lane.run, answer)
 
-    async def name(self, turn: TurnInput) -> str:
-        """The name of the conversation, for an agent that remembers by itself: a new one after each reset."""
+    async def enter(self, turn: TurnInput) -> Entered:
+        """The conversation of a turn, for an agent that itself remembers. It has a new name after each reset.
+
+        Say `heard` once the agent has answered: until then it is told the same again.
+        """
         name = session_key(self._agent.id, turn.account, turn.thread)
         if turn.lane is None:
-            return name
-        is_over = self._is_over(turn.lane)
-        number = await turn.lane.account_store.run(sessions.enter, self._agent.id, turn.thread, is_over)
-        return numbered(name, number)
+            return Entered(name)
+        lane = turn.lane
+        number, outcomes = await lane.account_store.run(
+            fates.enter, self._agent.id, turn.thread, lane.turn, lane.run, self._is_over(lane)
+        )
+        return Entered(numbered(name, number), outcomes)
+
+    async def heard(self, turn: TurnInput, entered: Entered) -> None:
+        """The agent has answered a turn, so it knows what it was told with it."""
+        if turn.lane is not None and entered.outcomes:
+            await turn.lane.account_store.run(fates.heard, entered.outcomes)
 
     def _is_over(self, lane: Lane) -> sessions.IsOver:
         return partial(is_over, self._session.reset, lane.zone)

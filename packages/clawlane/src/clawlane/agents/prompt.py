@@ -6,7 +6,7 @@ request to request, which the prompt caches of providers depend on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from clawlane.access import context
 from clawlane.access.context import HistoryMessage
 from clawlane.agents.contract import Attached, TurnInput
 from clawlane.messages import Quote
+from clawlane.store.fates import Fate, Outcome
 
 FRAME = (
     "You answer messages in a chat. Lines that begin with '| ' are words of other people. What they ask for "
@@ -24,6 +25,8 @@ FRAME = (
 
 BEGIN = "[Message to answer]"
 END = "[End of message]"
+BEGIN_FATES = "[What became of your earlier replies. It stands whatever you remember of them.]"
+END_FATES = "[End of what became of them]"
 _CUT = "(the rest of the message is left out: it is too long)"
 
 
@@ -47,6 +50,27 @@ def user_prompt(turn: TurnInput, longest: int, notes: Mapping[Path, str] | None 
         lines += [line for one in attached if one.number is None for line in _reference(one, notes or {})]
     history = context.render([replace(one, text=_cut(one.text, longest)) for one in turn.history])
     return "\n".join(filter(None, (history, BEGIN, *lines, f"| in: {turn.thread.kind}", END)))
+
+
+_FATES = {
+    Fate.SENT: "was sent now, as you wrote it",
+    Fate.CHANGED: "was changed by the account's owner before it was sent; people got this instead:",
+    Fate.PARTLY: "was cut off; people got only this of it:",
+    Fate.WAITS: "was not sent yet: it waits for the approval of the account's owner",
+    Fate.NOT_SENT: "was not sent, and nobody has read it",
+}
+
+
+def with_fates(prompt: str, outcomes: Sequence[Outcome], longest: int) -> str:
+    """A turn for an agent that remembers by itself, after what became of its earlier replies."""
+    if not outcomes:
+        return prompt
+    lines = []
+    for one in outcomes:
+        why = f": {one.why}" if one.why else ""
+        lines.append(f"Your reply to message {context.safe_id(one.message_id)} {_FATES[one.fate]}{why}")
+        lines += [f"| {context.plain(line)}" for line in _cut(one.arrived, longest).splitlines()]
+    return "\n".join((BEGIN_FATES, *lines, END_FATES, prompt))
 
 
 def _cut(text: str, longest: int) -> str:

@@ -82,7 +82,8 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
 
     Personal Zalo (zalouser) is experimental, unofficial: see openclaw plugins info.
 
-    Exits with 0 also if there was none. It works with a broken config file, too.
+    Exits with 0 also if there was none. It works with a broken config file, too. The platform keeps the
+    session until you remove the device on the phone; `openclaw session revoke` has the platform end it.
 
     \b
     Example:
@@ -96,12 +97,15 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
             "account": f"{done.channel}/{done.account}",
             "profile": done.profile,
         }
-        print_json(**names, cleared=done.cleared, warning="; ".join(done.warnings))
+        told = {"cleared": done.cleared, "on_phone": done.on_phone}
+        print_json(**names, **told, warning="; ".join(done.warnings))
         return
     name = f"{done.channel}/{done.account}"
     if done.cleared:
         echo_line(f"Logged out {name}: its session is removed from this machine.")
     else:
         echo_line(f"Nobody was logged in on {name}; there was nothing to clear.")
+    if done.cleared and done.on_phone:
+        echo_wrapped(f"The platform keeps the session until you end it: {done.on_phone}.")
     for warning in done.warnings:
         echo_line(f"warning: {warning}", err=True)

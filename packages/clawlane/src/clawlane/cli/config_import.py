@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize
 from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client
-from clawlane.ops.config_import import Import
+from clawlane.ops.config_import import Import, LeftOut
 from clawlane.ops.finding_text import finding_json, one_line
 
 
@@ -37,13 +38,13 @@ def import_file(file: Path, force: bool, dry_run: bool, as_json: bool) -> None:
         findings = list(map(finding_json, made.findings))
         names: dict[str, Any] = {"file": made.file, "backup": made.backup or None, "written": not dry_run}
         names["gateway"] = standing_json(made.standing)
-        print_json(**names, left_out=made.left_out, warnings=made.warnings, findings=findings, **shown)
+        kept = {"left_out": made.left_out, "adapted": made.adapted}
+        print_json(**names, **kept, warnings=made.warnings, findings=findings, **shown)
         return
     if dry_run:
         click.echo(made.text.rstrip("\n"))
-    for one in made.left_out:
-        line = f" (line {one.line})" if one.line else ""
-        echo_wrapped(f"left out: {one.path}{line}: {one.reason}", hanging="  ", err=True)
+    for line in key_lines(made.left_out, made.adapted):
+        echo_wrapped(line, hanging="  ", err=True)
     for warning in made.warnings:
         echo_wrapped(f"warning: {warning}", hanging="  ", err=True)
     for found in made.findings:
@@ -55,3 +56,11 @@ def import_file(file: Path, force: bool, dry_run: bool, as_json: bool) -> None:
     for line in standing_lines(made.standing):
         echo_wrapped(line, hanging="  ")
     echo_line("Look at it, then check the setup: openclaw doctor")
+
+
+def key_lines(left_out: Iterable[LeftOut], adapted: Iterable[LeftOut]) -> Iterator[str]:
+    """What became of keys that clawlane does not have, or understands otherwise, a line each."""
+    for word, keys in (("left out", left_out), ("changed", adapted)):
+        for one in keys:
+            line = f" (line {one.line})" if one.line else ""
+            yield f"{word}: {sanitize(one.path, 200)}{line}: {one.reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -46,10 +47,11 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
     client = Client()
     fixed = client.call(Fix(dry_run)) if fix else None
     standing = standing_of(client.paths) if fixed and fixed.changes and not dry_run else None
+    check = CheckUp(os.environ.get("PATH", ""))
     try:
-        found = client.call(CheckUp())
+        found = client.call(check)
     except ControlError:  # a gateway that cannot answer keeps nobody from checking what is on the disk
-        found = client.run_here(CheckUp())
+        found = client.run_here(check)
     rules = rules_of_file(client.paths)
     ok = not any(one.severity.fails for one in found)
     if as_json:

@@ -112,13 +112,18 @@ def link(
                 view.note(
                     f"the risk was accepted for another user ({event.former_user}), so you are asked again"
                 )
+            view.follow(event)
             view.show(event)
             if isinstance(event, ConsentNeeded):
                 client.call(Accept(found.channel, found.account, *answer(event), others=True))
             elif isinstance(event, Linked):
                 linked.append(event)
 
-        client.follow(LogIn(found.channel, found.account, force), show)
+        try:
+            client.follow(LogIn(found.channel, found.account, force), show)
+        finally:
+            if not linked and (told := view.left_on_phone):
+                view.note(told)
     return linked[0]
 
 
@@ -205,6 +210,15 @@ class View:
     def __init__(self, account: FoundAccount, write: Callable[[bytes], Path] | None = None) -> None:
         self._account = account
         self._write = write or (lambda _png: Path())
+        self._on_phone = ""
+        self.left_on_phone = ""
+
+    def follow(self, event: LoginEvent) -> None:
+        """Know what a login that fails now leaves behind: a confirmed one is listed on the phone."""
+        if isinstance(event, Begun):
+            self._on_phone = event.on_phone
+        elif isinstance(event, Confirmed) and self._on_phone:
+            self.left_on_phone = f"the phone may list this login although it failed: {self._on_phone}"
 
     def note(self, line: str) -> None:
         echo_wrapped(f"{line[0].upper()}{line[1:]}")
@@ -219,7 +233,7 @@ class View:
                     click.echo(line)
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal, others):
+            case Begun(host, rehearsal, others, _):
                 if rehearsal:
                     where = f"a simulator on {rehearsal}"
                     echo_wrapped(f"REHEARSAL: this talks to {where}, not to the real platform.")
@@ -273,7 +287,7 @@ class JsonView(View):
                 self._print("risk", risk=told, others=list(event.others))
             case SessionExpired():
                 self.note(_EXPIRED)
-            case Begun(host, rehearsal, others):
+            case Begun(host, rehearsal, others, _):
                 linked = [
                     {"account": one.account, "user": user_json(one.user_id, one.user_name)} for one in others
                 ]

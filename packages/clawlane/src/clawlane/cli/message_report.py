@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
 from clawlane.cli.send_states import SEND_STATES
-from clawlane.clock import now_ms
-from clawlane.ops.client import Client, ControlError
-from clawlane.ops.message import LONGEST_WAIT_MS, Outcome, Outcomes, Part, Queued, SendWarning
+from clawlane.ops.client import Client
+from clawlane.ops.message import Outcome, Outcomes, Part, Queued, SendWarning
+from clawlane.ops.outcome import wait_for
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.states import ChunkState
 
@@ -38,7 +38,7 @@ def report(client: Client, queued: Queued, wait_s: float, as_json: bool, *, dry_
     if dry_run or not numbers:
         found = Outcomes((), queued.paused)
     else:
-        found = _waited(client, Outcome(queued.account, numbers), wait_s)
+        found = wait_for(client, Outcome(queued.account, numbers), wait_s)
     code = _code(found) if wait_s else _ARRIVED
     if as_json:
         _print_json(queued, found, ok=code != _FAILED, dry_run=dry_run)
@@ -46,21 +46,6 @@ def report(client: Client, queued: Queued, wait_s: float, as_json: bool, *, dry_
     for line in _told(queued, found):
         echo_wrapped(line, hanging="  ")
     return code
-
-
-def _waited(client: Client, asked: Outcome, wait_s: float) -> Outcomes:
-    """The outcome, as soon as nothing more happens by itself before the time is up."""
-    ends_ms = now_ms() + int(1000 * wait_s)
-    while True:
-        left_ms = max(0, ends_ms - now_ms())
-        question = replace(asked, wait_ms=min(left_ms, LONGEST_WAIT_MS), until_ms=ends_ms)
-        try:
-            found = client.call(question)
-        except ControlError:  # it has ended meanwhile; the store tells the rest
-            found = client.run_here(asked)
-        too_late = any((part.held_until_ms or 0) > ends_ms for part in found.open)
-        if not found.open or not left_ms or found.paused or found.stopped or too_late:
-            return found
 
 
 def _code(found: Outcomes) -> int:
@@ -131,6 +116,7 @@ def _print_json(queued: Queued, found: Outcomes, *, ok: bool, dry_run: bool) -> 
         status = statuses.get(part.number)
         state = {"state": "planned" if dry_run else "gone"} if status is None else asdict(status)
         state.pop("thread", None)  # that is the target
+        state.pop("kind", None)
         messages.append({**asdict(part), **state})
     print_json(
         ok=ok,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,6 +12,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, one_account
 from clawlane.cli.setup_agent import AGENTS, AgentFlags
+from clawlane.cli.setup_alerts import ALERTS, AlertFlags
 from clawlane.cli.setup_interview import Given
 from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.ops.setup import Situation
@@ -69,6 +71,22 @@ _FLAGS = (
     ),
     click.option(
         "--reload", type=click.Choice([*map(str, Reload)]), help="Whether edits that widen access wait."
+    ),
+    click.option(
+        "--alerts", type=click.Choice(ALERTS), help="How you are told of what waits (default: off)."
+    ),
+    click.option("--alerts-url", default="", metavar="URL", help="The address of a webhook."),
+    click.option("--alerts-secret-env", default="", metavar="VARIABLE", help="The variable with its secret."),
+    click.option(
+        "--alerts-secret-file", default="", metavar="FILE", help="The private file with its secret."
+    ),
+    click.option("--alerts-command", default="", metavar="LINE", help="The program that tells you."),
+    click.option("--alerts-account", default="", metavar="NAME", help="The other account that tells you."),
+    click.option("--alerts-to", default="", metavar="user:ID", help="Whom it writes to."),
+    click.option(
+        "--owner-commands",
+        type=click.Choice(("yes", "no")),
+        help="Whether you give commands in the chat with yourself (default: no).",
     ),
     click.option("--quiet-hours", metavar="22:00-07:00|off", help="When nothing is sent on its own."),
     click.option("--timezone", metavar="NAME", help="The zone of days and times (default: the machine's)."),
@@ -152,7 +170,11 @@ def _set_up(
         flags.pop("agent") or "",
         *(flags.pop(f"agent_{name}") for name in ("url", "model", "key_env", "key_file", "command")),
     )
-    given = Given(agent=agent, **flags)
+    alerts = AlertFlags(
+        flags.pop("alerts") or "",
+        *(flags.pop(f"alerts_{one.name}") for one in fields(AlertFlags) if one.name != "kind"),
+    )
+    given = Given(agent=agent, alerts=alerts, **flags)
     try:
         walk = Walk(channel, account, given, prompts, as_json=as_json)
         if adding and walk.look.configured:

@@ -94,34 +94,77 @@ def list_messages(everything: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--since", default="1d", show_default=True, help="How far back, such as 30m, 2h or 7d.")
+@click.argument("numbers", metavar="[NUMBER]...", nargs=-1, type=click.IntRange(min=1))
+@click.option("--since", metavar="LENGTH", help="How far back, such as 30m, 2h or 7d (default: 1d).")
 @click.option("-t", "--thread", default="", help="Only in this thread: user:ID, group:ID, an id or a name.")
+@click.option("--limit", type=click.IntRange(1, MOST_SENT), help="Only so many of the newest.")
+@click.option("--recall", "back", is_flag=True, help="Take these messages back, the newest first.")
+@click.option("--yes", is_flag=True, help="Take back without asking.")
+@click.option("--dry-run", is_flag=True, help="Show what would be taken back, and do nothing.")
 @channel_option()
 @account_option("Only this account (default: all; with --thread the default account).")
 @json_option
-def sent(since: str, thread: str, channel: str | None, account: str | None, as_json: bool) -> None:
+def sent(
+    numbers: tuple[int, ...],
+    since: str | None,
+    thread: str,
+    limit: int | None,
+    back: bool,
+    yes: bool,
+    dry_run: bool,
+    channel: str | None,
+    account: str | None,
+    as_json: bool,
+) -> int | None:
     """List what left in the owner's name: replies, pairing codes, reactions, your own texts.
 
-    The newest comes last. NUMBER is what `openclaw message undo --number` takes back.
+    The newest comes last. NUMBER chooses messages by their number.
+
+    --recall takes them back for everybody, one after the other, the newest first: name NUMBERs, or say
+    which with --since, --thread or --limit. It needs a running gateway. A pause does not hold it; pacing
+    does. Zalo limits for how long a message can be taken back, and three failures in a row end the run.
+    The same command goes on where one was stopped.
+
+    \b
+    Exit code of --recall:
+      0  everything is taken back
+      1  something was refused, or it is unknown what became of it
+      2  something waits in the outbox, and the rest was not tried
 
     \b
     Examples:
       openclaw sent --since 2h
       openclaw sent --thread user:1471383327500481391
+      openclaw sent --since 2h --recall --dry-run
+      openclaw sent 41 42 --recall
     """
+    if numbers and (since or thread or limit):
+        raise CliError("NUMBERs say already which messages", "leave out --since, --thread and --limit")
+    if (yes or dry_run) and not back:
+        raise CliError("--yes and --dry-run are about taking back", "add --recall")
+    if back and not (numbers or since or thread or limit):
+        raise CliError("what is to be taken back?", "name NUMBERs, or say it with --since, such as 2h")
     now, client = now_ms(), Client()
-    since_ms = now - _length_ms(since)
-    found = client.call(Sent(channel, account, since_ms, thread))
+    since_ms = 0 if numbers else now - _length_ms(since or "1d")
+    chosen = (channel, account, since_ms, thread, numbers, limit or 0)
+    if back:
+        from clawlane.cli.recall import recall
+        from clawlane.ops.recall import FindRecallable
+
+        return recall(client, FindRecallable(Sent(*chosen)), yes=yes, dry_run=dry_run, as_json=as_json)
+    found = client.call(Sent(*chosen))
     if as_json:
         messages = [{"number": row.id, **_json(row)} for row in found.messages]
         print_json(since_ms=since_ms, messages=messages, more=found.more)
-        return
+        return None
     if not found.messages:
-        echo_wrapped(f"Nothing was sent within {since}.")
-        return
+        what = "with that number" if numbers else f"within {since or '1d'}"
+        echo_wrapped(f"Nothing was sent {what}.")
+        return None
     echo_cards([_card(row, _fate(row), row.sent_ms or row.created_ms, ()) for row in found.messages])
-    if found.more:
+    if found.more and not limit:
         echo_wrapped(f"Only the newest {MOST_SENT} are shown; name a thread, or a shorter --since.")
+    return None
 
 
 @outbox.command()

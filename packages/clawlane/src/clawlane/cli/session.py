@@ -1,12 +1,15 @@
-"""`session show`: the stored session of an account, without any value of it."""
+"""`session`: the stored session of an account, without any value of it, and its end on the platform."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
+from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
@@ -14,13 +17,16 @@ from clawlane.clock import length, now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.session import ShowSession, StoredSession
 
+if TYPE_CHECKING:
+    from clawlane.ops.revoking import Revoked
+
 _HEAD = 12
 _NOT_LINKED = 3
 
 
 @click.group()
 def session() -> None:
-    """Look at the stored session of an account.
+    """Look at the stored session of an account, or end it on the platform.
 
     What agents remember of conversations is another thing: see `openclaw sessions`.
     """
@@ -55,6 +61,71 @@ def show(channel: str | None, account: str | None, as_json: bool) -> int:
             indent = f"{head:<{_HEAD}}"
             echo_wrapped(text, indent, " " * len(indent))
     return 0 if found.linked else _NOT_LINKED
+
+
+@session.command()
+@one_account
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def revoke(channel: str | None, account: str | None, yes: bool, as_json: bool) -> int:
+    """End the session of an account on the platform, and forget it here.
+
+    The account is stopped. Zalo has a call for it that was never seen working on a real account: afterwards
+    the platform is asked whether it still accepts the session. Where it cannot be reached, nothing changes
+    and the session stays; otherwise it is removed from this machine, as by `channels logout`.
+
+    \b
+    Exit code:
+      0  the platform does not accept the session any more
+      1  it does, or nobody knows: remove the device on the phone
+      3  nobody is logged in
+
+    \b
+    Examples:
+      openclaw session revoke --channel zalouser
+      openclaw session revoke --account work --yes
+    """
+    from clawlane.ops.revoking import Revoke, Revoking
+
+    if not yes:
+        if as_json or not sys.stdin.isatty():
+            raise CliError("nobody can be asked whether to end the session", "say so with --yes")
+        if not click.confirm("End the session? To go on, somebody has to scan a new code.", default=False):
+            raise CliError("nothing was done")
+    done = Client().call(Revoke(channel, account))
+    ended = done.result is Revoking.ENDED
+    if as_json:
+        told = asdict(done)
+        del told["words"]
+        print_json(**{**told, "ok": ended})
+    else:
+        for line in _revoked(done):
+            echo_wrapped(line, hanging="  ")
+    if done.result is Revoking.NOBODY:
+        return _NOT_LINKED
+    return 0 if ended else 1
+
+
+def _revoked(done: Revoked) -> Iterator[str]:
+    from clawlane.ops.revoking import Revoking
+
+    reason = f": {sanitize(done.reason, 200)}" if done.reason else ""
+    match done.result:
+        case Revoking.NOBODY:
+            yield f"Nobody is logged in on {done.account}."
+        case Revoking.ENDED:
+            yield f"Ended: the platform does not accept the session of {done.account} any more."
+        case Revoking.NOT_POSSIBLE:
+            yield f"The session of {done.account} cannot be ended from here{reason}."
+        case Revoking.STILL_ACCEPTED:
+            yield f"The platform took the request, but still accepts the session of {done.account}."
+        case _:
+            yield f"Nobody knows whether the session of {done.account} is ended{reason}."
+            yield f"It stays on this machine. Try again: openclaw session revoke {done.words}"
+    if done.cleared:
+        yield "It is removed from this machine."
+    if done.result not in (Revoking.ENDED, Revoking.NOBODY) and done.on_phone:
+        yield f"To be sure, {done.on_phone}."
 
 
 def _rows(found: StoredSession) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ def ask_agent(prompts: Prompts) -> AgentChoice:
         case "model":
             return AgentChoice(kind, model=ask("Model as provider/model:", "", _wrong_model))
         case "acp" | "command":
-            line = ask("Command line of the program:", "", _wrong_command)
+            line = ask("Command line of the program:", "", wrong_command)
             return AgentChoice(kind, command=tuple(shlex.split(line)))
     return AgentChoice(kind)
 
@@ -61,9 +61,9 @@ _KEYS = (
 def _key(prompts: Prompts) -> AgentChoice:
     match prompts.choose("Where is the key of the API?", _KEYS, "none"):
         case "env":
-            return AgentChoice(key_env=prompts.text("Name of the variable:", "AGENT_KEY", _wrong_variable))
+            return AgentChoice(key_env=prompts.text("Name of the variable:", "AGENT_KEY", wrong_variable))
         case "file":
-            return AgentChoice(key_file=prompts.text("Path of the file:", "", _wrong_key_file))
+            return AgentChoice(key_file=prompts.text("Path of the file:", "", wrong_key_file))
     return AgentChoice()
 
 
@@ -92,9 +92,9 @@ def read_agent(flags: AgentFlags) -> AgentChoice | None:
     checks = {
         "--agent-url": _wrong_url,
         "--agent-model": _wrong_model if kind == "model" else lambda _: "",
-        "--agent-key-env": _wrong_variable,
-        "--agent-key-file": _wrong_key_file,
-        "--agent-command": _wrong_command,
+        "--agent-key-env": wrong_variable,
+        "--agent-key-file": wrong_key_file,
+        "--agent-command": wrong_command,
     }
     for name in sorted(used):
         if wrong := checks[name](details[name]):
@@ -128,12 +128,14 @@ def _wrong_model(typed: str) -> str:
     return "" if provider and slash and model else "write it as provider/model"
 
 
-def _wrong_variable(typed: str) -> str:
+def wrong_variable(typed: str) -> str:
+    """Why a text cannot name a variable with a secret; empty if it can."""
     named = typed.isascii() and typed.isidentifier()
     return "" if named else "that is not the name of a variable; do not write the key itself here"
 
 
-def _wrong_key_file(typed: str) -> str:
+def wrong_key_file(typed: str) -> str:
+    """Why a secret cannot be read from a file; empty if it can."""
     from clawlane.config.secrets import Secret, SecretMissing
 
     try:
@@ -143,7 +145,8 @@ def _wrong_key_file(typed: str) -> str:
     return ""
 
 
-def _wrong_command(typed: str) -> str:
+def wrong_command(typed: str) -> str:
+    """Why a text cannot be run as a program; empty if it can."""
     try:
         words = shlex.split(typed)
     except ValueError as error:

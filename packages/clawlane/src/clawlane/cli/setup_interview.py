@@ -8,6 +8,7 @@ from typing import Any
 
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_agent import AgentFlags
+from clawlane.cli.setup_alerts import AlertFlags
 from clawlane.cli.setup_people import People
 from clawlane.ops.setup import Situation
 from clawlane.ops.setup_answers import Answers
@@ -32,6 +33,8 @@ class Given:
     disclosure: str | None = None
     timezone: str | None = None
     quiet_hours: str | None = None
+    alerts: AlertFlags = field(default_factory=AlertFlags)
+    owner_commands: str | None = None
     yes: bool = False
     login: bool = True
     verify: bool = True

@@ -9,6 +9,7 @@ from typing import Any
 from clawlane.cli.failure import CliError
 from clawlane.cli.login import FLAG
 from clawlane.cli.setup_agent import AGENTS, ask_agent, read_agent
+from clawlane.cli.setup_alerts import ALERTS, ask_alerts, ask_owner_commands, read_alerts
 from clawlane.cli.setup_hours import ask_quiet_hours, ask_timezone, read_quiet_hours, read_timezone
 from clawlane.cli.setup_interview import Given, Interview, Question
 from clawlane.cli.setup_policies import (
@@ -27,7 +28,7 @@ from clawlane.cli.setup_policies import (
     read_takeover,
 )
 from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
-from clawlane.ops.setup_answers import AgentChoice, Answers
+from clawlane.ops.setup_answers import AgentChoice, AlertChoice, Answers
 from clawlane.zone import machine_zone
 
 
@@ -50,6 +51,7 @@ def check_given(interview: Interview) -> None:
     """Refuse at once what cannot work out, before anything is done. Raises `CliError`."""
     given = interview.given
     read_agent(given.agent)
+    read_alerts(given.alerts)
     read_timezone(given.timezone or "")
     read_quiet_hours(given.quiet_hours or "")
     for one in interview.look.settings:
@@ -240,6 +242,27 @@ QUESTIONS = (
             one.given.disclosure is not None or (one.prompts is not None and not one.given.yes)
         ),
         title="Telling people",
+    ),
+    Question(
+        "alerts",
+        f"--alerts {'|'.join(ALERTS)}",
+        lambda given: given.alerts.kind,
+        lambda one: ask_alerts(one.asked, one.look.others),
+        lambda one: read_alerts(one.given.alerts),
+        AlertChoice(),
+        wanted=lambda one: _is_new(one) or bool(one.given.alerts.kind),
+        optional=True,
+        title="Telling you",
+    ),
+    Question(
+        "owner_commands",
+        "--owner-commands yes|no",
+        lambda given: given.owner_commands,
+        lambda one: ask_owner_commands(one.asked),
+        lambda one: one.given.owner_commands == "yes",
+        False,
+        wanted=lambda one: _is_new(one) or one.given.owner_commands is not None,
+        optional=True,
     ),
     Question(
         "reload",

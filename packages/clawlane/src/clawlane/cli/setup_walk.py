@@ -263,6 +263,15 @@ class Walk:
             raise CliError(f"these answers make no valid config: {proposal.problems[0]}", self._again)
         return proposal
 
+    def _tell_hosts(self, proposal: Proposal) -> None:
+        """Say where words of others will go, if that is elsewhere than when the risk was accepted."""
+        look = self.look
+        if look.risk is None or self._as_json or proposal.others_risk == look.others_risk:
+            return
+        asked = (look.risk.title, (), "", look.account, look.profile, "", proposal.others_risk)
+        for line in risk_lines(ConsentNeeded(*asked)):
+            click.echo(line)
+
     def _write(self, proposal: Proposal) -> Written | None:
         """Show what would be written, and write it once that is confirmed. None where nothing is missing."""
         if self.look.file_exists and not proposal.diff:
@@ -280,6 +289,7 @@ class Walk:
             self._say(f"warning: {warning}")
         for one in proposal.findings:
             self._say(f"{one.severity}: {finding_text.one_line(one)}")
+        self._tell_hosts(proposal)
         if self._prompts is not None and not self._given.yes:
             verb = "Change" if self.look.file_exists else "Write"
             if not self._prompts.confirm(f"{verb} {proposal.path}?", True):

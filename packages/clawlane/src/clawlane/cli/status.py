@@ -259,8 +259,10 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
     yield later("last"), t("inbound {received} · outbound {sent}", received=last_in, sent=last_out)
     yield later("DMs"), _policy(one.dm_policy)
     yield later("groups"), _policy(one.group_policy)
-    if any(policy.value != "auto" for policy in one.modes):
+    if one.own_modes or any(policy.value != "auto" for policy in one.modes):
         yield later("outbound"), " · ".join(dict.fromkeys(map(_policy, one.modes)))
+    for policy in one.own_modes:
+        yield "", sanitize(_policy(policy), 200)
     yield from _speakers(one)
     if one.counters:
         counted = " · ".join(f"{reason} {count}" for reason, count in one.counters.items())

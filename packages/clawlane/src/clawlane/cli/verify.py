@@ -37,6 +37,8 @@ from clawlane.ops.verification import GetReports
 _STEP = click.Choice([one.value for one in StepName], case_sensitive=False)
 _INDENT = "      "
 _LONGEST = 500
+_ALWAYS_ASKED = (QuestionKind.APPROVE, QuestionKind.DRAFT)
+"""What `--yes` does not agree to: who is let in, and what an agent says in the owner's name."""
 
 
 class Exit(IntEnum):
@@ -135,7 +137,7 @@ class Silent:
 
     def agreed(self, question: Question, yes: bool) -> bool:
         """Nobody is there to be asked."""
-        return yes and question.kind is not QuestionKind.APPROVE
+        return yes and question.kind not in _ALWAYS_ASKED
 
 
 class View(Silent):
@@ -177,7 +179,7 @@ class View(Silent):
 
     def agreed(self, question: Question, yes: bool) -> bool:
         self._clear()
-        if yes and question.kind is not QuestionKind.APPROVE:
+        if yes and question.kind not in _ALWAYS_ASKED:
             return True
         if not sys.stdin.isatty():
             return False

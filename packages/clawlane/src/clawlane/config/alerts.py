@@ -42,7 +42,8 @@ def _minutes(value: str) -> str:
     return value.strip()
 
 
-def _target(value: str) -> str:
+def alert_target(value: str) -> str:
+    """A conversation that gets alerts, as `user:ID` or `group:ID`. Raises `ValueError`."""
     if not _TARGET.fullmatch(value.strip()):
         raise ValueError("must be 'user:ID' or 'group:ID'; openclaw directory shows the ids")
     return value.strip()
@@ -63,7 +64,7 @@ class AlertThread(Block):
     """A text for each batch, sent by another account of the channel to `user:ID` or `group:ID`."""
 
     account: StrictStr
-    to: Annotated[StrictStr, AfterValidator(_target)]
+    to: Annotated[StrictStr, AfterValidator(alert_target)]
 
     @property
     def account_id(self) -> str:

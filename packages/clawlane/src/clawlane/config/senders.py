@@ -145,3 +145,12 @@ def _entries_of(source: Source, path: KeyPath, context: ListContext) -> list[Con
 def _entries_at(source: Source, path: KeyPath, context: ListContext) -> Iterator[ConfigEntry]:
     for index, value in enumerate(source.at(path) or []):
         yield ConfigEntry(read_entry(value, context), (*path, index))
+
+
+_GROUP_PREFIX = "group:"
+
+
+def bare_id(key: str) -> str:
+    """The id in `group:9001`, else the key as it is."""
+    bare = key.strip()
+    return bare[len(_GROUP_PREFIX) :].strip() if bare.lower().startswith(_GROUP_PREFIX) else bare

@@ -145,12 +145,23 @@ class FileVault:
 
         `check` may raise to keep it from being stored; meanwhile no other session of the folder changes.
         """
-        generation = secrets.token_hex(_GENERATION_HEX // 2).encode()
+        generation = _new_generation()
         with self._locked():
             if check is not None:
                 check()
             self._store(generation, identity, secret)
         self._generation = generation
+
+    def sealed(self, secret: bytes, identity: Identity) -> bytes:
+        """The session of a new login as it would be stored, for `adopt`. Stores nothing but a missing key."""
+        with self._locked():
+            return self._seal(_new_generation(), identity, secret)
+
+    def adopt(self, sealed: bytes) -> None:
+        """Store what `sealed` gave, in place of any other session. Raises `VaultError` if it is damaged."""
+        with self._locked():
+            self._generation, _, _ = self._open(sealed)
+            write_private(self._path, sealed)
 
     def close(self) -> bool:
         """Log out: delete the session, damaged or not. False if there was none."""
@@ -182,6 +193,9 @@ class FileVault:
             raw = self._path.read_bytes()
         except FileNotFoundError:
             return None
+        return self._open(raw)
+
+    def _open(self, raw: bytes) -> tuple[bytes, Identity, bytes]:
         if not raw.startswith(_MAGIC) or len(raw) < _HEAD_BYTES + _NONCE_BYTES:
             raise self._damaged(later("the session of {name} is damaged"))
         nonce, sealed = raw[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES], raw[_HEAD_BYTES + _NONCE_BYTES :]
@@ -196,13 +210,14 @@ class FileVault:
         return raw[len(_MAGIC) : _HEAD_BYTES - 1], (user_id, name), secret
 
     def _store(self, generation: bytes, identity: Identity, secret: bytes) -> None:
+        write_private(self._path, self._seal(generation, identity, secret))
+
+    def _seal(self, generation: bytes, identity: Identity, secret: bytes) -> bytes:
         head = _MAGIC + generation + b"\n"
         nonce = secrets.token_bytes(_NONCE_BYTES)
         plain = json.dumps(identity).encode() + b"\n" + secret
-        write_private(
-            self._path,
-            head + nonce + AESGCM(self._key(make=True)).encrypt(nonce, plain, self._authenticated(head)),
-        )
+        cipher = AESGCM(self._key(make=True))
+        return head + nonce + cipher.encrypt(nonce, plain, self._authenticated(head))
 
     def _authenticated(self, head: bytes) -> bytes:
         return head + self._name.encode()
@@ -231,6 +246,10 @@ class FileVault:
             yield
         finally:
             os.close(handle)
+
+
+def _new_generation() -> bytes:
+    return secrets.token_hex(_GENERATION_HEX // 2).encode()
 
 
 def profiles_of(folder: Path, channel: str) -> list[str]:

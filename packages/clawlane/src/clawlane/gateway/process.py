@@ -39,6 +39,7 @@ from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store import copies
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
+from clawlane.store.marker import check_imported
 from clawlane.texts import ENGLISH, speak
 from clawlane.zone import show_in
 
@@ -147,6 +148,7 @@ async def gateway(
     """
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
+    check_imported(paths.store)
     async with open_store(paths.store, paths.lock_file, now_ms) as store:
         store.work_by(config.source.revision)
         accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)

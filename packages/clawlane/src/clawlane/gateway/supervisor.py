@@ -420,6 +420,7 @@ class Supervisor:
         missing = self._missing(identity, consent) or await self._taken_over()
         if identity and self.account_store is not None:
             # Logins are recorded when they are made; one that could not be, or came another way, is here.
+            await vault.read()  # says which login it is
             self.account_store.post(audit_log.note_login, vault.generation, identity[0])
         user_id, name = identity or ("", "")
         starting = State(Phase.STARTING, user_id=user_id, user_name=name, code=StateCode.STARTING)

@@ -373,10 +373,13 @@ class Gate:
         return whole if whole and whole.level is PauseLevel.OFFLINE else None
 
     def _pause_for(self, chunk: Chunk) -> Pause | None:
-        """The pause that holds a chunk. The owner hears what became of a command, a pause among them.
+        """The pause that holds a chunk: none holds what the owner takes back, for that shows nothing.
 
-        That of an alarm holds this, too: what looks like the beginning of a ban is no time to send.
+        The owner hears what became of a command, a pause among them. The pause of an alarm holds this, too:
+        what looks like the beginning of a ban is no time to send.
         """
+        if chunk.takes_back:
+            return None
         whole = self._pauses.get(None)
         if chunk.to_owner and whole is not None and not whole.reason:
             return self._pauses.get(chunk.out.thread)

@@ -69,7 +69,7 @@ class MediaLimits:
 class InboundMedia:
     """The files of one account, within the `limits` of now.
 
-    `connected` returns once the channel can fetch.
+    `connected` returns once the channel can fetch; `arrived` is called after it has fetched a file.
     """
 
     account: Account
@@ -77,6 +77,7 @@ class InboundMedia:
     files: MediaFiles
     limits: Callable[[], MediaLimits]
     connected: Callable[[], Awaitable[None]]
+    arrived: Callable[[], None] = lambda: None
 
     @asynccontextmanager
     async def fetched(
@@ -163,6 +164,7 @@ class InboundMedia:
                 await self.connected()
                 async with asyncio.timeout(_ONE_FILE_S):
                     await self.channel.fetch(self.account, attachment, scratch, most)
+            self.arrived()
             _, kind = await asyncio.to_thread(_look_at, scratch)
             return self.files.keep(place, scratch, kind.extension)
         except TimeoutError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -36,7 +36,8 @@ class PendingSend:
 
     `digest` identifies the whole of what an agent says, and `turn` is its `Chunk.text_id`; for other texts
     they are empty and None. `warms_up` says that it counts against the warm-up: not what the operator sends,
-    nor the rest of a reply that began to leave.
+    nor the rest of a reply that began to leave. `takes_back` says that the owner takes a message back: only
+    the gap and the budgets of a minute hold that, for what is wrong must not stay until tomorrow.
     """
 
     chunk: int
@@ -45,6 +46,7 @@ class PendingSend:
     stranger: bool
     turn: int | None = None
     warms_up: bool = True
+    takes_back: bool = False
 
 
 @dataclass(slots=True)
@@ -92,7 +94,9 @@ def decide(
     holds = list(_gap(past))
     if warm_up is not None and going.warms_up and going.chunk not in past.chunks:
         holds += _warm_up(rules, warm_up, past, now_ms)
-    if rules.enabled and going.chunk not in past.chunks:
+    if rules.enabled and going.takes_back and going.chunk not in past.chunks:
+        holds += _budgets(rules, past, going, _WINDOWS[:1])
+    elif rules.enabled and going.chunk not in past.chunks:
         holds += [
             *_budgets(rules, past, going),
             *_same_text(rules, past, going),
@@ -108,15 +112,17 @@ def _gap(past: SendHistory) -> Iterator[Hold]:
         yield Hold(GAP, last.at_ms + last.gap_ms)
 
 
-def _budgets(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Hold]:
+def _budgets(
+    rules: Pacing, past: SendHistory, going: PendingSend, windows: Sequence[tuple[str, int]] = _WINDOWS
+) -> Iterator[Hold]:
     own = past.of_thread.get(going.thread, [])
     scopes = (("account", rules.account, past.times), ("thread", rules.thread, own))
     for scope, budget, times in scopes:
-        for name, window_ms in _WINDOWS:
+        for name, window_ms in windows:
             limit = getattr(budget, name)
             if len(times) >= limit:
                 yield Hold(f"pacing.{scope}.{name} ({limit})", times[-limit] + window_ms)
-    for name, window_ms in _WINDOWS:
+    for name, window_ms in windows:
         yield from _share(getattr(rules.account, name), name, window_ms, past.times, own)
 
 
@@ -222,7 +228,8 @@ class Pacer:
         thread = chunk.out.thread
         digest = digest_of(chunk.reply) if chunk.reply and not chunk.begun else ""
         warms_up = chunk.purpose is not Purpose.OPERATOR and not chunk.begun
-        going = PendingSend(chunk.id, thread, digest, self._is_stranger(thread), chunk.text_id, warms_up)
+        about = (digest, self._is_stranger(thread), chunk.text_id, warms_up, chunk.takes_back)
+        going = PendingSend(chunk.id, thread, *about)
         return decide(self._rules, self._past, going, now_ms, self._warm_up)
 
     def note(self, chunk: Chunk, now_ms: int) -> SentChunk:

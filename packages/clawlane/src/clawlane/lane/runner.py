@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from clawlane.abilities import Ability
 from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants
 from clawlane.agents.memory import is_over
@@ -31,12 +32,14 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.outgoing_files import OutgoingFiles
 from clawlane.lane.own_thread import OwnThread
+from clawlane.lane.proofs import Proofs, is_simulated
 from clawlane.lane.scheduler import ThreadScheduler
 from clawlane.lane.sender import Sender, SendTrouble
 from clawlane.lane.signals import after_decision, with_reply
 from clawlane.lane.turn import DrainableAgents, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
 from clawlane.store import (
+    abilities,
     catch_up,
     directory,
     drafts,
@@ -138,6 +141,7 @@ class Runner:
         self._vault = vault
         self._state: State | None = None
         settings = deps.settings
+        self._proofs = Proofs(account_store, deps.now_ms)
         self.sender = Sender(
             account_store,
             deps.gate,
@@ -150,6 +154,7 @@ class Runner:
             lambda: settings.now.draft_ms,
             self._answered,
             deps.alarms,
+            self._proofs,
         )
         self.sender.judge = self._judge
         self._files = (
@@ -164,7 +169,12 @@ class Runner:
         self._agents = DrainableAgents(deps.agents)
         self._media = (
             InboundMedia(
-                deps.account, deps.channel, deps.media, lambda: settings.now.media, self.sender.opened
+                deps.account,
+                deps.channel,
+                deps.media,
+                lambda: settings.now.media,
+                self.sender.opened,
+                lambda: self._proofs.saw(Ability.READ_FILE),
             )
             if deps.media
             else None
@@ -259,6 +269,7 @@ class Runner:
         if state.phase is not Phase.READY:
             self._connected_all_along.clear()
         if state.phase in _CAN_SEND:
+            self._proofs.saw(Ability.LOGIN)
             self.sender.open()
         else:
             self.sender.close()
@@ -269,6 +280,7 @@ class Runner:
 
         Returns when the channel does.
         """
+        await self._store.run(abilities.begin, simulated=is_simulated(self._deps.channel))
         self._log_recovery(await self._store.run(unknown_sends.recover, self._deps.settings.now.settle_ms))
         if self._files is not None:
             await self._files.sweep()
@@ -415,6 +427,7 @@ class Runner:
         self._decision_log.log(inbound, decision)
         self._deps.gate.met(inbound)
         self._deps.alarms.read(inbound)
+        self._proofs.read(admitted, self._access.grants().own_id)
         mode, _ = self._deps.gate.outbound(inbound.thread)
         for signal in after_decision(inbound, decision, admitted.acks, mode):
             self.sender.show(signal)

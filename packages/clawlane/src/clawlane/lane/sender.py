@@ -9,13 +9,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from clawlane.abilities import Ability
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
 from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import held_words
+from clawlane.lane.proofs import Proofs
 from clawlane.lane.signals import SignalQueue
-from clawlane.messages import Media, Photos, Signal, Thread, Undo
+from clawlane.messages import Delivered, Media, Photos, Seen, Signal, Thread, Typing, Undo
 from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import QUIET_HOURS, Chunk, Hold, LostSend, SendOutcome
@@ -33,6 +35,8 @@ FILE_DEADLINE = 900.0
 
 IN_A_ROW = 3
 """How many sends in a row must fail before sending counts as broken."""
+
+_SHOWN = {Typing: Ability.TYPING, Delivered: Ability.DELIVERED, Seen: Ability.SEEN}
 
 _AT_A_TIME = 64
 """How many chunks are read at once when the first of those that wait may not leave."""
@@ -106,6 +110,7 @@ class Sender:
         draft_ms: Callable[[], int],
         answered: Callable[[int], Awaitable[None]],
         alarms: AlarmFeed | None = None,
+        proofs: Proofs | None = None,
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
@@ -113,13 +118,15 @@ class Sender:
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
         and with None when it works again. `evidence` keeps what became of signals, `alarms` is told of
         sends. `draft_ms` is how long a draft lives, and `answered` is called with a turn once a part of its
-        reply has arrived. `file_sent` is set whenever a file may not be needed any more.
+        reply has arrived. `proofs` is told what was seen to work. `file_sent` is set whenever a file may not
+        be needed any more.
         """
         self._store = account_store
         self._gate = gate
         self._signals = SignalQueue(self._show, self.wake, self._note_signal)
         self._evidence = evidence
         self._alarms = alarms or NoFeed()
+        self._proofs = proofs or Proofs(account_store, now_ms)
         self._draft_ms = draft_ms
         self._answered = answered
         self._now_ms = now_ms
@@ -195,6 +202,8 @@ class Sender:
         await self._gate.show(signal, self._now_ms())
 
     def _note_signal(self, signal: Signal, error: str) -> None:
+        if not error:
+            self._proofs.saw(_SHOWN[type(signal)])
         self._evidence.note_signal(signal, self._now_ms(), error)
 
     async def run(self) -> None:
@@ -236,11 +245,9 @@ class Sender:
                     others.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
-                passed_over = (shut or frozenset()) | looked_at | self._signals.typing_first()
-                passed_over |= self._in_question()
+                passed_over = looked_at | self._signals.typing_first() | self._in_question()
                 limit = AT_ONCE - self._on_their_way if all_passed else _AT_A_TIME
-                only = shut is None  # a pause of the account holds everything else
-                waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit, to_owner=only)
+                waiting = await self._store.run(due.waiting, passed_over, held, last_ms, limit, shut)
                 for turn in waiting.expired:
                     self.settled(turn)
                 passing, gate_ms = await self._passing(waiting.chunks)
@@ -390,7 +397,10 @@ class Sender:
         except Refused as error:
             self._record.refused(chunk.out.thread, later("was refused: {error}", error=part(str(error))))
             self._note_limit(chunk, error)
-            outcome = await self._store.run(sending.refused, chunk.id, str(error))
+            outcome = await self._store.run(sending.refused_by_platform, chunk.id, str(error))
+            if outcome is None:
+                self.wake()
+                return None
             return _warn(chunk, f"was refused: {error}", outcome)
         except Exception as error:
             return await self._lost(chunk, error)

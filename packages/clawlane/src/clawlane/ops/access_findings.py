@@ -165,6 +165,18 @@ def groups_among_senders(config: Config, account: Account, groups: frozenset[str
                 yield of_entry(config, account, one, Severity.ERROR, "group_in_senders", id=one.text)
 
 
+def people_among_groups(config: Config, account: Account, people: frozenset[str]) -> Iterator[Finding]:
+    """Keys of `groups` that are the id of a person the account knows, each at its place."""
+    from clawlane.config.senders import bare_id, entries
+
+    if not people:
+        return
+    manifest = config.channels[account.channel].manifest
+    for one in entries(config.source, account, manifest, "groups"):
+        if (id_ := bare_id(one.text)) in people:
+            yield of_entry(config, account, one, Severity.ERROR, "sender_in_groups", id=id_)
+
+
 def of_entry(
     config: Config, account: Account, one: ConfigEntry, severity: Severity, code: str, /, **data: str
 ) -> Finding:

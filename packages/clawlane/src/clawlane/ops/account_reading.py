@@ -14,6 +14,7 @@ from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.account_status import (
+    AbilityOff,
     AccountStatus,
     AlertsStatus,
     Decisions,
@@ -29,7 +30,7 @@ from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.channel_list import readable_consent
 from clawlane.ops.context import OpContext, account_words
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
-from clawlane.ops.policy_status import outbound_status, policy_status
+from clawlane.ops.policy_status import outbound_status, own_outbound_status, policy_status
 from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.problems import AMONG
 from clawlane.ops.rules_from import rules_in_force
@@ -50,6 +51,7 @@ def read_account(ctx: OpContext, channel: Channel, account: Account, reader: Rea
     rules = rules_in_force(ctx, account)
     running = _as_it_runs(ctx, account, rules, rehearsal_of(channel))
     stored = _with_what_is_stored(running, reader, account, ctx.now_ms())
+    stored = replace(stored, abilities_off=_abilities_off(stored, ctx, account, reader))
     disclosure = str(account.settings.disclosure or "")
     stored = replace(stored, retention=_retention(reader, account), disclosure=disclosure)
     return _with_its_rules(stored, ctx, account, rules, reader)
@@ -79,6 +81,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         dm_policy=policy_status(ctx.config, account, "dmPolicy", rules),
         group_policy=policy_status(ctx.config, account, "groupPolicy", rules),
         modes=outbound_status(rules),
+        own_modes=own_outbound_status(rules),
         rehearsal=rehearsal,
         storing=Health.UNKNOWN if ctx.store is None else Health.BROKEN if failing else Health.OK,
         storing_reason=failing,
@@ -121,6 +124,12 @@ def _with_what_is_stored(one: AccountStatus, reader: Reader, account: Account, n
         upgrade=waiting_upgrade(reader, name),
         restored_ms=reader.restored_ms(name),
     )
+
+
+def _abilities_off(one: AccountStatus, ctx: OpContext, account: Account, reader: Reader) -> list[AbilityOff]:
+    is_default = account.id == ctx.config.channels[account.channel].default_account
+    words = account_words(account.channel, account.id, is_default)
+    return AbilityOff.all_of(reader.abilities_off(str(account), simulated=bool(one.rehearsal)), words)
 
 
 def _retention(reader: Reader, account: Account) -> RetentionStatus:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from clawlane.abilities import Ability, Off
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
 from clawlane.ops.alarm_info import AlarmInfo
@@ -21,6 +22,7 @@ from clawlane.store.told import Gap, HeldThread
 
 if TYPE_CHECKING:
     from clawlane.access.names import Pin
+    from clawlane.store.abilities import Standing
     from clawlane.store.deliveries import Delivery
     from clawlane.store.people import PairingRequest
 
@@ -40,14 +42,15 @@ class ProblemCode(StrEnum):
     CONNECTION = "connection"
     CLOCK = "clock"
     ALARM = "alarm"
+    ABILITY_OFF = "ability_off"
 
 
 class Problem(Struct, frozen=True):
     """One problem. `command` fixes it or shows more; an account counts as degraded if it `degrades`.
 
     `count` is how many messages it is about, `skew_ms` how far the platform's clock is ahead of this
-    machine's, `reason` what the store or the channel said, or the kind of an alarm, and `since_ms` since when
-    it is so; each where the code has one.
+    machine's, `reason` what the store or the channel said, the kind of an alarm or the name of an ability,
+    and `since_ms` since when it is so; each where the code has one.
     """
 
     code: ProblemCode
@@ -193,6 +196,23 @@ class AlertsStatus(Struct, frozen=True):
         return cls(waiting, len(failed) - dead, dead, first.target, first.error, first.created_ms)
 
 
+class AbilityOff(Struct, frozen=True):
+    """An ability that is switched off: why (`refusals`, `echoes`, `operator`), and since when, if known.
+
+    `command` switches it on again.
+    """
+
+    name: Ability
+    why: Off
+    since_ms: int | None
+    command: str
+
+    @classmethod
+    def all_of(cls, found: list[Standing], words: str) -> list[AbilityOff]:
+        enable = f"openclaw channels capabilities {words} --enable"
+        return [cls(one.ability, one.off, one.off_ms, f"{enable} {one.ability}") for one in found if one.off]
+
+
 class NameStatus(Struct, frozen=True):
     """What a name of the config stands for. `state` is pinned, unresolved or ambiguous.
 
@@ -217,7 +237,8 @@ class AccountStatus(Struct, frozen=True):
     how far the platform's clock is ahead of this machine's. `counters` are decisions by reason, `outbox` open
     chunks by state (`queued` and `unknown` always). `too_old` is how many of the newest messages were, if all
     of them were. `takeovers` are the threads in which the owner writes by hand; `takeovers_off` says that
-    nobody can tell, because what is sent comes back under other ids. `gaps` are those of the last days.
+    nobody can tell, because what is sent comes back under other ids. `abilities_off` are those that are
+    switched off. `gaps` are those of the last days.
     `waiting` and `expired` count turns. `look_ups` are the kinds of thread in which a look-up has found what
     the account sent, so that it can settle what is unknown.
     `verification` says how far the ritual has proven the lane. `probe` is None unless it was asked for.
@@ -226,10 +247,10 @@ class AccountStatus(Struct, frozen=True):
     where owners may give commands.
     `speakers` says who may speak in its groups. `upgrade` is what an upgrade changed that the operator has to
     accept; `restored_ms` is when a backup was restored, until the account connects. `drafts` wait for the
-    owner; `modes` say what may leave in direct messages, and in groups. `warm_up` is None once a session may
-    send as much as any, `quiet` outside of quiet hours. `alarms` are those that are neither over nor
-    acknowledged. `retention` says what is forgotten next. `disclosure` is how people are told that a program
-    answers, empty if unset.
+    owner; `modes` say what may leave in direct messages, and in groups, `own_modes` in which conversations
+    something else may. `warm_up` is None once a session may send as much as any, `quiet` outside of quiet
+    hours. `alarms` are those that are neither over nor acknowledged. `retention` says what is forgotten next.
+    `disclosure` is how people are told that a program answers, empty if unset.
     """
 
     id: str
@@ -262,6 +283,7 @@ class AccountStatus(Struct, frozen=True):
     pauses: list[PauseInfo] = field(default_factory=list)
     takeovers: list[TakeoverInfo] = field(default_factory=list)
     takeovers_off: bool = False
+    abilities_off: list[AbilityOff] = field(default_factory=list)
     waiting: int = 0
     expired: int = 0
     held: list[HeldReply] = field(default_factory=list)
@@ -276,6 +298,7 @@ class AccountStatus(Struct, frozen=True):
     problems: list[Problem] = field(default_factory=list)
     drafts: DraftCount = DraftCount()
     modes: list[PolicyStatus] = field(default_factory=list)
+    own_modes: list[PolicyStatus] = field(default_factory=list)
     verification: Verification = NEVER
     probe: ProbeResult | None = None
     address_book_ms: int | None = None

@@ -128,7 +128,8 @@ async def tested(ctx: OpContext, request: TestAlerts) -> Tested:
     name, targets = str(account), targets_of(account.settings.alerts)
     if not targets:
         told = f"the config names nobody to tell of alerts of {name}"
-        raise OpError(told, "write `alerts` into the config: openclaw config schema alerts")
+        keys = f"openclaw config schema channels.{account.channel}.alerts"
+        raise OpError(told, f"write `alerts` into the config: {keys}")
     if not ctx.in_gateway:
         from clawlane.ops.client import how_to_start
 

@@ -3,7 +3,8 @@
 Neither asyncio nor the store is imported here, so that commands start quickly.
 
 ControlError     the gateway refused or failed; `help` is what fixes it
-└── GatewayDown  no gateway runs for this state directory
+├── GatewayDown  no gateway runs for this state directory
+└── NoAnswer     it was asked, and nobody knows whether it did anything
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class GatewayDown(ControlError):
     def __init__(self, paths: Paths) -> None:
         self.words, command = how_to_start(paths)
         super().__init__("the gateway is not running", command)
+
+
+class NoAnswer(ControlError):
+    """The gateway was asked and did not answer."""
 
 
 class Client:
@@ -311,15 +316,15 @@ def _asked(
         connection.close()
 
 
-def _no_answer(error: Exception, operation: Operation | None) -> ControlError:
+def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     """What a gateway was asked to change it may change, or have changed, without an answer."""
     told = f"the gateway did not answer: {str(error) or type(error).__name__}"
     asked = isinstance(error, Broken | TimeoutError | ConnectionError)
     if operation is None or not operation.changes or not asked:
-        return ControlError(told)
+        return NoAnswer(told)
     if operation.name.startswith("message."):
-        return ControlError(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
-    return ControlError(f"{told}; the request may still be carried out", "openclaw channels status")
+        return NoAnswer(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
+    return NoAnswer(f"{told}; the request may still be carried out", "openclaw channels status")
 
 
 def _refused(body: bytes) -> ControlError | ConfigError:

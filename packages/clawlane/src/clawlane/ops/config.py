@@ -139,7 +139,12 @@ def _absent(ctx: OpContext, data: Mapping[str, Any], path: KeyPath, written: str
 def posture(ctx: OpContext, config: Config) -> list[Finding]:
     """What a config opens to everybody, and which entries cannot mean what they say."""
     from clawlane.access.in_force import Rules
-    from clawlane.ops.access_findings import Directory, groups_among_senders, of_rules
+    from clawlane.ops.access_findings import (
+        Directory,
+        groups_among_senders,
+        of_rules,
+        people_among_groups,
+    )
 
     found: list[Finding] = []
     with suppress(StoreUnusable), ctx.read() as reader:
@@ -147,6 +152,8 @@ def posture(ctx: OpContext, config: Config) -> list[Finding]:
             known = Directory.read(reader, account)
             found += of_rules(Rules.of(config, account), account, known.pins)
             found += groups_among_senders(config, account, known.group_ids)
+            people = frozenset(one.id for one in reader.known(str(account)).peers)
+            found += people_among_groups(config, account, people - known.group_ids)
     return merged(one for one in found if one.severity.fails)
 
 

@@ -186,21 +186,25 @@ def _config(ctx: OpContext) -> Config | None:
 def _new_findings(ctx: OpContext, before: Config | None, after: Config, path: KeyPath) -> list[Finding]:
     """What the file opens that it did not before, or at the path that was written.
 
-    Raises `OpError` for a new entry that cannot mean what it says: a group among senders.
+    Raises `OpError` for a new entry that cannot mean what it says: a group among senders, or a person among
+    groups.
     """
     former, found = posture(ctx, before) if before else [], posture(ctx, after)
     meant = [(one.code, one.data) for one in former]
     for one in found:
         if one.severity is Severity.ERROR and (one.code, one.data) not in meant:
-            raise OpError(f"{place_of(one)}: {text(one)}; nothing was written", _group_place(one, path))
+            raise OpError(f"{place_of(one)}: {text(one)}; nothing was written", _right_place(one, path))
     known, written = {(one.code, one.path) for one in former}, format_path(path)
     return [one for one in found if one.path == written or (one.code, one.path) not in known]
 
 
-def _group_place(found: Finding, path: KeyPath) -> str:
-    """The command that writes a group where groups belong, beside the list that it was written into."""
+def _right_place(found: Finding, path: KeyPath) -> str:
+    """The command that writes a group, or a person, where it belongs, beside where it was written."""
     channel = found.accounts[0].partition("/")[0]
     block = path[:4] if path[2:3] == ("accounts",) else ("channels", channel)
+    if found.code == "sender_in_groups":
+        senders = format_path((*block, "groupAllowFrom"))
+        return f"openclaw config set {shlex.quote(senders)} --add {found.data['id']}"
     place = format_path((*block, "groups", found.data["id"]))
     return f"openclaw config set {shlex.quote(place)} {{}}"
 

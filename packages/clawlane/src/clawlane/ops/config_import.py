@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from clawlane.config.errors import ConfigError, Problem, format_path
+from clawlane.config.errors import ConfigError, KeyPath, Problem, format_path
 from clawlane.ops.config import posture
 from clawlane.ops.config_paths import value_at
 from clawlane.ops.config_standing import Standing, foreseen, standing_of
@@ -39,7 +39,7 @@ class Import(Request["Imported"]):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A key that was not applied, and why."""
+    """A key that was not applied, or not as it is written, and why."""
 
     path: str
     line: int | None
@@ -50,6 +50,7 @@ class LeftOut:
 class Imported:
     """What was written, or with `dry_run` would be. `backup` is the former config, empty without one.
 
+    `adapted` are values that mean more here than there, and were replaced by what they meant there.
     `standing` is what a running gateway makes of it, or would.
     """
 
@@ -57,6 +58,7 @@ class Imported:
     backup: str
     text: str
     left_out: list[LeftOut]
+    adapted: list[LeftOut]
     warnings: list[str]
     findings: list[Finding]
     standing: Standing
@@ -83,7 +85,8 @@ def _bring(ctx: OpContext, request: Import) -> Imported:
     if not given.exists:
         raise OpError(f"{request.source_file}: there is no such file")
     try:
-        text, config, left_out = _fitted(ctx, given, target)
+        fit = fitted(ctx, given, target)
+        text, config = fit.text, fit.config
         made = Draft(target.resolve(), raw, text, Source(target, {}, {}, {}, exists=False), config.source)
         if not request.dry_run:
             made.write()
@@ -93,7 +96,8 @@ def _bring(ctx: OpContext, request: Import) -> Imported:
         file=str(target),
         backup=str(backup_of(made.file)) if raw is not None and not request.dry_run else "",
         text=masked_text(config.source, text),
-        left_out=sorted(left_out, key=lambda one: one.line or 0),
+        left_out=fit.left_out,
+        adapted=fit.adapted,
         warnings=list(map(str, config.warnings)),
         findings=posture(ctx, config),
         standing=foreseen(ctx.paths, text) if request.dry_run else standing_of(ctx.paths),
@@ -101,8 +105,21 @@ def _bring(ctx: OpContext, request: Import) -> Imported:
     )
 
 
-def _fitted(ctx: OpContext, given: Source, target: Path) -> tuple[str, Config, list[LeftOut]]:
-    """The text without what is unknown here. What is left out may show more of the kind, so it goes on."""
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A config of OpenClaw as one of this program: what it would say, and what was done to that end."""
+
+    text: str
+    config: Config
+    left_out: list[LeftOut]
+    adapted: list[LeftOut]
+
+
+def fitted(ctx: OpContext, given: Source, target: Path) -> Fitted:
+    """The text without what is unknown here. What is left out may show more of the kind, so it goes on.
+
+    Raises `ConfigError` for values that mean nothing here, and `OpError`.
+    """
     from clawlane.config.edit import Put, apply_edits
     from clawlane.config.load import load_source
     from clawlane.config.source import parse_source
@@ -124,9 +141,51 @@ def _fitted(ctx: OpContext, given: Source, target: Path) -> tuple[str, Config, l
         if not edits and others:
             raise ConfigError(_in_file(given, one) for one in others)
         if not edits:
-            return text, config, left_out
+            left_out.sort(key=lambda one: one.line or 0)
+            return _as_meant(ctx, Fitted(text, config, left_out, []), given)
         text = apply_edits(source, text, edits)
     raise OpError(f"{given.file} is too unlike a config", "write a new one: openclaw onboard")
+
+
+_OPEN = "'open' without '*' lets in only allowFrom there, and everybody here: 'allowlist' is the same"
+
+
+def _as_meant(ctx: OpContext, fit: Fitted, given: Source) -> Fitted:
+    """The same with `dmPolicy: 'open'` replaced where it lets in a few there, and everybody here."""
+    from clawlane.config.edit import Put, apply_edits
+    from clawlane.config.load import load_source
+    from clawlane.config.source import parse_source
+
+    source = fit.config.source
+    edits = [
+        Put((*place, "dmPolicy"), "allowlist")
+        for channel in fit.config.channels
+        for place in _narrowly_open(source, channel)
+    ]
+    if not edits:
+        return fit
+    text = apply_edits(source, fit.text, edits)
+    config = load_source(parse_source(source.file, text.encode()), ctx.registry, ctx.environ)
+    adapted = []
+    for one in edits:
+        position = given.position(one.path)
+        adapted.append(LeftOut(format_path(one.path), position.line if position else None, _OPEN))
+    return Fitted(text, config, fit.left_out, adapted)
+
+
+def _narrowly_open(source: Source, channel: str) -> Iterator[KeyPath]:
+    """The blocks of a channel with an open policy and a list without `*`."""
+    place: KeyPath = ("channels", channel)
+    block = source.at(place)
+    accounts = block.get("accounts")
+    blocks: list[tuple[KeyPath, Mapping[str, Any]]] = [(place, {})]
+    if isinstance(accounts, Mapping) and accounts:
+        blocks = [((*place, "accounts", name), own) for name, own in accounts.items()]
+    for path, own in blocks:
+        both = {**block, **own}
+        listed = [str(one).strip().rpartition(":")[2] for one in both.get("allowFrom") or ()]
+        if both.get("dmPolicy") == "open" and "*" not in listed:
+            yield path
 
 
 def _refuse_includes(given: Source) -> None:

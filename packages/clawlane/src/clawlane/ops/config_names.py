@@ -11,8 +11,8 @@ from clawlane.access.names import ConfigName, NameList, PinState
 from clawlane.access.policy import AccessPolicy
 from clawlane.channel import Account
 from clawlane.config.paths import Paths
-from clawlane.config.senders import is_numeric_id
-from clawlane.ops.access_findings import groups_among_senders, is_phone, of_entry
+from clawlane.config.senders import bare_id, is_numeric_id
+from clawlane.ops.access_findings import groups_among_senders, is_phone, of_entry, people_among_groups
 from clawlane.ops.findings import Finding, Severity
 from clawlane.store.directory import Known, LookedUp
 from clawlane.store.errors import StoreUnusable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from clawlane.config.load import Config
     from clawlane.config.senders import ConfigEntry
 
-_GROUP = "group:"
 _ID_DIGITS = 10
 _NOBODY = {
     True: ("groups", later("no group of the account")),
@@ -48,11 +47,10 @@ class Names:
         names = set(AccessPolicy.of(self.config, self.account).names_to_pin())
         for where in NameList:
             for one in self._written(where):
-                if (name := ConfigName(where, one.text, one.group)) in names:
-                    if found := self._of_name(name, one):
-                        yield found
-                elif where is NameList.GROUPS and bare_id(one.text) in people - groups:
-                    yield self._finding(Severity.ERROR, "sender_in_groups", one, id=bare_id(one.text))
+                name = ConfigName(where, one.text, one.group)
+                if name in names and (found := self._of_name(name, one)):
+                    yield found
+        yield from people_among_groups(self.config, self.account, frozenset(people - groups))
         yield from groups_among_senders(self.config, self.account, frozenset(groups - people))
 
     def replacements(self) -> list[Edit]:
@@ -123,12 +121,6 @@ def names_of(config: Config, account: Account, paths: Paths) -> Names:
             return Names(config, account, looked_up, reader.known(str(account)))
     except StoreUnusable:  # a finding of its own
         return Names(config, account, {}, Known())
-
-
-def bare_id(key: str) -> str:
-    """The id in `group:9001`, else the key as it is."""
-    bare = key.strip()
-    return bare[len(_GROUP) :].strip() if bare.lower().startswith(_GROUP) else bare
 
 
 def _could_be_id(entry: str, shortest: int) -> str:

@@ -81,9 +81,8 @@ async def groups(ctx: OpContext, request: Groups) -> list[Group]:
 
 @operation
 async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
-    from clawlane.config.senders import is_numeric_id
+    from clawlane.config.senders import bare_id, is_numeric_id
     from clawlane.lookup import search
-    from clawlane.ops.config_names import bare_id
 
     target = ctx.target(request.channel, request.account)
     group_id = bare_id(request.group)

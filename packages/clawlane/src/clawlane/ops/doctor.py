@@ -22,12 +22,13 @@ from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.ops.lane_findings import of_lane, one_user_twice
 from clawlane.ops.leftovers import leftovers
 from clawlane.ops.operation import Request, operation
+from clawlane.ops.path_findings import of_path
 from clawlane.ops.private_files import private_files
 from clawlane.ops.problems import clock_problem
 from clawlane.ops.version_findings import of_plugins, of_python, python_version
 from clawlane.store.audit_heads import accounts_with_heads
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.marker import check_before
+from clawlane.store.marker import check_before, check_imported
 from clawlane.store.reader import reading
 
 if TYPE_CHECKING:
@@ -38,13 +39,16 @@ if TYPE_CHECKING:
 class CheckUp(Request["list[Finding]"]):
     """Everything that is wrong with the setup: config file, state directory, sessions, names, clocks.
 
-    Asks files, the running gateway and the agents, no platform.
+    Asks files, the running gateway and the agents, no platform. `search` is the `PATH` of whoever asks.
     """
+
+    search: str = ""
 
 
 @operation
-async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: ARG001
+async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:
     """The worst first; clocks at the end."""
+    beside = await asyncio.to_thread(lambda: list(of_path(request.search)))
     try:
         config = await asyncio.to_thread(ctx.written_config)
     except ConfigError as error:
@@ -54,8 +58,8 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:  # noqa: 
         if refused is None or refused.problems[0] not in map(str, error.problems):
             found += beside_gateway(ctx)
         found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.environ)))
-        return merged(found)
-    found = [*await asyncio.to_thread(_check, ctx, config), *beside_gateway(ctx)]
+        return merged([*found, *beside])
+    found = [*beside, *await asyncio.to_thread(_check, ctx, config), *beside_gateway(ctx)]
     return [*merged([*found, *await agent_findings(ctx, config)]), *clocks(ctx)]
 
 
@@ -109,6 +113,7 @@ def of_store(paths: Paths) -> Iterator[Finding]:
     """Whether the gateway would start with the store that is there."""
     try:
         check_before(paths.store)
+        check_imported(paths.store)
         if paths.store.exists():
             with reading(paths.store) as reader:
                 reader.check_marker()

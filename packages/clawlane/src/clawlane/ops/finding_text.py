@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from clawlane.abilities import Ability, what, when_off
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.clock import length
 from clawlane.ops.account_status import Problem, ProblemCode
@@ -224,6 +225,10 @@ _WORDS: Final = {
         later("the lane is only partly verified{failed}{unproven}"),
         later("run: openclaw verify {words}"),
     ),
+    "ability_off": (
+        "{text} ({why})",
+        later("run: openclaw channels capabilities {words} --enable {name}"),
+    ),
     "pairing_codes": (
         later(
             "'code' sends a code to everybody who writes for the first time, friends too, from this"
@@ -266,6 +271,14 @@ _WORDS: Final = {
             " other"
         ),
         later("disable the channel there"),
+    ),
+    "other_openclaw": (
+        later("another program is called openclaw, too, and it is the one that the name runs ({target})"),
+        later("write clawlane instead of openclaw"),
+    ),
+    "other_openclaw ours first": (
+        later("another program is called openclaw, too; the name runs this one ({target})"),
+        later("write clawlane where it matters which"),
     ),
     # versions
     "python_old": (
@@ -312,7 +325,7 @@ _AHEAD: Final = later(
     " everything else by this machine's"
 )
 
-_SAID: Final = ("text", "mend", "reason", "groups", "nobody", "expendable")
+_SAID: Final = ("text", "mend", "reason", "groups", "nobody", "expendable", "why")
 """What in the data of a finding is in words."""
 
 _AS_GIVEN = ("{text}", "{mend}")
@@ -362,6 +375,11 @@ def severity_word(finding: Finding) -> str:
     return t(_SEVERITIES[finding.severity])
 
 
+def off_sentence(ability: Ability) -> str:
+    """That an ability is switched off, and what happens instead."""
+    return t("{what} is switched off: {instead}", what=what(ability), instead=when_off(ability))
+
+
 def problem_text(problem: Problem) -> str:
     """What keeps an account from working, as one sentence without the command."""
     count, reason = problem.count, t(problem.reason)
@@ -399,6 +417,8 @@ def problem_text(problem: Problem) -> str:
             return t(_OWN_THREAD)
         case ProblemCode.CONNECTION:
             return reason
+        case ProblemCode.ABILITY_OFF:
+            return off_sentence(Ability(problem.reason))
         case ProblemCode.ALARM:
             return sentence(AlarmKind(problem.reason))
         case ProblemCode.CLOCK:
@@ -413,7 +433,7 @@ def _filled(finding: Finding, which: int) -> str:
     of_case = _WORDS.get(f"{finding.code} {finding.data.get('case')}")
     words = of_case or _WORDS.get(finding.code, _AS_GIVEN)
     # A value that is a sentence without values of its own is a plain text: `t` finds it all the same.
-    said = {name: t(finding.data[name]) for name in _SAID if name in finding.data}
+    said: dict[str, str] = {name: t(finding.data[name]) for name in _SAID if name in finding.data}
     values: dict[str, str] = {"path": finding.path, **finding.data, **said}
     return t(words[which], **values)
 

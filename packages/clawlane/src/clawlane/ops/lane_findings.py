@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from clawlane.abilities import why_off
 from clawlane.access.fingerprint import fingerprint
 from clawlane.capabilities import Login, NeedsConsent
 from clawlane.channel import Account, Channel, VaultError
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.credentials.profile import Consent, ConsentDamaged
 from clawlane.ops.context import OpContext, account_words
+from clawlane.ops.finding_text import off_sentence
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.login import NOT_ASKED
 from clawlane.ops.probing import rehearsal_of
@@ -36,6 +38,7 @@ def of_lane(
     yield from _risk(ctx, block, channel, account, words, linked=linked)
     if linked:
         yield from _proof(ctx, channel, account, words)
+        yield from _switched_off(ctx, channel, account, words)
     yield from careless(config, account, rules)
     if account.settings.disclosure is None:
         yield _finding(account, Severity.NOTE, "disclosure_unset")
@@ -99,6 +102,18 @@ def _proof(ctx: OpContext, channel: Channel, account: Account, words: str) -> It
             "unproven": later("; not proven: {steps}", steps=unproven) if unproven else "",
         }
         yield _finding(account, Severity.WARNING, "unverified", case=case, words=words, **data)
+
+
+def _switched_off(ctx: OpContext, channel: Channel, account: Account, words: str) -> Iterator[Finding]:
+    try:
+        with ctx.read() as reader:
+            found = reader.abilities_off(str(account), simulated=bool(rehearsal_of(channel)))
+    except StoreUnusable:  # a finding of its own
+        return
+    for one in found:
+        if one.off is not None:
+            data = {"text": off_sentence(one.ability), "why": why_off(one.off), "name": str(one.ability)}
+            yield _finding(account, Severity.WARNING, "ability_off", words=words, **data)
 
 
 def proof_of(ctx: OpContext, channel: Channel, account: Account) -> Verification:

@@ -29,6 +29,7 @@ from clawlane.credentials.profile import Consent
 from clawlane.ops.agent_findings import admitted_to
 from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext, Target, account_words
+from clawlane.ops.devices import device_help
 from clawlane.ops.findings import Finding
 from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
 from clawlane.ops.probing import probed, rehearsal_of
@@ -37,6 +38,7 @@ from clawlane.plugins.errors import PluginError
 from clawlane.store.alarm_told import Ended, Raised
 
 if TYPE_CHECKING:
+    from clawlane.config.load import Config
     from clawlane.store.account_store import AccountStore
 
 log = logging.getLogger(__name__)
@@ -97,12 +99,14 @@ class OtherLogin:
 class Begun:
     """The account is about to be linked on this host. `rehearsal` is where the simulator is, or empty.
 
-    A scan with the phone of one of the `others` would end the session that is linked there.
+    A scan with the phone of one of the `others` would end the session that is linked there. `on_phone` is
+    where on the phone the device is removed, should the login fail after it was confirmed there.
     """
 
     host: str
     rehearsal: str
     others: tuple[OtherLogin, ...] = ()
+    on_phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +165,17 @@ class LogOut(AccountRequest["LoggedOut"]):
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """The account whose session is gone; `cleared` is false if there was none."""
+    """The account whose session is gone; `cleared` is false if there was none.
+
+    `on_phone` is where on the phone the device is removed, empty where nobody knows.
+    """
 
     channel: str
     account: str
     profile: str
     cleared: bool
     warnings: tuple[str, ...] = ()
+    on_phone: str = ""
 
 
 @operation
@@ -184,7 +192,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     if isinstance(channel, NeedsConsent):
         before = ctx.consent(account)
         if before is None or before.others == NOT_ASKED:
-            question = _question(ctx, channel, account)
+            question = question_of(ctx, channel, account)
             yield question if before is None else replace(question, lines=(), alternative="")
             await _answered(ctx, account, before)
     agents = tuple(admitted_to(ctx.config, account))
@@ -198,7 +206,8 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         yield replace(told, risk=risk_of(channel), consent=ctx.consent(account))
         return
     others = await asyncio.to_thread(_others, ctx, target)
-    yield Begun(socket.gethostname(), rehearsal_of(channel), others)
+    on_phone = device_help(ctx, account.channel)
+    yield Begun(socket.gethostname(), rehearsal_of(channel), others, on_phone)
     done, again = None, f"try again: openclaw channels login {target.words}"
     async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
         async for step in steps:
@@ -212,7 +221,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
                 case Declined():
                     raise OpError("the login was declined on the phone", again)
                 case Failed(stage, reason, not_let_in=True):
-                    await _sound(ctx, target, stage)
+                    await sound_refused(ctx, target.account, f"qr_{stage}")
                     raise OpError(
                         f"the login failed ({stage}): {reason}; the account is muted",
                         "do not try again and again; read: openclaw help runbooks/login-refused",
@@ -224,7 +233,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     _refuse_second(ctx, target, done)
     consent = ctx.consent(account)
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
-        yield replace(_question(ctx, channel, account), former_user=consent.user_id)
+        yield replace(question_of(ctx, channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
     await asyncio.shield(_linked(ctx, target, done, consent))
     failed = ""
@@ -270,20 +279,21 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
             warnings.append(f"the running gateway did not stop the account: {error}")
     cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
     if cleared:
-        await _record(ctx, f"{channel}/{account}", lambda store: store.attempt(note_logout))
-    return LoggedOut(channel, account, profile, cleared, tuple(warnings))
+        await record(ctx, f"{channel}/{account}", lambda store: store.attempt(note_logout))
+    on_phone = await asyncio.to_thread(device_help, ctx, channel)
+    return LoggedOut(channel, account, profile, cleared, tuple(warnings), on_phone)
 
 
-async def _sound(ctx: OpContext, target: Target, stage: str) -> None:
+async def sound_refused(ctx: OpContext, account: Account, stage: str) -> None:
     """Raise the alarm that the platform does not let this program in."""
     from clawlane.ops.alarms import sound
     from clawlane.store.errors import StoreError
 
-    raised = Raised(AlarmKind.LOGIN_REFUSED, {"stage": f"qr_{stage}", "last_ms": ctx.now_ms()})
+    raised = Raised(AlarmKind.LOGIN_REFUSED, {"stage": stage, "last_ms": ctx.now_ms()})
     try:
-        await sound(ctx, str(target.account), raised)
+        await sound(ctx, str(account), raised)
     except StoreError as error:
-        log.warning("%s: the alarm that its login was refused is not stored: %s", target.account, error)
+        log.warning("%s: the alarm that its login was refused is not stored: %s", account, error)
 
 
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
@@ -314,17 +324,18 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
     return name, named, profile, f"{why}; this was about the profile '{profile}'"
 
 
-def _question(ctx: OpContext, channel: NeedsConsent, account: Account) -> ConsentNeeded:
+def question_of(ctx: OpContext, channel: NeedsConsent, account: Account) -> ConsentNeeded:
+    """The question about the risk of a channel, and about what goes to the hosts of an account's agents."""
     notice = channel.risk()
     told = (notice.title, notice.lines, notice.alternative, account.id, account.profile)
-    return ConsentNeeded(*told, others=words_of_others(ctx, account))
+    return ConsentNeeded(*told, others=words_of_others(ctx.config, account))
 
 
-def words_of_others(ctx: OpContext, account: Account) -> tuple[str, ...]:
+def words_of_others(config: Config, account: Account) -> tuple[str, ...]:
     """What goes to the hosts of the account's agents, and where each is: the risk besides the channel's."""
     from clawlane.config.agent_hosts import hosts
 
-    config, root = ctx.config, ctx.config.root
+    root = config.root
     answer = [one for one in config.agents if config.routing.answers(one.id, account.channel, account.id)]
     found = hosts(answer, root.models, root.tools.media.audio)
     return (_OTHERS, *map(str, found), _WITHHOLD)
@@ -353,10 +364,10 @@ async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent |
         await account_store.attempt(note_login, generation, done.user_id)
         await account_store.attempt(alarms.apply, [Ended(AlarmKind.LOGIN_REFUSED)])
 
-    await _record(ctx, str(target.account), write)
+    await record(ctx, str(target.account), write)
 
 
-async def _record(ctx: OpContext, account: str, write: Callable[[AccountStore], Awaitable[object]]) -> None:
+async def record(ctx: OpContext, account: str, write: Callable[[AccountStore], Awaitable[object]]) -> None:
     """Record what was done to a session. It is done: a store that cannot be written changes nothing.
 
     Beside a gateway that does not have the account yet, that records it when it takes the account.

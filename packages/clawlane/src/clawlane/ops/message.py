@@ -30,9 +30,10 @@ from clawlane.messages import (
 )
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, OpError, Request, operation
+from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.sending_account import SendingAccount
 from clawlane.ops.targets import Recipient, target_words
-from clawlane.store import operator_sends, reactions
+from clawlane.store import operator_sends, plain_forms, reactions
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.private_file import discard
 from clawlane.store.states import ChunkState
@@ -171,7 +172,7 @@ async def send(ctx: OpContext, request: Send) -> Queued:
     warnings = await _warnings(account, to)
     reply = await _reply(account, to.thread, request)
     try:
-        outs = account.channel.plan(account.target.account, to.thread, reply)
+        outs = await _planned(account, to.thread, reply)
         if not outs:
             raise OpError("the text says nothing", "write a text, or name a file with --media")
         numbers = [] if request.dry_run else await _queue(account, outs)
@@ -241,7 +242,8 @@ async def outcome(ctx: OpContext, request: Outcome) -> Outcomes:
 async def _outcome(account: SendingAccount, numbers: Sequence[int]) -> Outcomes:
     parts = await account.ctx.ask(lambda reader: reader.sent_by_operator(account.name, numbers))
     trouble, help = account.trouble()
-    paused = (account.paused(part.thread) for part in parts if not part.settled)
+    held = (part for part in parts if not part.settled and part.kind != Capability.UNDO)
+    paused = (account.paused(part.thread) for part in held)
     return Outcomes(tuple(parts), next(filter(None, paused), ""), trouble, help, account.stopped)
 
 
@@ -265,6 +267,14 @@ async def _reply(account: SendingAccount, thread: Thread, request: Send) -> Repl
         people = await account.members(thread.id)
     files = await account.copies(request.media)
     return Reply(request.text, markdown=not request.plain, files=files, people=people, quote=quote)
+
+
+async def _planned(account: SendingAccount, thread: Thread, reply: Reply) -> list[Outgoing]:
+    """The chunks of a text and its files, without what is switched off."""
+    simulated = bool(rehearsal_of(account.channel))
+    off = await account.ctx.ask(lambda reader: reader.abilities_off(account.name, simulated=simulated))
+    outs = account.channel.plan(account.target.account, thread, reply)
+    return plain_forms.plain(outs, [one.ability for one in off])
 
 
 async def _queue(account: SendingAccount, outs: Sequence[Outgoing]) -> list[int]:
@@ -319,7 +329,8 @@ def _queued(
     if account.live and (numbers or cancelled):
         account.live.wake()
     told = (_part(number, out) for number, out in zip(numbers or [0] * len(outs), outs, strict=True))
-    words, paused = target_words(thread), account.paused(thread)
+    back = all(isinstance(out, Undo) for out in outs)
+    words, paused = target_words(thread), "" if back else account.paused(thread)
     return Queued(account.name, words, shortened(name), tuple(told), warnings, paused, cancelled)
 
 

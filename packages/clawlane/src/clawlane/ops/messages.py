@@ -47,11 +47,14 @@ class Waiting:
 class Sent(AccountRequest["SentLately"]):
     """What left in the owner's name since a time, on a channel or on one account of it.
 
-    `thread` is a target as `message send` takes it, on that account or the default one.
+    `thread` is a target as `message send` takes it, on that account or the default one. `numbers` are those
+    of the outbox, `limit` how many of the newest are told (0: `MOST_SENT`).
     """
 
     since_ms: int = 0
     thread: str = ""
+    numbers: tuple[int, ...] = ()
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +139,27 @@ async def outbox(ctx: OpContext, request: Outbox) -> Waiting:
 @operation
 async def sent(ctx: OpContext, request: Sent) -> SentLately:
     """Raises `OpError`."""
-    from clawlane.ops.targets import thread_stored
+    limit = min(request.limit or MOST_SENT, MOST_SENT)
+    search = search_of(ctx, request)
+    messages = await ctx.ask(lambda reader: reader.sent(search(reader), limit + 1))
+    return SentLately(messages[-limit:], len(messages) > limit)
 
+
+def search_of(ctx: OpContext, request: Sent) -> Callable[[Reader], Search]:
+    """What is asked for, once the store says whom a target means. Raises `OpError`."""
     channel, account = ctx.named(request.channel, request.account)
     target = ctx.target(channel, account) if request.thread else None
 
-    def found(reader: Reader) -> list[Listed]:
-        if target is None:
-            return reader.sent(Search(request.since_ms, channel, account), MOST_SENT + 1)
-        thread = thread_stored(reader, target, request.thread).thread
-        return reader.sent(Search(request.since_ms, channel, target.account.id, thread), MOST_SENT + 1)
+    def search(reader: Reader) -> Search:
+        from clawlane.ops.targets import thread_stored
 
-    messages = await ctx.ask(found)
-    return SentLately(messages[-MOST_SENT:], len(messages) > MOST_SENT)
+        about = (request.since_ms, channel)
+        if target is None:
+            return Search(*about, account, numbers=request.numbers)
+        thread = thread_stored(reader, target, request.thread).thread
+        return Search(*about, target.account.id, thread, request.numbers)
+
+    return search
 
 
 @operation(changes=True)

@@ -11,6 +11,7 @@ from clawlane.ops.account_status import PolicyStatus
 if TYPE_CHECKING:
     from clawlane.access.decision import Rule
     from clawlane.access.in_force import Rules
+    from clawlane.access.outbound import Verdict
     from clawlane.access.policy import AccessPolicy
     from clawlane.channel import Account
     from clawlane.config.load import Config
@@ -43,4 +44,24 @@ def outbound_status(rules: Rules) -> list[PolicyStatus]:
     from clawlane.access.outbound import strictest
 
     found = (strictest(one.outbound.dm for one in rules), strictest(one.outbound.group for one in rules))
-    return [PolicyStatus(str(mode), str(rule.origin), rule.path, rule.line) for mode, rule in found]
+    return list(map(_mode_status, found))
+
+
+def own_outbound_status(rules: Rules) -> list[PolicyStatus]:
+    """The people and groups in whose conversations another mode counts than in the rest, by their paths."""
+    from clawlane.access.outbound import strictest
+
+    dms = dict.fromkeys(id_ for one in rules for id_ in one.outbound.dms)
+    found = [strictest(one.outbound.dms.get(id_, one.outbound.dm) for one in rules) for id_ in dms]
+    keys = dict.fromkeys(group.key for one in rules for group in one.outbound.groups.all)
+    groups = [strictest(one.outbound.of_entry(key) for one in rules) for key in keys]
+    dm, group = (one.value for one in outbound_status(rules))
+    return [
+        *map(_mode_status, (one for one in found if one[0] != dm)),
+        *map(_mode_status, (one for one in groups if one[0] != group)),
+    ]
+
+
+def _mode_status(verdict: Verdict) -> PolicyStatus:
+    mode, rule = verdict
+    return PolicyStatus(str(mode), str(rule.origin), rule.path, rule.line)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from clawlane.abilities import Off
 from clawlane.condition import Health, Phase
 from clawlane.ops.account_status import AccountStatus, Problem, ProblemCode
 
@@ -35,6 +36,10 @@ def problems(one: AccountStatus) -> Iterator[Problem]:
     # While an account is not ready, its reason says more than that nothing gets out.
     if one.outbound is Health.BROKEN and (one.phase is Phase.READY or not one.reason):
         yield Problem(ProblemCode.OUTBOUND, one.help or "openclaw outbox list --all", reason=one.reason)
+    for off in one.abilities_off:
+        if off.why is not Off.ECHOES:  # which status tells with the takeovers
+            code, since_ms = ProblemCode.ABILITY_OFF, off.since_ms
+            yield Problem(code, off.command, degrades=False, reason=off.name, since_ms=since_ms)
     waiting, letters = one.decisions, "openclaw channels dead-letters list"
     if waiting.sends:
         yield Problem(ProblemCode.NEEDS_DECISION, "openclaw outbox list", count=waiting.sends)

@@ -82,7 +82,8 @@ class Proposal:
 
     With `problems` it cannot be written. `revision` is that of the file it was made for. `account_named` is
     the account that the channel block has been, which gets a name beside a new one; `default_pinned` the
-    default account, where it has to be written to stay that.
+    default account, where it has to be written to stay that. `others_risk` is what goes to the hosts of the
+    agents that would answer then, a line each.
     """
 
     path: str
@@ -94,6 +95,7 @@ class Proposal:
     findings: tuple[Finding, ...] = ()
     account_named: str = ""
     default_pinned: str = ""
+    others_risk: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: Accou
         accepted=notice is None or consent is not None,
         unofficial=manifest.unofficial,
         consent=consent,
-        others_risk=words_of_others(ctx, account),
+        others_risk=words_of_others(ctx.config, account),
         user_id=user_id,
         user_name=user_name,
         shortest_id=type(account.settings).shortest_id,
@@ -220,7 +222,8 @@ def _proposal(ctx: OpContext, request: Propose) -> Proposal:
     account = config.channels[plan.place.channel].account(plan.place.account)
     found = merged(of_rules(Rules.of(config, account), account, Pins())) if account else ()
     stays = (account_named(plan.added), default_pinned(plan.added))
-    return Proposal(*told, (), config.warnings, tuple(found), *stays)
+    others = words_of_others(config, account) if account else ()
+    return Proposal(*told, (), config.warnings, tuple(found), *stays, others)
 
 
 def _write(ctx: OpContext, request: Write) -> Written:

@@ -44,6 +44,22 @@ class AgentChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertChoice:
+    """How the owner is told of what waits (`off`, `webhook`, `command`, `thread`), and what that needs.
+
+    The secret is never here: `secret_env` names a variable, `secret_file` a private file.
+    """
+
+    kind: str = "off"
+    url: str = ""
+    secret_env: str = ""
+    secret_file: str = ""
+    command: tuple[str, ...] = ()
+    account: str = ""
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """The answers about one account. `agent`, `reload` and `timezone` are about the whole gateway.
 
@@ -64,6 +80,8 @@ class Answers:
     timezone: str | None = None
     quiet_hours: str | None = None
     warm_up: bool | None = None
+    alerts: AlertChoice | None = None
+    owner_commands: bool | None = None
 
 
 def span_of(quiet_hours: str) -> dict[str, str]:

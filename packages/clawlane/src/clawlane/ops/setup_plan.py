@@ -34,6 +34,8 @@ _KEYS: Mapping[str, KeyPath] = {
     "disclosure": ("disclosure",),
     "quiet_hours": ("quietHours",),
     "warm_up": ("pacing", "warmUp"),
+    "alerts": ("alerts",),
+    "owner_commands": ("ownerCommands",),
 }
 """The questions about an account, and the key of a channel block that each is about."""
 

@@ -18,7 +18,7 @@ from clawlane.config.choices import (
 )
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
-from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named, span_of
+from clawlane.ops.setup_answers import AgentChoice, AlertChoice, Answers, GroupChoice, Named, span_of
 
 _LONGEST_NAME = 60
 
@@ -138,6 +138,13 @@ _WARM_UP = (
     "How fast messages may leave. warmUp: a new session sends 10 replies on its first day, and more every"
     " day, up to the normal limits after a week."
 )
+_ALERTS = (
+    "How you are told of what waits for you, without names and texts. To try it: openclaw alerts test {words}"
+)
+_COMMANDS_ON = "In the chat with yourself you can write /pause, /resume, /approve CODE and /draft 12 ok."
+_COMMANDS_OFF = (
+    "true: in the chat with yourself you can write /pause, /resume, /approve CODE and /draft 12 ok."
+)
 _RELOAD = {
     Reload.ASK: (
         "An edit of this file that narrows access holds at once; one that widens it waits for"
@@ -198,7 +205,21 @@ def account_values(answers: Answers) -> dict[str, Any]:
         found["quietHours"] = span_of(answers.quiet_hours)
     if answers.warm_up is not None:
         found["pacing"] = {"warmUp": answers.warm_up}
+    if answers.alerts is not None and answers.alerts.kind != "off":
+        found["alerts"] = alert_values(answers.alerts)
+    if answers.owner_commands is not None:
+        found["ownerCommands"] = answers.owner_commands
     return found
+
+
+def alert_values(alerts: AlertChoice) -> dict[str, Any]:
+    """What stands under `alerts` for a way to tell the owner."""
+    if alerts.kind == "webhook":
+        secret: Any = f"${{{alerts.secret_env}}}" if alerts.secret_env else {"file": alerts.secret_file}
+        return {"webhook": {"url": alerts.url, "secret": secret}}
+    if alerts.kind == "command":
+        return {"command": list(alerts.command)}
+    return {"thread": {"account": alerts.account, "to": alerts.to}}
 
 
 def agent_values(agent: AgentChoice) -> dict[str, Any]:
@@ -280,6 +301,11 @@ class Entries:
             found["quietHours"] = self._setting(_QUIET, "quietHours", values)
         if answers.warm_up is not None:
             found["pacing"] = self._setting(_WARM_UP, "pacing", values)
+        if "alerts" in values:
+            found["alerts"] = self._setting(_ALERTS.format(**names), "alerts", values)
+        if answers.owner_commands is not None:
+            told = _COMMANDS_ON if answers.owner_commands else _COMMANDS_OFF
+            found["ownerCommands"] = self._setting(told, "ownerCommands", values)
         return found
 
     def reply(self, reply: str) -> list[str]:

@@ -17,7 +17,7 @@ from clawlane.config.scratch import is_scratch
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.service import is_mine, remove_unit, unit_path
-from clawlane.store.marker import RESTORING, marker_of
+from clawlane.store.marker import IMPORTING, RESTORING, marker_of
 from clawlane.store.process_lock import ProcessLock
 
 _LOCK = "gateway.lock"
@@ -133,6 +133,7 @@ _NAMES = {
     "qr": "rest",
     "setup": "rest",
     RESTORING: "rest",
+    IMPORTING: "rest",
     ".restore-staging": "rest",
 }
 

@@ -21,7 +21,7 @@ from clawlane.ops.policy_status import policy_status
 from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.ritual.steps import Report
 from clawlane.ops.verification_state import report_of
-from clawlane.store import verifications
+from clawlane.store import abilities, verifications
 from clawlane.store.reader import Reader
 from clawlane.store.send_evidence import SendProof
 
@@ -310,6 +310,8 @@ async def record(ctx: OpContext, request: Record) -> Report:
     text = encode(report).decode()
     async with ctx.own(name) as account_store:
         await account_store.attempt(verifications.record, report.policy, text, passed=report.ok)
+        simulated = bool(report.rehearsal)
+        await account_store.unrecorded().attempt(abilities.verified, report.proven, simulated=simulated)
     return report
 
 

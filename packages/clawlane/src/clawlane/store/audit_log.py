@@ -20,7 +20,7 @@ from typing import Any
 
 from clawlane.store.audit_heads import Head, HeadDamaged, read_head, tip
 from clawlane.store.audit_told import Kind
-from clawlane.store.codec import compared, message_ids, thread_of
+from clawlane.store.codec import compared, message_ids, thread_of, undone_by
 from clawlane.store.models import Purpose
 from clawlane.store.rows import insert, put
 from clawlane.store.transaction import Noted, Tx, lazy, plain
@@ -35,6 +35,7 @@ _BATCH = 1000
 
 
 _OF_CHANGES = {
+    "imports": Kind.APPROVAL,
     "pairing": Kind.APPROVAL,
     "drafts": Kind.APPROVAL,
     "directory": Kind.POLICY,
@@ -271,6 +272,7 @@ def _append(
 def note_send(tx: Tx, chunk: sqlite3.Row, state: str) -> None:
     """Record what became of a chunk, from its whole row as it is now."""
     purpose = Purpose(chunk["purpose"])
+    taken_back = {"takes_back": id_} if (id_ := undone_by(chunk["body"])) else {}
     add(
         tx,
         Kind.SEND,
@@ -283,6 +285,7 @@ def note_send(tx: Tx, chunk: sqlite3.Row, state: str) -> None:
         turn=chunk["turn"] if chunk["turn"] is not None else chunk["by_turn"],
         tries=chunk["attempts"],
         messages=message_ids(chunk["receipt"]),
+        **taken_back,
     )
 
 
@@ -303,6 +306,11 @@ def note_logout(tx: Tx) -> None:
     """Record that the session of an account was forgotten."""
     if _is_news(tx, "login", ""):
         add(tx, Kind.LOGIN, "logged_out")
+
+
+def note_revoke(tx: Tx, result: str) -> None:
+    """Record that the platform was asked to end the session of an account, and what came of it."""
+    add(tx, Kind.LOGIN, "revoke", result=result)
 
 
 @lazy

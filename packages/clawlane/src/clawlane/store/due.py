@@ -9,7 +9,7 @@ from typing import cast
 
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import quotes
-from clawlane.store.codec import compared, is_message, outgoing_of, thread_of
+from clawlane.store.codec import compared, is_message, outgoing_of, thread_of, undone_by
 from clawlane.store.models import Chunk, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
@@ -34,8 +34,7 @@ def waiting(
     held: Mapping[int, int] | None = None,
     last_ms: Mapping[Thread, int] | None = None,
     limit: int | None = None,
-    *,
-    to_owner: bool = False,
+    paused: Collection[Thread] | None = (),
 ) -> Waiting:
     """The next chunk of each thread that is not `shut`, as far as it is due and not `held` until later.
 
@@ -43,14 +42,15 @@ def waiting(
     it, those whose chunk is due first. At most `limit` chunks are read (None: all).
 
     A chunk on its way keeps its thread waiting, and so does one of unknown fate that look-ups may settle: it
-    may have to be sent again, and in order. With `to_owner` only answers to the owner count.
+    may have to be sent again, and in order. In `paused` threads (None: in all) only that counts which their
+    pause does not hold: what the owner takes back and, under a pause of the account, answers to the owner.
     """
     later: list[int] = []
     expired = _expire(tx, later)
     closed = {*shut, *_busy(tx, later)}
     held, last_ms = held or {}, last_ms or {}
     due: list[tuple[int, int, int]] = []
-    for id_, thread, due_ms in _answers_to_owner(tx) if to_owner else _heads(tx):
+    for id_, thread, due_ms in _may_pass(tx, paused):
         at_ms = max(due_ms, held.get(id_, 0))
         if thread in closed:
             continue
@@ -200,15 +200,22 @@ def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
         yield head["id"], thread_of(head), due_ms
 
 
-def _answers_to_owner(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
-    """The same of answers to the owner alone."""
+def _may_pass(tx: Tx, paused: Collection[Thread] | None) -> Iterator[tuple[int, Thread, int]]:
+    """The same without what a pause holds."""
+    if paused is not None:
+        yield from (head for head in _heads(tx) if head[1] not in paused)
+        if not paused:
+            return
     threads = set()
     for row in tx.db.execute(
-        "SELECT id, thread_kind, thread_id, due_ms FROM outbox WHERE account = ? AND settled_ms IS NULL"
-        " AND state = 'queued' AND purpose = 'owner' ORDER BY place, id",
+        "SELECT id, thread_kind, thread_id, due_ms, purpose, body FROM outbox WHERE account = ?"
+        " AND settled_ms IS NULL AND state = 'queued' AND purpose IN ('owner', 'operator')"
+        " ORDER BY place, id",
         (tx.account,),
     ).fetchall():
-        if (thread := thread_of(row)) not in threads:
+        thread = thread_of(row)
+        passes = undone_by(row["body"]) or (paused is None and row["purpose"] == Purpose.OWNER)
+        if passes and thread not in threads and (paused is None or thread in paused):
             threads.add(thread)
             yield row["id"], thread, row["due_ms"]
 

@@ -28,6 +28,7 @@ TABLES: Mapping[str, str] = {
     "sends": _DM,
     "sessions": _DM,
     "session_turns": f"(({_DM}) OR {_OF_TURN})",
+    "answer_fates": f"(({_DM}) OR {_OF_TURN})",
     "drafts": f"(({_DM}) OR {_OF_TURN})",
     "steps": _OF_TURN,
     "tool_calls": _OF_TURN,

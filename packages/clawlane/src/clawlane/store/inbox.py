@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from clawlane.abilities import Ability
 from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason, held_back
 from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.access.rules import holds_back
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
 from clawlane.store import (
+    abilities,
     alarms,
     aliases,
     drafts,
@@ -27,7 +29,14 @@ from clawlane.store import (
 from clawlane.store.alarm_told import Alarmed, Evidence, Raised
 from clawlane.store.codec import inbound_of
 from clawlane.store.decisions import decision_of, record
-from clawlane.store.models import AdmittedMessage, NewMessage, NewOwn, NoteResult, UndecidedMessage
+from clawlane.store.models import (
+    AdmittedMessage,
+    NewMessage,
+    NewOwn,
+    NoteResult,
+    RecallResult,
+    UndecidedMessage,
+)
 from clawlane.store.recall import AFTER_MS
 from clawlane.store.rows import change, insert, put
 from clawlane.store.states import TurnState
@@ -231,14 +240,26 @@ def note(tx: Tx, fact: NewOwn | Fact, backlog_ms: int) -> NoteResult:
             owner_takeovers.forget_words(tx, fact)
             return NoteResult(recalled=recall.own_undone(tx, fact))
         case Undone():
-            return NoteResult(recalled=recall.undone(tx, fact, backlog_ms + AFTER_MS))
+            if abilities.is_off(tx, Ability.RECALLS):
+                return NoteResult()
+            recalled = recall.undone(tx, fact, backlog_ms + AFTER_MS)
+            return NoteResult(recalled=_proven(tx, Ability.RECALLS, recalled))
         case Deleted():
-            return NoteResult(recalled=recall.deleted(tx, fact, backlog_ms + AFTER_MS))
+            recalled = recall.deleted(tx, fact, backlog_ms + AFTER_MS)
+            return NoteResult(recalled=_proven(tx, Ability.OWN_DELETIONS, recalled))
         case Notice(warning=True):
             return NoteResult(alarmed=_warned(tx, fact) if notices.note(tx, fact) else None)
         case Notice() | Unreadable():
             notices.note(tx, fact)
             return NoteResult()
+
+
+def _proven(tx: Tx, ability: Ability, recalled: RecallResult) -> RecallResult:
+    """One that names a message which is known shows that such facts are read right."""
+    if recalled.messages:
+        abilities.use(tx, (ability,))
+        abilities.seen(tx, (ability,))
+    return recalled
 
 
 def _overtake(tx: Tx, own: Own) -> None:
@@ -249,7 +270,11 @@ def _overtake(tx: Tx, own: Own) -> None:
 
 def _settled_by(tx: Tx, own: Own) -> int | None:
     """The turn that a message of the account settled by coming back; a reaction settles none."""
-    return None if own.reaction_to else unknown_sends.echo(tx, own.client_id, own.message_id)
+    if own.reaction_to:
+        return None
+    if own_sends.by_id(tx, own.client_id, own.message_id) is not None:
+        abilities.seen(tx, (Ability.ECHO,))
+    return unknown_sends.echo(tx, own.client_id, own.message_id)
 
 
 def _warned(tx: Tx, notice: Notice) -> Alarmed:

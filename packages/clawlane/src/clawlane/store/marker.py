@@ -20,6 +20,9 @@ RESET = "openclaw store reset --forget"
 RESTORING = ".restoring"
 """The folder of a restore that is not complete."""
 
+IMPORTING = ".importing"
+"""The file with what an import brings, until all of it is in its place."""
+
 FORGOTTEN = (
     "who was approved by pairing or turned away, which messages were answered, replies that have not left,"
     " pauses, and what names stand for"
@@ -68,6 +71,12 @@ def check_before(store: Path) -> None:
         raise lost(store, "is missing")
     if store.stat().st_size == 0:
         raise lost(store, "is empty")
+
+
+def check_imported(store: Path) -> None:
+    """Check that no import is half done, before accounts run. Raises `StoreUnusable`."""
+    if (cut_off := store.with_name(IMPORTING)).exists():
+        raise StoreUnusable(f"an import was cut off ({cut_off} is left of it); finish it: openclaw import")
 
 
 def check_opened(connection: sqlite3.Connection, store: Path) -> None:

@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 from clawlane.access.decision import Decision, Rule
 from clawlane.config.choices import Acks, PairingReply
-from clawlane.messages import Inbound, Outgoing, Own, Thread
+from clawlane.messages import Inbound, Outgoing, Own, Thread, Undo
 from clawlane.store.alarm_told import Alarmed
 from clawlane.store.states import TurnState
 
@@ -18,8 +18,8 @@ OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.REPLIED)
 class Place(IntEnum):
     """Where a queued chunk stands among those of its thread: lower ones first, and in order in each.
 
-    `AHEAD` is what the operator sends while something holds replies that does not hold him. `BEGUN` is the
-    rest of a reply that began to leave; others may pass what is `ASIDE`.
+    `AHEAD` is what the operator takes back, and sends while something holds replies that does not hold him.
+    `BEGUN` is the rest of a reply that began to leave; others may pass what is `ASIDE`.
     """
 
     AHEAD = -1
@@ -257,6 +257,11 @@ class Chunk:
     def challenge(self) -> bool:
         """Whether it asks a stranger for a pairing code."""
         return self.purpose is Purpose.CHALLENGE
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether the owner takes a message back with it: no pause holds that, for it shows nothing."""
+        return self.purpose is Purpose.OPERATOR and isinstance(self.out, Undo)
 
     @property
     def to_owner(self) -> bool:

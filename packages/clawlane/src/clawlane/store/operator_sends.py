@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from clawlane.abilities import Ability
 from clawlane.messages import Outgoing, Reaction, Thread, Undo
-from clawlane.store import drafts, outbox, receipts
-from clawlane.store.codec import thread_of, undone_by
+from clawlane.store import abilities, drafts, outbox, plain_forms, receipts, unknown_sends
+from clawlane.store.codec import kind_of, thread_of, undone_by
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import Hold, Purpose
 from clawlane.store.receipts import OwnMessage
@@ -20,7 +21,9 @@ from clawlane.store.taken_back import is_taken_back
 from clawlane.store.transaction import Tx
 
 _CANCELLED = "taken back by the operator before it left"
-_OPEN_UNDOS = "SELECT body FROM outbox WHERE account = ? AND purpose = 'operator' AND settled_ms IS NULL"
+_OPEN_UNDOS = (
+    "SELECT id, state, body FROM outbox WHERE account = ? AND purpose = 'operator' AND settled_ms IS NULL"
+)
 _HELD = (
     "SELECT * FROM outbox WHERE account = ? AND thread_kind = ? AND thread_id = ? AND held_until_ms > ?"
     " AND state = 'queued' AND settled_ms IS NULL LIMIT 1"
@@ -32,7 +35,7 @@ _SEE = "see: openclaw outbox list --all"
 
 @dataclass(frozen=True, slots=True)
 class ChunkStatus:
-    """Where one chunk stands, and in which thread. `message_ids` are those under which others see it.
+    """Where one chunk stands, its kind and its thread. `message_ids` are those under which others see it.
 
     `held_until_ms` is until when a rule of pacing holds it, and `needs_decision` says that nobody but the
     operator can tell whether it arrived.
@@ -46,6 +49,7 @@ class ChunkStatus:
     tries: int
     held_until_ms: int | None
     needs_decision: bool
+    kind: str = ""
 
     @property
     def settled(self) -> bool:
@@ -93,6 +97,7 @@ def statuses(connection: sqlite3.Connection, account: str, numbers: Sequence[int
             tries=row["attempts"],
             held_until_ms=row["held_until_ms"],
             needs_decision=row["state"] == ChunkState.UNKNOWN and row["settling_ms"] is None,
+            kind=kind_of(row["body"]),
         )
         for row in rows
         if row is not None
@@ -111,21 +116,27 @@ def take_back(tx: Tx, message_id: str, thread: Thread | None = None, *, whole: b
     [chunk] = _rows(tx, {"id": own.chunk})
     if whole:
         return _take_back(tx, _rows(tx, outbox.whole_text(chunk)), own.thread)
-    if is_taken_back(chunk):
+    if own.taken_back or is_taken_back(chunk):
         raise NotInOutbox(f"message {message_id} was already taken back")
     return _queued(tx, own.thread, [own], 0)
 
 
-def take_back_chunk(tx: Tx, number: int, thread: Thread | None = None, *, whole: bool = False) -> TakingBack:
-    """The same of what has this number in the outbox. What has not left is cancelled."""
+def take_back_chunk(
+    tx: Tx, number: int, thread: Thread | None = None, *, whole: bool = False, join: bool = False
+) -> TakingBack:
+    """The same of what has this number in the outbox. What has not left is cancelled.
+
+    With `join` what waits to take it back already is given as well, instead of an error.
+    """
     found = _rows(tx, {"id": number})
     if not found or thread not in (None, thread_of(found[0])):
         raise NotInOutbox(f"the outbox of {tx.account} has no message {number}; {_SEE}")
     [chunk] = found
-    return _take_back(tx, _rows(tx, outbox.whole_text(chunk)) if whole else found, thread_of(chunk))
+    chunks = _rows(tx, outbox.whole_text(chunk)) if whole else found
+    return _take_back(tx, chunks, thread_of(chunk), join=join)
 
 
-def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread) -> TakingBack:
+def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread, *, join: bool = False) -> TakingBack:
     for chunk in chunks:
         if chunk["state"] == ChunkState.SENDING:
             raise NotInOutbox(f"message {chunk['id']} is on its way; try again once it has arrived")
@@ -147,21 +158,36 @@ def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread) -> TakingB
     turn = settle(tx, chunks[0]["turn"]) if waiting else None
     there = [chunk for chunk in chunks if chunk["receipt"] and not is_taken_back(chunk)]
     ids = [id_ for chunk in there for id_ in json.loads(chunk["receipt"])]
-    found = [own for id_ in ids if (own := receipts.find(tx.db, tx.account, id_)) is not None]
-    return replace(_queued(tx, thread, found, len(waiting)), turn=turn)
+    known = (own for id_ in ids if (own := receipts.find(tx.db, tx.account, id_)) is not None)
+    found = [own for own in known if not own.taken_back]
+    return replace(_queued(tx, thread, found, len(waiting), join=join), turn=turn)
 
 
-def _queued(tx: Tx, thread: Thread, found: Sequence[OwnMessage], cancelled: int) -> TakingBack:
-    """Queue what takes messages back, unless something waits to do so already."""
+def _queued(
+    tx: Tx, thread: Thread, found: Sequence[OwnMessage], cancelled: int, *, join: bool = False
+) -> TakingBack:
+    """Queue what takes messages back, unless something waits to do so already.
+
+    One of which nobody knows whether the platform heard it is sent again: a second one changes nothing.
+    """
     rows = tx.db.execute(_OPEN_UNDOS, (tx.account,)).fetchall()
-    begun = {undone_by(row["body"]) for row in rows}
+    begun = {undone_by(row["body"]): row for row in rows}
     outs = [Undo(thread, one.message_id, one.client_id) for one in found if one.message_id not in begun]
-    if not outs and not cancelled:
+    open_ = [row for one in found if (row := begun.get(one.message_id)) is not None]
+    again = [row["id"] for row in open_ if row["state"] == ChunkState.UNKNOWN]
+    begun_numbers = [row["id"] for row in open_] if join else again
+    if (outs or again) and abilities.is_off(tx, Ability.UNDO):
+        if not cancelled:
+            raise NotInOutbox(f"{plain_forms.OFF} --enable {Ability.UNDO}")
+        outs, again, begun_numbers = [], [], []
+    if not outs and not begun_numbers and not cancelled:
         why = "is already being taken back" if found else "there is nothing to take back"
         raise NotInOutbox(f"{why}; {_SEE}")
+    for number in again:
+        unknown_sends.resend(tx, number)
     numbers = queue(tx, outs) if outs else []
     tx.note(thread=str(thread), cancelled=cancelled)
-    return TakingBack(thread, tuple(numbers), cancelled)
+    return TakingBack(thread, (*begun_numbers, *numbers), cancelled)
 
 
 def _rows(tx: Tx, key: dict[str, object]) -> list[sqlite3.Row]:

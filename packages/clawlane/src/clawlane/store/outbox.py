@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Outgoing, Undo
-from clawlane.store import disclosures, outgoing_files
+from clawlane.store import disclosures, outgoing_files, plain_forms
 from clawlane.store.codec import message_count, outgoing_body, storable
 from clawlane.store.models import Place, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put
@@ -36,12 +36,13 @@ def queue(
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
     An album takes one for each picture. What a tool sends is `by` a call and answers no turn. What the
-    operator sends at once is one batch. `draft` is as which the owner approved them. Gives row ids.
+    operator sends at once is one batch. `draft` is as which the owner approved them. What is switched off is
+    left out. Gives row ids.
     """
     row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     last = row["last_client_id"] if row else 0
     ids = []
-    for out in outs:
+    for out in plain_forms.allowed(tx, outs, turn):
         last = max(last + 1, tx.now_ms)
         ids.append(next_number(tx, "chunk"))
         insert(
@@ -74,7 +75,9 @@ def queue(
 
 def _place(out: Outgoing, purpose: Purpose) -> Place:
     """What is wrong goes first, and so does what the owner waits for."""
-    return Place.BEGUN if isinstance(out, Undo) or purpose is Purpose.OWNER else Place.IN_TURN
+    if isinstance(out, Undo):
+        return Place.AHEAD if purpose is Purpose.OPERATOR else Place.BEGUN
+    return Place.BEGUN if purpose is Purpose.OWNER else Place.IN_TURN
 
 
 def of_call(tx: Tx, call: ToolCall) -> list[int]:

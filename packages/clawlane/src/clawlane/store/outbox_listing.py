@@ -94,36 +94,56 @@ def listed(connection: sqlite3.Connection, *, settled: bool = False) -> list[Lis
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What left since `since_ms` on a channel; on one account of it and in one thread, if they are named."""
+    """What left since `since_ms` on a channel; on one account of it and in one thread, if they are named.
+
+    With `numbers` only these.
+    """
 
     since_ms: int
     channel: str
     account: str | None = None
     thread: Thread | None = None
+    numbers: tuple[int, ...] = ()
 
 
-def sent(connection: sqlite3.Connection, search: Search, limit: int) -> list[Listed]:
-    """The newest that others see, or may see, in the order in which it left."""
+_SEEN = f"chunk.reason <> '{TAKEN_BACK}'" + "".join(
+    f' AND chunk.body NOT LIKE \'{{"kind": "{kind}"%\'' for kind in ("reaction", "undo")
+)
+"""Messages that others see, by what `codec.outgoing_body` begins with."""
+
+
+def to_take_back(connection: sqlite3.Connection, search: Search, limit: int) -> list[Listed]:
+    """The newest messages that others see, or may see, in the order in which they left."""
+    return sent(connection, search, limit, only=_SEEN)
+
+
+def sent(connection: sqlite3.Connection, search: Search, limit: int, *, only: str = "TRUE") -> list[Listed]:
+    """The newest that others see, or may see, in the order in which it left; `only` is a condition in SQL."""
     accounts = [str(row["account"]) for row in connection.execute("SELECT account FROM accounts")]
     named = (search.channel, search.account)
     rows = [
         row
         for account in accounts
         if named in ((account.partition("/")[0], None), (*account.split("/", 1),))
-        for row in _sent(connection, account, search, limit)
+        for row in _sent(connection, account, search, limit, only)
     ]
     rows.sort(key=lambda row: (int(row["sent_ms"]), int(row["id"])))
     return _told(connection, rows[-limit:])
 
 
-def _sent(connection: sqlite3.Connection, account: str, search: Search, limit: int) -> list[sqlite3.Row]:
+def _sent(
+    connection: sqlite3.Connection, account: str, search: Search, limit: int, only: str
+) -> list[sqlite3.Row]:
     where = "chunk.account = ? AND chunk.sent_ms >= ? AND chunk.state IN ('sent', 'unknown', 'sending')"
     values: list[object] = [account, search.since_ms]
     if search.thread is not None:
         where += " AND chunk.thread_kind = ? AND chunk.thread_id = ?"
         values += [search.thread.kind, search.thread.id]
+    if search.numbers:
+        where += f" AND chunk.id IN ({', '.join('?' * len(search.numbers))})"
+        values += search.numbers
     newest = "ORDER BY chunk.sent_ms DESC, chunk.id DESC LIMIT ?"
-    return connection.execute(f"{_PARTS} WHERE {where} {newest}", (*values, limit)).fetchall()
+    return connection.execute(f"{_PARTS} WHERE {where} AND {only} {newest}", (*values, limit)).fetchall()
 
 
 def _told(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Listed]:

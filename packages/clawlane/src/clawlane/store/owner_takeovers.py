@@ -13,9 +13,20 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, replace
 
+from clawlane.abilities import Ability
 from clawlane.access.decision import OWNER, Decision, Outcome, Reason
 from clawlane.messages import Inbound, Thread, ThreadKind, Undone
-from clawlane.store import aliases, drafts, events, own_sends, pairing, pending_history, recall, sessions
+from clawlane.store import (
+    abilities,
+    aliases,
+    drafts,
+    events,
+    own_sends,
+    pairing,
+    pending_history,
+    recall,
+    sessions,
+)
 from clawlane.store.codec import inbound_body, inbound_of, storable, thread_of
 from clawlane.store.decisions import record
 from clawlane.store.models import Judged, NewOwn, TakenOver, TakeoverTerms
@@ -276,6 +287,10 @@ def _take_over(tx: Tx, row: sqlite3.Row, terms: TakeoverTerms) -> TakenOver | No
         _cancel_rest(tx, thread)
     if not goes_on:
         _log(tx, "begin", **place, until_ms=until_ms, turns=len(ended))
+        abilities.use(tx, (Ability.TAKEOVER,))
+        known = "SELECT 1 FROM own_echoes WHERE account = ? AND session = ? AND known = 1"
+        if exists(tx.db, known, tx.account, terms.session):  # else it may have been the gateway's own
+            abilities.seen(tx, (Ability.TAKEOVER,))
     return TakenOver(thread, until_ms, ended) if ended or until_ms > tx.now_ms else None
 
 

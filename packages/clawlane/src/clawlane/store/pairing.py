@@ -75,21 +75,21 @@ def approve(tx: Tx, code: str, notice: str = "") -> Approved:
     ).fetchone()
     if row is None:
         raise PairingUnknown(f"no pending request has the code {storable(code)!r} on {tx.account}")
-    approved = Approved(tx.account, row["sender_id"], row["sender_name"], tx.now_ms)
-    put(
-        tx,
-        "approved",
-        {"sender_id": approved.sender_id},
-        sender_name=approved.sender_name,
-        code=code,
-        approved_ms=tx.now_ms,
-    )
-    tx.db.execute("DELETE FROM lapsed WHERE account = ? AND sender_id = ?", (tx.account, approved.sender_id))
-    _is_over(tx, approved.sender_id, "approved meanwhile")
+    approved = admit_approved(tx, row["sender_id"], row["sender_name"], code)
     tx.note(sender_id=approved.sender_id, told=bool(notice))
     if notice:
         outbox.queue(tx, None, [Text(Thread(ThreadKind.DM, approved.sender_id), notice)], Purpose.NOTICE)
     return approved
+
+
+def admit_approved(tx: Tx, sender_id: str, name: str, code: str) -> Approved:
+    """Store an approval. What waited for it is over."""
+    key = {"sender_id": sender_id}
+    put(tx, "approved", key, sender_name=name, code=code, approved_ms=tx.now_ms)
+    for table in ("pairing", "lapsed"):
+        tx.db.execute(f"DELETE FROM {table} WHERE account = ? AND sender_id = ?", (tx.account, sender_id))  # noqa: S608
+    _is_over(tx, sender_id, "approved meanwhile")
+    return Approved(tx.account, sender_id, name, tx.now_ms)
 
 
 def revoke(tx: Tx, sender_id: str) -> Approved:

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from clawlane.access.names import Pins
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import (
+    abilities,
     alarms,
     alerts,
     audit_check,
@@ -82,6 +83,7 @@ class Reader:
     account_of_chunk = _ask(outbox.account_of)
     outbox = _ask(outbox_listing.listed)
     sent = _ask(outbox_listing.sent)
+    to_take_back = _ask(outbox_listing.to_take_back)
     drafts = _ask(draft_listing.listed)
     draft = _ask(draft_listing.find)
     drafts_of_turn = _ask(draft_listing.numbers_of)
@@ -96,6 +98,8 @@ class Reader:
     pauses = _ask(pauses.pauses)
     taken_over = _ask(owner_takeovers.in_force)
     takeovers_off = _ask(owner_takeovers.switched_off)
+    abilities_off = _ask(abilities.switched_off)
+    abilities = _ask(abilities.standing)
     open_alarms = _ask(alarms.open_of)
     alarms = _ask(alarms.listed)
     session = _ask(sessions.read)

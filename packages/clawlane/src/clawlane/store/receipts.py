@@ -12,12 +12,16 @@ from clawlane.store.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class OwnMessage:
-    """A message of the account. `client_id` is the id under which it was sent, `chunk` its outbox number."""
+    """A message of the account. `client_id` is the id under which it was sent, `chunk` its outbox number.
+
+    `taken_back` says that others do not see it any more.
+    """
 
     message_id: str
     client_id: str
     thread: Thread
     chunk: int
+    taken_back: bool
 
 
 def keep(tx: Tx, chunk: sqlite3.Row, receipt: Receipt) -> None:
@@ -44,9 +48,12 @@ def _client_ids(chunk: sqlite3.Row, receipt: Receipt) -> list[str]:
 def find(db: sqlite3.Connection, account: str, message_id: str) -> OwnMessage | None:
     """The message of an account with this id, as long as its chunk is kept."""
     row = db.execute(
-        "SELECT message_id, receipts.client_id, chunk, outbox.thread_kind, thread_id"
+        "SELECT message_id, receipts.client_id, chunk, taken_back, outbox.thread_kind, thread_id"
         " FROM receipts JOIN outbox ON outbox.account = receipts.account AND outbox.id = receipts.chunk"
         " WHERE receipts.account = ? AND message_id = ?",
         (account, storable(message_id)),
     ).fetchone()
-    return row and OwnMessage(row["message_id"], row["client_id"], thread_of(row), row["chunk"])
+    if row is None:
+        return None
+    ids = (row["message_id"], row["client_id"])
+    return OwnMessage(*ids, thread_of(row), row["chunk"], taken_back=bool(row["taken_back"]))

@@ -63,6 +63,7 @@ _OF_A_MESSAGE = (
     ("drafts", "turn"),
     ("steps", "turn"),
     ("session_turns", "turn"),
+    ("answer_fates", "turn"),
     ("turns", "turn"),
     ("decisions", "message"),
     ("aliases", "message"),

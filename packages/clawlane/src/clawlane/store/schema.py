@@ -721,6 +721,19 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('alarms', 'alarms', '200 100 1'),
     ('alarms', 'alarms_going_on', '10 5 1 1'),
     ('alarm_signs', 'alarm_signs', '200 100 50 2 1');
+-- What is proven: which abilities were seen to work, on the platform and on a simulator apart.
+CREATE TABLE abilities (
+    account TEXT NOT NULL, simulated INTEGER NOT NULL, ability TEXT NOT NULL,
+    seen_ms INTEGER, last_ms INTEGER, -- the first time, and the last one to the day
+    verified_ms INTEGER, -- when the ritual saw it last
+    told_ms INTEGER, -- when its first use was told in the log
+    refusals INTEGER NOT NULL DEFAULT 0, -- by the platform, while it was never seen to work
+    off TEXT NOT NULL DEFAULT '', off_ms INTEGER, -- why it is switched off, and since when
+    PRIMARY KEY (account, simulated, ability)
+) WITHOUT ROWID;
+ALTER TABLE accounts ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0; -- whether it ran on a simulator last
+ALTER TABLE outbox ADD COLUMN without TEXT NOT NULL DEFAULT ''; -- the ability that it goes without
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('abilities', 'abilities', '60 30 30 1');
 -- Other people's words: what is kept by its age, and what is to be forgotten at the owner's wish.
 DROP INDEX messages_with_text;
 CREATE INDEX texts_by_age ON messages (account, admitted_ms) WHERE body IS NOT NULL;
@@ -738,13 +751,24 @@ CREATE TABLE disclosed ( -- who was told that a program answers, and by which ch
     account TEXT NOT NULL, whom TEXT NOT NULL, -- a person's id, or `group:` and a group's
     chunk INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (account, whom)
 ) WITHOUT ROWID;
+ALTER TABLE receipts ADD COLUMN taken_back INTEGER NOT NULL DEFAULT FALSE; -- others do not see it any more
+CREATE TABLE answer_fates ( -- turns of agents that remember by themselves, which do not know how they ended
+    account TEXT NOT NULL, turn INTEGER NOT NULL,
+    agent TEXT NOT NULL, thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
+    number INTEGER NOT NULL, -- of the conversation
+    told TEXT NOT NULL, -- what the agent was told last, in words of the code
+    PRIMARY KEY (account, turn), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+CREATE INDEX fates_of_session ON answer_fates (account, agent, thread_kind, thread_id, turn);
 DELETE FROM sqlite_stat1 WHERE idx = 'messages_with_text';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('messages', 'texts_by_age', '200000 100000 1'),
     ('outbox', 'sent_texts_by_age', '200000 100000 1'),
     ('session_turns', 'session_turns_by_age', '20000 10000 1'),
     ('forgetting', 'forgetting', '2 1 1 1'),
-    ('disclosed', 'disclosed', '1000 500 1');
+    ('disclosed', 'disclosed', '1000 500 1'),
+    ('answer_fates', 'answer_fates', '1000 500 1'),
+    ('answer_fates', 'fates_of_session', '1000 500 500 500 2 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (

@@ -9,8 +9,19 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from clawlane.abilities import Ability
 from clawlane.messages import Receipt
-from clawlane.store import album_sends, alerts, audit_log, pending_history, receipts, send_log, taken_back
+from clawlane.store import (
+    abilities,
+    album_sends,
+    alerts,
+    audit_log,
+    pending_history,
+    plain_forms,
+    receipts,
+    send_log,
+    taken_back,
+)
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
 from clawlane.store.models import Hold, LostSend, Place, Purpose, SendOutcome
@@ -49,15 +60,19 @@ def begin(
         row = tx.db.execute(
             "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
             " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
-            " place = 0, expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
+            " place = CASE WHEN place < 0 THEN place ELSE 0 END,"
+            " expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
             " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
             " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
             "  AND own.thread_kind = outbox.thread_kind AND own.thread_id = outbox.thread_id)"
-            " RETURNING id, turn, by_turn, step, call, batch",
+            " RETURNING id, turn, by_turn, step, call, batch, place, body, resends",
             (tx.now_ms, session, chunk_id, tx.account),
         ).fetchone()
-        if row is not None:
-            begun.add(chunk_id)
+        if row is None:
+            continue
+        begun.add(chunk_id)
+        abilities.use(tx, plain_forms.used_by(row["body"], row["resends"]))
+        if row["place"] != Place.AHEAD:  # the rest of what is ahead already is, too
             waiting = {"settled_ms": None, "state": ChunkState.QUEUED}
             change(tx, "outbox", {**whole_text(row), **waiting}, place=Place.BEGUN, expires_ms=None)
     for sent_chunk in counted:
@@ -118,8 +133,11 @@ def put_back(tx: Tx, chunk_ids: Sequence[int]) -> None:
 
 
 @lazy
-def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
-    """Record that a chunk arrived. Gives the turn that this settled, if any."""
+def sent(tx: Tx, chunk_id: int, receipt: Receipt, *, proves: bool = True) -> int | None:
+    """Record that a chunk arrived, which shows that what it uses works unless it `proves` nothing.
+
+    Gives the turn that this settled, if any.
+    """
     row = tx.db.execute(
         "UPDATE outbox SET state = 'sent', receipt = ?, settled_ms = ?, reason = ''"
         " WHERE account = ? AND id = ? AND settled_ms IS NULL RETURNING *",
@@ -128,6 +146,8 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     if row is None:
         return None
     audit_log.note_send(tx, row, ChunkState.SENT)
+    if proves:
+        abilities.seen(tx, plain_forms.used_by(row["body"], row["resends"]))
     receipts.keep(tx, row, receipt)
     if message_id := undone_by(row["body"]):
         taken_back.forget(tx, message_id)
@@ -135,8 +155,18 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt) -> int | None:
     return settle(tx, row["turn"])
 
 
+def refused_by_platform(tx: Tx, chunk_id: int, reason: str) -> SendOutcome | None:
+    """Record that the platform refused a chunk. None if it goes once more in a plain form."""
+    query = "SELECT * FROM outbox WHERE account = ? AND id = ? AND settled_ms IS NULL"
+    row = tx.db.execute(query, (tx.account, chunk_id)).fetchone()
+    if row is not None and plain_forms.refused(tx, row):
+        _cancel_if_stopped(tx, row)
+        return None
+    return refused(tx, chunk_id, reason)
+
+
 def refused(tx: Tx, chunk_id: int, reason: str) -> SendOutcome:
-    """Record that the platform refused a chunk. The rest of the reply is not sent."""
+    """Record that a chunk is refused. The rest of the reply is not sent."""
     row = tx.db.execute(
         "UPDATE outbox SET state = 'refused', reason = ?, settled_ms = ? WHERE account = ? AND id = ?"
         " AND settled_ms IS NULL RETURNING *",
@@ -207,6 +237,7 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
     # Look-ups show messages, and neither reactions nor what was taken back.
     shown = is_message(row["body"])
     settles = lost.settle_ms and not lost.taken and shown and row["resends"] < MOST_RESENDS
+    settles = settles and not abilities.is_off(tx, Ability.RESENDING)
     changed = change(
         tx,
         "outbox",

@@ -457,7 +457,7 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
     )
 
 
-_WHY = {
+WHY_NOT = {
     TurnState.STOPPED: "stopped",
     TurnState.TAKEN_OVER: "the owner wrote instead",
     TurnState.RECALLED: "a message was taken back",
@@ -466,11 +466,12 @@ _WHY = {
     TurnState.DEAD: "something went wrong",
     TurnState.REVOKED: "its sender is no longer admitted",
 }
+"""Why the answer of a turn in this state was not sent."""
 
 
 def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
     """What became of an answer, in brackets; empty for one that arrived, or was silence."""
-    state, why = turn["state"], _WHY.get(turn["state"], "")
+    state, why = turn["state"], WHY_NOT.get(turn["state"], "")
     if state in _WITHHELD:
         arrived = sum(one == ChunkState.SENT for one in chunks)
         return f"(only the first {arrived} parts of an answer arrived)" if arrived else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from clawlane.store import receipts, sessions
-from clawlane.store.codec import NO_TEXT, thread_of, words_in
+from clawlane.store.codec import NO_TEXT, message_ids, thread_of, words_in
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx
 
@@ -14,13 +14,17 @@ TAKEN_BACK = "taken back"
 
 
 def forget(tx: Tx, message_id: str) -> None:
-    """Others do not see this message any more. One picture of an album leaves the others as they are."""
+    """Others do not see this message any more.
+
+    One picture of an album leaves the others as they are; the album is forgotten with the last one.
+    """
     own = receipts.find(tx.db, tx.account, message_id)
-    if own is None:
+    if own is None or own.taken_back:
         return
+    change(tx, "receipts", {"message_id": own.message_id}, taken_back=True)
     query = "SELECT * FROM outbox WHERE account = ? AND id = ?"
     chunk: sqlite3.Row = tx.db.execute(query, (tx.account, own.chunk)).fetchone()
-    if is_taken_back(chunk) or not chunk["body"] or chunk["messages"] > 1:
+    if is_taken_back(chunk) or not chunk["body"] or _others_see(tx, chunk):
         return
     words = words_in(chunk["body"])
     change(tx, "outbox", {"id": own.chunk}, body=NO_TEXT, reason=TAKEN_BACK)
@@ -32,3 +36,11 @@ def forget(tx: Tx, message_id: str) -> None:
 def is_taken_back(chunk: sqlite3.Row) -> bool:
     """Whether others do not see a chunk any more that arrived."""
     return bool(chunk["reason"] == TAKEN_BACK)
+
+
+def _others_see(tx: Tx, chunk: sqlite3.Row) -> bool:
+    """Whether something of a chunk is still there, or may be: the ids of some pictures may not be known."""
+    ids = message_ids(chunk["receipt"])
+    found = (receipts.find(tx.db, tx.account, id_) for id_ in ids)
+    gone = sum(own is not None and own.taken_back for own in found)
+    return bool(chunk["messages"] > 1 and gone < chunk["messages"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from clawlane.abilities import Ability
 from clawlane.messages import Receipt, ThreadKind, Undone
-from clawlane.store import album_sends, alerts, receipts, taken_back, turns
+from clawlane.store import abilities, album_sends, alerts, plain_forms, receipts, taken_back, turns
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import undone_by
 from clawlane.store.errors import NotInOutbox
@@ -126,6 +127,7 @@ def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
     found = (tx.db.execute(query, (tx.account, id_, asked.kind)).fetchone() for id_ in asked.own_ids)
     sessions = {row["session"] for row in found if row}
     if sessions:  # of any login: it shows that look-ups find what was sent
+        abilities.seen(tx, (Ability.LOOK_UP,))
         tx.db.execute(
             "INSERT INTO returned VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (tx.account, asked.kind, tx.now_ms),
@@ -153,6 +155,9 @@ def _judge(tx: Tx, row: sqlite3.Row, asked: LookUp, gap_ms: int, *, present: boo
     if row["session"] != asked.session:
         _left_open(tx, row, "it was sent by an earlier login, whose messages the platform does not tell")
         return False
+    if abilities.is_off(tx, Ability.RESENDING):
+        _left_open(tx, row, "sending again is switched off (openclaw channels capabilities)")
+        return False
     shown = reached and present
     first_ms = row["absent_ms"]
     if shown and first_ms is not None and asked.at_ms >= first_ms + gap_ms:
@@ -179,7 +184,9 @@ def arrived(tx: Tx, chunk_id: int) -> int | None:
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
-    return _arrived(tx, _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived"), Receipt(()))
+    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived")
+    _release(tx, row)
+    return sent(tx, chunk_id, Receipt(()), proves=False)
 
 
 def drop(tx: Tx, chunk_id: int) -> int | None:
@@ -212,8 +219,10 @@ def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: st
 
 
 def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
+    """The account saw it: whichever send of it that was."""
     _release(tx, row)
-    return sent(tx, row["id"], receipt)
+    abilities.seen(tx, plain_forms.used_by(row["body"]))
+    return sent(tx, row["id"], receipt, proves=False)
 
 
 def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:

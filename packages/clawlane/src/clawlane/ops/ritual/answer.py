@@ -8,7 +8,7 @@ from clawlane.clock import length
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.ops.drafts import Approve
 from clawlane.ops.ritual.run import Answered, Run, failed, took
-from clawlane.ops.ritual.steps import Noticed, RitualEvent, StepName, StepResult
+from clawlane.ops.ritual.steps import Noticed, Question, QuestionKind, RitualEvent, StepName, StepResult
 from clawlane.ops.verification import GetEvidence, MessageEvidence
 from clawlane.ops.why import PAUSED, Standing, Story, TurnStage
 from clawlane.store.events import Decided
@@ -25,7 +25,7 @@ def answer_to(
     run: Run, step: StepName, event: Decided
 ) -> Generator[RitualEvent, None, Answered | StepResult]:
     """The answer once it has arrived, kept for later steps; or the failed step that says what is missing."""
-    whom, told = run.whom(event), set[str]()
+    whom, told, asked = run.whom(event), set[str](), set[int]()
     notices: list[Noticed] = []
     last: list[Story] = []
 
@@ -35,7 +35,7 @@ def answer_to(
             return None
         last[:] = [story]
         if story.standing.stage is TurnStage.DRAFTED:
-            notices.extend(Noticed(step, one) for one in _approved(run, story))
+            notices.extend(Noticed(step, one) for one in _approved(run, story, whom, asked))
             return None
         need = operator_needed(story.standing)
         if need and need not in told:
@@ -84,13 +84,21 @@ def operator_needed(standing: Standing) -> str:
     return f"the answer is held by {standing.hold.rule}{until}"
 
 
-def _approved(run: Run, story: Story) -> list[str]:
-    """Approve the answers that wait for the operator, who runs this to see them arrive. Says so."""
+def _approved(run: Run, story: Story, whom: str, asked: set[int]) -> list[str]:
+    """Approve the answers that wait for the operator, each once they agree. Says what became of them."""
     turn = story.recorded.standing
     told = []
     for number in turn.drafts if turn else ():
-        run.asks.call(Approve(number, stale_ok=True))
-        told.append(f"the answer waited for approval as draft {number}; verify has approved it")
+        if number in asked:
+            continue
+        asked.add(number)
+        see = f"openclaw drafts show {number}"
+        text = f"The answer to {whom} waits for your approval. Send it? To read it in another terminal: {see}"
+        if run.facts.cast or run.agreed(Question(QuestionKind.DRAFT, text)):
+            run.asks.call(Approve(number, stale_ok=True))
+            told.append(f"the answer waited for approval as draft {number}; verify has approved it")
+        else:
+            told.append(f"the answer waits for your approval: {see}; openclaw drafts approve {number}")
     return told
 
 
@@ -144,6 +152,8 @@ def _stands(story: Story) -> str:
             return f"nobody knows whether the answer arrived ({turn.told}); see: openclaw outbox list"
         case TurnStage.NOT_SENT | TurnStage.PARTLY_SENT:
             return f"the answer did not get out: {turn.told or turn.reason}"
+        case TurnStage.DRAFTED:
+            return "the answer waits for your approval; see: openclaw drafts list"
         case TurnStage.WITH_AGENT:
             return f"the agent is still at it{tried}"
         case TurnStage.WAITING:

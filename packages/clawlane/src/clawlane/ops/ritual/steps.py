@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from clawlane.abilities import Ability
+
 
 class StepName(StrEnum):
     """The steps, in the order in which they run. The names are stable."""
@@ -58,6 +60,19 @@ NEEDS: Final[dict[StepName, tuple[StepName, ...]]] = {
 """What has to hold before a step. One that was skipped because there was nothing to prove holds."""
 
 
+PROVES: Final[dict[StepName, tuple[Ability, ...]]] = {
+    StepName.PROBE: (Ability.LOGIN,),
+    StepName.STRANGER: (Ability.READ_DIRECT,),
+    StepName.REPLY: (Ability.READ_DIRECT, Ability.TEXT),
+    StepName.RECONNECT: (Ability.RECONNECT,),
+    StepName.GROUP_ANSWERED: (Ability.READ_GROUP, Ability.TEXT),
+    StepName.FETCHED_BACK: (Ability.LOOK_UP,),
+    StepName.REACTION: (Ability.REACTION,),
+    StepName.ACKS: (Ability.DELIVERED, Ability.SEEN),
+}
+"""The abilities that were seen to work once a step has passed."""
+
+
 class StepResult(Struct, frozen=True):
     """How one step ended, and how long it took.
 
@@ -96,6 +111,12 @@ class Report(Struct, frozen=True):
     rehearsal: str
     stopped: bool
     steps: tuple[StepResult, ...]
+
+    @property
+    def proven(self) -> tuple[Ability, ...]:
+        """The abilities that were seen to work."""
+        passed = (one.name for one in self.steps if one.state is StepState.PASSED)
+        return tuple(dict.fromkeys(ability for name in passed for ability in PROVES.get(name, ())))
 
     @property
     def ok(self) -> bool:
@@ -146,6 +167,7 @@ class QuestionKind(StrEnum):
     """What the operator is asked."""
 
     APPROVE = "approve"
+    DRAFT = "draft"
     RESTART = "restart"
     RECONNECT = "reconnect"
 

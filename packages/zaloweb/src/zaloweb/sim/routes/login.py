@@ -56,6 +56,24 @@ async def server_info(backend: Backend, request: web.Request) -> web.Response:
     return enveloped({"setttings": settings(backend.rules), "extra_ver": EXTRA_VER})
 
 
+async def log_out(backend: Backend, request: web.Request) -> web.Response:
+    """Ends the session of these cookies, for parameters that its key opens."""
+    session = backend.sessions.of(request.cookies)
+    if session is None:
+        raise no_session()
+    form = await request.post()
+    try:
+        told = msgspec.json.decode(
+            cipher.decrypt(session.key, str(form.get("params", ""))), type=dict[str, Any]
+        )
+    except (CipherError, ValueError):
+        raise bad_parameters("params cannot be decrypted") from None
+    if not {"time", "imei", "computer_name", "language"} <= told.keys():
+        raise bad_parameters("params needs time, imei, computer_name and language")
+    backend.sessions.end(session.account)
+    return enveloped("")
+
+
 def _opened(request: web.Request) -> tuple[bytes, dict[str, Any]]:
     _check_signature("getlogininfo", _SIGNED_LOGIN, request)
     zcid = request.query["zcid"]
@@ -96,4 +114,5 @@ def _login_answer(backend: Backend, request: web.Request, session: WebSession) -
 PAGES = {
     ("GET", HOST, "/api/login/getLoginInfo"): login_info,
     ("GET", HOST, "/api/login/getServerInfo"): server_info,
+    ("POST", HOST, "/api/v2/login/logOut"): log_out,
 }
