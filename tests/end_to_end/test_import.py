@@ -183,7 +183,7 @@ def test_an_import_killed_at_each_step_is_done_wholly_or_not_at_all(moving: Movi
         cut_off = (moving.state / ".importing").exists()
         if cut_off and not finished:
             refused = moving.there.run("gateway", "run")
-            assert (refused.returncode, "finish it: openclaw import" in refused.stdout) == (1, True), step
+            assert (refused.returncode, "finish it: clawlane import" in refused.stdout) == (1, True), step
         again = moving.run()
         assert again.returncode == 0, (step, again.stdout)
         assert ("is finished now" in again.stdout) is cut_off, (step, again.stdout)

@@ -6,7 +6,7 @@
     with in_locale("vi"): …                another locale for this block
     speak(lambda: "vi")                    another locale for the rest of this command, or of this task
 
-`later` with values gives a text that reads as English (for the log), and that `t` can say in any locale.
+What `later` gives reads as English (in the log), and `t` can say it in any locale.
 `make texts` finds these calls; see docs/languages.md.
 """
 
@@ -54,12 +54,7 @@ class Later(str):
 
 def later(sentence: str, /, **values: object) -> str:
     """The sentence in English; `t` translates it where it is shown."""
-    return Later(sentence, values) if values else sentence
-
-
-def part(text: str) -> str:
-    """A constant of `later` as a value of another sentence, which `t` then says in one language with it."""
-    return text if isinstance(text, Later) else Later(text, {})
+    return Later(sentence, values)
 
 
 def t(sentence: str, /, **values: object) -> str:

@@ -6,24 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from clawlane.config.choices import Disclosure
-from clawlane.language import primary
+from clawlane.language import spoken
 from clawlane.messages import Outgoing, Reply, Text, Thread, ThreadKind
 from clawlane.store import disclosures
 from clawlane.store.account_store import AccountStore
+from clawlane.texts import in_each, later
 
-_FIRST = {
-    "vi": "Tin nhắn này do chương trình trả lời tự động soạn, không phải do người gõ.",
-    "en": "This is an automatic reply: a program writes here, not a person.",
-}
-_PREFIX = {"vi": "[Trả lời tự động]", "en": "[Automatic reply]"}
+_FIRST = later("This is an automatic reply: a program writes here, not a person.")
+_PREFIX = later("[Automatic reply]")
 
 
 def disclosure_text(mode: Disclosure, language: str, own: str = "") -> str:
     """What is told in an account's language (`vi`, `en-US`); both where it is another or not known."""
     if own:
         return own
-    texts = _FIRST if mode is Disclosure.FIRST else _PREFIX
-    return texts.get(primary(language)) or ("\n" if mode is Disclosure.FIRST else " ").join(texts.values())
+    if mode is Disclosure.FIRST:
+        return in_each(spoken(language), "\n", _FIRST)
+    return in_each(spoken(language), " ", _PREFIX)
 
 
 @dataclass(slots=True)

@@ -45,21 +45,22 @@ def import_home(
 
     Nothing in HOME is changed. What is set or decided here stays; only what is missing is added. Shows first
     whose access changes, and asks. The gateway here must not run. To take over a config file alone:
-    openclaw config import FILE.
+    clawlane config import FILE.
 
     \b
     Examples:
       openclaw import --dry-run
-      openclaw import ~/.openclaw --with-session
+      clawlane import ~/.openclaw --with-session
     """
     client = Client()
-    found = client.run_here(Look(home, with_session))
+    found = client.run_here(Look(home, with_session, dry_run))
     if found.cut_off:
         _finish(client, found, dry_run=dry_run, as_json=as_json)
         return
     if not as_json:
         for line in _plan_lines(found):
-            echo_wrapped(line, hanging="  ")
+            text = line.lstrip()
+            echo_wrapped(text, line[: len(line) - len(text)], "    ")
     if dry_run or found.empty:
         if as_json:
             print_json(**_json(found), written=False)

@@ -360,7 +360,7 @@ def _decision_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
 def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     """Gaps, pairing requests, names, the accepted risk, the probe and the findings."""
     for gap in one.gaps[-_GAPS:]:
-        yield "gap", gap_words(gap)
+        yield later("gap"), gap_words(gap)
     if one.pairing.pending:
         yield later("pairing"), _pairing(one.pairing)
     for name in one.names:

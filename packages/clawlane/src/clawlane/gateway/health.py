@@ -13,7 +13,7 @@ from clawlane.lane.sender import SendTrouble
 from clawlane.ops.finding_text import problem_text
 from clawlane.ops.problems import clock_problem
 from clawlane.store.account_store import Clock
-from clawlane.texts import later, part
+from clawlane.texts import later
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
 """Seconds a phase may last before it is reported as overdue. The other phases wait for the operator."""
@@ -86,9 +86,9 @@ class AccountHealth:
             known = self._channel
             lasts = f"{(self._now_ms() - self.since_ms) / 1000:.0f}"
             if known.reason:
-                reason = later("{reason}; for {n} s now", reason=part(known.reason), n=lasts)
+                reason = later("{reason}; for {n} s now", reason=known.reason, n=lasts)
             else:
-                reason = later("{phase} for {n} s now", phase=part(known.phase), n=lasts)
+                reason = later("{phase} for {n} s now", phase=later(str(known.phase)), n=lasts)
             self._late = known.phase in _COMING_UP
             self._keep(replace(_overdue(known), reason=reason))
             await self._entered.wait()

@@ -157,6 +157,7 @@ class Runner:
             self._proofs,
         )
         self.sender.judge = self._judge
+        deps.gate.outgoing = deps.outgoing
         self._files = (
             OutgoingFiles(deps.outgoing, account_store, self.sender.file_sent) if deps.outgoing else None
         )

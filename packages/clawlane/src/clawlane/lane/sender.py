@@ -22,7 +22,7 @@ from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import QUIET_HOURS, Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
-from clawlane.texts import later, part
+from clawlane.texts import later
 
 AT_ONCE = 4
 """How many chunks, each of another thread, are on their way at once."""
@@ -384,7 +384,7 @@ class Sender:
                 took_ms = 1000 * (time.perf_counter() - started)
                 log.debug("chunk %d: attempt %d took %.1f ms", chunk.id, chunk.attempts, took_ms)
         except NotSent as error:
-            self._record.failed(later("did not leave: {error}", error=part(str(error))))
+            self._record.failed(later("did not leave: {error}", error=str(error)))
             if error.retry_in:  # else the gate took it back, and the platform was not asked
                 self._alarms.failed()
             self._note_limit(chunk, error)
@@ -395,7 +395,7 @@ class Sender:
             await self._retry(chunk, str(error), 0.0)
             return None
         except Refused as error:
-            self._record.refused(chunk.out.thread, later("was refused: {error}", error=part(str(error))))
+            self._record.refused(chunk.out.thread, later("was refused: {error}", error=str(error)))
             self._note_limit(chunk, error)
             outcome = await self._store.run(sending.refused_by_platform, chunk.id, str(error))
             if outcome is None:
@@ -417,7 +417,7 @@ class Sender:
         taken = isinstance(error, Unknown) and error.taken
         arrived = error.arrived if isinstance(error, Unknown) else ()
         lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms(), arrived=arrived)
-        self._record.failed(later("may or may not have arrived: {error}", error=part(reason)))
+        self._record.failed(later("may or may not have arrived: {error}", error=reason))
         self._alarms.failed()
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)

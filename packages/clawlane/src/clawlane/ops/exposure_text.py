@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from clawlane.access.exposure import Change, DmReach
 from clawlane.clock import length
-from clawlane.texts import later, part
+from clawlane.texts import later
 
 _MOST = 20
 """Sentences about one change of the config; the others are counted."""
@@ -65,9 +65,9 @@ def change_text(change: Change) -> str:
     data, count = change.data, change.count
     match change.code:
         case "account_on":
-            return part(later("the account is on"))
+            return later("the account is on")
         case "account_off":
-            return part(later("the account is off, so nobody reaches it"))
+            return later("the account is off, so nobody reaches it")
         case "dm":
             return _dm(data, count)
         case "owners_added":
@@ -120,21 +120,19 @@ def _outbound(data: dict[str, str]) -> str:
 def _dm(data: dict[str, str], count: int) -> str:
     was, now, who = DmReach(data["was"]), DmReach(data["now"]), data["who"]
     several = not (who == "anybody" or (who not in _WHO and count == 1))
-    before = part(_WAS[was][several])
-    does = part(_NOW[now][several])
+    before = _WAS[was][several]
+    does = _NOW[now][several]
     if was is DmReach.ANSWERED:
         before = ""
-        if now is DmReach.IGNORED:
-            does = part(_NO_LONGER[several])
-        else:
-            does = later(_NO_LONGER_BUT[several], does=does)
+        no_longer, but = _NO_LONGER[several], _NO_LONGER_BUT[several]
+        does = no_longer if now is DmReach.IGNORED else later(but, does=does)
     elif now is DmReach.ANSWERED and was is not DmReach.IGNORED:
-        does = part(_WITHOUT_CODE[several])
+        does = _WITHOUT_CODE[several]
     if who in _WHO:
         known = later(_KNOWN[who], n=count) if count else ""
         return later(
             "DMs: {who} {does}{before}{known}",
-            who=part(_WHO[who]),
+            who=_WHO[who],
             does=does,
             before=before,
             known=known,
@@ -170,7 +168,7 @@ _UNREACHABLE = (later("{groups} becomes unreachable{named}"), later("{groups} be
 def _groups(change: Change) -> str:
     """A change of one or more groups that are named, or of every group without an entry of its own."""
     data, count = change.data, change.count
-    subject, named = part(later("any other group")), ""
+    subject, named = later("any other group"), ""
     if groups := data.get("groups", ""):
         subject = later("the group {name}", name=groups) if count == 1 else later("{n} groups", n=count)
         named = "" if count == 1 else f": {groups}"
@@ -197,9 +195,9 @@ def _in_groups(code: str, data: dict[str, str]) -> str:
         case "speakers_removed":
             return later("{people} may no longer speak", people=_people(data))
         case "mention_off":
-            return part(later("no mention is needed"))
+            return later("no mention is needed")
         case "mention_on":
-            return part(later("a mention is needed"))
+            return later("a mention is needed")
         case "commands_added":
             return later("{people} may use control commands", people=_people(data))
         case "commands_removed":
@@ -215,13 +213,13 @@ _ANYONE, _PERSON, _PEOPLE = later("anyone"), later("{n} person"), later("{n} peo
 
 
 def _n(people: str) -> str:
-    return part(_ANYONE) if people == "anyone" else _number(int(people), _PERSON, _PEOPLE)
+    return _ANYONE if people == "anyone" else _number(int(people), _PERSON, _PEOPLE)
 
 
 def _people(data: dict[str, str]) -> str:
     """`anyone`, `Lan (147…)`, or `5 people (…)`."""
     if data.get("who") == "anyone":
-        return part(_ANYONE)
+        return _ANYONE
     if int(data["n"]) == 1:
         return data["people"]
     return later("{n} people ({names})", n=data["n"], names=data["people"])

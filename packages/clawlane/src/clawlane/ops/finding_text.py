@@ -325,9 +325,6 @@ _AHEAD: Final = later(
     " everything else by this machine's"
 )
 
-_SAID: Final = ("text", "mend", "reason", "groups", "nobody", "expendable", "why")
-"""What in the data of a finding is in words."""
-
 _AS_GIVEN = ("{text}", "{mend}")
 """For what the loader, the store and the vault say in words of their own."""
 
@@ -432,9 +429,9 @@ def _filled(finding: Finding, which: int) -> str:
         return _clock(int(finding.data["skew_ms"]))
     of_case = _WORDS.get(f"{finding.code} {finding.data.get('case')}")
     words = of_case or _WORDS.get(finding.code, _AS_GIVEN)
-    # A value that is a sentence without values of its own is a plain text: `t` finds it all the same.
-    said: dict[str, str] = {name: t(finding.data[name]) for name in _SAID if name in finding.data}
-    values: dict[str, str] = {"path": finding.path, **finding.data, **said}
+    values: dict[str, str] = {"path": finding.path, **finding.data}
+    if expendable := values.get("expendable"):
+        values["expendable"] = t(expendable)
     return t(words[which], **values)
 
 

@@ -39,10 +39,14 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Look(Request["Found"]):
-    """Say what an import would do, and do nothing. With `session`, with the logins."""
+    """Say what an import would do, and do nothing. With `session`, with the logins.
+
+    Without `dry_run` a store that an older clawlane wrote, or has only begun, is brought up to date first.
+    """
 
     home: str
     session: bool = False
+    dry_run: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,9 @@ async def look(ctx: OpContext, request: Look) -> Found:
     if half is not None:
         return Found(half.home, file, cut_off=True)
     home = _home(ctx, request.home)
+    if not request.dry_run:
+        _check_alone(written)
+        await written.update_store()
     made = await asyncio.to_thread(partial(plan, written, home, session=request.session))
     return _told(home, file, made)
 
@@ -162,7 +169,7 @@ async def bring(ctx: OpContext, request: Bring) -> Brought:
     written = ctx.as_written()
     _check_alone(written)
     if await asyncio.to_thread(journals.read, written.paths) is not None:
-        raise OpError("an import was cut off", "finish it: openclaw import")
+        raise OpError("an import was cut off", "finish it: clawlane import")
     home = _home(ctx, request.home)
     made = await asyncio.to_thread(partial(plan, written, home, session=request.session))
     if request.digest and request.digest != made.digest:
@@ -208,7 +215,7 @@ def _home(ctx: OpContext, written: str) -> Home:
 
 def _check_alone(ctx: OpContext) -> None:
     if ctx.in_gateway or is_held(ctx.paths.lock_file):
-        raise OpError("a gateway runs with this state directory", "openclaw gateway stop")
+        raise OpError("a gateway runs with this state directory", "clawlane gateway stop")
 
 
 async def _login(ctx: OpContext, made: Plan, found: LoginFound, accepted: Sequence[Accepted]) -> NewLogin:
@@ -242,7 +249,7 @@ async def _login(ctx: OpContext, made: Plan, found: LoginFound, accepted: Sequen
 
 
 async def _refused(ctx: OpContext, account: Account, step: Expired | Failed) -> OpError:
-    anew = "import without --with-session, then: openclaw channels login"
+    anew = "import without --with-session, then: clawlane channels login"
     if isinstance(step, Expired):
         return OpError(f"the login of {account} has expired; nothing was imported", anew)
     if step.not_let_in:

@@ -16,7 +16,7 @@ from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
-from clawlane.texts import later, part, told
+from clawlane.texts import later
 from clawlane.threads import Thread, ThreadKind
 
 if TYPE_CHECKING:
@@ -162,12 +162,9 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         except StoreFailed as error:
             if live is None:
                 raise
-            forgotten = later(
-                "{account} is paused, but a restart would forget it: {error}",
-                account=str(one),
-                error=part(told(error)),
-            )
-            raise StoreFailed(forgotten) from error
+            raise StoreFailed(
+                later("{one} is paused, but a restart would forget it: {error}", one=one, error=error)
+            ) from error
         if live is not None:
             await live.connect()
         _log().info("%s is paused (%s)", one, one.level)
@@ -181,10 +178,7 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     told = []
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
         raise PauseRefused(
-            later(
-                "{account} waits until you accept an upgrade: openclaw upgrade accept",
-                account=str(accounts[0]),
-            )
+            later("{account} waits until you accept an upgrade: openclaw upgrade accept", account=accounts[0])
         )
     for account in accounts:
         given_back = thread is not None and await _give_back(ctx, account, thread)
@@ -244,8 +238,8 @@ async def end(
         resumed = await end_pause(account_store, thread, oldest_ms, flush=flush, patient=patient)
         resumed = replace(resumed, acknowledged=tuple(alarm.id for alarm in seen))
         if live is not None:
-            for one in (held for held in live.pauses if held.thread == thread and held not in ended):
-                await write(pauses.pause, one)
+            for later in (held for held in live.pauses if held.thread == thread and held not in ended):
+                await write(pauses.pause, later)
     if resumed.was is not None:
         _log().info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
     if live is not None:
@@ -346,8 +340,8 @@ async def _meant(
     if not channels:
         raise PauseRefused(
             later(
-                "no account is configured, so there is nothing to pause or resume;"
-                " set one up: openclaw onboard"
+                "no account is configured, so there is nothing to pause or resume; set one up:"
+                " openclaw onboard"
             )
         )
     if thread is None:
@@ -369,13 +363,16 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
         return found
     if wanted and not found and (waits := ctx.account_waits(channel, wanted)):
         raise waits
+    what = later("several channels have an account") if found else later("there is no account")
     named = "/".join(word for word in (channel, wanted) if word)
-    names = ", ".join(map(str, everything))
-    if found:
-        several = later("several channels have an account '{name}'; the accounts are: {names}")
-        raise PauseRefused(later(several, name=named, names=names))
-    none = later("there is no account '{name}'; the accounts are: {names}", name=named, names=names)
-    raise PauseRefused(none)
+    raise PauseRefused(
+        later(
+            "{what} '{named}'; the accounts are: {names}",
+            what=what,
+            named=named,
+            names=", ".join(map(str, everything)),
+        )
+    )
 
 
 async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
@@ -387,9 +384,9 @@ async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
         return known[0]
     raise PauseRefused(
         later(
-            "{account} has read nothing from a thread '{thread}'; write dm:ID or group:ID",
+            "{account} has read nothing from a thread '{named}'; write dm:ID or group:ID",
             account=account,
-            thread=named,
+            named=named,
         )
     )
 

@@ -25,9 +25,9 @@ from clawlane.store.rows import change, exists, insert
 from clawlane.store.sending import finish
 from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy, next_number
+from clawlane.texts import later
 from clawlane.threads import Thread
 
-_SEE = "see: openclaw drafts list"
 _OPEN = "SELECT * FROM drafts WHERE account = ? AND decided_ms IS NULL"
 
 
@@ -259,7 +259,11 @@ def revive(tx: Tx, number: int, life_ms: int) -> None:
     """Have an expired draft wait for approval again. Raises `NoDraft`."""
     row = _undecided(tx, number)
     if row["state"] == DraftState.WAITING and row["expires_ms"] > tx.now_ms:
-        raise NoDraft(f"draft {number} has not expired; to send it: openclaw drafts approve {number}")
+        raise NoDraft(
+            later(
+                "draft {number} has not expired; to send it: openclaw drafts approve {number}", number=number
+            )
+        )
     waits = {"state": DraftState.WAITING, "expires_ms": tx.now_ms + life_ms}
     change(tx, "drafts", {"number": number}, **waits)
     _tell(tx, number, thread_of(row), life_ms)
@@ -317,7 +321,9 @@ def _decide(tx: Tx, number: int, state: DraftState, reason: str = "") -> None:
 def _waiting(tx: Tx, number: int) -> sqlite3.Row:
     row = _undecided(tx, number)
     if row["state"] == DraftState.EXPIRED or row["expires_ms"] <= tx.now_ms:
-        raise NoDraft(f"draft {number} has expired; first: openclaw drafts revive {number}")
+        raise NoDraft(
+            later("draft {number} has expired; first: openclaw drafts revive {number}", number=number)
+        )
     return row
 
 
@@ -325,8 +331,21 @@ def _undecided(tx: Tx, number: int) -> sqlite3.Row:
     query = "SELECT * FROM drafts WHERE account = ? AND number = ?"
     row: sqlite3.Row | None = tx.db.execute(query, (tx.account, number)).fetchone()
     if row is None:
-        raise NoDraft(f"there is no draft {number} of {tx.account}; {_SEE}")
+        raise NoDraft(
+            later(
+                "there is no draft {number} of {account}; see: openclaw drafts list",
+                number=number,
+                account=tx.account,
+            )
+        )
     if row["decided_ms"] is not None:
         why = f": {row['reason']}" if row["reason"] else ""
-        raise NoDraft(f"draft {number} was {row['state']} already{why}; {_SEE}")
+        raise NoDraft(
+            later(
+                "draft {number} was {state} already{why}; see: openclaw drafts list",
+                number=number,
+                state=row["state"],
+                why=why,
+            )
+        )
     return row

@@ -76,7 +76,7 @@ def check_before(store: Path) -> None:
 def check_imported(store: Path) -> None:
     """Check that no import is half done, before accounts run. Raises `StoreUnusable`."""
     if (cut_off := store.with_name(IMPORTING)).exists():
-        raise StoreUnusable(f"an import was cut off ({cut_off} is left of it); finish it: openclaw import")
+        raise StoreUnusable(f"an import was cut off ({cut_off} is left of it); finish it: clawlane import")
 
 
 def check_opened(connection: sqlite3.Connection, store: Path) -> None:
