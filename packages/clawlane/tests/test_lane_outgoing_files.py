@@ -11,8 +11,8 @@ from packages.clawlane.tests.opened_store import LANE, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
-from clawlane.lane.outgoing_files import OutgoingFiles
-from clawlane.messages import Inbound, Media, MediaKind, Receipt, Thread, ThreadKind
+from clawlane.lane.outgoing_files import OutgoingFiles, located
+from clawlane.messages import Inbound, Media, MediaKind, Photos, Receipt, Thread, ThreadKind
 from clawlane.store import due, inbox, outbox, outgoing_files, pauses, sending, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import AdmittedMessage, History, NewMessage, Purpose
@@ -106,3 +106,17 @@ async def test_what_expired_in_a_pause_keeps_its_files_for_a_flush(
     clock.ms += 1000
     await account_store.run(pauses.resume, None, clock.ms, flush=False)
     assert await account_store.run(outgoing_files.done) == ("a.pdf",), "no flush brings it back"
+
+
+def test_files_are_found_where_the_state_directory_is_now(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    file, other = put(old, "a.pdf"), put(old, "b.pdf")
+    old.rename(new)
+    moved = located(file, new)
+    assert isinstance(moved, Media)
+    assert moved.path == str(new / "a.pdf")
+    album = located(Photos(LAN, (file.path, other.path)), new)
+    assert album == Photos(LAN, (str(new / "a.pdf"), str(new / "b.pdf")))
+    elsewhere = put(tmp_path / "elsewhere", "c.pdf")
+    assert located(elsewhere, new) == elsewhere
+    assert located(file, None) == file

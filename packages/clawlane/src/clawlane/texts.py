@@ -6,7 +6,7 @@
     with in_locale("vi"): …                another locale for this block
     speak(lambda: "vi")                    another locale for the rest of this command, or of this task
 
-`later` with values gives a text that reads as English (for the log), and that `t` can say in any locale.
+What `later` gives reads as English (in the log), and `t` can say it in any locale.
 `make texts` finds these calls; see docs/languages.md.
 """
 
@@ -44,7 +44,7 @@ class Later(str):
     values: Mapping[str, object]
 
     def __new__(cls, sentence: str, values: Mapping[str, object]) -> Later:
-        made = super().__new__(cls, sentence.format(**values))
+        made = super().__new__(cls, sentence.format(**values) if values else sentence)
         made.sentence, made.values = sentence, values
         return made
 
@@ -54,7 +54,7 @@ class Later(str):
 
 def later(sentence: str, /, **values: object) -> str:
     """The sentence in English; `t` translates it where it is shown."""
-    return Later(sentence, values) if values else sentence
+    return Later(sentence, values)
 
 
 def t(sentence: str, /, **values: object) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from clawlane.access.decision import Outcome, Reason
 from clawlane.access.names import fold_name, slug
 from clawlane.config.choices import PairingReply
-from clawlane.language import primary
+from clawlane.language import spoken
+from clawlane.texts import in_each, later
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 CODE_LENGTH = 8
@@ -101,25 +102,17 @@ def outcome(reason: Reason) -> Outcome:
     return Outcome.DROP if reason in (Reason.DM_PAIRING_FULL, Reason.DM_REJECTED) else Outcome.CHALLENGE
 
 
-_VIETNAMESE = (
-    "Tài khoản này chỉ trả lời những người đã được chủ tài khoản chấp thuận.\n"
-    "ID của bạn: {id}\n"
-    "Mã ghép nối của bạn: {code}\n"
-    "Hãy báo mã này cho chủ tài khoản. Mã có hiệu lực trong một giờ."
-)
-_ENGLISH = (
+_CHALLENGE = later(
     "This account answers only people its owner has approved.\n"
     "Your id: {id}\n"
     "Your pairing code: {code}\n"
     "Tell the owner this code. It is valid for one hour."
 )
-_BOTH = f"{_VIETNAMESE}\n\n{_ENGLISH}"
-_BUILT_IN = {"vi": _VIETNAMESE, "en": _ENGLISH}
 
 
 def built_in_text(language: str) -> str:
     """The built-in challenge in an account's language (`vi`, `en-US`); in both languages for any other."""
-    return _BUILT_IN.get(primary(language), _BOTH)
+    return in_each(spoken(language), "\n\n", _CHALLENGE)
 
 
 def challenge_text(template: str, channel: str, sender_id: str, code: str) -> str:

@@ -15,11 +15,12 @@ from clawlane.agents.memory import SessionMemory
 from clawlane.config.agents import Agents, CommandBrain, EndpointBrain, Memory, ModelBrain, SessionSettings
 from clawlane.config.routing import MAIN, AgentSettings, Bindings, settled
 from clawlane.lane.access_checker import AccessChecker
-from clawlane.language import primary
+from clawlane.language import spoken
 from clawlane.messages import Inbound, Thread
 from clawlane.store import sessions, spending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import OpenTurn
+from clawlane.texts import in_locale, later, t
 from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
@@ -85,30 +86,35 @@ class Commands:
 
     async def reply(self, turn: OpenTurn, stopped: int) -> str:
         """Carry a command out and give the answer. `stopped` is how many turns a `/stop` has ended."""
-        words = _VIETNAMESE if primary(self.access.grants().language) == "vi" else _ENGLISH
+        with in_locale(spoken(self.access.grants().language)[-1]):
+            return await self._reply(turn, stopped)
+
+    async def _reply(self, turn: OpenTurn, stopped: int) -> str:
         inbound, thread, answering = turn.inbound, turn.inbound.thread, self.answering()
         if self.act is not None and self.is_action(turn):
             return await self.act(inbound.text)
         agent = answering.agent(self.account_store.account, thread)
         if turn.command in CLEARS_HISTORY:
             await self.account_store.run(sessions.reset, agent.id, thread)
-            return words.new
+            return t("A new conversation begins.")
         if turn.command == STOP:
-            return words.stopped if stopped else words.nothing_runs
+            return t("Stopped.") if stopped else t("Nothing is running.")
         if turn.command == "/status":
-            return await self._status(words, answering, agent, thread)
+            return await self._status(answering, agent, thread)
         if turn.command == "/help":
             more = await self.act("/help") if self.act and self.access.rules().owner_commands else ""
-            return f"{words.help}\n{more}" if more else words.help
-        return self._whoami(words, inbound)
+            return f"{t(_HELP)}\n{more}" if more else t(_HELP)
+        return self._whoami(inbound)
 
-    async def _status(self, words: _Words, answering: Answering, agent: AgentSettings, thread: Thread) -> str:
-        lines = [words.agent.format(id=agent.id, kind=agent.brain.kind, model=_model(agent) or "–")]
+    async def _status(self, answering: Answering, agent: AgentSettings, thread: Thread) -> str:
+        about = {"id": agent.id, "kind": agent.brain.kind, "model": _model(agent) or "–"}
+        lines = [t("Agent: {id} ({kind}), model: {model}", **about)]
         if _is_remembered_here(agent):
             memory = SessionMemory(agent, answering.session)
             conversation = await memory.look(self.account_store, thread)
             lines.append(
-                words.conversation.format(
+                t(
+                    "Conversation: {turns} turns, about {tokens} of {most} tokens",
                     turns=len(conversation.exchanges),
                     tokens=conversation.tokens,
                     most=answering.session.max_tokens,
@@ -116,12 +122,13 @@ class Commands:
             )
         day = answering.zone.day(self.now_ms())
         spent = await self.account_store.run(spending.spent, agent.id, day)
-        cost = f"${spent.usd:.2f}" if spent.usd else words.no_price
-        lines.append(words.today.format(tokens=spent.tokens, cost=cost))
+        cost = f"${spent.usd:.2f}" if spent.usd else t("not known")
+        lines.append(t("Today: {tokens} tokens, cost: {cost}", tokens=spent.tokens, cost=cost))
         return "\n".join(lines)
 
-    def _whoami(self, words: _Words, inbound: Inbound) -> str:
-        return words.whoami.format(
+    def _whoami(self, inbound: Inbound) -> str:
+        return t(
+            "You: {name}, id {id}\nChat: {thread}\nAccount: {account}, id {own_id}",
             name=inbound.sender_name or "–",
             id=inbound.sender_id,
             thread=inbound.thread,
@@ -146,52 +153,10 @@ def _model(agent: AgentSettings) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What the gateway says in one language."""
-
-    new: str
-    stopped: str
-    nothing_runs: str
-    agent: str
-    conversation: str
-    today: str
-    no_price: str
-    whoami: str
-    help: str
-
-
-_VIETNAMESE = _Words(
-    new="Đã bắt đầu cuộc trò chuyện mới.",
-    stopped="Đã dừng.",
-    nothing_runs="Không có gì đang chạy.",
-    agent="Agent: {id} ({kind}), mô hình: {model}",
-    conversation="Cuộc trò chuyện: {turns} lượt, khoảng {tokens}/{most} token",
-    today="Hôm nay: {tokens} token, chi phí: {cost}",
-    no_price="không rõ",
-    whoami="Bạn: {name}, ID {id}\nNơi trò chuyện: {thread}\nTài khoản: {account}, ID {own_id}",
-    help=(
-        "/new, /reset – bắt đầu cuộc trò chuyện mới\n"
-        "/stop – dừng câu trả lời đang chạy\n"
-        "/status – agent, mô hình, số token và chi phí hôm nay\n"
-        "/whoami – các ID của bạn và của tài khoản này\n"
-        "/help – danh sách này"
-    ),
-)
-_ENGLISH = _Words(
-    new="A new conversation begins.",
-    stopped="Stopped.",
-    nothing_runs="Nothing is running.",
-    agent="Agent: {id} ({kind}), model: {model}",
-    conversation="Conversation: {turns} turns, about {tokens} of {most} tokens",
-    today="Today: {tokens} tokens, cost: {cost}",
-    no_price="not known",
-    whoami="You: {name}, id {id}\nChat: {thread}\nAccount: {account}, id {own_id}",
-    help=(
-        "/new, /reset – begin a new conversation\n"
-        "/stop – stop the answer that is being written\n"
-        "/status – agent, model, tokens, and the cost of today\n"
-        "/whoami – your ids and those of this account\n"
-        "/help – this list"
-    ),
+_HELP = later(
+    "/new, /reset – begin a new conversation\n"
+    "/stop – stop the answer that is being written\n"
+    "/status – agent, model, tokens, and the cost of today\n"
+    "/whoami – your ids and those of this account\n"
+    "/help – this list"
 )

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clawlane import clock
@@ -17,6 +18,7 @@ from clawlane.channel import Account, Channel, NotSent
 from clawlane.config.choices import OutboundMode, QuietDo
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.hours import Quiet, QuietHours
+from clawlane.lane.outgoing_files import located
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.lane.warm_up import WarmUp
 from clawlane.messages import Inbound, Person, Receipt, Seen, Signal, Thread, Typing, Undo
@@ -65,6 +67,8 @@ class Gate:
         self.in_question = Judged()
         """The threads in which nobody knows yet whether the owner wrote."""
         self.account = account
+        self.outgoing: Path | None = None
+        """The folder of the files that wait to be sent."""
         self._channel = channel
         self._pacer = pacer
         self._access: AccessChecker | None = None
@@ -253,7 +257,7 @@ class Gate:
         if self._passed.pop(chunk.id, rules) is not rules:
             self._waited.add(chunk.id)
             raise NotSent("the access rules changed just before it left", 0.0)
-        return await self._channel.send(self.account, chunk.out)
+        return await self._channel.send(self.account, located(chunk.out, self.outgoing))
 
     async def objection(self, chunk: Chunk, account_store: AccountStore) -> Objection | None:
         """Why a chunk must not leave any more; None lets it leave.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 
+from clawlane.messages import Media, Outgoing, Photos
 from clawlane.store import outgoing_files
 from clawlane.store.account_store import AccountStore
 from clawlane.store.errors import StoreFailed
@@ -53,6 +54,24 @@ class OutgoingFiles:
                 (self.folder / name).unlink(missing_ok=True)
             except OSError as error:
                 log.warning("a file that was sent cannot be removed: %s", error.strerror)
+
+
+def located(out: Outgoing, folder: Path | None) -> Outgoing:
+    """A chunk with its files where they are now: the state directory may have been moved, or restored."""
+    if folder is None:
+        return out
+    match out:
+        case Media():
+            return replace(out, path=_at(folder, out.path))
+        case Photos():
+            return replace(out, paths=tuple(_at(folder, path) for path in out.paths))
+        case _:
+            return out
+
+
+def _at(folder: Path, stored: str) -> str:
+    here = folder / PurePath(stored).name
+    return str(here) if here.exists() else stored
 
 
 def _files(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.errors import NoDraft
 from clawlane.store.states import DraftState
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 40_000
 """Characters of a text that an owner writes in the place of an agent's."""
-
-_SEE = "see: openclaw drafts list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ class Approved:
     """Whose draft it was (`channel/id`), and for whom: a thread and its name.
 
     `chunks` are the numbers in the outbox. There are none where it is `stale`: it still waits then. `running`
-    says whether a gateway sends it now, or the next one will, and `paused` which command ends the pause that
-    holds it.
+    says whether a gateway sends it now, or the next one will, `paused` which command ends the pause that
+    holds it, and `quiet_until_ms` when the quiet hours end that do.
     """
 
     running: bool
@@ -74,6 +73,7 @@ class Approved:
     chunks: tuple[int, ...]
     stale: Staleness | None = None
     paused: str = ""
+    quiet_until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,7 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
     The draft of somebody who is no longer admitted is dropped.
     """
     from clawlane.config.choices import OutboundMode
+    from clawlane.lane.hours import QuietHours
     from clawlane.ops.policy import grants_of
     from clawlane.ops.rules_from import rules_in_force
     from clawlane.ops.sending_account import SendingAccount
@@ -140,13 +141,18 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
     grants = await ctx.ask(lambda reader: grants_of(ctx, reader, target.account))
     mode, rule = rules.outbound(draft.thread, grants.pins)
     if mode is OutboundMode.OFF:
-        told = f"draft {draft.number} is not sent: nothing may leave there while {rule.path} is 'off'"
+        told = later(
+            "draft {number} is not sent: nothing may leave there while {rule} is 'off'",
+            number=draft.number,
+            rule=rule.path,
+        )
         raise OpError(told, f"openclaw config set {rule.path} approve")
     async with ctx.own(draft.account) as store:
         if why := await _no_longer_allowed(store, draft, rules, grants):
             await store.attempt(drafts.drop, draft.number, why)
             raise OpError(
-                f"draft {draft.number} is not sent, and dropped: {why}", "openclaw policy explain --help"
+                later("draft {number} is not sent, and dropped: {why}", number=draft.number, why=why),
+                "openclaw policy explain --help",
             )
         done = await store.attempt(drafts.approve, draft.number, stale_ok=request.stale_ok)
     live = ctx.live.get(draft.account)
@@ -154,7 +160,9 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
         live.settled(None)
     paused = SendingAccount(ctx, target, live).paused(draft.thread)
     where = (draft.account, draft.number, str(draft.thread), draft.name)
-    return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused)
+    hours = QuietHours.of(target.account.settings.quiet_hours, ctx.zone())
+    quiet_ms = hours.until_ms(ctx.now_ms()) if done.chunks else None
+    return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused, quiet_ms)
 
 
 @operation(changes=True)
@@ -163,7 +171,13 @@ async def edit(ctx: OpContext, request: Edit) -> Draft:
     from clawlane.store import drafts
 
     if len(request.text) > LONGEST_TEXT:
-        raise OpError(f"the text has {len(request.text)} characters, at most {LONGEST_TEXT} are sent")
+        raise OpError(
+            later(
+                "the text has {n} characters, at most {most} are sent",
+                n=len(request.text),
+                most=LONGEST_TEXT,
+            )
+        )
     draft = await _find(ctx, request.number)
     target = _target(ctx, draft)
     async with ctx.own(draft.account) as store:
@@ -201,8 +215,8 @@ async def _find(ctx: OpContext, number: int) -> Draft:
     if found is not None:
         return found
     if await ctx.ask(lambda reader: reader.account_of_draft(number)) is None:
-        raise NoDraft(f"there is no draft {number}; {_SEE}")
-    raise NoDraft(f"draft {number} was decided already; {_SEE}")
+        raise NoDraft(later("there is no draft {number}; see: openclaw drafts list", number=number))
+    raise NoDraft(later("draft {number} was decided already; see: openclaw drafts list", number=number))
 
 
 def _target(ctx: OpContext, draft: Draft) -> Target:
@@ -266,5 +280,8 @@ async def _planned(
         )
     outs = ctx.runtime(target.manifest).plan(target.account, draft.thread, reply)
     if not text.strip() or not outs:
-        raise OpError("the text says nothing", f"to send nothing: openclaw drafts drop {draft.number}")
+        raise OpError(
+            later("the text says nothing"),
+            later("to send nothing: openclaw drafts drop {number}", number=draft.number),
+        )
     return [*marked(outs, whom_told(before)), *(out for out in before if isinstance(out, Reaction))]

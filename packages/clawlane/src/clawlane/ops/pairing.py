@@ -6,21 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from clawlane.language import spoken
 from clawlane.ops.context import OpContext, on_account
 from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.people import Approved, PairingRequest, Rejected
+from clawlane.texts import in_each, later, t
+from clawlane.threads import Thread, ThreadKind
 
 if TYPE_CHECKING:
+    from clawlane.ops.context import LiveAccount
     from clawlane.store.reader import Reader
 
 T = TypeVar("T")
-_NOTICES = {
-    "vi": "Chủ tài khoản đã chấp thuận bạn: bạn có thể nhắn tin ở đây.",
-    "en": "The owner has approved you: you can write here now.",
-}
-"""What `notify` sends; both where the language of the account is another or not known."""
-_NOT_TOLD = "the gateway is not running, so the person was not told"
+_NOTICE = later("The owner has approved you: you can write here now.")
+"""What `notify` sends."""
+
+_NOTHING_LEAVES = later("the person was not told: nothing may leave there while {rule} is 'off'")
+_NOT_TOLD = later("the gateway is not running, so the person was not told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Approve(Request["LetIn"]):
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """Who may write now. `warning` says that they could not be told."""
+    """Who may write now. `warning` says that they could not be told, or when they will be."""
 
     approved: Approved
     warning: str = ""
@@ -112,24 +115,54 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     channel, account = ctx.named(request.channel, request.account)
     code = normalise_code(request.code)
     waiting = on_account(await ctx.ask(lambda reader: reader.requests(ctx.now_ms())), channel, account)
-    owner = next((one.account for one in waiting if one.code == code), None)
-    if owner is None:
+    asked = next((one for one in waiting if one.code == code), None)
+    if asked is None:
         if used := await ctx.ask(lambda reader: reader.used_code(code)):
             name = shortened(used.sender_name)
             who = f"{name} ({used.sender_id})" if name else used.sender_id
-            what = f"it let in {who} on {used.account}"
-            raise PairingUnknown(f"the code {code} was used before: {what}")
-        see = f"openclaw pairing list {channel}"
-        raise PairingUnknown(f"no pending request has the code {code!r}; see: {see}")
+            raise PairingUnknown(
+                later(
+                    "the code {code} was used before: it let in {who} on {account}",
+                    code=code,
+                    who=who,
+                    account=used.account,
+                )
+            )
+        raise PairingUnknown(
+            later(
+                "no pending request has the code {code!r}; see: openclaw pairing list {channel}",
+                code=code,
+                channel=channel,
+            )
+        )
+    owner, sender_id = asked.account, asked.sender_id
     live = ctx.live.get(owner)
-    in_both = f"{_NOTICES['vi']}\n{_NOTICES['en']}"
-    notice = _NOTICES.get(live.language.lower()[:2], in_both) if live and request.notify else ""
+    tells, warning = _told(ctx, live, Thread(ThreadKind.DM, sender_id)) if request.notify else (False, "")
+    notice = in_each(spoken(live.language), "\n", _NOTICE) if live and tells else ""
     async with ctx.own(owner) as account_store:
         approved = await account_store.attempt(pairing.approve, code, notice)
     if live is not None:
         live.pairing_changed()
         live.wake()
-    return LetIn(approved, _NOT_TOLD if request.notify and live is None else "")
+    return LetIn(approved, warning)
+
+
+def _told(ctx: OpContext, live: LiveAccount | None, thread: Thread) -> tuple[bool, str]:
+    """Whether somebody who is let in can be told so, and what the operator should know about that."""
+    from clawlane.config.choices import OutboundMode, QuietDo
+    from clawlane.lane.hours import QuietHours
+
+    if live is None:
+        return False, t(_NOT_TOLD)
+    mode, rule = live.outbound(thread)
+    if mode is OutboundMode.OFF:
+        return False, t(_NOTHING_LEAVES, rule=rule.path)
+    quiet = QuietHours.of(live.account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
+    if quiet and quiet.do is QuietDo.DROP:
+        return False, t("the person was not told: quiet hours drop what would leave now")
+    if any(pause.thread in (None, thread) for pause in live.pauses):
+        return True, t("the person is told once the pause ends: openclaw resume")
+    return True, t("the person is told once the quiet hours end") if quiet else ""
 
 
 @operation(changes=True)
@@ -143,7 +176,11 @@ async def revoke(ctx: OpContext, request: Revoke) -> list[Approved]:
     meant = [(one.account, sender_id) for one in approved if one.sender_id == sender_id]
     if not meant:
         raise PairingUnknown(
-            f"{sender_id!r} was not approved by pairing; see: openclaw pairing approved {channel}"
+            later(
+                "{sender_id!r} was not approved by pairing; see: openclaw pairing approved {channel}",
+                sender_id=sender_id,
+                channel=channel,
+            )
         )
     return await _on_each(ctx, meant, pairing.revoke)
 
@@ -173,7 +210,11 @@ async def unblock(ctx: OpContext, request: Unblock) -> list[Rejected]:
     meant = [(one.account, sender_id) for one in found if one.sender_id == sender_id]
     if not meant:
         raise PairingUnknown(
-            f"{sender_id!r} is not rejected; see: openclaw pairing list {channel} --rejected"
+            later(
+                "{sender_id!r} is not rejected; see: openclaw pairing list {channel} --rejected",
+                sender_id=sender_id,
+                channel=channel,
+            )
         )
     return await _on_each(ctx, meant, pairing.unblock)
 
@@ -215,11 +256,19 @@ def _senders_meant(
             raise PairingUnknown(approved_before(one.account, who))
     if not is_numeric_id(who):
         raise PairingUnknown(
-            f"no pending request has the code or id {who!r}; see: openclaw pairing list {channel}"
+            later(
+                "no pending request has the code or id {who!r}; see: openclaw pairing list {channel}",
+                who=who,
+                channel=channel,
+            )
         )
     if account is None:
         raise PairingUnknown(
-            f"{who!r} is not waiting; to reject them in advance, name the account:"
-            f" openclaw pairing reject {channel} {who} --account ACCOUNT"
+            later(
+                "{who!r} is not waiting; to reject them in advance, name the account: openclaw"
+                " pairing reject {channel} {who} --account ACCOUNT",
+                who=who,
+                channel=channel,
+            )
         )
     return [(f"{channel}/{account}", who)]

@@ -16,6 +16,7 @@ from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.operation import AccountRequest, operation
 from clawlane.store.errors import PauseRefused, StoreFailed
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
+from clawlane.texts import later
 from clawlane.threads import Thread, ThreadKind
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     if thread is not None and request.level is PauseLevel.OFFLINE:
-        raise PauseRefused("a thread can only be muted; offline is for whole accounts")
+        raise PauseRefused(later("a thread can only be muted; offline is for whole accounts"))
     now_ms = ctx.now_ms()
     new = [Pause(str(one), thread, request.level, now_ms, request.until_ms) for one in accounts]
     if thread is None:
@@ -161,7 +162,9 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         except StoreFailed as error:
             if live is None:
                 raise
-            raise StoreFailed(f"{one} is paused, but a restart would forget it: {error}") from error
+            raise StoreFailed(
+                later("{one} is paused, but a restart would forget it: {error}", one=one, error=error)
+            ) from error
         if live is not None:
             await live.connect()
         _log().info("%s is paused (%s)", one, one.level)
@@ -174,7 +177,9 @@ async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     told = []
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
-        raise PauseRefused(f"{accounts[0]} waits until you accept an upgrade: openclaw upgrade accept")
+        raise PauseRefused(
+            later("{account} waits until you accept an upgrade: openclaw upgrade accept", account=accounts[0])
+        )
     for account in accounts:
         given_back = thread is not None and await _give_back(ctx, account, thread)
         resumed = await end(ctx, account, thread, flush=request.flush)
@@ -334,7 +339,10 @@ async def _meant(
     channels = ctx.config.channels
     if not channels:
         raise PauseRefused(
-            "no account is configured, so there is nothing to pause or resume; set one up: openclaw onboard"
+            later(
+                "no account is configured, so there is nothing to pause or resume; set one up:"
+                " openclaw onboard"
+            )
         )
     if thread is None:
         return _accounts(ctx, channel, account), None
@@ -343,7 +351,7 @@ async def _meant(
         account = block.default_account if block else None
     accounts = _accounts(ctx, channel, account)
     if len(accounts) > 1:
-        raise PauseRefused("a thread belongs to one account; name it with --account")
+        raise PauseRefused(later("a thread belongs to one account; name it with --account"))
     return accounts, await _thread(ctx, str(accounts[0]), thread)
 
 
@@ -355,9 +363,16 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
         return found
     if wanted and not found and (waits := ctx.account_waits(channel, wanted)):
         raise waits
-    what = "several channels have an account" if found else "there is no account"
+    what = later("several channels have an account") if found else later("there is no account")
     named = "/".join(word for word in (channel, wanted) if word)
-    raise PauseRefused(f"{what} '{named}'; the accounts are: {', '.join(map(str, everything))}")
+    raise PauseRefused(
+        later(
+            "{what} '{named}'; the accounts are: {names}",
+            what=what,
+            named=named,
+            names=", ".join(map(str, everything)),
+        )
+    )
 
 
 async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
@@ -367,7 +382,13 @@ async def _thread(ctx: OpContext, account: str, named: str) -> Thread:
     known = [] if colon else await ctx.ask(lambda reader: reader.threads(account, id_))
     if len(known) == 1:
         return known[0]
-    raise PauseRefused(f"{account} has read nothing from a thread '{named}'; write dm:ID or group:ID")
+    raise PauseRefused(
+        later(
+            "{account} has read nothing from a thread '{named}'; write dm:ID or group:ID",
+            account=account,
+            named=named,
+        )
+    )
 
 
 def _name(thread: Thread | None) -> str | None:

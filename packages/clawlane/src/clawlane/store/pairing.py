@@ -23,6 +23,7 @@ from clawlane.store.people import Approved, PairingRequest, Rejected
 from clawlane.store.rows import change, exists, put, value_of
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx
+from clawlane.texts import later
 
 
 def meet(tx: Tx, arrival: NewMessage, decision: Decision) -> Decision:
@@ -74,7 +75,13 @@ def approve(tx: Tx, code: str, notice: str = "") -> Approved:
         (tx.account, code, tx.now_ms),
     ).fetchone()
     if row is None:
-        raise PairingUnknown(f"no pending request has the code {storable(code)!r} on {tx.account}")
+        raise PairingUnknown(
+            later(
+                "no pending request has the code {code!r} on {account}",
+                code=storable(code),
+                account=tx.account,
+            )
+        )
     approved = admit_approved(tx, row["sender_id"], row["sender_name"], code)
     tx.note(sender_id=approved.sender_id, told=bool(notice))
     if notice:
@@ -99,7 +106,13 @@ def revoke(tx: Tx, sender_id: str) -> Approved:
         (tx.account, storable(sender_id)),
     ).fetchone()
     if row is None:
-        raise PairingUnknown(f"{storable(sender_id)!r} is not approved on {tx.account}")
+        raise PairingUnknown(
+            later(
+                "{sender_id!r} is not approved on {account}",
+                sender_id=storable(sender_id),
+                account=tx.account,
+            )
+        )
     tx.note(sender_id=sender_id)
     return Approved(tx.account, sender_id, row["sender_name"], row["approved_ms"])
 
@@ -135,7 +148,13 @@ def unblock(tx: Tx, sender_id: str) -> Rejected:
         (tx.account, storable(sender_id)),
     ).fetchone()
     if row is None:
-        raise PairingUnknown(f"{storable(sender_id)!r} is not rejected on {tx.account}")
+        raise PairingUnknown(
+            later(
+                "{sender_id!r} is not rejected on {account}",
+                sender_id=storable(sender_id),
+                account=tx.account,
+            )
+        )
     tx.note(sender_id=sender_id)
     return Rejected(*row)
 
@@ -143,9 +162,11 @@ def unblock(tx: Tx, sender_id: str) -> Rejected:
 def approved_before(account: str, sender_id: str) -> str:
     """The one line for somebody who cannot be turned away."""
     channel = account.partition("/")[0]
-    return (
-        f"{sender_id!r} is approved on {account}; take that back first:"
-        f" openclaw pairing revoke {channel} {sender_id}"
+    return later(
+        "{id!r} is approved on {account}; take that back first: openclaw pairing revoke {channel} {id}",
+        id=sender_id,
+        account=account,
+        channel=channel,
     )
 
 
