@@ -145,19 +145,17 @@ class Walk:
         self._head(t("Plugin"))
         if self._prompts is not None and not self._given.yes:
             state, question, command = (
-                (t("disabled"), t("Switch it on again?"), f"enable {channel}")
+                (t("disabled"), t("Switch it on again?"), f"openclaw plugins enable {channel}")
                 if self.look.disabled
                 else (
                     t("not installed"),
                     t("Install {spec}? Nothing is downloaded.", spec=spec),
-                    f"install {spec}",
+                    f"openclaw plugins install {spec}",
                 )
             )
             self._say(t("The channel is a plugin, and it is {state}. You see its risk next.", state=state))
             if not self._prompts.confirm(question, True):
-                raise CliError(
-                    t("nothing was done: the channel needs its plugin"), f"openclaw plugins {command}"
-                )
+                raise CliError(t("nothing was done: the channel needs its plugin"), command)
         done: Switched | Installed
         if self.look.disabled:
             done = self._file.run_here(Switch(channel, enabled=True))
