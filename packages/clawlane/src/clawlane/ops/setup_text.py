@@ -27,7 +27,6 @@ _HEAD = later(
     "The config of the gateway, written by `openclaw onboard`. It is JSON5: comments and trailing commas are"
     " allowed. After a change: openclaw config validate"
 )
-_LOCALE = later("The language of commands, alarms and what people are told: 'vi' or 'en'.")
 _DM = {
     DmPolicy.PAIRING: later(
         "Direct messages. 'pairing': somebody new gets no answer, but a request that you see in"
@@ -133,6 +132,7 @@ _KEY = {
     "env": later("The key is read from the variable {name} of the gateway's environment."),
     "file": later("The key is read from that file, which only you may be able to read."),
 }
+_LOCALE = later("The language of commands, alarms and what people are told; see docs/languages.md.")
 _TIMEZONE = later("Where days begin for budgets and quiet hours, and in which zone times are shown.")
 _QUIET = later(
     "Nothing is sent on its own between these hours. 'hold': replies wait for the end; 'drop': they are not"
@@ -170,11 +170,8 @@ def first_file(channel: str, account: str | None, answers: Answers) -> str:
     if account:
         inner = [*entries.single("enabled", True), "", *entries.block("accounts", inner)]
         inner = entries.block(channel, inner)
-    body = [*entries.block("channels", inner)]
-    if answers.timezone:
-        body = [*entries.timezone(), "", *body]
-    if locale() != ENGLISH:  # the language of this terminal, for alarms, for people, and for other terminals
-        body = [*_comment(t(_LOCALE)), *entries.single("locale", locale()), "", *body]
+    head = [*entries.locale(), *entries.timezone()]
+    body = [*head, *([""] if head else []), *entries.block("channels", inner)]
     if answers.agent is not None:
         body += ["", *entries.block("agents", entries.block("defaults", entries.agent()))]
     if answers.reload is not None:
@@ -338,6 +335,12 @@ class Entries:
     def warm_up(self, warm_up: bool) -> list[str]:
         """The entry of a `pacing` that is there already."""
         return [*_comment(t(_WARM_UP)), *self.single("warmUp", warm_up)]
+
+    def locale(self) -> list[str]:
+        """The entry of the language, if it is not the one that counts without it."""
+        if locale() == ENGLISH:
+            return []
+        return [*_comment(t(_LOCALE)), *self.single("locale", locale())]
 
     def timezone(self) -> list[str]:
         """The entry of the whole gateway."""
