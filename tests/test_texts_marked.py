@@ -13,6 +13,8 @@ SOURCE = Path(__file__).parents[1] / "packages/clawlane/src/clawlane"
 ROOMS = (
     "access/explain.py",
     "alarm_kinds.py",
+    "cli/alarms.py",
+    "cli/alerts.py",
     "cli/channel_off.py",
     "cli/health.py",
     "cli/pause.py",
@@ -23,6 +25,9 @@ ROOMS = (
     "ops/account_reading.py",
     "ops/account_status.py",
     "ops/alarm_text.py",
+    "ops/alarms.py",
+    "ops/alert_text.py",
+    "ops/alerts.py",
     "ops/exposure_text.py",
     "ops/finding_text.py",
     "ops/problems.py",
