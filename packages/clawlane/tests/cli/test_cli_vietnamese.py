@@ -47,7 +47,7 @@ from clawlane.threads import ThreadKind
 NOW = now_ms()
 AGO = NOW - 3 * 86_400_000
 LANE, LAN = "zalouser/default", "1471383327500481391"
-EVIDENCE = {
+EVIDENCE: dict[AlarmKind, dict[str, str | int | bool | list[str] | None]] = {
     AlarmKind.PLATFORM_WARNING: {"message": "7012345678901", "sender": LAN},
     AlarmKind.LOGIN_REFUSED: {"stage": "login_info", "last_ms": AGO},
     AlarmKind.KICKED: {"kicks": 2, "first_ms": AGO, "last_ms": AGO},
@@ -183,8 +183,8 @@ def test_an_alarm_fits_80_columns_and_says_what_an_alert_says(
     assert [line for line in printed if columns(line) > 80] == []
     assert "  bằng chứng 2 lần (mã đóng 3003); lần đầu 3 ngày trước; lần gần nhất 3 ngày" in printed
     assert told == (
-        "CẢNH BÁO trên zalouser/default: nền tảng đã kết thúc phiên đăng nhập hai lần trong một giờ; tài khoản"
-        " bị tắt tiếng (2 lần)"
+        "CẢNH BÁO trên zalouser/default: nền tảng đã kết thúc phiên đăng nhập hai lần trong một giờ;"
+        " tài khoản bị tắt tiếng (2 lần)"
     )
 
 
