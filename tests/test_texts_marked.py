@@ -13,6 +13,8 @@ SOURCE = Path(__file__).parents[1] / "packages/clawlane/src/clawlane"
 ROOMS = (
     "access/explain.py",
     "alarm_kinds.py",
+    "cli/alarms.py",
+    "cli/alerts.py",
     "cli/channel_off.py",
     "cli/health.py",
     "cli/login.py",
@@ -40,6 +42,9 @@ ROOMS = (
     "ops/account_reading.py",
     "ops/account_status.py",
     "ops/alarm_text.py",
+    "ops/alarms.py",
+    "ops/alert_text.py",
+    "ops/alerts.py",
     "ops/devices.py",
     "ops/exposure_text.py",
     "ops/finding_text.py",
