@@ -21,6 +21,7 @@ ROOMS = (
     "cli/phases.py",
     "cli/status.py",
     "cli/turn_words.py",
+    "cli/verify.py",
     "cli/why.py",
     "ops/account_reading.py",
     "ops/account_status.py",
@@ -31,6 +32,14 @@ ROOMS = (
     "ops/exposure_text.py",
     "ops/finding_text.py",
     "ops/problems.py",
+    "ops/ritual/answer.py",
+    "ops/ritual/conductor.py",
+    "ops/ritual/direct.py",
+    "ops/ritual/groups.py",
+    "ops/ritual/life.py",
+    "ops/ritual/proofs.py",
+    "ops/ritual/run.py",
+    "ops/ritual/steps.py",
     "ops/speakers.py",
     "ops/verification_state.py",
 )
@@ -42,6 +51,9 @@ NOT_SAID = {
         "Only this account (default: all; with --thread the default account).",
     },
     "ops/alarm_text.py": {"; the account is muted", ": alarm '", "; see: openclaw alarms list"},  # the log
+    # what the figures of a rehearsal are called and say, and a unit
+    "ops/ritual/direct.py": {"xin chào", " ms"},
+    "ops/ritual/groups.py": {"Thành Viên Thử"},
 }
 """Texts that are in no catalogue, or in another way."""
 
