@@ -22,7 +22,7 @@ T = TypeVar("T")
 _NOTICE = later("The owner has approved you: you can write here now.")
 """What `notify` sends."""
 
-_OFF = later("the person was not told: nothing may leave there while {rule} is 'off'")
+_NOTHING_LEAVES = later("the person was not told: nothing may leave there while {rule} is 'off'")
 _NOT_TOLD = later("the gateway is not running, so the person was not told")
 
 
@@ -160,7 +160,7 @@ async def _told(ctx: OpContext, owner: str, live: LiveAccount | None, thread: Th
         return False, t(_NOT_TOLD)
     mode, rule = live.outbound(thread)
     if mode is OutboundMode.OFF:
-        return False, t(_OFF, rule=rule.path)
+        return False, t(_NOTHING_LEAVES, rule=rule.path)
     quiet = QuietHours.of(live.account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
     if quiet and quiet.do is QuietDo.DROP:
         return False, t("the person was not told: quiet hours drop what would leave now")
