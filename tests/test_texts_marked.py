@@ -19,6 +19,7 @@ ROOMS = (
     "cli/health.py",
     "cli/login.py",
     "cli/onboard.py",
+    "cli/pairing.py",
     "cli/pause.py",
     "cli/phases.py",
     "cli/picker.py",
@@ -37,6 +38,7 @@ ROOMS = (
     "cli/standing.py",
     "cli/status.py",
     "cli/turn_words.py",
+    "cli/verify.py",
     "cli/why.py",
     "config/agent_hosts.py",
     "ops/account_reading.py",
@@ -50,6 +52,14 @@ ROOMS = (
     "ops/finding_text.py",
     "ops/login.py",
     "ops/problems.py",
+    "ops/ritual/answer.py",
+    "ops/ritual/conductor.py",
+    "ops/ritual/direct.py",
+    "ops/ritual/groups.py",
+    "ops/ritual/life.py",
+    "ops/ritual/proofs.py",
+    "ops/ritual/run.py",
+    "ops/ritual/steps.py",
     "ops/setup.py",
     "ops/setup_names.py",
     "ops/setup_plan.py",
@@ -66,6 +76,9 @@ NOT_SAID = {
         "Only this account (default: all; with --thread the default account).",
     },
     "ops/alarm_text.py": {"; the account is muted", ": alarm '", "; see: openclaw alarms list"},  # the log
+    # what the figures of a rehearsal are called and say, and a unit
+    "ops/ritual/direct.py": {"xin chào", " ms"},
+    "ops/ritual/groups.py": {"Thành Viên Thử"},
 }
 """Texts that are in no catalogue, or in another way."""
 
