@@ -187,8 +187,10 @@ class Sender:
         finally:
             self._expected.pop(turn, None)
 
-    def settled(self, turn: int | None) -> None:
-        """Something other than a send settled a chunk, and maybe its turn."""
+    def settled(self, turn: int | None, *, of_file: bool = True) -> None:
+        """Something settled a chunk or a draft, and maybe its turn; one `of_file` may have sent a file."""
+        if of_file:
+            self.file_sent.set()
         if turn is not None and turn in self._expected:
             self._expected[turn].set()
         self.wake()
@@ -367,9 +369,7 @@ class Sender:
         finally:
             self._on_their_way -= 1
             self._maybe_idle()
-        if isinstance(chunk.out, Media | Photos):
-            self.file_sent.set()
-        self.settled(turn)
+        self.settled(turn, of_file=isinstance(chunk.out, Media | Photos))
 
     def _maybe_idle(self) -> None:
         if not self._on_their_way:
