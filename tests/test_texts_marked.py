@@ -26,6 +26,7 @@ ROOMS = (
     "cli/prompt_answers.py",
     "cli/prompt_options.py",
     "cli/prompts.py",
+    "cli/rehearsal_prompt.py",
     "cli/session.py",
     "cli/setup_agent.py",
     "cli/setup_alerts.py",
