@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,14 @@ CONFIG: dict[str, Any] = {
     "pacing": {"enabled": False},
     "resendUnknown": "never",
 }
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """What only time brings is looked at until it is so."""
+    ends = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.1)
 
 
 class Account:
@@ -134,3 +144,118 @@ def test_off_carries_out_what_the_owner_wants_and_says_nothing(here: Account) ->
     assert len(account(here.operator)["pauses"]) == 1
     assert "outbound_off" in here.why(paused)["turn"]["reason"]
     assert [one["kind"] for one in here.zalo.since(0) if one["kind"] in ("sent", "seen", "typed")] == []
+
+
+def test_a_draft_that_was_approved_before_its_owner_wrote_is_left_to_them(here: Account) -> None:
+    here.start(outbound="approve", ownerTakeover="30m")
+    asked_one = here.ask("mấy giờ rồi")
+    number = here.draft()
+    here.does("pause", "--thread", f"dm:{here.lan}")
+    assert "A pause holds it" in here.does("drafts", "approve", number)
+    here.phone("ba giờ nhé")
+    here.gateway.said("left to them")
+    here.crash()
+    here.does("resume", "--thread", f"dm:{here.lan}")
+    assert here.why(asked_one)["turn"]["state"] == "taken_over"
+    here.ask("còn nữa")
+    here.does("drafts", "approve", here.draft())
+    assert here.sent_to(here.lan) == "echo: còn nữa"
+    assert all_sent(here.zalo) == ["echo: còn nữa"]
+
+
+def test_a_draft_waits_through_a_takeover_and_leaves_if_it_is_approved_in_it(here: Account) -> None:
+    here.start(outbound="approve", ownerTakeover="30m")
+    here.ask("mấy giờ rồi")
+    number = here.draft()
+    here.phone("ba giờ nhé")
+    held = here.ask("anh ơi?")
+    here.ask("thế nào?", here.hung)
+    here.does("drafts", "approve", here.draft())
+    assert here.sent_to(here.hung) == "echo: thế nào?"
+    assert here.why(held)["decisions"][-1]["reason"] == "owner_took_over"
+    assert "was not sent" in here.does("drafts", "approve", number, code=1)
+    here.crash()
+    here.does("drafts", "approve", number, "--stale-ok")
+    assert here.sent_to(here.lan) == "echo: mấy giờ rồi"
+
+
+def test_modes_that_change_under_what_waits(here: Account) -> None:
+    here.start(outbound="approve")
+    first = here.ask("một")
+    number = here.draft()
+    here.does("pause", "--thread", f"dm:{here.lan}")
+    here.does("drafts", "approve", number)
+    here.ask("hai", here.hung)
+    second = here.draft()
+    here.edit(outbound="off")
+    until(lambda: here.why(first)["turn"]["reason"] == "outbound_off")
+    here.does("resume", "--thread", f"dm:{here.lan}")
+    assert "is 'off'" in here.does("drafts", "approve", second, code=1)
+    here.edit(outbound="auto")
+    here.crash()
+    assert all_sent(here.zalo) == [], "no draft leaves by itself"
+    here.does("drafts", "approve", second)
+    assert here.sent_to(here.hung) == "echo: hai"
+
+
+def test_a_letter_is_not_taken_up_where_nobody_would_be_answered(here: Account) -> None:
+    here.start(ownerTakeover="30m")
+    failed = here.ask("phải fail")
+    here.gateway.said("its message is set aside")
+    here.phone("để mình")
+    here.passed_by()
+    letter = ("channels", "dead-letters", "resubmit", failed)
+    assert f"openclaw resume --thread dm:{here.lan}" in here.does(*letter, code=1)
+    here.edit(ownerTakeover="30m", outbound="off")
+    assert "is 'off'" in here.does(*letter, code=1)
+    here.edit(ownerTakeover="30m")
+    here.does("resume", "--thread", f"dm:{here.lan}")
+    here.does(*letter)
+    here.gateway.said_times("its message is set aside", 2)
+
+
+def test_what_a_pause_made_too_old_is_left_to_the_owner_who_writes_there(here: Account) -> None:
+    here.start(ownerTakeover="30m", backlogMaxAge="1s")
+    here.does("pause", "--thread", f"dm:{here.lan}")
+    old = here.ask("một")
+    here.gateway.said("dm_open")
+    until(lambda: asked(here.operator, "why", old)["messages"][0]["sent_ms"] + 1500 < time.time() * 1000)
+    here.does("resume", "--thread", f"dm:{here.lan}")
+    assert here.why(old)["turn"]["state"] == "expired"
+    here.phone("để mình")
+    here.passed_by()
+    here.does("resume", "--flush")
+    here.does("resume", "--thread", f"dm:{here.lan}", "--flush")
+    assert here.why(old)["turn"]["state"] in ("taken_over", "done")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (
+            {"outbound": "off"},
+            "was not told: nothing may leave there while channels.zalouser.outbound is 'off'",
+        ),
+        ({}, "is told once the pause ends"),
+    ],
+    ids=["off", "paused"],
+)
+def test_who_is_let_in_is_told_or_the_operator_hears_why_not(
+    here: Account, more: dict[str, object], told: str
+) -> None:
+    here.start(dmPolicy="pairing", allowFrom=[here.lan], **more)
+    stranger = person(here.zalo, "Người Lạ", friend=False)
+    here.ask("cho hỏi", stranger)
+    here.gateway.said("dm_pairing_")
+    [request] = asked(here.operator, "pairing", "list", "zalouser")["requests"]
+    if not more:
+        here.sent_to(stranger)
+        here.does("pause")
+    done = here.operator.run("pairing", "approve", "zalouser", request["code"], "--notify")
+    assert told in " ".join(done.stdout.split())
+    if not more:
+        here.crash()
+        here.does("resume")
+        assert "chấp thuận" in here.sent_to(stranger)
+    else:
+        assert all_sent(here.zalo) == []

@@ -17,8 +17,10 @@ import pytest
 from aiohttp import web
 from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 
+from clawlane.access.decision import Rule
 from clawlane.channel import Phase
 from clawlane.config.alerts import Alerts
+from clawlane.config.choices import OutboundMode
 from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
 from clawlane.gateway.webhook_sender import signed, signing_key, webhook_sender
@@ -376,6 +378,7 @@ async def test_another_account_takes_a_text_exactly_once(tmp_path: Path) -> None
     live: dict[str, Any] = {}
     async with dispatching(tmp_path, live=live) as lane, lane.store.own(OTHER) as other:
         woken: list[bool] = []
+        modes = [OutboundMode.OFF]
 
         def plan(_account: object, thread: Thread, reply: Any) -> list[Text]:
             return [Text(thread, reply.text)]
@@ -386,12 +389,17 @@ async def test_another_account_takes_a_text_exactly_once(tmp_path: Path) -> None
             state=SimpleNamespace(phase=Phase.READY, reason=""),
             channel=SimpleNamespace(plan=plan),
             wake=lambda: woken.append(True),
+            outbound=lambda _thread: (modes[-1], Rule("channels.zalouser.outbound")),
         )
         lane.configure(thread={"account": "other", "to": "user:77"})
         await lane.note(AlertKind.ALARM, "kicked")
         await lane.round()
         assert lane.waiting()[0].error == f"{OTHER} does not run"
         live[OTHER].account_store = other
+        lane.clock.ms += HOUR
+        await lane.round()
+        assert lane.waiting()[0].error.endswith("to dm:77: channels.zalouser.outbound is 'off'")
+        modes.append(OutboundMode.AUTO)
         lane.clock.ms += HOUR
         [delivery], _ = await lane.dispatcher.due()
         await lane.dispatcher.attempt(delivery)

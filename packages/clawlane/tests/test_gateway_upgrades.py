@@ -190,6 +190,13 @@ async def test_an_edit_between_two_starts_of_one_version_asks_nobody(house: Hous
         assert (await shown(accounts), paused(accounts)) == ([], [])
 
 
+async def test_nor_does_one_of_a_word_that_stands_for_two_values(house: House) -> None:
+    for word in ("off", "auto"):
+        house.configure(f"{{ channels: {{ zalouser: {{ outbound: '{word}' }} }} }}")
+        async with house.gateway() as accounts:
+            assert (await shown(accounts), paused(accounts)) == ([], [])
+
+
 async def test_a_record_that_cannot_be_read_holds_the_account(house: House) -> None:
     async with house.gateway():
         pass

@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
-from packages.clawlane.tests.lane_bench import OPEN, Bench, Echo, Gated, Wire, bench_in, message, until
+from packages.clawlane.tests.lane_bench import OPEN, Bench, Echo, Gated, Wire, bench_in, message, said, until
 
 from clawlane.access.decision import Rule
 from clawlane.access.in_force import Rules
 from clawlane.access.outbound import OutboundPolicy
-from clawlane.access.policy import AccessPolicy
-from clawlane.channel import NotSent, Phase, State
-from clawlane.config.choices import Acks, OutboundMode
+from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.agents.disclosure import marked, whom_told
+from clawlane.channel import Account, NotSent, Phase, State
+from clawlane.config.choices import Acks, Disclosure, GroupPolicy, OutboundMode
 from clawlane.lane.runner import Runner
-from clawlane.messages import Delivered, Own, Seen, Text, Thread, ThreadKind, Typing, Undo
-from clawlane.store import drafts, operator_sends, outbox
+from clawlane.messages import (
+    Delivered,
+    Media,
+    MediaKind,
+    Outgoing,
+    Own,
+    Receipt,
+    Seen,
+    Text,
+    Thread,
+    ThreadKind,
+    Typing,
+    Undo,
+)
+from clawlane.store import drafts, forgetting, operator_sends, outbox, sending
+from clawlane.store.codec import outgoing_body, outgoing_of
 from clawlane.store.draft_told import Draft, Staleness
-from clawlane.store.models import Purpose
+from clawlane.store.models import Judged, Purpose, TakenOver
 from clawlane.store.states import DraftState
 
 RULE = Rule("channels.zalouser.outbound", "channel", 3)
@@ -223,3 +240,89 @@ async def test_an_approved_draft_is_not_held_back_again(bench: Bench) -> None:
         await asyncio.sleep(0)
         wire.incoming.put_nowait(State(Phase.READY))
         assert await wire.sent(1) == ["11: 1"]
+
+
+async def test_what_tells_of_a_program_goes_before_an_edited_text_of_what_was_held_back(bench: Bench) -> None:
+    bench.policy, wire = AUTO, Wire()
+    wire.troubles.append(NotSent("no network", 3600.0))
+    async with bench.running(wire, Echo()) as runner:
+        tells = {"disclosure": Disclosure.PREFIX, "disclosure_text": "[bot]"}
+        bench.settings.now = replace(bench.settings.now, **tells)  # type: ignore[arg-type]
+        wire.incoming.put_nowait(message(1, text="hello"))
+        await wire.taken.wait()
+        follow(bench, runner, APPROVE)
+        [draft] = await drafted(bench)
+        lead, outs = await bench.account_store.run(drafts.outgoing, draft.number)
+        assert (lead, draft.text) == ("[bot] ", "hello")
+        assert [out.text for out in outs if isinstance(out, Text)] == ["[bot] hello"]
+
+
+async def test_drafts_of_one_person_tell_of_a_program_once(bench: Bench) -> None:
+    bench.policy, wire = APPROVE, Wire()
+    async with bench.running(wire, Echo()) as runner:
+        tells = {"disclosure": Disclosure.FIRST, "disclosure_text": "A bot."}
+        bench.settings.now = replace(bench.settings.now, **tells)  # type: ignore[arg-type]
+        for number in (1, 2, 3):
+            wire.incoming.put_nowait(message(number))
+        dropped, first, second = await drafted(bench, 3)
+        await bench.account_store.run(drafts.drop, dropped.number)
+        for draft in (first, second):
+            await approve(bench, runner, draft.number, stale_ok=True)
+        assert await wire.sent(2) == ["A bot.\n\n11: 2", "11: 3"]
+
+
+async def test_a_turn_that_is_begun_again_is_left_to_an_owner_who_writes_there(bench: Bench) -> None:
+    bench.policy, wire = replace(AUTO, takeover_ms=60_000), Wire()
+
+    def ended() -> list[str]:
+        with bench.store.read() as reader:
+            return [
+                str(one.standing.state) for one in reader.newest_decided(9, dropped=False) if one.standing
+            ]
+
+    async with bench.running(wire, Echo()) as runner:
+        until_ms = bench.clock() + 60_000
+        bench.gate.take(Judged((TakenOver(LAN, until_ms, ()),)))
+        wire.incoming.put_nowait(message(1))
+        await until(lambda: ended() == ["taken_over"])
+        runner.sender.wake()
+    assert wire.outgoing.empty()
+
+
+def test_the_caption_of_a_picture_tells_of_a_program_as_a_text_does() -> None:
+    photo = Media(LAN, MediaKind.PHOTO, "/a.jpg", "a.jpg", "A bot.")
+    [told] = marked([photo], "11")
+    row = {"body": outgoing_body(told), "thread_kind": "dm", "thread_id": "11", "client_id": ""}
+    assert whom_told([outgoing_of(row)]) == "11"  # type: ignore[arg-type]
+
+
+async def test_what_was_forgotten_on_its_way_is_not_sent_again(bench: Bench) -> None:
+    [number] = await bench.account_store.run(outbox.queue, None, [Text(LAN, "hi")], Purpose.NOTICE)
+    await bench.account_store.run(sending.begin, [number])
+    await bench.account_store.run(forgetting.begin, forgetting.Whom.PERSON, "11")
+    while (await bench.account_store.run(forgetting.step, forgetting.Whom.PERSON, "11")).more:
+        pass
+    await bench.account_store.run(sending.retry, number, "no network", 0)
+    with bench.store.read() as reader:
+        [notice] = reader.sent_by_operator("zalouser/default", [number])
+    assert (notice.state, notice.reason) == ("cancelled", "its text was forgotten")
+
+
+async def test_a_part_that_has_left_stays_said_when_the_rest_is_dropped(bench: Bench) -> None:
+    class FailsLater(Wire):
+        async def send(self, account: Account, out: Outgoing) -> Receipt:
+            receipt = await super().send(account, out)
+            self.troubles.append(NotSent("no network", 3600.0))
+            return receipt
+
+    bench.policy, wire = replace(AUTO, groups=GroupPolicy.OPEN), FailsLater()
+    bench.grants = lambda: Grants(own_id="100")
+    async with bench.running(wire, Echo()) as runner:
+        wire.incoming.put_nowait(said(1, "earlier"))
+        wire.incoming.put_nowait(said(2, "a|b", mention=True))
+        assert await wire.sent(1) == ["a"]
+        follow(bench, runner, APPROVE)
+        [draft] = await drafted(bench)
+        await bench.account_store.run(drafts.drop, draft.number)
+    with closing(connect(bench.folder / "store.sqlite")) as db:
+        assert db.execute("SELECT count(*) FROM history").fetchone() == (0,), "it was used"

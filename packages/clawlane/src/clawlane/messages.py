@@ -296,7 +296,8 @@ class Text:
 class Media:
     """One outgoing file. `path` is a private copy that stays until the chunk is settled.
 
-    `name` is the file's name as others see it, `caption` the text with it (only a photo has one).
+    `name` is the file's name as others see it, `caption` the text with it (only a photo has one). `discloses`
+    is as that of a `Text`.
     """
 
     thread: Thread
@@ -305,6 +306,7 @@ class Media:
     name: str
     caption: str = ""
     client_id: str = ""
+    discloses: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from clawlane.config.choices import Disclosure
 from clawlane.language import spoken
-from clawlane.messages import Outgoing, Reply, Text, Thread, ThreadKind
+from clawlane.messages import Media, Outgoing, Reply, Text, Thread, ThreadKind
 from clawlane.store import disclosures
 from clawlane.store.account_store import AccountStore
 from clawlane.texts import in_each, later
@@ -50,9 +50,7 @@ class Discloses:
 
     def lead(self, outs: Sequence[Outgoing]) -> str:
         """What `before` has put before the text of these chunks."""
-        if self.mode is Disclosure.PREFIX:
-            return f"{self.text} "
-        return f"{self.text}\n\n" if whom_told(outs) else ""
+        return lead(self.mode, self.text, whom_told(outs))
 
     def _whom(self, thread: Thread) -> str:
         """Who reads it: the one who is answered; where somebody else is written to, that person or group."""
@@ -61,14 +59,21 @@ class Discloses:
         return self.sender_id if thread == self.thread and self.sender_id else f"group:{thread.id}"
 
 
+def lead(mode: Disclosure, text: str, whom: str) -> str:
+    """What stands before an answer that tells `whom`, with what parts it from the answer."""
+    if mode is Disclosure.PREFIX:
+        return f"{text} "
+    return f"{text}\n\n" if mode is Disclosure.FIRST and whom else ""
+
+
 def whom_told(outs: Sequence[Outgoing]) -> str:
     """Who is told by these chunks; empty for nobody."""
-    return next((out.discloses for out in outs if isinstance(out, Text) and out.discloses), "")
+    return next((out.discloses for out in outs if isinstance(out, Text | Media) and out.discloses), "")
 
 
 def marked(outs: list[Outgoing], whom: str) -> list[Outgoing]:
-    """Chunks of which the first text says whom it tells."""
+    """Chunks of which the first one with words says whom it tells."""
     for number, out in enumerate(outs):
-        if whom and isinstance(out, Text):
+        if whom and (isinstance(out, Text) or (isinstance(out, Media) and out.caption)):
             return [*outs[:number], replace(out, discloses=whom), *outs[number + 1 :]]
     return outs

@@ -32,7 +32,7 @@ from clawlane.agents.toolbox import Toolbox
 from clawlane.config.agents import SessionSettings
 from clawlane.config.choices import OutboundMode
 from clawlane.config.routing import AgentSettings
-from clawlane.messages import Reply, Thread
+from clawlane.messages import Reply, Text, Thread
 from clawlane.store import steps
 from clawlane.store.drafts import NewDraft
 from clawlane.store.steps import ToolSend
@@ -69,7 +69,9 @@ class _StoredSteps:
         mode, rule = self.lane.outbound(send.outs[0].thread)
         if mode is not OutboundMode.APPROVE:
             return send
-        return replace(send, draft=NewDraft(rule.path, self.lane.draft_ms))
+        said = any(isinstance(out, Text) for out in send.outs)
+        lead = self.lane.discloses.lead(send.outs) if said else ""
+        return replace(send, draft=NewDraft(rule.path, self.lane.draft_ms, lead=lead))
 
 
 @dataclass(slots=True)

@@ -256,6 +256,8 @@ def _approved(done: Approved) -> str:
     told = f"Draft {done.number} is approved: {parts} {whom}."
     if done.paused:
         told += f" A pause holds it; to go on: {done.paused}"
+    elif done.quiet_until_ms is not None:
+        told += f" Quiet hours hold it until {local(done.quiet_until_ms)}."
     elif done.running:
         told += " It leaves as pacing lets it; what still waits: openclaw outbox list"
     return told + ("" if done.running else _LATER)

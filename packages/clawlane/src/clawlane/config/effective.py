@@ -94,7 +94,9 @@ def _of_account(config: Config, account: Account) -> Iterator[Setting]:
         for found, leaf in _leaves(value, (*channel, key)):
             below = found[len(channel) + 1 :]
             there = origin
-            if below and base is not None:
+            if below and base is not None and _is_short_for(config.source.at(base), below):
+                there = Origin(origin.layer, format_path(base), origin.line)
+            elif below and base is not None:
                 written = (*base, *below)
                 position = config.source.values.get(written)
                 layer = origin.layer if position else Layer.BUILT_IN
@@ -102,6 +104,11 @@ def _of_account(config: Config, account: Account) -> Iterator[Setting]:
             elif below:
                 there = Origin(origin.layer, format_path(found), origin.line)
             yield Setting(found, _effective_leaf(found, leaf), there, str(account))
+
+
+def _is_short_for(written: object, below: KeyPath) -> bool:
+    """Whether the file says it shorter than the models have it: a word for a block, one block for a list."""
+    return not isinstance(written, Mapping | list) or (isinstance(written, Mapping) and below[0] == 0)
 
 
 def _enabled_origin(config: Config, account: Account, own: Origin) -> Origin:

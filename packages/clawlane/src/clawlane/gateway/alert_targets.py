@@ -11,6 +11,7 @@ from clawlane.agents.child import Program
 from clawlane.agents.errors import AgentMisconfigured
 from clawlane.channel import Phase
 from clawlane.config.alerts import Alerts, AlertThread, Webhook
+from clawlane.config.choices import OutboundMode
 from clawlane.config.secrets import SecretMissing
 from clawlane.gateway.webhook_sender import DeliveryFailed, WebhookSender, signing_key
 from clawlane.messages import Reply
@@ -84,6 +85,9 @@ class AlertTargets:
             raise DeliveryFailed(f"{name} does not run")
         if sender.state.phase in _CANNOT_SEND:
             raise DeliveryFailed(f"{name} cannot send: {sender.state.reason or sender.state.phase}")
+        mode, rule = sender.outbound(to.thread)
+        if mode is OutboundMode.OFF:
+            raise DeliveryFailed(f"{name} may send nothing to {to.thread}: {rule.path} is 'off'")
         outs = sender.channel.plan(sender.account, to.thread, Reply(message.text, markdown=False))
         await sender.account_store.run(alert_sends.hand_over, self.account, message.id, outs)
         sender.wake()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clawlane.access.in_force import Rules
+from clawlane.access.outbound import Verdict
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.backoff import Backoff
 from clawlane.capabilities import DescribesSession, Login, NeedsConsent
@@ -93,6 +94,10 @@ class Supervisor:
     def language(self) -> str:
         """The language in which people are written to: of the config, else of the account on its platform."""
         return self.deps.settings.now.locale or self.state.language
+
+    def outbound(self, thread: Thread) -> Verdict:
+        """What may leave in a thread now, and the setting that says so."""
+        return self.deps.gate.outbound(thread)
 
     @property
     def since_ms(self) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 from clawlane.abilities import Ability
 from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants
+from clawlane.agents.disclosure import disclosure_text, lead
 from clawlane.agents.memory import is_over
 from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
@@ -155,6 +156,7 @@ class Runner:
             self._answered,
             deps.alarms,
             self._proofs,
+            self._lead,
         )
         self.sender.judge = self._judge
         deps.gate.outgoing = deps.outgoing
@@ -440,6 +442,11 @@ class Runner:
             self.scheduler.put(turn)
         elif decision.reason is Reason.DM_PAIRING_REQUIRED:
             self.sender.wake()
+
+    def _lead(self, whom: str) -> str:
+        """What stands before a reply that tells of a program, as the config says it now."""
+        now, language = self._deps.settings.now, self._deps.grants().language
+        return lead(now.disclosure, disclosure_text(now.disclosure, language, now.disclosure_text), whom)
 
     async def _answered(self, seq: int) -> None:
         """A part of the reply to a turn has arrived: it is shown as seen, where that waited for it."""

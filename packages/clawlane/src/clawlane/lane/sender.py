@@ -110,6 +110,7 @@ class Sender:
         answered: Callable[[int], Awaitable[None]],
         alarms: AlarmFeed | None = None,
         proofs: Proofs | None = None,
+        lead: drafts.Lead = drafts.no_lead,
     ) -> None:
         """`jitter` gives a number from 0 to 1, by which retries are spread.
 
@@ -117,8 +118,8 @@ class Sender:
         before the operator has to, 0 if they may not. `report_trouble` is called when sending stops working,
         and with None when it works again. `evidence` keeps what became of signals, `alarms` is told of
         sends. `draft_ms` is how long a draft lives, and `answered` is called with a turn once a part of its
-        reply has arrived. `proofs` is told what was seen to work. `file_sent` is set whenever a file may not
-        be needed any more.
+        reply has arrived. `proofs` is told what was seen to work, `lead` gives what stands before a reply
+        that tells of a program. `file_sent` is set whenever a file may not be needed any more.
         """
         self._store = account_store
         self._gate = gate
@@ -128,6 +129,7 @@ class Sender:
         self._proofs = proofs or Proofs(account_store, now_ms)
         self._draft_ms = draft_ms
         self._answered = answered
+        self._lead = lead
         self._now_ms = now_ms
         self._jitter = jitter
         self._session = session
@@ -329,7 +331,8 @@ class Sender:
     async def _hold_back(self, chunk: Chunk) -> int | None:
         """Make what was queued a draft, because its thread needs approval now. Gives the turn that ended."""
         _, rule = self._gate.outbound(chunk.out.thread)
-        number, turn = await self._store.run(drafts.hold_back, chunk.id, rule.path, self._draft_ms())
+        terms = (rule.path, self._draft_ms(), self._lead)
+        number, turn = await self._store.run(drafts.hold_back, chunk.id, *terms)
         log.info(
             "message %d to %s waits for approval: openclaw drafts show %d", chunk.id, chunk.out.thread, number
         )

@@ -36,7 +36,7 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.sender import Sender
 from clawlane.messages import Inbound, Outgoing, Reaction, Reply, Thread, Typing
-from clawlane.store import drafts, turns
+from clawlane.store import drafts, owner_takeovers, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.drafts import NewDraft
 from clawlane.store.models import OPEN, History, OpenTurn
@@ -112,7 +112,7 @@ class TurnRunner:
                 await self.gate.opened(turn.inbound.thread)
             while turn.ready_ms and (wait_ms := await self.account_store.run(turns.ready_in, turn.seq)):  # noqa: ASYNC110
                 await asyncio.sleep(wait_ms / 1000)  # more messages may join the turn meanwhile
-            if await self._is_revoked(turn) or await self._is_forbidden(turn):
+            if await self._is_revoked(turn) or await self._is_forbidden(turn) or await self._is_left(turn):
                 return False
             if self.commands.answers(turn):
                 replied: bool | float | None = await self._command(turn)
@@ -159,6 +159,15 @@ class TurnRunner:
         limit = self.access.rules().policy.history_limit
         await self.account_store.run(turns.forbid, turn.seq, rule, limit)
         log.info("turn %d: nothing may leave in %s", turn.seq, turn.inbound.thread)
+        return True
+
+    async def _is_left(self, turn: OpenTurn) -> bool:
+        """Whether the owner writes in the thread by hand, which ends a turn that is begun again."""
+        if not self.gate.is_taken_over(turn.inbound.thread) or self.commands.is_action(turn):
+            return False
+        terms = self.access.takeover_terms("")
+        await self.account_store.run(owner_takeovers.leave, turn.seq, terms)
+        log.info("turn %d: it is left to the owner, who writes in %s", turn.seq, turn.inbound.thread)
         return True
 
     async def _lost_access(self, turn: OpenTurn, rules: Rules) -> bool:

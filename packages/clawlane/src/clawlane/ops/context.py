@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from clawlane.access.exposure import Exposure
     from clawlane.access.in_force import Rules
+    from clawlane.access.outbound import Verdict
     from clawlane.alarm_kinds import AlarmKind
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import ChannelConfig, Config, Plugins
@@ -52,6 +53,9 @@ class LiveAccount(Protocol):
     @property
     def rules(self) -> Rules:
         """The access rules in force."""
+
+    def outbound(self, thread: Thread) -> Verdict:
+        """What may leave in a thread now, and the setting that says so."""
 
     @property
     def since_ms(self) -> int:

@@ -61,8 +61,8 @@ class Approved:
     """Whose draft it was (`channel/id`), and for whom: a thread and its name.
 
     `chunks` are the numbers in the outbox. There are none where it is `stale`: it still waits then. `running`
-    says whether a gateway sends it now, or the next one will, and `paused` which command ends the pause that
-    holds it.
+    says whether a gateway sends it now, or the next one will, `paused` which command ends the pause that
+    holds it, and `quiet_until_ms` when the quiet hours end that do.
     """
 
     running: bool
@@ -73,6 +73,7 @@ class Approved:
     chunks: tuple[int, ...]
     stale: Staleness | None = None
     paused: str = ""
+    quiet_until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
     The draft of somebody who is no longer admitted is dropped.
     """
     from clawlane.config.choices import OutboundMode
+    from clawlane.lane.hours import QuietHours
     from clawlane.ops.policy import grants_of
     from clawlane.ops.rules_from import rules_in_force
     from clawlane.ops.sending_account import SendingAccount
@@ -158,7 +160,9 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
         live.settled(None)
     paused = SendingAccount(ctx, target, live).paused(draft.thread)
     where = (draft.account, draft.number, str(draft.thread), draft.name)
-    return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused)
+    hours = QuietHours.of(target.account.settings.quiet_hours, ctx.zone())
+    quiet_ms = hours.until_ms(ctx.now_ms()) if done.chunks else None
+    return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused, quiet_ms)
 
 
 @operation(changes=True)

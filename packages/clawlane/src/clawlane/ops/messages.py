@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext, on_account
-from clawlane.ops.operation import AccountRequest, Request, operation
+from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.ops.pause import PauseInfo
 from clawlane.store import turns, unknown_sends
 from clawlane.store.errors import NoDeadLetter, NotInOutbox
@@ -188,8 +188,9 @@ async def dead_letters(ctx: OpContext, request: DeadLetters) -> list[DeadLetter]
 
 @operation(changes=True)
 async def resubmit(ctx: OpContext, request: Resubmit) -> LetterDecided:
-    """Raises `NoDeadLetter`."""
+    """Raises `NoDeadLetter`, and `OpError` where nobody would be answered now: the letter stays as it is."""
     owner = await _owner(ctx, request)
+    await _may_be_answered(ctx, owner, request.message_id)
     async with ctx.own(owner) as account_store:
         turn = await account_store.attempt(turns.resubmit, request.message_id)
     if live := ctx.live.get(owner):
@@ -204,6 +205,20 @@ async def drop_dead_letter(ctx: OpContext, request: DropDeadLetter) -> LetterDec
     async with ctx.own(owner) as account_store:
         await account_store.attempt(turns.drop_dead_letter, request.message_id)
     return LetterDecided(ctx.in_gateway, owner, request.message_id)
+
+
+async def _may_be_answered(ctx: OpContext, owner: str, message_id: str) -> None:
+    """Raises `OpError` where nothing may leave, or where the account's owner writes by hand."""
+    from clawlane.ops.sending_account import SendingAccount
+
+    letters = await ctx.ask(Reader.dead_letters)
+    thread = next(one.thread for one in letters if (one.account, one.message_id) == (owner, message_id))
+    channel, _, account = owner.partition("/")
+    await SendingAccount(ctx, ctx.target(channel, account), ctx.live.get(owner)).may_leave(thread)
+    taken = await ctx.ask(lambda reader: reader.taken_over(owner, ctx.now_ms()))
+    if any(one.thread == thread for one in taken):
+        told = f"you write in {thread} by hand, so the agent holds back there"
+        raise OpError(told, f"openclaw resume --thread {thread} --account {account}")
 
 
 async def _decide(ctx: OpContext, id_: int, transition: Callable[[Tx, int], int | None]) -> ChunkDecided:

@@ -12,8 +12,10 @@ from clawlane.ops.operation import AccountRequest, Request, operation
 from clawlane.store.errors import PairingUnknown
 from clawlane.store.people import Approved, PairingRequest, Rejected
 from clawlane.texts import in_each, later, t
+from clawlane.threads import Thread, ThreadKind
 
 if TYPE_CHECKING:
+    from clawlane.ops.context import LiveAccount
     from clawlane.store.reader import Reader
 
 T = TypeVar("T")
@@ -50,7 +52,7 @@ class Approve(Request["LetIn"]):
 
 @dataclass(frozen=True, slots=True)
 class LetIn:
-    """Who may write now. `warning` says that they could not be told."""
+    """Who may write now. `warning` says that they could not be told, or when they will be."""
 
     approved: Approved
     warning: str = ""
@@ -112,8 +114,8 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     channel, account = ctx.named(request.channel, request.account)
     code = normalise_code(request.code)
     waiting = on_account(await ctx.ask(lambda reader: reader.requests(ctx.now_ms())), channel, account)
-    owner = next((one.account for one in waiting if one.code == code), None)
-    if owner is None:
+    asked = next((one for one in waiting if one.code == code), None)
+    if asked is None:
         if used := await ctx.ask(lambda reader: reader.used_code(code)):
             name = shortened(used.sender_name)
             who = f"{name} ({used.sender_id})" if name else used.sender_id
@@ -132,14 +134,34 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
                 channel=channel,
             )
         )
+    owner, sender_id = asked.account, asked.sender_id
     live = ctx.live.get(owner)
-    notice = in_each(spoken(live.language), "\n", _NOTICE) if live and request.notify else ""
+    tells, warning = _told(ctx, live, Thread(ThreadKind.DM, sender_id)) if request.notify else (False, "")
+    notice = in_each(spoken(live.language), "\n", _NOTICE) if live and tells else ""
     async with ctx.own(owner) as account_store:
         approved = await account_store.attempt(pairing.approve, code, notice)
     if live is not None:
         live.pairing_changed()
         live.wake()
-    return LetIn(approved, t(_NOT_TOLD) if request.notify and live is None else "")
+    return LetIn(approved, warning)
+
+
+def _told(ctx: OpContext, live: LiveAccount | None, thread: Thread) -> tuple[bool, str]:
+    """Whether somebody who is let in can be told so, and what the operator should know about that."""
+    from clawlane.config.choices import OutboundMode, QuietDo
+    from clawlane.lane.hours import QuietHours
+
+    if live is None:
+        return False, t(_NOT_TOLD)
+    mode, rule = live.outbound(thread)
+    if mode is OutboundMode.OFF:
+        return False, f"the person was not told: nothing may leave there while {rule.path} is 'off'"
+    quiet = QuietHours.of(live.account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
+    if quiet and quiet.do is QuietDo.DROP:
+        return False, "the person was not told: quiet hours drop what would leave now"
+    if any(pause.thread in (None, thread) for pause in live.pauses):
+        return True, "the person is told once the pause ends: openclaw resume"
+    return True, "the person is told once the quiet hours end" if quiet else ""
 
 
 @operation(changes=True)

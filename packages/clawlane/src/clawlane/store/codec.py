@@ -101,6 +101,8 @@ def outgoing_body(out: Outgoing) -> str:
                 body["discloses"] = out.discloses
         case Media():
             body = {"kind": out.kind, "path": out.path, "name": out.name, "text": out.caption}
+            if out.discloses:
+                body["discloses"] = out.discloses
         case Photos():
             body = {"kind": "album", "paths": out.paths}
         case Link():
@@ -144,7 +146,8 @@ def outgoing_of(row: Row) -> Outgoing:
         case "undo":
             return Undo(thread, body["message"], body["client"], client_id)
         case kind:
-            return Media(thread, MediaKind(kind), body["path"], body["name"], body["text"], client_id)
+            told = (body["path"], body["name"], body["text"], client_id, body.get("discloses", ""))
+            return Media(thread, MediaKind(kind), *told)
 
 
 def said_in(body: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clawlane.messages import Outgoing, Text
+from clawlane.messages import Media, Outgoing, Text
 from clawlane.store.rows import put
 from clawlane.store.transaction import Tx, lazy
 
@@ -12,7 +12,7 @@ AGAIN_MS = 90 * 86_400_000
 
 def keep(tx: Tx, chunk_id: int, out: Outgoing) -> None:
     """Note that a new chunk tells somebody."""
-    if isinstance(out, Text) and out.discloses:
+    if isinstance(out, Text | Media) and out.discloses:
         put(tx, "disclosed", {"whom": out.discloses}, chunk=chunk_id, at_ms=tx.now_ms)
 
 

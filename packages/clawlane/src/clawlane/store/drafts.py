@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from clawlane.messages import Outgoing
-from clawlane.store import alerts, outbox, outgoing_files, pending_history, turns
+from clawlane.messages import Media, Outgoing, Text
+from clawlane.store import alerts, disclosures, outbox, outgoing_files, turns
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, outgoing_body, outgoing_of, thread_of, words_in
 from clawlane.store.draft_listing import staleness
@@ -22,7 +22,7 @@ from clawlane.store.models import Purpose
 from clawlane.store.outbox import ToolCall, whole_text
 from clawlane.store.quotes import with_quote
 from clawlane.store.rows import change, exists, insert
-from clawlane.store.sending import finish
+from clawlane.store.sending import finish, use_context
 from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy, next_number
 from clawlane.texts import later
@@ -30,13 +30,22 @@ from clawlane.threads import Thread
 
 _OPEN = "SELECT * FROM drafts WHERE account = ? AND decided_ms IS NULL"
 
+Lead = Callable[[str], str]
+"""What stands before a reply that tells somebody (empty: nobody in particular) that a program answers."""
+
+
+def no_lead(_whom: str) -> str:
+    """Nobody is told."""
+    return ""
+
 
 @dataclass(frozen=True, slots=True)
 class NewDraft:
     """What makes a draft of chunks: the setting that asks for one, and how long it lives.
 
-    `text` is the markdown that they were planned from (empty: what they say), and `said` the part of it that
-    the agent itself wrote. `lead` stands before the text, and goes before an edited one, too.
+    `text` is the markdown that they were planned from (empty: what they say, without the lead), and `said`
+    the part of it that the agent itself wrote. `lead` stands before the text, and goes before an edited one,
+    too.
     """
 
     rule: str
@@ -86,10 +95,11 @@ def of_call(tx: Tx, call: ToolCall) -> int | None:
     return row["number"] if row else None
 
 
-def hold_back(tx: Tx, chunk_id: int, rule: str, life_ms: int) -> tuple[int, int | None]:
+def hold_back(tx: Tx, chunk_id: int, rule: str, life_ms: int, lead: Lead = no_lead) -> tuple[int, int | None]:
     """Make a draft of a queued chunk and what follows in its text. Gives its number and the turn that ended.
 
-    Number 0: it was not queued any more. What has left of the reply stays what it is.
+    Number 0: it was not queued any more. What has left of the reply stays what it is. `lead` says what stands
+    before a reply that tells somebody that a program answers.
     """
     query = "SELECT * FROM outbox WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
     row = tx.db.execute(query, (tx.account, chunk_id)).fetchone()
@@ -117,7 +127,13 @@ def hold_back(tx: Tx, chunk_id: int, rule: str, life_ms: int) -> tuple[int, int 
     if turn is not None:
         finish(tx, turn, TurnState.DRAFTED, rule)
     answered = turn if call is None else call.turn
-    new = NewDraft(rule, life_ms)
+    begun = exists(
+        tx.db,
+        f"SELECT 1 FROM outbox WHERE account = ? AND {where} AND id < ?",  # noqa: S608 — our own names
+        *(tx.account, *text.values(), chunk_id),
+    )
+    told = (json.loads(one["body"]).get("discloses", "") for one in rows)
+    new = NewDraft(rule, life_ms, lead="" if begun else lead(next(filter(None, told), "")))
     _write(tx, thread_of(row), answered, tuple(one["body"] for one in rows), new, call, number)
     return number, turn
 
@@ -134,7 +150,8 @@ def _write(
     number = number or next_number(tx, "chunk")
     query = "SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?"
     (upto,) = tx.db.execute(query, (tx.account, turn)).fetchone()
-    answer = None if call else _take_answer(tx, turn)
+    # What has left in part is remembered as it was meant.
+    answer = None if call or _has_left(tx, turn) else _take_answer(tx, turn)
     rest = answer.removeprefix(new.said) if answer and new.said and answer.startswith(new.said) else ""
     insert(
         tx,
@@ -147,7 +164,7 @@ def _write(
         call=call and call.call,
         state=DraftState.WAITING,
         rule=new.rule,
-        text=new.text or "\n".join(filter(None, map(words_in, bodies))),
+        text=new.text or "\n".join(filter(None, map(words_in, bodies))).removeprefix(new.lead),
         lead=new.lead,
         chunks=json.dumps(bodies),
         answer=answer,
@@ -175,6 +192,12 @@ def _take_answer(tx: Tx, turn: int) -> str | None:
     row = tx.db.execute(query, (tx.account, turn)).fetchone()
     change(tx, "session_turns", {"turn": turn}, answer=None)
     return row["answer"] if row else None
+
+
+def _has_left(tx: Tx, turn: int) -> bool:
+    """Whether a part of the reply of a turn has left."""
+    query = "SELECT 1 FROM outbox WHERE account = ? AND turn = ? AND state IN ('sending', 'unknown', 'sent')"
+    return exists(tx.db, query, tx.account, turn)
 
 
 def _is_in(tx: Tx, turn: int, thread: Thread) -> bool:
@@ -215,17 +238,38 @@ def approve(tx: Tx, number: int, *, stale_ok: bool = False) -> Approval:
         with_quote(tx, {**place, "body": body}, out)  # type: ignore[arg-type]
         for body, out in zip(bodies, _outgoing(bodies, thread), strict=True)
     ]
+    outs = [one for out in outs if (one := _as_told_by_now(tx, out, row["lead"])) is not None]
     is_reply = row["step"] is None
     call = None if is_reply else ToolCall(turn, row["step"], row["call"])
     purpose = Purpose.REPLY if is_reply else Purpose.TOOL
     chunks = outbox.queue(tx, turn if is_reply else None, outs, purpose, call, draft=number)
     if is_reply:
         change(tx, "turns", {"turn": turn}, state=TurnState.REPLIED, reason="", settled_ms=None)
-        change(tx, "session_turns", {"turn": turn}, answer=row["answer"])
+        if row["answer"] is not None:
+            change(tx, "session_turns", {"turn": turn}, answer=row["answer"])
     _decide(tx, number, DraftState.APPROVED)
     overtake(tx, thread, before=number)
     tx.note(draft=number, thread=str(thread), chunks=len(chunks), edited=bool(row["edited"]))
     return Approval(tuple(chunks), turn if is_reply else None)
+
+
+def _as_told_by_now(tx: Tx, out: Outgoing, lead: str) -> Outgoing | None:
+    """A chunk without the lead, where another answer has told it since; None if it says no more."""
+    if not isinstance(out, Text | Media) or not out.discloses or disclosures.is_due(tx, out.discloses):
+        return out
+    words = out.text if isinstance(out, Text) else out.caption
+    if not lead or not f"{words}\n\n".startswith(lead):
+        return out
+    if isinstance(out, Media):
+        return replace(out, caption=words[len(lead) :], discloses="")
+    shorter = replace(
+        out,
+        text=words[len(lead) :],
+        styles=tuple(replace(one, start=one.start - len(lead)) for one in out.styles),
+        mentions=tuple(replace(one, start=one.start - len(lead)) for one in out.mentions),
+        discloses="",
+    )
+    return shorter if shorter.text else None
 
 
 def edit(tx: Tx, number: int, text: str, outs: Sequence[Outgoing]) -> None:
@@ -251,7 +295,7 @@ def drop(tx: Tx, number: int, reason: str = "") -> int | None:
     turn = int(row["turn"])
     told = f"its draft was dropped{f': {reason}' if reason else ''}"
     change(tx, "turns", {"turn": turn, "state": TurnState.DRAFTED}, state=TurnState.DROPPED, reason=told)
-    pending_history.give_back(tx, turn)
+    use_context(tx, turn)
     return turn
 
 
@@ -282,7 +326,7 @@ def expire(tx: Tx) -> int | None:
         if row["step"] is None:
             key = {"turn": row["turn"], "state": TurnState.DRAFTED}
             change(tx, "turns", key, reason=EXPIRED)
-            pending_history.give_back(tx, row["turn"])
+            use_context(tx, row["turn"])
     return min((row["expires_ms"] for row in rows if row["expires_ms"] > tx.now_ms), default=None)
 
 

@@ -197,11 +197,17 @@ def _switch_off(tx: Tx, session: str) -> Judged:
 
 
 def _open_here(tx: Tx, thread: Thread) -> bool:
-    """Whether something waits to be sent to a thread."""
-    query = (
-        "SELECT 1 FROM outbox WHERE account = ? AND thread_kind = ? AND thread_id = ? AND settled_ms IS NULL"
+    """Whether something waits to be sent to a thread, drafts included."""
+    place = (tx.account, thread.kind, thread.id)
+    return any(
+        exists(
+            tx.db,
+            f"SELECT 1 FROM {table} WHERE account = ? AND thread_kind = ? AND thread_id = ?"  # noqa: S608
+            f" AND {open_} IS NULL",
+            *place,
+        )
+        for table, open_ in (("outbox", "settled_ms"), ("drafts", "decided_ms"))
     )
-    return exists(tx.db, query, tx.account, thread.kind, thread.id)
 
 
 def _repeated(tx: Tx, own: NewOwn) -> bool:
@@ -313,6 +319,13 @@ def _end_turns(tx: Tx, thread: Thread, until_ms: int, terms: TakeoverTerms) -> t
     for turn in ended:
         _end_turn(tx, turn, terms)
     return ended
+
+
+def leave(tx: Tx, turn: int, terms: TakeoverTerms) -> None:
+    """Leave a turn to the owner that was begun again in a thread that they took over before."""
+    query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NULL"
+    if exists(tx.db, query, tx.account, turn):
+        _end_turn(tx, turn, terms)
 
 
 def _end_turn(tx: Tx, turn: int, terms: TakeoverTerms) -> None:

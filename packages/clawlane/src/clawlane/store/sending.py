@@ -282,6 +282,10 @@ def _cancel_if_stopped(tx: Tx, row: sqlite3.Row) -> None:
         if row["body"] == NO_TEXT or exists(tx.db, query, tx.account, row["by_turn"]):
             cancel_tools(tx, row["by_turn"], "its turn was stopped")
         return
+    if row["turn"] is None and row["body"] == NO_TEXT:  # what it said was forgotten while it was on its way
+        values = {"settled_ms": tx.now_ms, "reason": "its text was forgotten"}
+        change(tx, "outbox", {"id": row["id"]}, state=ChunkState.CANCELLED, **values)
+        return
     query = "SELECT 1 FROM turns WHERE account = ? AND turn = ? AND settled_ms IS NOT NULL"
     if exists(tx.db, query, tx.account, row["turn"]):
         cancel(tx, row["turn"], row["id"], "its turn was stopped")
