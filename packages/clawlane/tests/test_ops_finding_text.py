@@ -108,7 +108,7 @@ def test_every_code_that_is_found_has_words_of_its_own() -> None:
     fields = (
         "entry digits id candidates nobody kind channel account list mode owner uid target set_by reason key"
         " words user_id other value name count agent server host pid version day gateway command alternative"
-        " was accepted_ms expendable label failed unproven group groups senders"
+        " was accepted_ms expendable label failed unproven group groups senders why"
     )
     values = dict.fromkeys(fields.split(), "x")
     unworded = {code for code in codes if text(found(code, **values, **given, skew_ms="1")) == "as given"}

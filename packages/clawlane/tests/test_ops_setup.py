@@ -29,6 +29,7 @@ from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft, drafted, dro
 from clawlane.ops.setup_plan import planned
 from clawlane.ops.setup_text import account_values, agent_values, first_file
 from clawlane.plugins.registry import Registry
+from clawlane.texts import in_locale
 from clawlane_zalouser.manifest import MANIFEST
 
 LAN, HUNG = Named("8200000000000000002", "Trần Thị Lan"), Named("8200000000000000003", "Lê Văn Hùng")
@@ -337,6 +338,14 @@ async def test_hours_are_added_to_a_file_that_is_there(ctx: OpContext) -> None:
         },
         "timezone": "Asia/Ho_Chi_Minh",
     }
+
+
+def test_a_first_config_has_the_language_of_the_terminal() -> None:
+    assert "locale" not in first_file("zalouser", None, CAREFUL)
+    with in_locale("vi"):
+        for answers in (CAREFUL, Answers(timezone="")):
+            written = first_file("zalouser", None, answers)
+            assert parse_source(Path("config.json5"), written.encode()).data["locale"] == "vi"
 
 
 async def test_no_hours_are_no_keys(ctx: OpContext) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from clawlane.backoff import Backoff
 from clawlane.channel import Account, Health, Host, Phase, State, StateCode
 from clawlane.messages import ThreadKind
+from clawlane.texts import later
 from clawlane_zalouser import mapping
 from clawlane_zalouser.background import running
 from clawlane_zalouser.catch_up import CatchUp
@@ -37,6 +38,12 @@ _PINGS = 2
 
 _NAMED_SERVICES = 3
 """Unusable services that are named one by one."""
+
+_ENDED = (
+    later("another Zalo Web took over this account (close code 3000)"),
+    later("Zalo ended this session (close code 3003)"),
+)
+"""What zaloweb says of a connection that Zalo closed for good, for the catalogue."""
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +80,7 @@ class AccountSession:
             self._need_login(StateCode.SESSION_UNREADABLE, str(error), "--force")
             return
         if session is None:
-            self._need_login(StateCode.NOT_LOGGED_IN, "nobody is logged in")
+            self._need_login(StateCode.NOT_LOGGED_IN, later("nobody is logged in"))
         while session is not None:
             session = await self._login(session)
             if session is not None:
@@ -102,11 +109,12 @@ class AccountSession:
         """A fresh session, however long the network takes; None if its cookies are no longer accepted."""
         backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, self._environment.random.random)
         while True:
-            self._report(Phase.CONNECTING, StateCode.LOGGING_IN, "logging in with the stored session")
+            self._report(Phase.CONNECTING, StateCode.LOGGING_IN, later("logging in with the stored session"))
             try:
                 return await self._stored.refresh(session)
             except SessionExpired as error:
-                self._need_login(StateCode.SESSION_EXPIRED, f"the session has expired: {error}", "--force")
+                expired = later("the session has expired: {error}", error=str(error))
+                self._need_login(StateCode.SESSION_EXPIRED, expired, "--force")
                 return None
             except ZaloError as error:
                 if isinstance(error, LoginFailed) and error.code == NOT_LET_IN:
@@ -114,7 +122,9 @@ class AccountSession:
                     return None
                 wait_s = backoff.next(error.retry_in_s if isinstance(error, TryLater) else 0.0)
                 log.debug("%s: login: %s, again in %.1f s", self._account, type(error).__name__, wait_s)
-                reason = f"{error}; trying again in {wait_s:.0f} s"
+                reason = later(
+                    "{error}; trying again in {seconds} s", error=str(error), seconds=f"{wait_s:.0f}"
+                )
                 self._report(Phase.CONNECTING, StateCode.LOGIN_FAILED, reason, auth=Health.UNKNOWN)
             await self._environment.clock.sleep(wait_s)
 
@@ -133,7 +143,7 @@ class AccountSession:
         except (SessionExpired, TimeoutError):
             if self._environment.clock.monotonic() - started >= _LOGIN_HOLDS_S:
                 return session
-            reason = "Zalo does not accept the session, although its cookies still log in"
+            reason = later("Zalo does not accept the session, although its cookies still log in")
             self._need_login(StateCode.SESSION_REFUSED, reason, "--force")
         return None
 
@@ -189,7 +199,11 @@ class AccountSession:
                 code = StateCode.LIMITED if unusable else StateCode.READY
                 self._report(Phase.READY, code, unusable, auth=Health.OK, inbound=Health.OK)
             case events.Disconnected(retry_in_ms=int(wait_ms)):
-                reason = f"the connection was lost ({event.code}); connecting again in {wait_ms / 1000:.1f} s"
+                reason = later(
+                    "the connection was lost ({code}); connecting again in {seconds} s",
+                    code=event.code,
+                    seconds=f"{wait_ms / 1000:.1f}",
+                )
                 code = StateCode.CONNECTION_LOST
                 self._report(Phase.DEGRADED, code, reason, inbound=Health.BROKEN)
                 await self._catch_up.disconnected()
@@ -259,5 +273,7 @@ def unusable_services(left_out: Mapping[str, str]) -> str:
     if not left_out:
         return ""
     named = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:_NAMED_SERVICES])
-    more = f"; and {len(left_out) - _NAMED_SERVICES} more" if len(left_out) > _NAMED_SERVICES else ""
-    return f"addresses that the login gave are left out ({named}{more})"
+    if more := len(left_out) - _NAMED_SERVICES if len(left_out) > _NAMED_SERVICES else 0:
+        named_and_more = later("addresses that the login gave are left out ({services}; and {n} more)")
+        return later(named_and_more, services=named, n=more)
+    return later("addresses that the login gave are left out ({services})", services=named)

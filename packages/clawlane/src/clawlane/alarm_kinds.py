@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from clawlane.texts import later
+
 
 class AlarmKind(StrEnum):
     """What an alarm is about."""
@@ -57,27 +59,41 @@ class Knowledge:
 
 KNOWLEDGE: Final[Mapping[AlarmKind, Knowledge]] = {
     AlarmKind.PLATFORM_WARNING: Knowledge(
-        "one public report that Zalo's security account wrote of third-party software (zca-js#317); neither"
-        " its id nor its message is published"
+        later(
+            "one public report that Zalo's security account wrote of third-party software (zca-js#317);"
+            " neither its id nor its message is published"
+        )
     ),
     AlarmKind.LOGIN_REFUSED: Knowledge(
-        "public reports of logins refused with code -1005, with a warning on the phone (zca-js#317, #303)"
+        later(
+            "public reports of logins refused with code -1005, with a warning on the phone (zca-js#317, #303)"
+        )
     ),
     AlarmKind.KICKED: Knowledge(
-        "public reports of close code 3003 without another login (zca-js#331, #344); the number is ours"
+        later(
+            "public reports of close code 3003 without another login (zca-js#331, #344); the number is ours"
+        )
     ),
     AlarmKind.REFUSALS: Knowledge(
-        "public reports of code 123 after about a hundred strangers, or the same text twice (zca-js#336,"
-        " #229, #94); the number is ours"
+        later(
+            "public reports of code 123 after about a hundred strangers, or the same text twice (zca-js#336,"
+            " #229, #94); the number is ours"
+        )
     ),
     AlarmKind.FRIENDS_FELL: Knowledge(
-        "public reports of accounts that lost their whole friend list before a ban (zca-js#291); the share"
-        " is ours"
+        later(
+            "public reports of accounts that lost their whole friend list before a ban (zca-js#291);"
+            " the share is ours"
+        )
     ),
-    AlarmKind.OUTBOUND_FAILS: Knowledge("our own sends; what Zalo does then was only seen in the simulator"),
+    AlarmKind.OUTBOUND_FAILS: Knowledge(
+        later("our own sends; what Zalo does then was only seen in the simulator")
+    ),
     AlarmKind.INBOUND_SILENT: Knowledge(
-        "public reports of listeners that fall silent while they are connected (zca-js#101, #333, #371);"
-        " only seen in the simulator"
+        later(
+            "public reports of listeners that fall silent while they are connected (zca-js#101, #333, #371);"
+            " only seen in the simulator"
+        )
     ),
 }
 """The evidence for each kind, for `alarms list`, `alarms show` and the docs."""

@@ -5,12 +5,20 @@ from __future__ import annotations
 from clawlane.cli.options import UNOFFICIAL
 from clawlane.cli.output import sanitize
 from clawlane.ops.channel_list import ChannelOff, PluginState
+from clawlane.texts import later, t
+
+_STATES = {
+    PluginState.INSTALLED: later("installed"),
+    PluginState.DISABLED: later("disabled"),
+    PluginState.BROKEN: later("broken"),
+    PluginState.AVAILABLE: later("not installed"),
+}
 
 
 def off_words(off: ChannelOff) -> str:
     """Why a channel is off, and what changes that: `Zalo Personal [zalouser]: disabled; …`."""
-    note = f" ({UNOFFICIAL})" if off.unofficial else ""
-    state = "not installed" if off.state is PluginState.AVAILABLE else str(off.state)
+    note = f" ({t(UNOFFICIAL)})" if off.unofficial else ""
+    state = t(_STATES[off.state])
     parts = (f"{state}: {sanitize(off.problem, 300)}" if off.problem else state, off.help)
     return f"{sanitize(off.label)} [{off.channel}]{note}: {'; '.join(filter(None, parts))}"
 

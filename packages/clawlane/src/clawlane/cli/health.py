@@ -18,6 +18,7 @@ from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.finding_text import problem_text
 from clawlane.ops.operation import Caller
 from clawlane.ops.status import GetStatus, Status
+from clawlane.texts import t
 
 
 @click.command()
@@ -46,7 +47,8 @@ def health(as_json: bool) -> int:
         if as_json:
             print_json(ok=False, exit_code=int(Exit.GATEWAY_DOWN), running=False, accounts={})
         else:
-            echo_line(f"gateway: not running; {error.words}: {error.help}")
+            start = t("gateway: not running; {how}: {command}", how=t(error.words), command=error.help)
+            echo_line(start)
         return Exit.GATEWAY_DOWN
     code = exit_code(found)
     if as_json:
@@ -62,15 +64,19 @@ def health(as_json: bool) -> int:
 
 def _lines(found: Status) -> Iterator[str]:
     if gateway := found.gateway:
-        started = ago(gateway.started_ms, now_ms())
-        yield f"gateway: running, pid {gateway.pid}, started {started}, {gateway.rss / 2**20:.0f} MB"
+        yield t(
+            "gateway: running, pid {pid}, started {time}, {size} MB",
+            pid=gateway.pid,
+            time=ago(gateway.started_ms, now_ms()),
+            size=f"{gateway.rss / 2**20:.0f}",
+        )
     if found.config.error:
-        yield f"config: broken now ({sanitize(found.config.error, 200)})"
+        yield t("config: broken now ({error})", error=sanitize(found.config.error, 200))
     for name, one in _accounts(found):
         yield f"{name}: {_words(one)}"
     yield from map(off_words, found.off)
     if not found.channels and not found.off:
-        yield "no channel is configured; set one up: openclaw onboard"
+        yield t("no channel is configured; set one up: openclaw onboard")
 
 
 def _accounts(found: Status) -> Iterator[tuple[str, AccountStatus]]:
@@ -81,12 +87,12 @@ def _accounts(found: Status) -> Iterator[tuple[str, AccountStatus]]:
 
 def _words(one: AccountStatus) -> str:
     if not one.enabled:
-        return "disabled"
+        return t("disabled")
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     problems = "".join(f"; {sanitize(problem_text(it), 200)}" for it in one.problems if it.degrades)
-    paused = "; paused" if any(pause.thread is None for pause in one.pauses) else ""
-    helps = f"; run: {one.help}" if one.help else ""
-    return f"{PHASES[one.phase]}{reason}{paused}{problems}{helps}"
+    paused = t("; paused") if any(pause.thread is None for pause in one.pauses) else ""
+    helps = t("; run: {command}", command=one.help) if one.help else ""
+    return f"{t(PHASES[one.phase])}{reason}{paused}{problems}{helps}"
 
 
 def _account_json(one: AccountStatus) -> dict[str, Any]:

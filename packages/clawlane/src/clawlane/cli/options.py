@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from clawlane.cli import completing
+from clawlane.texts import later
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -28,5 +29,5 @@ def one_account(command: C) -> C:
     return channel_option()(account(command))
 
 
-UNOFFICIAL = "experimental, unofficial"
+UNOFFICIAL = later("experimental, unofficial")
 """The one label of a channel that its platform does not offer."""

@@ -15,10 +15,15 @@ from clawlane.config.duration import duration
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.alarm_text import check, sentence
 from clawlane.ops.client import Client
-from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, PauseInfo, TakeoverInfo
+from clawlane.ops.pause import AccountResumed, BeginPause, EndPause, Expired, PauseInfo, TakeoverInfo
 from clawlane.store.told import PauseLevel
+from clawlane.texts import later, t, told
 
-_LEVELS = {"mute": "muted", "offline": "offline"}
+_IS = {
+    "mute": (later("{name} is muted{why}"), later("{name} is muted until {time}{why}")),
+    "offline": (later("{name} is offline{why}"), later("{name} is offline until {time}{why}")),
+}
+"""How a pause is told, without and with its end."""
 
 
 def _what(command: C) -> C:
@@ -58,9 +63,9 @@ def pause(
     """
     until_ms = None if length_ is None else now_ms() + _length_ms(length_)
     begun = Client().call(BeginPause(channel, account, thread, PauseLevel(level), until_ms))
-    lines = [line for one in begun.paused for line in (f"Paused: {pause_words(one)}.", _go_on(one))]
+    lines = [line for one in begun.paused for line in (_paused(one), _go_on(one))]
     if not begun.running:
-        lines.append("The gateway is not running; it will start paused.")
+        lines.append(t("The gateway is not running; it will start paused."))
     print_result(lines, as_json, running=begun.running, paused=begun.paused)
 
 
@@ -99,25 +104,32 @@ def _check_first(alarms: Sequence[AlarmInfo], *, ask: bool) -> None:
     """Say what has to be in order before what alarms muted may write again."""
     muting = [one for one in alarms if one.paused and one.acknowledged_ms is None]
     for one in muting:
-        echo_line(f"{one.account} was muted by alarm {one.id}: {sentence(one.kind)}.")
-        echo_line(f"  Before it may write again: {check(one.kind)}.")
-        echo_line(f"  Read: openclaw help {one.page}")
-    if muting and ask and not click.confirm("Have you checked that, and shall it write again?"):
-        raise CliError("nothing was resumed")
+        what, number = sentence(one.kind), one.id
+        muted = t(
+            "{account} was muted by alarm {number}: {what}.", account=one.account, number=number, what=what
+        )
+        echo_line(muted)
+        echo_line(t("  Before it may write again: {check}.", check=check(one.kind)))
+        echo_line(t("  Read: {command}", command=f"openclaw help {one.page}"))
+    if muting and ask and not click.confirm(t("Have you checked that, and shall it write again?")):
+        raise CliError(t("nothing was resumed"))
 
 
 def pause_words(pause: PauseInfo) -> str:
     """`zalouser/default in dm:7 is muted until …`."""
-    until = f" until {local(pause.until_ms)}" if pause.until_ms is not None else ""
-    why = f" because of the alarm '{pause.reason}'" if pause.reason else ""
-    return f"{_name(pause)} is {_LEVELS[pause.level]}{until}{why}"
+    endless, ends = _IS[pause.level]
+    why = t(" because of the alarm '{alarm}'", alarm=pause.reason) if pause.reason else ""
+    if pause.until_ms is None:
+        return t(endless, name=_name(pause), why=why)
+    return t(ends, name=_name(pause), time=local(pause.until_ms), why=why)
 
 
 def takeover_words(one: TakeoverInfo) -> str:
     """`Lan (dm:7), where you write by hand, until … (12 min left)`."""
     name = f"{sanitize(one.name)} ({sanitize(one.thread)})" if one.name else sanitize(one.thread)
     left = length(max(0, one.until_ms - now_ms()))
-    return f"{name}, where you wrote by hand, until {local(one.until_ms)} ({left} left)"
+    written = later("{name}, where you wrote by hand, until {time} ({left} left)")
+    return t(written, name=name, time=local(one.until_ms), left=left)
 
 
 def resume_command(one: PauseInfo | AccountResumed) -> str:
@@ -134,48 +146,61 @@ def give_back_command(account: str, taken: TakeoverInfo) -> str:
 
 
 def _go_on(one: PauseInfo) -> str:
-    return f"  Resume with: {resume_command(one)}"
+    return t("  Resume with: {command}", command=resume_command(one))
+
+
+def _paused(one: PauseInfo) -> str:
+    return t("Paused: {what}.", what=pause_words(one))
 
 
 def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     """What `resume` did, and what is left to decide."""
     name = _name(one)
     if one.was:
-        yield f"Resumed: {name}, after {length(max(0, now_ms() - one.was.since_ms))}."
+        time = length(max(0, now_ms() - one.was.since_ms))
+        yield t("Resumed: {name}, after {time}.", name=name, time=time)
     elif not one.taken_back and not one.given_back:
-        yield f"{name} was not paused."
+        yield t("{name} was not paused.", name=name)
     if one.given_back:
-        yield f"The agent goes on in {one.thread}, where you had written by hand."
+        yield t("The agent goes on in {thread}, where you had written by hand.", thread=one.thread)
     if one.taken_back:
-        yield f"{name} is taken back: it connects in a few seconds."
-        yield "  Close the other client first, or it takes the account over again."
+        yield t("{name} is taken back: it connects in a few seconds.", name=name)
+        yield t("  Close the other client first, or it takes the account over again.")
     if one.flushed:
-        yield f"  Expired before, and answered now: {len(one.flushed)}."
+        yield t("  Expired before, and answered now: {n}.", n=len(one.flushed))
     if one.expired:
-        yield f"  Expired, because older than backlogMaxAge: {len(one.expired)}"
+        yield t("  Expired, because older than backlogMaxAge: {n}", n=len(one.expired))
         for expired in one.expired:
-            what = f"message {sanitize(expired.message_id)}" if expired.turn else "a text of the gateway"
-            yield f"    {sanitize(expired.thread)} {what}, {length(expired.age_ms)} old"
-        yield f"  Answer them after all: {resume_command(one)} --flush"
+            yield _expired(expired)
+        yield t("  Answer them after all: {command}", command=f"{resume_command(one)} --flush")
     for alarm in one.acknowledged:
-        yield f"  Alarm {alarm.id} ({alarm.kind}) is acknowledged; the next such sign pauses again."
+        again = later("  Alarm {number} ({kind}) is acknowledged; the next such sign pauses again.")
+        yield t(again, number=alarm.id, kind=alarm.kind)
     for still in one.still:
-        yield f"  Still paused: {pause_words(still)}."
+        yield t("  Still paused: {what}.", what=pause_words(still))
         yield f"  {_go_on(still)}"
     for taken in one.takeovers:
-        yield f"  Still held back: {takeover_words(taken)}."
-        yield f"    Go on with: {give_back_command(one.account, taken)}"
+        yield t("  Still held back: {what}.", what=takeover_words(taken))
+        yield t("    Go on with: {command}", command=give_back_command(one.account, taken))
+
+
+def _expired(one: Expired) -> str:
+    thread, age = sanitize(one.thread), length(one.age_ms)
+    if not one.turn:
+        return t("    {thread} a text of the gateway, {age} old", thread=thread, age=age)
+    id_ = sanitize(one.message_id)
+    return t("    {thread} message {id}, {age} old", thread=thread, id=id_, age=age)
 
 
 def _name(one: PauseInfo | AccountResumed) -> str:
-    return f"{one.account} in {one.thread}" if one.thread else one.account
+    return t("{account} in {thread}", account=one.account, thread=one.thread) if one.thread else one.account
 
 
 def _length_ms(written: str) -> int:
     try:
         found = duration(written)
     except ValueError as error:
-        raise CliError(f"--for {error}") from None
+        raise CliError(t("--for {problem}", problem=told(error))) from None
     if not found:
-        raise CliError("--for must be longer than zero")
+        raise CliError(t("--for must be longer than zero"))
     return int(found.total_seconds() * 1000)

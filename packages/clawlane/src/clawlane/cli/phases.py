@@ -1,18 +1,19 @@
-"""The phases of an account in words."""
+"""The phases of an account in words; `t` says them."""
 
 from __future__ import annotations
 
 from clawlane.condition import Phase
+from clawlane.texts import later
 
 PHASES = {
-    Phase.STOPPED: "stopped",
-    Phase.STARTING: "starting",
-    Phase.CONNECTING: "connecting",
-    Phase.READY: "ready",
-    Phase.DEGRADED: "degraded",
-    Phase.NEEDS_LOGIN: "needs a login",
-    Phase.NEEDS_CONSENT: "needs its risk accepted",
-    Phase.REPLACED: "replaced by another login",
-    Phase.PAUSED: "paused",
-    Phase.FAILED: "gave up",
+    Phase.STOPPED: later("stopped"),
+    Phase.STARTING: later("starting"),
+    Phase.CONNECTING: later("connecting"),
+    Phase.READY: later("ready"),
+    Phase.DEGRADED: later("degraded"),
+    Phase.NEEDS_LOGIN: later("needs a login"),
+    Phase.NEEDS_CONSENT: later("needs its risk accepted"),
+    Phase.REPLACED: later("replaced by another login"),
+    Phase.PAUSED: later("paused"),
+    Phase.FAILED: later("gave up"),
 }

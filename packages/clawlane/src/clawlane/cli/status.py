@@ -34,35 +34,60 @@ from clawlane.ops.account_status import (
     AccountStatus,
     ConfigStatus,
     HeldReply,
+    PairingCounts,
     PolicyStatus,
     ProblemCode,
     RetentionStatus,
+    WarmUpStatus,
 )
 from clawlane.ops.alarm_text import status_line
 from clawlane.ops.client import Client
 from clawlane.ops.context import account_words
-from clawlane.ops.finding_text import finding_json, one_line, problem_text
+from clawlane.ops.finding_text import finding_json, one_line, problem_text, severity_word
 from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import FILE, GATEWAY, RulesFrom
 from clawlane.ops.speakers import speakers_text
 from clawlane.ops.status import GetStatus, Status
+from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import VerificationState, verification_text
+from clawlane.store.draft_told import DraftCount
+from clawlane.texts import later, t, tn
 
 _RULES = {
-    "pacing.sameText.times": "the same reply again and again in this conversation",
-    "pacing.sameText.threads": "the same reply to many conversations",
-    "pacing.warmUp": "as many replies as a new session may send",
-    "pacing.account": "as many messages as the account may send",
-    "pacing.thread": "as many messages as one conversation may get",
-    "pacing.strangers": "as many people who are not friends as may get messages",
+    "pacing.sameText.times": later("the same reply again and again in this conversation"),
+    "pacing.sameText.threads": later("the same reply to many conversations"),
+    "pacing.warmUp": later("as many replies as a new session may send"),
+    "pacing.account": later("as many messages as the account may send"),
+    "pacing.thread": later("as many messages as one conversation may get"),
+    "pacing.strangers": later("as many people who are not friends as may get messages"),
 }
 """What holds a reply, by the setting."""
+
+_VALIDATE = later("; run: openclaw config validate")
+_RESTORED = later(
+    "from a backup, {since}; log the gateway out that it is of. What people write before this one connects"
+    " is not answered."
+)
+_TAKEOVERS_OFF = later(
+    "takeovers are off: what the account sends comes back under ids that match nothing; they are tried again"
+    " after the next login"
+)
+_NAMES = {"pinned": later("pinned"), "unresolved": later("unresolved"), "ambiguous": later("ambiguous")}
+_ANSWERS = (later("yes"), later("no"), later("not asked"), later("accepted"))
+"""What was answered about the risk, as its record has it."""
 
 _GAPS = 3
 _GROUPS = 5
 """Groups that are listed with who may speak there."""
 
-_HEALTH = {Health.UNKNOWN: "not seen yet", Health.OK: "ok", Health.BROKEN: "broken"}
+_HEALTH = {Health.UNKNOWN: later("not seen yet"), Health.OK: later("ok"), Health.BROKEN: later("broken")}
+_PARTS = {
+    "auth": later("auth {health}"),
+    "inbound": later("inbound {health}"),
+    "outbound": later("outbound {health}"),
+    "storing": later("storing {health}"),
+}
+"""What has a health of its own."""
 
 
 class Exit(IntEnum):
@@ -107,14 +132,15 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
         from clawlane.ops.accounts import FindChannel
 
         name = client.call(FindChannel(channel))
-        waits = "the file was edited, which waits for: openclaw config apply" if found.config.waiting else ""
-        raise CliError(f"the config has no block for {name}, so it is off", waits, code)
+        edited = t("the file was edited, which waits for: openclaw config apply")
+        waits = edited if found.config.waiting else ""
+        raise CliError(t("the config has no block for {name}, so it is off", name=name), waits, code)
     code, rules = exit_code(found), _rules(found, str(client.paths.config_file))
     if as_json:
         head = {"ok": code is Exit.WELL, "exit_code": int(code), "running": bool(found.gateway)}
         print_json(**head, rules=rules, **_status_json(found))
         return code
-    for begin, text in _lines(found, rules):
+    for begin, text in lines(found, rules):
         echo_wrapped(text, begin, " " * len(begin) or "    ")
     return code
 
@@ -127,23 +153,31 @@ def _rules(found: Status, file: str) -> RulesFrom:
     )
 
 
-def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
+def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     """The gateway, then every channel with its accounts: what a line begins with, and its text."""
     now = now_ms()
     if gateway := found.gateway:
-        yield "", f"Gateway: running since {when(gateway.started_ms, now)}, pid {gateway.pid}"
+        since = when(gateway.started_ms, now)
+        yield "", t("Gateway: running since {since}, pid {pid}", since=since, pid=gateway.pid)
+    elif found.channels:
+        yield "", t("Gateway: not running; start it: openclaw gateway run")
     else:
-        start = "; start it: openclaw gateway run" if found.channels else ""
-        yield "", f"Gateway: not running{start}"
+        yield "", t("Gateway: not running")
     yield from _config_lines(found.config, now)
     yield "", rules_line(rules, error_told=True)
     for agent in found.echoes if found.channels else ():
-        yield "", f"Agent: {sanitize(agent)} answers with an echo: configure `brain` or `model`"
+        echoes = t("Agent: {agent} answers with an echo: configure `brain` or `model`", agent=sanitize(agent))
+        yield "", echoes
     for place in sorted({one.rehearsal for one in _accounts(found) if one.rehearsal}):
-        stands_in = f"a simulator on {place} stands in for the real platform"
-        yield "", f"REHEARSAL: {stands_in}. Nothing here reaches it."
+        yield (
+            "",
+            t(
+                "REHEARSAL: a simulator on {place} stands in for the real platform. Nothing here reaches it.",
+                place=place,
+            ),
+        )
     for name, block in found.channels.items():
-        note = f" ({UNOFFICIAL})" if block.unofficial else ""
+        note = f" ({t(UNOFFICIAL)})" if block.unofficial else ""
         yield "", ""
         yield "", f"{block.label} [{name}]{note}"
         for one in block.accounts.values():
@@ -153,28 +187,35 @@ def _lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         yield "", ""
         yield "", off_words(off)
     if not found.channels and not found.off:
-        yield "", "No channel is configured; set one up: openclaw onboard"
+        yield "", t("No channel is configured; set one up: openclaw onboard")
 
 
 def _config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
     """Since when the config is in force, and what is to be said of a file that differs."""
     if config.applied_ms is None:
         return
-    since = f"in force since {when(config.applied_ms, now)}"
+    since = when(config.applied_ms, now)
     if config.error:
-        yield "", f"Config: broken now ({sanitize(config.error, 300)})"
-        tried = ""
+        yield "", t("Config: broken now ({error})", error=sanitize(config.error, 300))
+        good = t("the last good one is in force since {since}", since=since)
         if config.again_ms is not None:
-            tried = f"; tried again in {length(max(0, config.again_ms - now))}"
-        yield "    → ", f"the last good one is {since}{tried}; run: openclaw config validate"
+            wait = length(max(0, config.again_ms - now))
+            good += t("; tried again in {wait}", wait=wait)
+        yield "    → ", f"{good}{t(_VALIDATE)}"
     elif config.waiting:
-        yield "", f"Config: {since}; the file widens access, which waits for: openclaw config apply"
+        widens = later(
+            "Config: in force since {since}; the file widens access, which waits for: openclaw config apply"
+        )
+        yield "", t(widens, since=since)
         for sentence in config.waiting:
             yield "    → ", sanitize(sentence, 300)
     elif config.changed:
-        yield "", f"Config: {since}; the file was edited just now and is about to be applied"
+        edited = later(
+            "Config: in force since {since}; the file was edited just now and is about to be applied"
+        )
+        yield "", t(edited, since=since)
     else:
-        yield "", f"Config: {since}"
+        yield "", t("Config: in force since {since}", since=since)
 
 
 def _accounts(found: Status) -> Iterator[AccountStatus]:
@@ -184,12 +225,13 @@ def _accounts(found: Status) -> Iterator[AccountStatus]:
 
 def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterator[tuple[str, str]]:
     called = f" · {sanitize(one.name)}" if one.name else ""
-    phase = PHASES[one.phase] if running else "not running"
+    phase = t(PHASES[one.phase]) if running else t("not running")
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
-    how = f"{phase}{reason}" if one.enabled else "disabled"
-    yield "  ", f"{one.id} (profile {one.profile}){called}: {how}"
+    how = f"{phase}{reason}" if one.enabled else t("disabled")
+    profile = t("{account} (profile {profile})", account=one.id, profile=one.profile)
+    yield "  ", f"{profile}{called}: {how}"
     for head, text in (*_working_rows(one, words, now), *_waiting_rows(one, words), *_known_rows(one, now)):
-        yield f"    {head:<11}", text
+        yield f"    {t(head):<11}", text
     if one.help:
         yield "    → ", one.help
     elif one.enabled and (not one.linked or (one.probe and one.probe.expired)):
@@ -199,133 +241,176 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
 def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[str, str]]:
     """Who is linked, the health of the connection, the policies and the decisions."""
     user = one.identity
-    yield "linked", f"as {sanitize(user.name)} ({user.id})" if user else "no"
-    yield "verified", _verified(one, words, now)
+    yield later("linked"), t("as {name} ({id})", name=sanitize(user.name), id=user.id) if user else t("no")
+    yield later("verified"), _verified(one, words, now)
     if one.linked:
-        names = ("auth", "inbound", "outbound", "storing")
-        yield "health", " · ".join(f"{name} {_HEALTH[getattr(one, name)]}" for name in names)
+        parts = (t(part, health=t(_HEALTH[getattr(one, name)])) for name, part in _PARTS.items())
+        yield later("health"), " · ".join(parts)
     for alarm in one.alarms:
-        yield "alarm", sanitize(status_line(alarm, now), 400)
-        yield "", f"run: {alarm.command}; read: openclaw help {alarm.page}"
+        yield later("alarm"), sanitize(status_line(alarm, now), 400)
+        yield "", t("run: {command}; read: openclaw help {page}", command=alarm.command, page=alarm.page)
     for problem in (it for it in one.problems if it.code is not ProblemCode.ALARM):
-        yield "problem", f"{sanitize(problem_text(problem), 300)}; run: {problem.command}"
+        what = sanitize(problem_text(problem), 300)
+        yield later("problem"), t("{what}; run: {command}", what=what, command=problem.command)
     if one.noticed_ms:
-        yield "silence", f"a dead connection is noticed within {length(one.noticed_ms)}"
+        within = length(one.noticed_ms)
+        yield later("silence"), t("a dead connection is noticed within {time}", time=within)
     last_in, last_out = when(one.last_inbound_ms, now), when(one.last_outbound_ms, now)
-    yield "last", f"inbound {last_in} · outbound {last_out}"
-    yield "DMs", _policy(one.dm_policy)
-    yield "groups", _policy(one.group_policy)
+    yield later("last"), t("inbound {received} · outbound {sent}", received=last_in, sent=last_out)
+    yield later("DMs"), _policy(one.dm_policy)
+    yield later("groups"), _policy(one.group_policy)
     if one.own_modes or any(policy.value != "auto" for policy in one.modes):
-        yield "outbound", " · ".join(dict.fromkeys(map(_policy, one.modes)))
+        yield later("outbound"), " · ".join(dict.fromkeys(map(_policy, one.modes)))
     for policy in one.own_modes:
         yield "", sanitize(_policy(policy), 200)
     yield from _speakers(one)
     if one.counters:
-        yield "decisions", " · ".join(f"{reason} {count}" for reason, count in one.counters.items())
+        counted = " · ".join(f"{reason} {count}" for reason, count in one.counters.items())
+        yield later("decisions"), counted
 
 
 def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
     """What is not sent now, until when, and which command sends it."""
     if states := {state: count for state, count in one.outbox.items() if count}:
-        yield "outbox", " · ".join(f"{state} {count}" for state, count in states.items())
-    waiting = f" · turns that wait: {one.waiting}" if one.waiting else ""
+        yield later("outbox"), " · ".join(f"{state} {count}" for state, count in states.items())
     if one.upgrade:
-        told = f"{len(one.upgrade.changes)} change(s) of version {one.upgrade.version} wait for your word"
-        yield "upgrade", f"{told}; see: openclaw upgrade show"
+        yield later("upgrade"), _upgrade(one.upgrade)
     if one.restored_ms is not None:
-        told = f"from a backup, {when(one.restored_ms, now_ms())}; log the gateway out that it is of"
-        yield "restored", f"{told}. What people write before this one connects is not answered."
+        since = when(one.restored_ms, now_ms())
+        yield later("restored"), t(_RESTORED, since=since)
     for pause in one.pauses:
         ends = resume_command(pause)
         if one.upgrade and pause.thread is None:
             ends = "openclaw upgrade accept"
-        yield "paused", f"{pause_words(pause)}{waiting}; resume with: {ends}"
+        waiting = t(" · turns that wait: {n}", n=one.waiting) if one.waiting else ""
+        paused = f"{pause_words(pause)}{waiting}"
+        yield later("paused"), t("{what}; resume with: {command}", what=paused, command=ends)
     for taken in one.takeovers:
-        yield (
-            "taken over",
-            f"{takeover_words(taken)}; end it: openclaw resume {words} --thread {taken.thread}",
-        )
+        end = f"openclaw resume {words} --thread {taken.thread}"
+        what = takeover_words(taken)
+        yield later("taken over"), t("{what}; end it: {command}", what=what, command=end)
     if one.takeovers_off:
-        told = "takeovers are off: what the account sends comes back under ids that match nothing"
-        yield "taken over", f"{told}; they are tried again after the next login"
+        yield later("taken over"), t(_TAKEOVERS_OFF)
     if quiet := one.quiet:
-        told = "replies wait" if quiet.do == QuietDo.HOLD else "replies are not sent"
-        yield "quiet", f"quiet hours until {local_minute(quiet.until_ms)}: {told}"
+        until = local_minute(quiet.until_ms)
+        held = t("quiet hours until {time}: replies wait", time=until)
+        dropped = t("quiet hours until {time}: replies are not sent", time=until)
+        yield later("quiet"), held if quiet.do == QuietDo.HOLD else dropped
     if warm_up := one.warm_up:
-        yield (
-            "warm-up",
-            f"day {warm_up.day} of {warm_up.days}: {warm_up.replies} of {warm_up.limit} replies in 24 h",
+        yield later("warm-up"), _warming_up(warm_up)
+    for reply in one.held:
+        yield later("held"), _held(reply)
+    yield from _drafts_rows(one.drafts)
+    yield from _decision_rows(one)
+    if one.expired:
+        answer = later("{n} at the last resume; answer them after all: openclaw resume --flush")
+        yield later("expired"), t(answer, n=one.expired)
+
+
+def _upgrade(upgrade: UpgradeInfo) -> str:
+    return t(
+        "{n} change(s) of version {version} wait for your word; see: openclaw upgrade show",
+        n=len(upgrade.changes),
+        version=upgrade.version,
+    )
+
+
+def _warming_up(warm_up: WarmUpStatus) -> str:
+    return t(
+        "day {day} of {days}: {replies} of {limit} replies in 24 h",
+        day=warm_up.day,
+        days=warm_up.days,
+        replies=warm_up.replies,
+        limit=warm_up.limit,
+    )
+
+
+def _drafts_rows(drafts: DraftCount) -> Iterator[tuple[str, str]]:
+    if count := drafts.waiting:
+        since = when(drafts.oldest_ms, now_ms())
+        told = tn(
+            "1 waits for your approval since {since}; see: openclaw drafts list",
+            "{n} wait for your approval, the oldest since {since}; see: openclaw drafts list",
+            count,
+            since=since,
         )
-    for held in one.held:
-        yield "held", _held(held)
-    if count := one.drafts.waiting:
-        since = when(one.drafts.oldest_ms, now_ms())
-        told = f"{count} wait for your approval, the oldest since {since}"
-        told = told if count > 1 else f"1 waits for your approval since {since}"
-        yield "drafts", f"{told}; see: openclaw drafts list"
-    if count := one.drafts.expired:
-        yield "drafts", f"{count} expired; see: openclaw drafts list --expired"
+        yield later("drafts"), told
+    if count := drafts.expired:
+        yield later("drafts"), t("{n} expired; see: openclaw drafts list --expired", n=count)
+
+
+def _decision_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
+    """What the operator has to decide, and what can settle it without."""
     decisions = one.decisions
     if count := decisions.sends:
-        told = f"it is unknown whether {count} message(s) arrived"
-        yield "to decide", f"{told}; decide: openclaw outbox list"
+        unknown = later("it is unknown whether {n} message(s) arrived; decide: openclaw outbox list")
+        yield later("to decide"), t(unknown, n=count)
     if count := decisions.dead_letters:
-        told = f"{count} message(s) could not be answered"
-        yield "to decide", f"{told}; decide: openclaw channels dead-letters list"
+        letters = later("{n} message(s) could not be answered; decide: openclaw channels dead-letters list")
+        yield later("to decide"), t(letters, n=count)
     if count := decisions.forgotten:
-        yield (
-            "forgotten",
-            f"{count} message(s) dropped unanswered: too many were waiting for a decision",
-        )
+        dropped = later("{n} message(s) dropped unanswered: too many were waiting for a decision")
+        yield later("forgotten"), t(dropped, n=count)
     if one.look_ups:
-        yield "look-ups", f"find what was sent in: {', '.join(one.look_ups)}"
+        yield later("look-ups"), t("find what was sent in: {kinds}", kinds=", ".join(one.look_ups))
     elif decisions.sends:
-        yield "look-ups", "off: nothing that was sent has come back in fetched history yet"
-    if one.expired:
-        told = f"{one.expired} at the last resume"
-        yield "expired", f"{told}; answer them after all: openclaw resume --flush"
+        yield later("look-ups"), t("off: nothing that was sent has come back in fetched history yet")
 
 
 def _known_rows(one: AccountStatus, now: int) -> Iterator[tuple[str, str]]:
     """Gaps, pairing requests, names, the accepted risk, the probe and the findings."""
     for gap in one.gaps[-_GAPS:]:
-        yield "gap", gap_words(gap)
+        yield later("gap"), gap_words(gap)
     if one.pairing.pending:
-        told = f" ({one.pairing.silent} of them silent)" if one.pairing.silent else ""
-        yield "pairing", f"{one.pairing.pending} waiting{told}; see: openclaw pairing list"
+        yield later("pairing"), _pairing(one.pairing)
     for name in one.names:
-        pinned = f"is {name.state}: {', '.join(name.ids) or 'nobody'} ({ago(name.at_ms, now)})"
-        yield "name", f"{name.list} {sanitize(name.entry)!r} {pinned}"
+        pinned = later("{list} {entry!r} is {state}: {ids} ({time})")
+        ids = ", ".join(name.ids) or t("nobody")
+        entry, time = sanitize(name.entry), ago(name.at_ms, now)
+        yield (
+            later("name"),
+            t(pinned, list=name.list, entry=entry, state=t(_NAMES[name.state]), ids=ids, time=time),
+        )
     if one.address_book_ms is not None:
-        yield "contacts", f"copied {when(one.address_book_ms, now)}; see: openclaw directory export --help"
-    yield "disclosure", one.disclosure or "not set, so nobody is told that a program answers"
+        copied = later("copied {when}; see: openclaw directory export --help")
+        yield later("contacts"), t(copied, when=when(one.address_book_ms, now))
+    nobody_told = t("not set, so nobody is told that a program answers")
+    yield later("disclosure"), one.disclosure or nobody_told
     yield from _retention_rows(one.retention, now)
-    yield "risk", risk_words(one.consent)
+    yield later("risk"), risk_words(one.consent)
     if one.probe:
-        yield "probe", _probe(one.probe)
+        yield later("probe"), _probe(one.probe)
     for finding in one.findings:
-        yield finding.severity, sanitize(one_line(finding), 400)
+        yield severity_word(finding), sanitize(one_line(finding), 400)
+
+
+def _pairing(pairing: PairingCounts) -> str:
+    if not pairing.silent:
+        return t("{n} waiting; see: openclaw pairing list", n=pairing.pending)
+    some_silent = later("{n} waiting ({silent} of them silent); see: openclaw pairing list")
+    return t(some_silent, n=pairing.pending, silent=pairing.silent)
 
 
 def _retention_rows(retention: RetentionStatus, now: int) -> Iterator[tuple[str, str]]:
     """What is forgotten next by its age, and what is being forgotten."""
-    if retention.next_ms is not None:
-        texts = "1 text" if retention.texts == 1 else f"{retention.texts} texts"
-        when_taken = "now" if retention.next_ms <= now else day_words(retention.next_ms, now)
-        yield "retention", f"takes {texts} {when_taken}"
+    if retention.next_ms is not None and retention.texts is not None:
+        taken = t("now") if retention.next_ms <= now else day_words(retention.next_ms, now)
+        texts = tn("takes 1 text {when}", "takes {n} texts {when}", retention.texts, when=taken)
+        yield later("retention"), texts
     for asked in retention.forgetting:
         whom, _, id_ = asked.partition(" ")
-        yield "forgetting", f"{asked} is not done; run: openclaw forget --{whom} {id_}"
+        run = f"openclaw forget --{whom} {id_}"
+        yield later("forgetting"), t("{what} is not done; run: {command}", what=asked, command=run)
 
 
 def _speakers(one: AccountStatus) -> Iterator[tuple[str, str]]:
     """Who may speak in which group; the first groups only."""
-    head = "may speak"
+    head = later("may speak")
     for told in one.speakers[:_GROUPS]:
         yield head, sanitize(speakers_text(told), 300)
         head = ""
     if more := len(one.speakers[_GROUPS:]):
-        yield "", f"and {more} more: openclaw security audit"
+        yield "", t("and {n} more: openclaw security audit", n=more)
 
 
 def _verified(one: AccountStatus, words: str, now: int) -> str:
@@ -333,35 +418,41 @@ def _verified(one: AccountStatus, words: str, now: int) -> str:
     text = verification_text(one.verification, now)
     if one.verification.state is VerificationState.VERIFIED:
         return text
-    return f"{text}; prove it: openclaw verify {words}"
+    return t("{text}; prove it: {command}", text=text, command=f"openclaw verify {words}")
 
 
 def _held(held: HeldReply) -> str:
     rule = next((words for rule, words in _RULES.items() if held.reason.startswith(rule)), "")
-    why = f"{rule} ({held.reason})" if rule else held.reason
-    passed = "; later replies pass it" if held.aside else ""
-    return f"{sanitize(held.thread)}: {held.chunks} · {why} · until {local(held.until_ms)}{passed}"
+    why = f"{t(rule)} ({held.reason})" if rule else held.reason
+    passed = t("; later replies pass it") if held.aside else ""
+    until = t("until {time}", time=local(held.until_ms))
+    return f"{sanitize(held.thread)}: {held.chunks} · {why} · {until}{passed}"
 
 
 def _policy(policy: PolicyStatus) -> str:
     if policy.origin == "built-in":
-        return f"{policy.value} (built-in; set it with {policy.path})"
-    return f"{policy.value} (from {policy.path}, line {policy.line})"
+        return t("{value} (built-in; set it with {path})", value=policy.value, path=policy.path)
+    return t("{value} (from {path}, line {line})", value=policy.value, path=policy.path, line=policy.line)
 
 
 def risk_words(consent: Consent | None) -> str:
     """When the risk was accepted, and whether the account is expendable."""
     if consent is None:
-        return "not accepted yet"
-    who = f" for user {consent.user_id}" if consent.user_id else ""
-    told = f"expendable: {consent.expendable} · words of others: {consent.others}"
-    return f"accepted {local(consent.accepted_ms)}{who} · {told}"
+        return t("not accepted yet")
+    time = local(consent.accepted_ms)
+    accepted = t("accepted {time}", time=time)
+    if consent.user_id:
+        accepted = t("accepted {time} for user {id}", time=time, id=consent.user_id)
+    told = t("expendable: {answer}", answer=t(consent.expendable))
+    return f"{accepted} · {told} · {t('words of others: {answer}', answer=t(consent.others))}"
 
 
 def _probe(probe: ProbeResult) -> str:
     if probe.ok:
-        return f"ok: {sanitize(probe.user_name)} ({probe.user_id}), {probe.elapsed_ms} ms"
-    return ("session expired: " if probe.expired else "failed: ") + sanitize(probe.error, 200)
+        name = sanitize(probe.user_name)
+        return t("ok: {name} ({id}), {ms} ms", name=name, id=probe.user_id, ms=probe.elapsed_ms)
+    error = sanitize(probe.error, 200)
+    return t("session expired: {error}", error=error) if probe.expired else t("failed: {error}", error=error)
 
 
 def _status_json(found: Status) -> dict[str, Any]:

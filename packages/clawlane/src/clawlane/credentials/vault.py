@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from clawlane.channel import Account, VaultClosed, VaultError
 from clawlane.config.regular_file import read_regular
 from clawlane.credentials.files import file_name, make_private_dir, sync_dir, write_private
+from clawlane.texts import later
 
 KEY_FILE = "CLAWLANE_KEY_FILE"
 CREDENTIAL = "clawlane-key"
@@ -196,12 +197,14 @@ class FileVault:
 
     def _open(self, raw: bytes) -> tuple[bytes, Identity, bytes]:
         if not raw.startswith(_MAGIC) or len(raw) < _HEAD_BYTES + _NONCE_BYTES:
-            raise self._damaged("is damaged")
+            raise self._damaged(later("the session of {name} is damaged"))
         nonce, sealed = raw[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES], raw[_HEAD_BYTES + _NONCE_BYTES :]
         try:
             opened = AESGCM(self._key()).decrypt(nonce, sealed, self._authenticated(raw[:_HEAD_BYTES]))
         except InvalidTag as error:
-            raise self._damaged("is damaged, or was sealed with another key") from error
+            raise self._damaged(
+                later("the session of {name} is damaged, or was sealed with another key")
+            ) from error
         line, _, secret = opened.partition(b"\n")
         user_id, name = json.loads(line)
         return raw[len(_MAGIC) : _HEAD_BYTES - 1], (user_id, name), secret
@@ -226,10 +229,12 @@ class FileVault:
         try:
             return location.read()
         except FileNotFoundError as error:
-            raise self._damaged(f"has lost its key ({location.path})") from error
+            raise self._damaged(
+                later("the session of {name} has lost its key ({path})"), path=str(location.path)
+            ) from error
 
-    def _damaged(self, what: str) -> VaultError:
-        return VaultError(f"the session of {self._name} {what}", self._help)
+    def _damaged(self, what: str, **values: str) -> VaultError:
+        return VaultError(later(what, name=self._name, **values), self._help)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -36,7 +36,7 @@ from clawlane.store.database import Store
 from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
-from clawlane.texts import ENGLISH, chosen, speak
+from clawlane.texts import ENGLISH, chosen, later, speak
 from clawlane.zone import Zone
 
 AGENTS_AT_ONCE = 8
@@ -155,7 +155,10 @@ class Accounts:
         """Stop all accounts at once, each after its chunks in flight have been answered."""
         self._stops = True
         await asyncio.gather(
-            *(one.stop(StateCode.GATEWAY_STOPS, "the gateway stops") for one in self.supervisors.values())
+            *(
+                one.stop(StateCode.GATEWAY_STOPS, later("the gateway stops"))
+                for one in self.supervisors.values()
+            )
         )
 
     def follow(self, config: Config, edited: Edited | None, channels: Mapping[str, Channel]) -> list[str]:
@@ -263,9 +266,9 @@ class Accounts:
     async def _remove(self, name: str) -> None:
         supervisor, wanted = self.supervisors[name], self._wanted.get(name)
         if wanted is not None and wanted.account.enabled:
-            code, reason = StateCode.RESTARTING, "starting again with other settings"
+            code, reason = StateCode.RESTARTING, later("starting again with other settings")
         else:
-            code, reason = StateCode.STOPPED_BY_CONFIG, "switched off in the config"
+            code, reason = StateCode.STOPPED_BY_CONFIG, later("switched off in the config")
         if name in self._tasks:  # else it never ran
             log.info("%s: %s", name, reason)
             await supervisor.stop(code, reason)

@@ -32,8 +32,9 @@ from clawlane.plugins.errors import PluginError
 from clawlane.plugins.registry import load_runtime
 from clawlane.store.errors import StoreError
 from clawlane.store.events import Edit
+from clawlane.texts import later
 
-UNGUARDED = "edits that widen access no longer wait: gateway.reload is not 'ask' any more"
+UNGUARDED = later("edits that widen access no longer wait: gateway.reload is not 'ask' any more")
 
 _FIRST_WAIT = 2.0
 _LONGEST_WAIT = 300.0

@@ -13,6 +13,7 @@ from clawlane.lane.sender import SendTrouble
 from clawlane.ops.finding_text import problem_text
 from clawlane.ops.problems import clock_problem
 from clawlane.store.account_store import Clock
+from clawlane.texts import later
 
 DEADLINES = {Phase.STARTING: 30.0, Phase.CONNECTING: 60.0, Phase.DEGRADED: 600.0}
 """Seconds a phase may last before it is reported as overdue. The other phases wait for the operator."""
@@ -83,8 +84,11 @@ class AccountHealth:
                     await self._entered.wait()
                 continue
             known = self._channel
-            since = f"for {(self._now_ms() - self.since_ms) / 1000:.0f} s now"
-            reason = f"{known.reason}; {since}" if known.reason else f"{known.phase} {since}"
+            lasts = f"{(self._now_ms() - self.since_ms) / 1000:.0f}"
+            if known.reason:
+                reason = later("{reason}; for {n} s now", reason=known.reason, n=lasts)
+            else:
+                reason = later("{phase} for {n} s now", phase=later(str(known.phase)), n=lasts)
             self._late = known.phase in _COMING_UP
             self._keep(replace(_overdue(known), reason=reason))
             await self._entered.wait()

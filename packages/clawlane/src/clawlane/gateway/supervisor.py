@@ -40,6 +40,7 @@ from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreLost
 from clawlane.store.models import Judged, OpenTurn, RecallResult
 from clawlane.store.told import Pause, Resumed
+from clawlane.texts import later
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 300.0
@@ -222,7 +223,7 @@ class Supervisor:
     async def stop(
         self,
         code: StateCode = StateCode.STOPPED_BY_OPERATOR,
-        reason: str = "stopped by the operator",
+        reason: str = later("stopped by the operator"),
     ) -> None:
         """Returns once nothing of the account runs. Chunks in flight are answered first.
 
@@ -238,7 +239,7 @@ class Supervisor:
 
     async def restart(self) -> None:
         """Start again from what is stored now."""
-        await self.stop(StateCode.RESTARTING, "starting again")
+        await self.stop(StateCode.RESTARTING, later("starting again"))
         self.start()
 
     async def take_back(self) -> bool:
@@ -315,7 +316,7 @@ class Supervisor:
                 await self._run_once(account_store)
             except Exception as error:
                 if _lost(error):
-                    reason = "another gateway runs this account now"
+                    reason = later("another gateway runs this account now")
                     self._report(State(Phase.FAILED, reason, code=StateCode.OWNED_ELSEWHERE))
                     return
                 if self.deps.now_ms() - started_ms > _STABLE_MS:
@@ -330,14 +331,14 @@ class Supervisor:
                 await self.deps.sleep(wait)
             else:
                 if self.state.phase not in OVER:  # a channel that returns has said why, or else this does
-                    self._report(stopped(StateCode.CHANNEL_ENDED, "the channel stopped on its own"))
+                    self._report(stopped(StateCode.CHANNEL_ENDED, later("the channel stopped on its own")))
                 return
 
     async def _be_patient(self) -> None:
         """After an account was taken back, give the other client the time to be closed."""
         patience, self._patience = self._patience, 0.0
         if patience:
-            reason = f"taking the account back in {patience:.0f} s"
+            reason = later("taking the account back in {seconds} s", seconds=f"{patience:.0f}")
             self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
             await asyncio.sleep(patience)
 
@@ -374,19 +375,31 @@ class Supervisor:
 
     def not_started(self, error: Exception, wait: float) -> None:
         """Report that it could not be started, which is tried again in so many seconds."""
-        reason = f"could not be started ({_kind(error)}); trying again in {wait:.0f} s"
+        reason = later(
+            "could not be started ({error}); trying again in {seconds} s",
+            error=_kind(error),
+            seconds=f"{wait:.0f}",
+        )
         broken = Health.BROKEN
         self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
 
     def _report_crash(self, error: Exception, wait: float) -> None:
         log.error("%s stopped unexpectedly; starting again in %.0f s", self.account, wait, exc_info=error)
-        reason = f"stopped unexpectedly ({_kind(error)}); starting again in {wait:.0f} s"
+        reason = later(
+            "stopped unexpectedly ({error}); starting again in {seconds} s",
+            error=_kind(error),
+            seconds=f"{wait:.0f}",
+        )
         broken = Health.BROKEN
         self._report(State(Phase.DEGRADED, reason, inbound=broken, outbound=broken, code=StateCode.CRASHED))
 
     def _report_failed(self, error: Exception, crashes: int) -> None:
         log.error("%s stopped unexpectedly again", self.account, exc_info=error)
-        reason = f"stopped unexpectedly {crashes} times in a row ({_kind(error)}); the log says more"
+        reason = later(
+            "stopped unexpectedly {n} times in a row ({error}); the log says more",
+            n=crashes,
+            error=_kind(error),
+        )
         broken, code = Health.BROKEN, StateCode.CRASHED_REPEATEDLY
         self._report(State(Phase.FAILED, reason, self._resume, inbound=broken, outbound=broken, code=code))
 
@@ -396,7 +409,7 @@ class Supervisor:
         Reports that it starts, or why it may not.
         """
         if self.deps.gate.offline is not None:
-            reason = "offline by the operator"
+            reason = later("offline by the operator")
             self._report(State(Phase.PAUSED, reason, self._resume, code=StateCode.OFFLINE))
             return False
         try:
@@ -422,12 +435,16 @@ class Supervisor:
     def _missing(self, identity: Identity | None, consent: Consent | None) -> State | None:
         needs_consent = isinstance(self.channel, NeedsConsent)
         if needs_consent and consent is None:
-            reason = "the risk of this channel has not been accepted"
+            reason = later("the risk of this channel has not been accepted")
             return self._needs_consent(StateCode.CONSENT_MISSING, reason)
         if isinstance(self.channel, Login) and identity is None:
-            return self._needs_login(StateCode.NOT_LOGGED_IN, "nobody is logged in")
+            return self._needs_login(StateCode.NOT_LOGGED_IN, later("nobody is logged in"))
         if needs_consent and consent and identity and consent.user_id not in ("", identity[0]):
-            reason = f"the risk was accepted for {consent.user_id}, but {identity[0]} is logged in"
+            reason = later(
+                "the risk was accepted for {accepted}, but {id} is logged in",
+                accepted=consent.user_id,
+                id=identity[0],
+            )
             return self._needs_consent(StateCode.CONSENT_OF_OTHER_USER, reason, "--force")
         return None
 

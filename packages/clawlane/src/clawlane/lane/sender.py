@@ -22,6 +22,7 @@ from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import QUIET_HOURS, Chunk, Hold, LostSend, SendOutcome
 from clawlane.store.send_log import SentChunk
+from clawlane.texts import later
 
 AT_ONCE = 4
 """How many chunks, each of another thread, are on their way at once."""
@@ -85,8 +86,8 @@ class SendRecord:
     def _count(self, what: str) -> None:
         count = self._failed + len(self._refused)
         if count >= IN_A_ROW:
-            reason = f"none of the last {count} messages is known to have arrived; the last {what}"
-            self._report(SendTrouble(reason))
+            none = later("none of the last {n} messages is known to have arrived; the last {what}")
+            self._report(SendTrouble(later(none, n=count, what=what)))
 
 
 async def _nobody_to_judge() -> None:
@@ -230,7 +231,7 @@ class Sender:
         Not idle from before a chunk is taken, so that a stop does not fall in between.
         """
         looked_at: set[Thread] = set()
-        later: list[int] = []
+        others: list[int] = []
         beyond: tuple[int, ...] = ()
         all_passed = True
         self._idle.clear()
@@ -238,12 +239,12 @@ class Sender:
             if self._gate.in_question.in_question:
                 await self.judge()
                 if (again_ms := self._gate.in_question.again_ms) is not None:
-                    later.append(again_ms)
+                    others.append(again_ms)
             while self._open.is_set() and self._on_their_way < AT_ONCE:
                 shut, now_ms = self._gate.shut(), self._now_ms()
                 if (rests_ms := self._gate.rests_until_ms(now_ms)) > now_ms:
                     self._gate.delay(beyond)
-                    later.append(rests_ms)
+                    others.append(rests_ms)
                     break
                 held, last_ms = self._gate.held_until(now_ms), self._gate.last_ms
                 passed_over = looked_at | self._signals.typing_first() | self._in_question()
@@ -255,7 +256,7 @@ class Sender:
                 for chunk in await self._begin(passing):
                     self._on_their_way += 1
                     group.create_task(self._carry(chunk))
-                later += (ms for ms in (waiting.due_ms, gate_ms) if ms is not None)
+                others += (ms for ms in (waiting.due_ms, gate_ms) if ms is not None)
                 if not waiting.beyond:
                     break
                 beyond = waiting.beyond
@@ -263,7 +264,7 @@ class Sender:
                 all_passed = len(passing) == len(waiting.chunks)
         finally:
             self._maybe_idle()
-        return min(later, default=None)
+        return min(others, default=None)
 
     def _in_question(self) -> frozenset[Thread]:
         """The threads in which nothing leaves before it is known whether the owner wrote there."""
@@ -273,7 +274,7 @@ class Sender:
         """As many chunks as may leave at once, and when the next one may that has to wait at the gate."""
         passing: dict[Chunk, SentChunk | None] = {}
         holds: dict[int, Hold] = {}
-        later: list[int] = []
+        others: list[int] = []
         for chunk in chunks:
             if not self._open.is_set() or self._on_their_way + len(passing) >= AT_ONCE:
                 break
@@ -283,7 +284,7 @@ class Sender:
                 continue
             wait_ms = self._gate.wait_ms(chunk, now_ms)
             if wait_ms is not None and wait_ms > 0:
-                later.append(now_ms + wait_ms)
+                others.append(now_ms + wait_ms)
                 if hold := self._gate.noted(chunk, now_ms):
                     holds[chunk.id] = hold
                     zone = self._gate.quiet_hours.zone
@@ -294,7 +295,7 @@ class Sender:
             for turn in await self._store.run(sending.hold, holds):
                 self.settled(turn)
             self.wake()  # what the operator sends may be first now
-        return passing, min(later, default=None)
+        return passing, min(others, default=None)
 
     async def _admitted(self, chunk: Chunk) -> bool:
         """Whether a reply that had to wait may still leave; otherwise it is over."""
@@ -386,7 +387,7 @@ class Sender:
                 took_ms = 1000 * (time.perf_counter() - started)
                 log.debug("chunk %d: attempt %d took %.1f ms", chunk.id, chunk.attempts, took_ms)
         except NotSent as error:
-            self._record.failed(f"did not leave: {error}")
+            self._record.failed(later("did not leave: {error}", error=str(error)))
             if error.retry_in:  # else the gate took it back, and the platform was not asked
                 self._alarms.failed()
             self._note_limit(chunk, error)
@@ -397,7 +398,7 @@ class Sender:
             await self._retry(chunk, str(error), 0.0)
             return None
         except Refused as error:
-            self._record.refused(chunk.out.thread, f"was refused: {error}")
+            self._record.refused(chunk.out.thread, later("was refused: {error}", error=str(error)))
             self._note_limit(chunk, error)
             outcome = await self._store.run(sending.refused_by_platform, chunk.id, str(error))
             if outcome is None:
@@ -419,7 +420,7 @@ class Sender:
         taken = isinstance(error, Unknown) and error.taken
         arrived = error.arrived if isinstance(error, Unknown) else ()
         lost = LostSend(reason, taken=taken, settle_ms=self._settle_ms(), arrived=arrived)
-        self._record.failed(f"may or may not have arrived: {reason}")
+        self._record.failed(later("may or may not have arrived: {error}", error=reason))
         self._alarms.failed()
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)

@@ -19,6 +19,7 @@ from clawlane.config.origin import Layer
 from clawlane.config.phones import is_phone_number
 from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.store.reader import Reader
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -142,10 +143,13 @@ def _shown(key: str) -> str:
 def _are(keys: list[str]) -> str:
     """`group 7 is`, `groups 7, 'Work Chat' are`; every group where there is no key, or only `*`."""
     if not keys or keys == [repr("*")]:
-        return "every group is"
-    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+        return later("every group is")
     named = ", ".join(keys[:_MOST_NAMED])
-    return f"group {named} is" if len(keys) == 1 else f"groups {named}{more} are"
+    if len(keys) == 1:
+        return later("group {name} is", name=named)
+    if more := len(keys[_MOST_NAMED:]):
+        return later("groups {names} and {n} more are", names=named, n=more)
+    return later("groups {names} are", names=named)
 
 
 def groups_among_senders(config: Config, account: Account, groups: frozenset[str]) -> Iterator[Finding]:

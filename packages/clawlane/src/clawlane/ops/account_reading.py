@@ -40,6 +40,7 @@ from clawlane.ops.verification_state import verification_of
 from clawlane.store.reader import Reader
 from clawlane.store.retention import FORGOTTEN
 from clawlane.store.send_log import DAY_MS
+from clawlane.texts import later, t, told
 from clawlane.threads import Thread, ThreadKind
 
 _GAPS_SHOWN_MS = 7 * 86_400_000
@@ -70,7 +71,7 @@ def _as_it_runs(ctx: OpContext, account: Account, rules: Rules, rehearsal: str) 
         phase=state.phase,
         code=state.code or state.phase,
         since_ms=live.since_ms if live else None,
-        reason=state.reason,
+        reason=t(state.reason),
         help=state.action,
         auth=state.auth or Health.UNKNOWN,
         inbound=state.inbound or Health.UNKNOWN,
@@ -179,9 +180,9 @@ def _user_and_state(ctx: OpContext, account: Account) -> tuple[User | None, Stat
             is_default = account.id == ctx.config.channels[account.channel].default_account
             login = f"openclaw channels login {account_words(account.channel, account.id, is_default)}"
             not_linked = StateCode.NOT_LOGGED_IN
-            stopped = State(Phase.STOPPED, "not linked", login, auth=Health.BROKEN, code=not_linked)
+            stopped = State(Phase.STOPPED, later("not linked"), login, auth=Health.BROKEN, code=not_linked)
     except VaultError as error:
         unreadable = StateCode.SESSION_UNREADABLE
-        stopped = State(Phase.STOPPED, str(error), auth=Health.BROKEN, code=unreadable)
+        stopped = State(Phase.STOPPED, told(error), auth=Health.BROKEN, code=unreadable)
     live = ctx.live.get(str(account))
     return user, live.state if live else stopped

@@ -17,6 +17,7 @@ from clawlane.ops.findings import Finding, Severity
 from clawlane.store.directory import Known, LookedUp
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.reader import reading, reading_nothing
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.edit import Edit
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from clawlane.config.senders import ConfigEntry
 
 _ID_DIGITS = 10
-_NOBODY = {True: ("groups", "no group of the account"), False: ("peers", "nobody the account knows")}
+_NOBODY = {
+    True: ("groups", later("no group of the account")),
+    False: ("peers", later("nobody the account knows")),
+}
 _ORNAMENT = re.compile(r"[\s.,'’_:@#()+-]|\b(?:id|uid|user|zalo|tel|phone)\b", re.IGNORECASE)
 
 

@@ -12,252 +12,290 @@ from clawlane.alarm_kinds import AlarmKind
 from clawlane.clock import length
 from clawlane.ops.account_status import Problem, ProblemCode
 from clawlane.ops.alarm_text import sentence
-from clawlane.ops.findings import Finding
+from clawlane.ops.findings import Finding, Severity
+from clawlane.texts import later, t, tn
 
 _WORDS: Final = {
     # who may write
-    "dm_open": ("'open' lets anybody write directly", "write 'pairing'"),
+    "dm_open": (later("'open' lets anybody write directly"), later("write 'pairing'")),
     "dm_open anyone": (
-        "'*' lets anybody write directly, whatever dmPolicy says of strangers",
-        "write the ids of people instead",
+        later("'*' lets anybody write directly, whatever dmPolicy says of strangers"),
+        later("write the ids of people instead"),
     ),
     "groups_open anyone": (
-        "'*' stands for every group, and anybody may speak there, as under 'open'",
-        "write the ids of groups as keys, or of people into {senders}",
+        later("'*' stands for every group, and anybody may speak there, as under 'open'"),
+        later("write the ids of groups as keys, or of people into {senders}"),
     ),
-    "groups_open": ("'open' lets every group call the agent", "write 'allowlist'"),
+    "groups_open": (later("'open' lets every group call the agent"), later("write 'allowlist'")),
     "groups_nobody": (
-        "{groups} let in, but nobody may speak there: the list is empty",
-        "write the ids of people into {list}; for anybody add groupAllowFrom: ['*']",
+        later("{groups} let in, but nobody may speak there: the list is empty"),
+        later("write the ids of people into {list}; for anybody add groupAllowFrom: ['*']"),
     ),
     "group_nobody": (
-        "group {group} is let in, but nobody may speak there: its list is empty",
-        "write the ids of people into {list}, or ['*'] for anybody",
+        later("group {group} is let in, but nobody may speak there: its list is empty"),
+        later("write the ids of people into {list}, or ['*'] for anybody"),
     ),
     "denial_unresolved": (
-        "shuts out a group that is not known by this name, so every group without an entry stays out",
-        "write the id of that group as the key",
+        later("shuts out a group that is not known by this name, so every group without an entry stays out"),
+        later("write the id of that group as the key"),
     ),
-    "dm_nobody": ("is 'allowlist', and allowFrom lists nobody", "write allowFrom, or 'pairing'"),
+    "dm_nobody": (
+        later("is 'allowlist', and allowFrom lists nobody"),
+        later("write allowFrom, or 'pairing'"),
+    ),
     "policy_unset": (
-        "is not set, so '{value}' holds: only groups under `groups` are heard",
-        "write {path}: '{value}' to say that it is meant",
+        later("is not set, so '{value}' holds: only groups under `groups` are heard"),
+        later("write {path}: '{value}' to say that it is meant"),
     ),
     "owner_anyone": (
-        "'*' makes everybody who writes an owner, whose control commands count everywhere",
-        "write the ids of the owners",
+        later("'*' makes everybody who writes an owner, whose control commands count everywhere"),
+        later("write the ids of the owners"),
     ),
-    "owner_name": ("{entry!r} is a name and matches nobody: owners are named by id", "write the id"),
+    "owner_name": (
+        later("{entry!r} is a name and matches nobody: owners are named by id"),
+        later("write the id"),
+    ),
     # names, each at its entry
     "name_like_id": (
-        "{entry!r} is taken for a name; if an id is meant, write digits only",
-        "write '{digits}'",
+        later("{entry!r} is taken for a name; if an id is meant, write digits only"),
+        later("write '{digits}'"),
     ),
     "name_waiting": (
-        "the name {entry!r} has not been looked up yet",
-        "it is looked up when the gateway connects next; or run: openclaw doctor --fix",
+        later("the name {entry!r} has not been looked up yet"),
+        later("it is looked up when the gateway connects next; or run: openclaw doctor --fix"),
     ),
-    "name_pinned": ("the name {entry!r} is pinned to {id}", "write '{id}'"),
-    "name_ambiguous": ("several are called {entry!r}, so it matches none", "write one of {candidates}"),
+    "name_pinned": (later("the name {entry!r} is pinned to {id}"), later("write '{id}'")),
+    "name_ambiguous": (
+        later("several are called {entry!r}, so it matches none"),
+        later("write one of {candidates}"),
+    ),
     "name_unresolved": (
-        "{nobody} is called {entry!r}, so it matches nothing",
-        "write the id; find it: openclaw directory {kind} list --channel {channel} --account {account}; only"
-        " `openclaw doctor --fix` looks the name up again, which helps once somebody is called so",
+        later("{nobody} is called {entry!r}, so it matches nothing"),
+        later(
+            "write the id; find it: openclaw directory {kind} list --channel {channel} --account"
+            " {account}; only `openclaw doctor --fix` looks the name up again, which helps once somebody"
+            " is called so"
+        ),
     ),
     "sender_in_groups": (
-        "{id} is a person, not a group",
-        "write '{id}' into groupAllowFrom, and the id of a group here",
+        later("{id} is a person, not a group"),
+        later("write '{id}' into groupAllowFrom, and the id of a group here"),
     ),
     "group_in_senders": (
-        "this is a group ({id}), and sender lists match people only",
-        "write it under groups: {{ '{id}': {{}} }}",
+        later("this is a group ({id}), and sender lists match people only"),
+        later("write it under groups: {{ '{id}': {{}} }}"),
     ),
     # names, at the list that they stand in
     "name_waiting in list": (
-        "{entry!r} is a name that has not been looked up yet",
-        "until then it matches nobody",
+        later("{entry!r} is a name that has not been looked up yet"),
+        later("until then it matches nobody"),
     ),
     "name_unresolved in list": (
-        "nobody the account knows is called {entry!r}, so it matches nobody",
-        "write the id",
+        later("nobody the account knows is called {entry!r}, so it matches nobody"),
+        later("write the id"),
     ),
-    "entry_twice": ("{entry!r} stands in this list already", "remove it"),
+    "entry_twice": (later("{entry!r} stands in this list already"), later("remove it")),
     # the file beside a running gateway
     "config_refused": (
-        "the running gateway keeps the config that it has applied last, for it cannot use the file: {text}",
-        "fix that; the file is then applied automatically",
+        later(
+            "the running gateway keeps the config that it has applied last, for it cannot use the file:"
+            " {text}"
+        ),
+        later("fix that; the file is then applied automatically"),
     ),
     "config_waits": (
-        "was edited; the edit widens access, so it waits: {text}",
-        "run: openclaw config apply --revision {revision}",
+        later("was edited; the edit widens access, so it waits: {text}"),
+        later("run: openclaw config apply --revision {revision}"),
     ),
     "upgrade_waits": (
-        "is paused since the upgrade from {was} to {version}, which changed: {text}",
-        "accept that: openclaw upgrade accept; or edit the config, and then accept",
+        later("is paused since the upgrade from {was} to {version}, which changed: {text}"),
+        later("accept that: openclaw upgrade accept; or edit the config, and then accept"),
     ),
     "record_cut": (
-        "the end of its record, at entry {entry}, does not fit what is noted of it beside the store",
-        "see what is missing: openclaw audit verify",
+        later("the end of its record, at entry {entry}, does not fit what is noted of it beside the store"),
+        later("see what is missing: openclaw audit verify"),
     ),
     # files
-    "permissions": ("readable by other users ({mode})", "run: chmod go-rwx '{path}'"),
-    "permissions of more": ("{count} more files like these", "run: chmod -R go-rwx '{path}'"),
+    "permissions": (later("readable by other users ({mode})"), later("run: chmod go-rwx '{path}'")),
+    "permissions of more": (later("{count} more files like these"), later("run: chmod -R go-rwx '{path}'")),
     "foreign_owner": (
-        "belongs to {owner}, not to you",
-        "look at it, then remove it or run: chown {uid} '{path}'",
+        later("belongs to {owner}, not to you"),
+        later("look at it, then remove it or run: chown {uid} '{path}'"),
     ),
     "state_writable": (
-        "others may write into it ({mode}), so nothing starts on it",
-        "look at what is in it, then run: chmod 700 '{path}'",
+        later("others may write into it ({mode}), so nothing starts on it"),
+        later("look at what is in it, then run: chmod 700 '{path}'"),
     ),
     "link_in_state": (
-        "is a link to {target}: what is kept there is not as private as this directory",
-        "put the file or folder itself here",
+        later("is a link to {target}: what is kept there is not as private as this directory"),
+        later("put the file or folder itself here"),
     ),
     "odd_file": (
-        "is neither a file nor a folder, and nothing of clawlane's",
-        "look at it, then run: rm '{path}'",
+        later("is neither a file nor a folder, and nothing of clawlane's"),
+        later("look at it, then run: rm '{path}'"),
     ),
-    "scratch_left": ("is left from a write that was cut off", "run: rm '{path}'"),
+    "scratch_left": (later("is left from a write that was cut off"), later("run: rm '{path}'")),
     "config_writable": (
-        "others may write the config ({mode}), so nothing starts with it",
-        "look at what is in it, then run: chmod 600 '{path}'",
+        later("others may write the config ({mode}), so nothing starts with it"),
+        later("look at what is in it, then run: chmod 600 '{path}'"),
     ),
     "config_readable": (
-        "others can read the config ({mode}); the next start makes it private",
-        "run: chmod go-rwx '{path}'",
+        later("others can read the config ({mode}); the next start makes it private"),
+        later("run: chmod go-rwx '{path}'"),
     ),
     "key_missing": (
-        "the sealing key ({set_by}) cannot be read: {reason}",
-        "put it there; without it no session can be opened",
+        later("the sealing key ({set_by}) cannot be read: {reason}"),
+        later("put it there; without it no session can be opened"),
     ),
-    "key_permissions": ("others can get at the sealing key ({mode})", "run: chmod go-rwx '{path}'"),
-    "key_unused": ("is not used: the sealing key is {key} ({set_by})", "run: rm '{path}'"),
+    "key_permissions": (
+        later("others can get at the sealing key ({mode})"),
+        later("run: chmod go-rwx '{path}'"),
+    ),
+    "key_unused": (later("is not used: the sealing key is {key} ({set_by})"), later("run: rm '{path}'")),
     # agents
     "agent_echo": (
-        "agent {agent} answers with an echo, which repeats each message",
-        "configure `brain` or `model`",
+        later("agent {agent} answers with an echo, which repeats each message"),
+        later("configure `brain` or `model`"),
     ),
     "agent_child": (
-        "agent {agent} ({kind}) runs as your user and can read your files; the process list is then no longer"
-        " Python alone, while the channel stays in the gateway's process",
+        later(
+            "agent {agent} ({kind}) runs as your user and can read your files; the process list is then no"
+            " longer Python alone, while the channel stays in the gateway's process"
+        ),
         "",
     ),
     "agent_operators": (
-        "agent {agent} takes everybody who writes to it for its operator, so everybody you admit speaks to an"
-        " operator-level agent",
-        "admit only people whom you would let use it themselves",
+        later(
+            "agent {agent} takes everybody who writes to it for its operator, so everybody you admit"
+            " speaks to an operator-level agent"
+        ),
+        later("admit only people whom you would let use it themselves"),
     ),
     "tools_anywhere": (
-        "agent {agent} may write to other conversations than the one it answers in",
-        "leave out `:anywhere`, unless whoever writes to it may make it do that",
+        later("agent {agent} may write to other conversations than the one it answers in"),
+        later("leave out `:anywhere`, unless whoever writes to it may make it do that"),
     ),
     "mcp_server": (
-        "agent {agent} uses the tools of the server '{server}' for whoever writes to it",
-        "let in only people who may use them",
+        later("agent {agent} uses the tools of the server '{server}' for whoever writes to it"),
+        later("let in only people who may use them"),
     ),
     "plain_http": (
-        "what people write, and any key, goes to {host} over plain http, readable on the way",
-        "write https, or a service on this machine",
+        later("what people write, and any key, goes to {host} over plain http, readable on the way"),
+        later("write https, or a service on this machine"),
     ),
-    "agent_unusable": ("agent {agent} cannot answer: {text}", "try it: openclaw agent list"),
+    "agent_unusable": (later("agent {agent} cannot answer: {text}"), later("try it: openclaw agent list")),
     # accounts
-    "no_channel": ("no channel is configured", "set one up: openclaw onboard"),
-    "not_linked": ("nobody is logged in", "run: openclaw channels login {words}"),
+    "no_channel": (later("no channel is configured"), later("set one up: openclaw onboard")),
+    "not_linked": (later("nobody is logged in"), later("run: openclaw channels login {words}")),
     "risk_not_accepted": (
-        "the risk of this channel has not been accepted, so the account does not run",
-        "run: openclaw channels login {words} --force",
+        later("the risk of this channel has not been accepted, so the account does not run"),
+        later("run: openclaw channels login {words} --force"),
     ),
-    "risk_not_accepted damaged": ("{reason}", "run: openclaw channels login {words} --force"),
+    "risk_not_accepted damaged": ("{reason}", later("run: openclaw channels login {words} --force")),
     "unofficial_lane": (
-        "unofficial personal lane ({label}): risk accepted on {day}; expendable: {expendable}",
+        later("unofficial personal lane ({label}): risk accepted on {day}; expendable: {expendable}"),
         "",
     ),
     "risk_not_asked": (
-        "nobody has said whether you can do without this account; the login did not ask",
-        "answer it: openclaw channels login {words} --expendable yes (or no)",
+        later("nobody has said whether you can do without this account; the login did not ask"),
+        later("answer it: openclaw channels login {words} --expendable yes (or no)"),
     ),
     "others_not_asked": (
-        "nobody has accepted that words of others go to the hosts of its agents; the login did not ask",
-        "answer it: openclaw channels login {words}",
+        later(
+            "nobody has accepted that words of others go to the hosts of its agents; the login did not ask"
+        ),
+        later("answer it: openclaw channels login {words}"),
     ),
     "disclosure_unset": (
-        "nobody is told that a program answers, and nobody has decided that",
-        "write disclosure: 'first', 'prefix' or 'off'",
+        later("nobody is told that a program answers, and nobody has decided that"),
+        later("write disclosure: 'first', 'prefix' or 'off'"),
     ),
     "not_expendable": (
-        "you said that you cannot do without this account, and the platform may suspend it at any time",
-        "use another account. {alternative}",
+        later(
+            "you said that you cannot do without this account, and the platform may suspend it at any time"
+        ),
+        later("use another account. {alternative}"),
     ),
-    "unverified": ("nothing of this lane is proven yet", "run: openclaw verify {words}"),
+    "unverified": (later("nothing of this lane is proven yet"), later("run: openclaw verify {words}")),
     "unverified policy_changed": (
-        "who may write has changed since the lane was verified",
-        "run: openclaw verify {words}",
+        later("who may write has changed since the lane was verified"),
+        later("run: openclaw verify {words}"),
     ),
     "unverified partly": (
-        "the lane is only partly verified{failed}{unproven}",
-        "run: openclaw verify {words}",
+        later("the lane is only partly verified{failed}{unproven}"),
+        later("run: openclaw verify {words}"),
     ),
     "ability_off": (
         "{text} ({why})",
-        "run: openclaw channels capabilities {words} --enable {name}",
+        later("run: openclaw channels capabilities {words} --enable {name}"),
     ),
     "pairing_codes": (
-        "'code' sends a code to everybody who writes for the first time, friends too, from this personal"
-        " account",
-        "write {key}: 'friends-silent' (a code to strangers only), or 'silent' (to nobody: you approve"
-        " without one)",
+        later(
+            "'code' sends a code to everybody who writes for the first time, friends too, from this"
+            " personal account"
+        ),
+        later(
+            "write {key}: 'friends-silent' (a code to strangers only), or 'silent' (to nobody: you approve"
+            " without one)"
+        ),
     ),
     "pairing_codes friends-silent": (
-        "'friends-silent' sends a code to strangers who write for the first time, from this personal account;"
-        " friends get none, nor does anybody whose friendship is not known",
-        "write {key}: 'silent' to send none: you approve without a code",
+        later(
+            "'friends-silent' sends a code to strangers who write for the first time, from this personal"
+            " account; friends get none, nor does anybody whose friendship is not known"
+        ),
+        later("write {key}: 'silent' to send none: you approve without a code"),
     ),
     "pacing_off": (
-        "nothing limits how much the account sends, which is how accounts get suspended",
-        "remove it, or write true",
+        later("nothing limits how much the account sends, which is how accounts get suspended"),
+        later("remove it, or write true"),
     ),
     "one_user_twice": (
-        "{user_id} is linked on {other} too; the two end each other's session",
-        "run: openclaw channels logout {words}, or disable one",
+        later("{user_id} is linked on {other} too; the two end each other's session"),
+        later("run: openclaw channels logout {words}, or disable one"),
     ),
     "old_variable": (
-        "is honoured (profile '{value}'), but it is the name of an older program",
-        "set {name}, or `profile` in the config",
+        later("is honoured (profile '{value}'), but it is the name of an older program"),
+        later("set {name}, or `profile` in the config"),
     ),
     "old_process": (
-        "runs as your user (pid {pid}); if it holds a session of the same account, the two end each other",
-        "stop it",
+        later(
+            "runs as your user (pid {pid}); if it holds a session of the same account, the two end each other"
+        ),
+        later("stop it"),
     ),
-    "old_plugin": ("is the plugin of another OpenClaw, which is not used here", ""),
+    "old_plugin": (later("is the plugin of another OpenClaw, which is not used here"), ""),
     "other_gateway": (
-        "sets up {channel} for another OpenClaw; if that runs with the same account, the two end each other",
-        "disable the channel there",
+        later(
+            "sets up {channel} for another OpenClaw; if that runs with the same account, the two end each"
+            " other"
+        ),
+        later("disable the channel there"),
     ),
     "other_openclaw": (
-        "another program is called openclaw, too, and it is the one that the name runs ({target})",
-        "write clawlane instead of openclaw",
+        later("another program is called openclaw, too, and it is the one that the name runs ({target})"),
+        later("write clawlane instead of openclaw"),
     ),
     "other_openclaw ours first": (
-        "another program is called openclaw, too; the name runs this one ({target})",
-        "write clawlane where it matters which",
+        later("another program is called openclaw, too; the name runs this one ({target})"),
+        later("write clawlane where it matters which"),
     ),
     # versions
     "python_old": (
-        "Python {version} has had no security fixes since {day}",
-        "install clawlane with a newer Python",
+        later("Python {version} has had no security fixes since {day}"),
+        later("install clawlane with a newer Python"),
     ),
     "plugin_version": (
-        "the plugin of {channel} is version {version}, the gateway is {gateway}",
-        "install both from one release: openclaw plugins install",
+        later("the plugin of {channel} is version {version}, the gateway is {gateway}"),
+        later("install both from one release: openclaw plugins install"),
     ),
     "gateway_version": (
-        "the gateway that runs is version {gateway}, this command is {command}",
-        "run: openclaw gateway restart",
+        later("the gateway that runs is version {gateway}, this command is {command}"),
+        later("run: openclaw gateway restart"),
     ),
     "old_credentials": (
-        "holds a session of an older program; it is not read here, and whoever has it has the account",
-        "log in with `openclaw channels login --channel {channel}`, then remove the file",
+        later("holds a session of an older program; it is not read here, and whoever has it has the account"),
+        later("log in with `openclaw channels login --channel {channel}`, then remove the file"),
     ),
 }
 """The sentence and the action of each code, filled with the data of the finding and its path.
@@ -265,6 +303,27 @@ _WORDS: Final = {
 Where a code has several sentences, the `case` in its data follows the code. `status` is about a whole list
 of names, `doctor` about each entry; their `--json` is fixed, so two codes about names read differently there.
 """
+
+_SEVERITIES: Final = {
+    Severity.CRITICAL: later("critical"),
+    Severity.ERROR: later("error"),
+    Severity.WARNING: later("warning"),
+    Severity.NOTE: later("note"),
+}
+_OUTBOUND: Final = later(
+    "messages do not get out: the platform's answers to the last ones made no sense or were refusals"
+)
+_OWN_THREAD: Final = later(
+    "the chat with yourself does not come back here, so commands that you write there do nothing"
+)
+_BEHIND: Final = later(
+    "this machine's clock is {time} behind the platform's; messages are judged by the platform's,"
+    " everything else by this machine's"
+)
+_AHEAD: Final = later(
+    "this machine's clock is {time} ahead of the platform's; messages are judged by the platform's,"
+    " everything else by this machine's"
+)
 
 _AS_GIVEN = ("{text}", "{mend}")
 """For what the loader, the store and the vault say in words of their own."""
@@ -282,7 +341,9 @@ def action(finding: Finding) -> str:
 
 def place(finding: Finding) -> str:
     """The path with its line."""
-    return finding.path if finding.line is None else f"{finding.path} (line {finding.line})"
+    if finding.line is None:
+        return finding.path
+    return t("{path} (line {line})", path=finding.path, line=finding.line)
 
 
 def one_line(finding: Finding) -> str:
@@ -306,44 +367,53 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
+def severity_word(finding: Finding) -> str:
+    """How bad it is, in one word."""
+    return t(_SEVERITIES[finding.severity])
+
+
 def off_sentence(ability: Ability) -> str:
     """That an ability is switched off, and what happens instead."""
-    return f"{what(ability)} is switched off: {when_off(ability)}"
+    return t("{what} is switched off: {instead}", what=what(ability), instead=when_off(ability))
 
 
 def problem_text(problem: Problem) -> str:
     """What keeps an account from working, as one sentence without the command."""
-    count, one = problem.count, problem.count == 1
+    count, reason = problem.count, t(problem.reason)
     match problem.code:
         case ProblemCode.STORING:
-            return f"nothing can be stored, so nothing is answered ({problem.reason})"
+            return t("nothing can be stored, so nothing is answered ({reason})", reason=reason)
         case ProblemCode.TOO_OLD:
-            what = "the newest message was" if one else f"the newest {count} messages were all"
-            return f"{what} older than backlogMaxAge when read, so nobody is answered"
-        case ProblemCode.INBOUND:
-            return "messages do not come in"
-        case ProblemCode.OUTBOUND:
-            unsaid = "the platform's answers to the last ones made no sense or were refusals"
-            return problem.reason or f"messages do not get out: {unsaid}"
-        case ProblemCode.NEEDS_DECISION:
-            what = "message may or may not have arrived and waits"
-            several = "messages may or may not have arrived and wait"
-            return f"{count} {what if one else several} for your decision"
-        case ProblemCode.DEAD_LETTERS:
-            what = "message is set aside and waits"
-            several = "messages are set aside and wait"
-            return f"{count} {what if one else several} for your decision"
-        case ProblemCode.DEAD_LETTERS_FORGOTTEN:
-            return f"set-aside messages that were forgotten undecided: {count}"
-        case ProblemCode.ALERTS:
-            aside = f"; {count} were set aside" if count > 1 else "; one was set aside" if count else ""
-            return f"alerts do not reach you ({problem.reason}){aside}"
-        case ProblemCode.OWN_THREAD:
-            return (
-                "the chat with yourself does not come back here, so commands that you write there do nothing"
+            return tn(
+                "the newest message was older than backlogMaxAge when read, so nobody is answered",
+                "the newest {n} messages were all older than backlogMaxAge when read, so nobody is answered",
+                count,
             )
+        case ProblemCode.INBOUND:
+            return t("messages do not come in")
+        case ProblemCode.OUTBOUND:
+            return reason or t(_OUTBOUND)
+        case ProblemCode.NEEDS_DECISION:
+            return tn(
+                "{n} message may or may not have arrived and waits for your decision",
+                "{n} messages may or may not have arrived and wait for your decision",
+                count,
+            )
+        case ProblemCode.DEAD_LETTERS:
+            return tn(
+                "{n} message is set aside and waits for your decision",
+                "{n} messages are set aside and wait for your decision",
+                count,
+            )
+        case ProblemCode.DEAD_LETTERS_FORGOTTEN:
+            return t("set-aside messages that were forgotten undecided: {n}", n=count)
+        case ProblemCode.ALERTS:
+            aside = tn("; one was set aside", "; {n} were set aside", count) if count else ""
+            return t("alerts do not reach you ({reason}){aside}", reason=reason, aside=aside)
+        case ProblemCode.OWN_THREAD:
+            return t(_OWN_THREAD)
         case ProblemCode.CONNECTION:
-            return problem.reason
+            return reason
         case ProblemCode.ABILITY_OFF:
             return off_sentence(Ability(problem.reason))
         case ProblemCode.ALARM:
@@ -354,16 +424,17 @@ def problem_text(problem: Problem) -> str:
 
 def _filled(finding: Finding, which: int) -> str:
     if finding.code == "clock":
-        return _clock(int(finding.data["skew_ms"])) if which == 0 else f"set it: {finding.data['command']}"
+        if which:
+            return t("set it: {command}", command=finding.data["command"])
+        return _clock(int(finding.data["skew_ms"]))
     of_case = _WORDS.get(f"{finding.code} {finding.data.get('case')}")
     words = of_case or _WORDS.get(finding.code, _AS_GIVEN)
-    return words[which].format(**{"path": finding.path, **finding.data})
+    values: dict[str, str] = {"path": finding.path, **finding.data}
+    if expendable := values.get("expendable"):
+        values["expendable"] = t(expendable)
+    return t(words[which], **values)
 
 
 def _clock(skew_ms: int) -> str:
-    side = "behind" if skew_ms > 0 else "ahead of"
     off = length(round(abs(skew_ms) / 60_000) * 60_000)
-    return (
-        f"this machine's clock is {off} {side} the platform's; messages are judged by the platform's,"
-        " everything else by this machine's"
-    )
+    return t(_BEHIND if skew_ms > 0 else _AHEAD, time=off)

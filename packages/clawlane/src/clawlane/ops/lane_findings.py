@@ -19,6 +19,7 @@ from clawlane.ops.probing import rehearsal_of
 from clawlane.ops.rules_from import rules_in_force
 from clawlane.ops.verification_state import Verification, VerificationState, verification_of
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 from clawlane.zone import shown
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def _proof(ctx: OpContext, channel: Channel, account: Account, words: str) -> It
     if found.state is not VerificationState.VERIFIED:
         case, failed, unproven = str(found.state), ", ".join(found.failed), ", ".join(found.unproven)
         data = {
-            "failed": f"; failed: {failed}" if failed else "",
-            "unproven": f"; not proven: {unproven}" if unproven else "",
+            "failed": later("; failed: {steps}", steps=failed) if failed else "",
+            "unproven": later("; not proven: {steps}", steps=unproven) if unproven else "",
         }
         yield _finding(account, Severity.WARNING, "unverified", case=case, words=words, **data)
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 _NOTICE = later("The owner has approved you: you can write here now.")
 """What `notify` sends."""
 
+_NOTHING_LEAVES = later("the person was not told: nothing may leave there while {rule} is 'off'")
 _NOT_TOLD = later("the gateway is not running, so the person was not told")
 
 
@@ -155,13 +156,13 @@ def _told(ctx: OpContext, live: LiveAccount | None, thread: Thread) -> tuple[boo
         return False, t(_NOT_TOLD)
     mode, rule = live.outbound(thread)
     if mode is OutboundMode.OFF:
-        return False, f"the person was not told: nothing may leave there while {rule.path} is 'off'"
+        return False, t(_NOTHING_LEAVES, rule=rule.path)
     quiet = QuietHours.of(live.account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
     if quiet and quiet.do is QuietDo.DROP:
-        return False, "the person was not told: quiet hours drop what would leave now"
+        return False, t("the person was not told: quiet hours drop what would leave now")
     if any(pause.thread in (None, thread) for pause in live.pauses):
-        return True, "the person is told once the pause ends: openclaw resume"
-    return True, "the person is told once the quiet hours end" if quiet else ""
+        return True, t("the person is told once the pause ends: openclaw resume")
+    return True, t("the person is told once the quiet hours end") if quiet else ""
 
 
 @operation(changes=True)

@@ -19,6 +19,7 @@ from clawlane.config.choices import (
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
 from clawlane.ops.setup_answers import AgentChoice, AlertChoice, Answers, GroupChoice, Named, span_of
+from clawlane.texts import ENGLISH, locale
 
 _LONGEST_NAME = 60
 
@@ -129,6 +130,7 @@ _KEY = {
     "env": "The key is read from the variable {name} of the gateway's environment.",
     "file": "The key is read from that file, which only you may be able to read.",
 }
+_LOCALE = "The language of commands, alarms and what people are told; see docs/languages.md."
 _TIMEZONE = "Where days begin for budgets and quiet hours, and in which zone times are shown."
 _QUIET = (
     "Nothing is sent on its own between these hours. 'hold': replies wait for the end; 'drop': they are not"
@@ -164,8 +166,8 @@ def first_file(channel: str, account: str | None, answers: Answers) -> str:
     if account:
         inner = [*entries.single("enabled", True), "", *entries.block("accounts", inner)]
         inner = entries.block(channel, inner)
-    body = [*entries.timezone(), "", *entries.block("channels", inner)]
-    body = body if answers.timezone else body[1:]
+    head = [*entries.locale(), *entries.timezone()]
+    body = [*head, *([""] if head else []), *entries.block("channels", inner)]
     if answers.agent is not None:
         body += ["", *entries.block("agents", entries.block("defaults", entries.agent()))]
     if answers.reload is not None:
@@ -329,6 +331,12 @@ class Entries:
     def warm_up(self, warm_up: bool) -> list[str]:
         """The entry of a `pacing` that is there already."""
         return [*_comment(_WARM_UP), *self.single("warmUp", warm_up)]
+
+    def locale(self) -> list[str]:
+        """The entry of the language, if it is not the one that counts without it."""
+        if locale() == ENGLISH:
+            return []
+        return [*_comment(_LOCALE), *self.single("locale", locale())]
 
     def timezone(self) -> list[str]:
         """The entry of the whole gateway."""

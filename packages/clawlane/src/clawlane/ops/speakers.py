@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from clawlane.access.decision import Reason
 from clawlane.access.who import Who
+from clawlane.texts import t, tn
 
 if TYPE_CHECKING:
     from clawlane.access.in_force import Rules
@@ -93,46 +94,60 @@ def speakers_text(one: GroupSpeakers) -> str:
 
 def _where(one: GroupSpeakers) -> str:
     if not one.group:
-        return "any other group" if one.others else "any group"
+        return t("any other group") if one.others else t("any group")
     name = one.name or ("" if one.key.strip().endswith(one.group) else one.key)
-    return f"{name} ({one.group})" if name else f"group {one.group}"
+    return f"{name} ({one.group})" if name else t("group {id}", id=one.group)
 
 
 def _who(one: GroupSpeakers) -> str:
     if one.who is Who.NOBODY:
-        return f"nobody: {_why_nobody(one)}"
-    when = "when mentioned" if one.require_mention else "without a mention"
+        return t("nobody: {why}", why=_why_nobody(one))
     if one.who is Who.ANYONE:
-        return f"anyone, {when}"
+        return t("anyone, when mentioned") if one.require_mention else t("anyone, without a mention")
     lost = ", ".join(map(repr, one.unresolved))
     if not one.count:
-        return f"nobody: {_key(one)} lists only names that are pinned to nobody ({lost})"
+        why = t("{key} lists only names that are pinned to nobody ({names})", key=_key(one), names=lost)
+        return t("nobody: {why}", why=why)
     told = ", ".join(person.name or person.id for person in one.people)
-    more = ", …" if one.count > len(one.people) else ""
-    people = "1 person" if one.count == 1 else f"{one.count} people"
-    also = f", but not {lost}, pinned to nobody" if lost else ""
-    return f"{people} ({told}{more}), {when}{also}"
+    told += ", …" if one.count > len(one.people) else ""
+    also = t(", but not {names}, pinned to nobody", names=lost) if lost else ""
+    if one.require_mention:
+        people = tn(
+            "1 person ({names}), when mentioned",
+            "{n} people ({names}), when mentioned",
+            one.count,
+            names=told,
+        )
+    else:
+        people = tn(
+            "1 person ({names}), without a mention",
+            "{n} people ({names}), without a mention",
+            one.count,
+            names=told,
+        )
+    return people + also
 
 
 def _why_nobody(one: GroupSpeakers) -> str:
     key = _key(one)
     match one.reason:
         case Reason.GROUP_DISABLED:
-            return f"{key} is 'disabled'"
+            return t("{key} is 'disabled'", key=key)
         case Reason.GROUP_ENTRY_DISABLED:
-            return "groups['*'] is closed"
+            return t("groups['*'] is closed")
         case Reason.GROUP_DENY_UNRESOLVED:
-            return "an entry of groups shuts out a group that nobody knows by its name"
+            return t("an entry of groups shuts out a group that nobody knows by its name")
         case Reason.GROUP_SENDER_LIST_EMPTY:
-            return f"{key} is []" if one.line is not None else "groupAllowFrom and allowFrom name nobody"
+            empty = t("{key} is []", key=key)
+            return empty if one.line is not None else t("groupAllowFrom and allowFrom name nobody")
         case Reason.GROUP_SENDER_NOT_ALLOWED:
-            return "the config in force and the edit that waits list no one in common"
+            return t("the config in force and the edit that waits list no one in common")
         case Reason.GROUP_NO_ALLOWLIST:
-            return "no group is listed in groups"
-    return "no entry of groups lets a known group in"
+            return t("no group is listed in groups")
+    return t("no entry of groups lets a known group in")
 
 
 def _key(one: GroupSpeakers) -> str:
     """The key that decides, without the path above it."""
     key = one.path.rpartition(".")[2]
-    return f"its {key}" if one.own_list else key
+    return t("its {key}", key=key) if one.own_list else key

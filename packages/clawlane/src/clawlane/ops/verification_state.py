@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from clawlane.clock import length
 from clawlane.ops.operation import OpError, decode
 from clawlane.ops.ritual.steps import Report, StepName, StepResult, StepState
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
     from clawlane.store.verifications import KeptVerification
@@ -88,24 +89,28 @@ def report_of(kept: KeptVerification) -> Report | None:
 
 def verification_text(found: Verification, now_ms: int) -> str:
     """`verified 3 days ago, policy unchanged since`, `never verified`, `only rehearsed 3 days ago …` …"""
-    verified = "only rehearsed" if found.rehearsed else "verified"
     if found.at_ms is None:
-        rehearsed = f", only rehearsed {_ago(found.rehearsed_ms, now_ms)}" if found.rehearsed_ms else ""
-        return f"never verified{rehearsed}"
+        if found.rehearsed_ms:
+            return t("never verified, only rehearsed {ago}", ago=_ago(found.rehearsed_ms, now_ms))
+        return t("never verified")
     ago = _ago(found.at_ms, now_ms)
-    match found.state:
-        case VerificationState.VERIFIED:
-            return f"{verified} {ago}, policy unchanged since"
-        case VerificationState.POLICY_CHANGED:
-            return f"{verified} {ago}, policy changed since"
-    parts = (_listed(found.failed, "failed"), _listed(found.unproven, "not proven"))
-    told = "only rehearsed, and partly," if found.rehearsed else "partly verified"
-    return f"{told} {ago} ({'; '.join(filter(None, parts))})"
+    if found.state is not VerificationState.PARTLY:
+        return t(_WHOLLY[found.state, found.rehearsed], ago=ago)
+    failed = t("{steps} failed", steps=", ".join(found.failed)) if found.failed else ""
+    unproven = t("{steps} not proven", steps=", ".join(found.unproven)) if found.unproven else ""
+    parts = "; ".join(filter(None, (failed, unproven)))
+    if found.rehearsed:
+        return t("only rehearsed, and partly, {ago} ({parts})", ago=ago, parts=parts)
+    return t("partly verified {ago} ({parts})", ago=ago, parts=parts)
+
+
+_WHOLLY = {
+    (VerificationState.VERIFIED, False): later("verified {ago}, policy unchanged since"),
+    (VerificationState.VERIFIED, True): later("only rehearsed {ago}, policy unchanged since"),
+    (VerificationState.POLICY_CHANGED, False): later("verified {ago}, policy changed since"),
+    (VerificationState.POLICY_CHANGED, True): later("only rehearsed {ago}, policy changed since"),
+}
 
 
 def _ago(ms: int, now_ms: int) -> str:
-    return f"{length(max(0, now_ms - ms))} ago"
-
-
-def _listed(names: tuple[str, ...], what: str) -> str:
-    return f"{', '.join(names)} {what}" if names else ""
+    return t("{time} ago", time=length(max(0, now_ms - ms)))

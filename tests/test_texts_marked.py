@@ -1,0 +1,124 @@
+"""What operators read in these rooms is marked for the catalogues: no sentence stands in the code alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "packages/clawlane/src/clawlane"
+ROOMS = (
+    "access/explain.py",
+    "alarm_kinds.py",
+    "cli/channel_off.py",
+    "cli/health.py",
+    "cli/pause.py",
+    "cli/phases.py",
+    "cli/status.py",
+    "cli/turn_words.py",
+    "cli/why.py",
+    "ops/account_reading.py",
+    "ops/account_status.py",
+    "ops/alarm_text.py",
+    "ops/exposure_text.py",
+    "ops/finding_text.py",
+    "ops/problems.py",
+    "ops/speakers.py",
+    "ops/verification_state.py",
+)
+"""The modules that are wholly translated."""
+
+NOT_SAID = {
+    "cli/pause.py": {  # help of options, which the catalogue has
+        "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",
+        "Only this account (default: all; with --thread the default account).",
+    },
+    "ops/alarm_text.py": {"; the account is muted", ": alarm '", "; see: openclaw alarms list"},  # the log
+}
+"""Texts that are in no catalogue, or in another way."""
+
+_SAYING = frozenset(("t", "tn", "later", "in_each"))
+_HELP = frozenset(("option", "argument", "command", "group", "channel_option", "account_option", "Choice"))
+"""Calls whose texts are the help of commands, which the catalogue collects by itself."""
+
+_LOGGING = frozenset(("debug", "info", "warning", "error", "exception", "log"))
+_TWO_WORDS = re.compile(r"[A-Za-z]{2,}[,;:]? +[A-Za-z]{2,}")
+_WORD_BESIDE_A_VALUE = re.compile(r"[A-Za-z]{2,} | [A-Za-z]{2,}")
+_COMMAND = re.compile(
+    r"(openclaw|clawlane|chmod|chown|timedatectl) | ?--[a-z]|select |update ", re.IGNORECASE
+)
+
+
+def unmarked(code: str) -> Iterator[tuple[int, str]]:
+    """Texts of several words that are neither marked nor help, a command, a docstring or for the log."""
+    yield from _texts(ast.parse(code))
+
+
+def _texts(node: ast.AST) -> Iterator[tuple[int, str]]:
+    if isinstance(node, ast.Compare) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+        return
+    if isinstance(node, ast.Call) and _passes(node):
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if _TWO_WORDS.search(node.value) and not _COMMAND.match(node.value):
+            yield node.lineno, node.value
+    elif isinstance(node, ast.Dict):  # its keys are for programs
+        for value in node.values:
+            yield from _texts(value)
+    elif isinstance(node, ast.JoinedStr):
+        yield from _put_together(node)
+    else:
+        for below in ast.iter_child_nodes(node):
+            yield from _texts(below)
+
+
+def _put_together(node: ast.JoinedStr) -> Iterator[tuple[int, str]]:
+    parts = [one.value for one in node.values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    first = parts[0] if isinstance(node.values[0], ast.Constant) else ""
+    if not _COMMAND.match(first):
+        yield from (
+            (node.lineno, one)
+            for one in parts
+            if _WORD_BESIDE_A_VALUE.search(one) and not _COMMAND.match(one)
+        )
+    for one in node.values:
+        if isinstance(one, ast.FormattedValue):
+            yield from _texts(one.value)
+
+
+def _passes(call: ast.Call) -> bool:
+    match call.func:
+        case ast.Name(id=name):
+            return name in _SAYING or name in _HELP
+        case ast.Attribute(attr=name, value=ast.Name(id=owner)):
+            return (owner == "click" and name in _HELP) or (
+                owner in ("log", "_LOG", "logger") and name in _LOGGING
+            )
+        case ast.Attribute(attr=name):
+            return name in ("option", "argument", "command", "group")
+    return False
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_text_of_a_room_is_marked(room: str) -> None:
+    found = {text for _, text in unmarked((SOURCE / room).read_text(encoding="utf-8"))}
+    assert found == NOT_SAID.get(room, set()), "say it by `t`, `tn` or `later`; see docs/languages.md"
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("'''A module.'''\necho('it is gone')", ["it is gone"]),
+        ("echo(t('it is gone'))\nW = {1: later('it is back')}", []),
+        ("echo(f'{n} files')", [" files"]),
+        ("echo(f'openclaw resume --account {name}')", []),
+        ("echo(f'{a}: {b} · {c}')", []),
+        ("log.info('it is %s', x)", []),
+        ("@click.option('--x', help='How many of them.')\ndef f(): ...", []),
+    ],
+)
+def test_what_counts_as_unmarked(code: str, found: list[str]) -> None:
+    assert [text for _, text in unmarked(code)] == found
