@@ -8,8 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from clawlane.alarm_kinds import AlarmKind
-from clawlane.cli.output import columns, echo_wrapped
+from clawlane.cli.alarms import lines as alarm_lines
+from clawlane.cli.output import columns, echo_line, echo_wrapped
 from clawlane.cli.status import lines
+from clawlane.cli.verify import View
 from clawlane.clock import now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
@@ -28,22 +30,27 @@ from clawlane.ops.account_status import (
     WarmUpStatus,
 )
 from clawlane.ops.alarm_info import AlarmInfo
+from clawlane.ops.alert_text import alert_text
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.problems import problems
+from clawlane.ops.ritual.life import DECLINED
+from clawlane.ops.ritual.steps import Instruction, Report, StepEnded, StepName, StepResult, StepState
 from clawlane.ops.rules_from import GATEWAY, RulesFrom
 from clawlane.ops.status import ChannelStatus, Status
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import Verification, VerificationState
+from clawlane.store.alerts import Alert, AlertKind
 from clawlane.store.draft_told import DraftCount
 from clawlane.store.told import Gap, PauseLevel
-from clawlane.texts import in_locale
+from clawlane.store.transaction import Noted
+from clawlane.texts import in_locale, t
 from clawlane.threads import ThreadKind
 
 NOW = now_ms()
 AGO = NOW - 3 * 86_400_000
 LANE, LAN = "zalouser/default", "1471383327500481391"
-EVIDENCE = {
+EVIDENCE: dict[AlarmKind, dict[str, str | int | bool | list[str] | None]] = {
     AlarmKind.PLATFORM_WARNING: {"message": "7012345678901", "sender": LAN},
     AlarmKind.LOGIN_REFUSED: {"stage": "login_info", "last_ms": AGO},
     AlarmKind.KICKED: {"kicks": 2, "first_ms": AGO, "last_ms": AGO},
@@ -163,6 +170,41 @@ def test_a_status_fits_80_columns_in_every_language(shown: Callable[[str], list[
         printed = shown(locale)
         assert [line for line in printed if columns(line) > 80] == []
         assert not any("…" in line for line in printed if "opens" not in line), "something was cut"
+
+
+def test_an_alarm_fits_80_columns_and_says_what_an_alert_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with in_locale("vi"):
+        for kind in AlarmKind:
+            for line in alarm_lines(alarm(1, kind)):
+                echo_line(line)
+        facts: dict[str, Noted] = {"alarm_kind": "kicked", "paused": True}
+        told = alert_text(Alert(LANE, AlertKind.ALARM, "1", AGO, AGO, 2, facts))
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if columns(line) > 80] == []
+    assert "  bằng chứng 2 lần (mã đóng 3003); lần đầu 3 ngày trước; lần gần nhất 3 ngày" in printed
+    assert told == (
+        "CẢNH BÁO trên zalouser/default: nền tảng đã kết thúc phiên đăng nhập hai lần trong một giờ;"
+        " tài khoản bị tắt tiếng (2 lần)"
+    )
+
+
+def test_a_ritual_fits_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with in_locale("vi"):
+        steps = tuple(StepResult(one, StepState.SKIPPED, t(DECLINED), ms=90_000) for one in StepName)
+        view = View()
+        view.show(Instruction(StepName.STRANGER, t(DECLINED) * 3, "openclaw pairing list zalouser"))
+        for one in steps:
+            view.show(StepEnded(one))
+        view.end(Report(LANE, AGO, "", "", False, steps))
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if columns(line) > 80] == []
+    assert printed[-1].startswith("Chưa chứng minh được gì (0 đạt, 0 không đạt, 12 bỏ qua")
 
 
 def test_the_heads_of_a_status_leave_a_gap_before_what_they_name() -> None:

@@ -15,6 +15,7 @@ from clawlane.ops.alarm_text import check, evidence_words, proof, sentence
 from clawlane.ops.alarms import Acknowledge, Alarms, ShowAlarm
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
+from clawlane.texts import t
 
 
 @click.group()
@@ -43,10 +44,11 @@ def list_alarms(channel: str | None, account: str | None, past: bool, as_json: b
         print_json(alarms=list(map(_alarm_json, found)))
         return
     if not found:
-        echo_line("No alarm." if past else "No open alarm. Past ones: openclaw alarms list --all")
+        echo_line(t("No alarm.") if past else t("No open alarm. Past ones: openclaw alarms list --all"))
         return
     echo_cards([_card(one) for one in found])
-    echo_line("\nRead what to do: openclaw alarms show ID")
+    click.echo()
+    echo_line(t("Read what to do: openclaw alarms show ID"))
 
 
 @alarms.command()
@@ -60,7 +62,7 @@ def show(alarm: int, as_json: bool) -> None:
       openclaw alarms show 3
     """
     one = Client().call(ShowAlarm(alarm))
-    print_result(_lines(one), as_json, alarm=_alarm_json(one))
+    print_result(lines(one), as_json, alarm=_alarm_json(one))
 
 
 @alarms.command()
@@ -77,11 +79,12 @@ def ack(alarm: int, as_json: bool) -> None:
     """
     done = Client().call(Acknowledge(alarm))
     one = done.alarm
-    lines = [f"Alarm {one.id} is acknowledged."]
+    lines = [t("Alarm {number} is acknowledged.", number=one.id)]
     if done.muted:
-        lines.append(f"{one.account} stays paused; resume with: {_resume(one)}")
+        stays = t("{account} stays paused; resume with: {command}", account=one.account, command=_resume(one))
+        lines.append(stays)
     elif one.ended_ms is None:
-        lines.append("It goes on, and is told again only after it has ended.")
+        lines.append(t("It goes on, and is told again only after it has ended."))
     print_result(lines, as_json, alarm=_alarm_json(one), muted=done.muted)
 
 
@@ -90,40 +93,53 @@ def _card(one: AlarmInfo) -> Card:
     head = f"{one.kind} · {_standing(one)} · {when(one.last_ms, now)} · {one.account}"
     lines = (
         sentence(one.kind),
-        f"evidence: {sanitize(evidence_words(one.kind, one.evidence, now), 400)}",
+        t("evidence: {facts}", facts=sanitize(evidence_words(one.kind, one.evidence, now), 400)),
         proof(one.kind),
-        f"run: {one.command}",
-        f"read: openclaw help {one.page}",
+        t("run: {command}", command=one.command),
+        t("read: {command}", command=f"openclaw help {one.page}"),
     )
     return Card(str(one.id), head, lines)
 
 
-def _lines(one: AlarmInfo) -> Iterator[str]:
+def lines(one: AlarmInfo) -> Iterator[str]:
+    """An alarm as `alarms show` tells it."""
     now = now_ms()
-    yield f"Alarm {one.id}: {one.kind}, on {one.account}, {_standing(one)}"
+    head = t("Alarm {number}: {kind}, on {account}", number=one.id, kind=one.kind, account=one.account)
+    yield f"{head}, {_standing(one)}"
     yield f"  {sentence(one.kind)[0].upper()}{sentence(one.kind)[1:]}."
-    yield f"  evidence   {sanitize(evidence_words(one.kind, one.evidence, now), 400)}"
-    found = "once" if one.times == 1 else f"{one.times} times, last {when(one.last_ms, now)}"
-    yield f"  noticed    {when(one.first_ms, now)}, {found}"
+    yield _row(t("evidence"), sanitize(evidence_words(one.kind, one.evidence, now), 400))
+    yield _row(t("noticed"), _noticed(one, now))
     if one.ended_ms is not None:
-        yield f"  over       {when(one.ended_ms, now)}"
+        yield _row(t("over"), when(one.ended_ms, now))
     if one.acknowledged_ms is not None:
-        yield f"  seen       {when(one.acknowledged_ms, now)}"
+        yield _row(t("seen"), when(one.acknowledged_ms, now))
     yield f"  {proof(one.kind)}"
     if told := check(one.kind):
-        yield f"  First: {told}."
-    yield f"  Run: {one.command}"
-    yield f"  Read: openclaw help {one.page}"
+        yield t("  First: {check}.", check=told)
+    yield t("  Run: {command}", command=one.command)
+    yield t("  Read: {command}", command=f"openclaw help {one.page}")
     if one.open:
-        yield f"  Acknowledge: {_resume(one) if one.paused else f'openclaw alarms ack {one.id}'}"
+        end = _resume(one) if one.paused else f"openclaw alarms ack {one.id}"
+        yield t("  Acknowledge: {command}", command=end)
+
+
+def _row(head: str, text: str) -> str:
+    return f"  {head:<11}{text}"
+
+
+def _noticed(one: AlarmInfo, now: int) -> str:
+    first = when(one.first_ms, now)
+    if one.times == 1:
+        return t("{when}, once", when=first)
+    return t("{when}, {n} times, last {last}", when=first, n=one.times, last=when(one.last_ms, now))
 
 
 def _standing(one: AlarmInfo) -> str:
     if one.acknowledged_ms is not None:
-        return "acknowledged"
+        return t("acknowledged")
     if one.ended_ms is not None:
-        return "over"
-    return "open, the account is muted" if one.paused else "open"
+        return t("over")
+    return t("open, the account is muted") if one.paused else t("open")
 
 
 def _resume(one: AlarmInfo) -> str:

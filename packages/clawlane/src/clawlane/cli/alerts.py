@@ -29,8 +29,10 @@ from clawlane.ops.alerts import (
     WaitingAlert,
 )
 from clawlane.ops.client import Client
+from clawlane.texts import later, t, tn
 
-_LATER = " The gateway is not running; this happens once it runs."
+_RETRIED = (later("{n} delivery is tried again."), later("{n} deliveries are tried again."))
+_DROPPED = (later("{n} delivery is dropped."), later("{n} deliveries are dropped."))
 
 
 @click.group()
@@ -59,29 +61,35 @@ def list_alerts(channel: str | None, account: str | None, as_json: bool) -> None
     for one in found:
         _tell(one)
     if any(left.tries for one in found for left in one.undelivered):
-        echo_line("\nTry again at once: openclaw alerts retry · give up: openclaw alerts drop ID")
+        click.echo()
+        echo_line(t("Try again at once: openclaw alerts retry · give up: openclaw alerts drop ID"))
 
 
 def _tell(one: AccountAlerts) -> None:
     where = ", ".join(target.partition(".")[2] for target in one.targets)
-    quiet = f"; from {one.quiet} only alarms" if one.quiet and where else ""
-    told = f"alerts go to {where}{quiet}" if where else "nobody is told of alerts"
-    echo_wrapped(f"{one.account}: {told}")
+    if not where:
+        told = t("{account}: nobody is told of alerts", account=one.account)
+    elif one.quiet:
+        only = later("{account}: alerts go to {targets}; from {hours} only alarms")
+        told = t(only, account=one.account, targets=where, hours=one.quiet)
+    else:
+        told = t("{account}: alerts go to {targets}", account=one.account, targets=where)
+    echo_wrapped(told)
     echo_cards([*map(_waiting, one.waiting), *map(_undelivered, one.undelivered)])
     if where and not one.waiting and not one.undelivered:
-        echo_line("  Nothing waits.")
+        echo_line(t("  Nothing waits."))
 
 
 def _waiting(one: WaitingAlert) -> Card:
-    return Card(
-        one.kind, f"waits since {when(one.first_ms, now_ms())}", (sanitize(one.text, 200), one.command)
-    )
+    since = t("waits since {time}", time=when(one.first_ms, now_ms()))
+    return Card(one.kind, since, (sanitize(one.text, 200), one.command))
 
 
 def _undelivered(one: Undelivered) -> Card:
-    state = "set aside" if one.dead else "is tried again" if one.tries else "on its way"
-    tries = "1 try" if one.tries == 1 else f"{one.tries} tries"
-    head = f"{one.target} · {state} · {tries} · from {when(one.created_ms, now_ms())}"
+    state = t("set aside") if one.dead else t("is tried again") if one.tries else t("on its way")
+    tries = tn("1 try", "{n} tries", one.tries)
+    since = t("from {time}", time=when(one.created_ms, now_ms()))
+    head = f"{one.target} · {state} · {tries} · {since}"
     return Card(one.id, head, tuple(filter(None, (sanitize(one.error, 200),))))
 
 
@@ -104,7 +112,7 @@ def test_targets(ctx: click.Context, channel: str | None, account: str | None, a
         print_json(ok=ok, account=found.account, targets=[asdict(one) for one in found.targets])
     else:
         for one in found.targets:
-            echo_wrapped(f"{one.target}: {sanitize(one.error, 300) or 'took it'}")
+            echo_wrapped(f"{one.target}: {sanitize(t(one.error), 300) or t('took it')}")
     if not ok:
         ctx.exit(1)
 
@@ -120,7 +128,7 @@ def retry(id: str, channel: str | None, account: str | None, as_json: bool) -> N
     Example:
       openclaw alerts retry
     """
-    _told(Client().call(RetryDelivery(channel, account, id)), "tried again", as_json, later=True)
+    _told(Client().call(RetryDelivery(channel, account, id)), _RETRIED, as_json, waits=True)
 
 
 @alerts.command()
@@ -134,11 +142,12 @@ def drop(id: str, channel: str | None, account: str | None, as_json: bool) -> No
     Example:
       openclaw alerts drop
     """
-    _told(Client().call(DropDelivery(channel, account, id)), "dropped", as_json)
+    _told(Client().call(DropDelivery(channel, account, id)), _DROPPED, as_json)
 
 
-def _told(found: Redelivered, what: str, as_json: bool, *, later: bool = False) -> None:
-    count = "1 delivery is" if found.count == 1 else f"{found.count or 'no'} deliveries are"
-    told = f"{count.capitalize()} {what}."
-    waits = _LATER if later and found.count and not found.running else ""
-    print_result([told + waits], as_json, **asdict(found))
+def _told(found: Redelivered, what: tuple[str, str], as_json: bool, *, waits: bool = False) -> None:
+    one, many = what
+    told = t(one if found.count == 1 else many, n=found.count or t("No"))
+    if waits and found.count and not found.running:
+        told = t("{told} The gateway is not running; this happens once it runs.", told=told)
+    print_result([told], as_json, **asdict(found))

@@ -312,6 +312,7 @@ class Accounts:
             self.now_ms,
             random.random,
             self.zone,
+            self.locale,
         ).run()
 
     def _make(self, name: str) -> None:

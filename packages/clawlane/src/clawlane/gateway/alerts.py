@@ -16,7 +16,7 @@ from clawlane.config.alerts import Alerts, targets_of
 from clawlane.config.quiet_hours import minutes_of
 from clawlane.gateway.alert_targets import AlertTargets, Message
 from clawlane.gateway.webhook_sender import DeliveryFailed
-from clawlane.ops.alert_text import alert_command, alert_text, batch_text
+from clawlane.ops.alert_text import alert_command, alert_text, batch_text, trial_text
 from clawlane.ops.alert_words import words_of
 from clawlane.store import alerts, deliveries
 from clawlane.store.account_store import AccountStore, Clock
@@ -24,6 +24,7 @@ from clawlane.store.alerts import Alert
 from clawlane.store.database import Store
 from clawlane.store.deliveries import Delivery
 from clawlane.store.errors import StoreLost
+from clawlane.texts import ENGLISH, in_locale
 from clawlane.zone import MACHINE, Zone
 
 _LONGEST_WAIT_MS, _BETWEEN_S = 30_000, 0.5
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class AlertDispatcher:
-    """The alerts of one account. `settings` and `zone` give what the config in force says."""
+    """The alerts of one account. `settings`, `zone` and `locale` give what the config in force says."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class AlertDispatcher:
         now_ms: Clock,
         jitter: Callable[[], float],
         zone: Callable[[], Zone] = lambda: MACHINE,
+        locale: Callable[[], str] = lambda: ENGLISH,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._store = store
@@ -54,6 +56,7 @@ class AlertDispatcher:
         self._now_ms = now_ms
         self._jitter = jitter
         self._zone = zone
+        self._locale = locale
         self._sleep = sleep
         self._busy: set[str] = set()
         self._failing: set[str] = set()
@@ -137,8 +140,11 @@ class AlertDispatcher:
         found, more = alerts.batch_of(delivery) if delivery.kind == alerts.KIND else ([], 0)
         tells = settings is not None and settings.texts
         words = await asyncio.to_thread(self._words, found) if tells else [{} for _ in found]
-        told = [(alert_text(one, said), alert_command(one)) for one, said in zip(found, words, strict=True)]
-        text = batch_text(told, more) if found else f"This is a test of the alerts of {delivery.account}."
+        with in_locale(self._locale()):
+            told = [
+                (alert_text(one, said), alert_command(one)) for one, said in zip(found, words, strict=True)
+            ]
+            text = batch_text(told, more) if found else trial_text(delivery.account)
         listed = [
             {**alerts.told(one), "text": line, "command": command, **({"words": said} if said else {})}
             for one, (line, command), said in zip(found, told, words, strict=True)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.store.alarm_told import Alarm, Raised
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.ops.context import OpContext
@@ -90,7 +91,10 @@ async def _found(ctx: OpContext, id_: int) -> Alarm:
     every = await ctx.ask(lambda reader: reader.alarms())
     alarm = next((one for one in every if one.id == id_), None)
     if alarm is None:
-        raise OpError(f"there is no alarm {id_}", "see which there are: openclaw alarms list --all")
+        raise OpError(
+            later("there is no alarm {number}", number=id_),
+            later("see which there are: openclaw alarms list --all"),
+        )
     return alarm
 
 

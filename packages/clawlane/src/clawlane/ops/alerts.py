@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clawlane.ops.operation import AccountRequest, OpError, operation
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
     from clawlane.channel import Account
@@ -127,14 +128,17 @@ async def tested(ctx: OpContext, request: TestAlerts) -> Tested:
     account = ctx.target(request.channel, request.account).account
     name, targets = str(account), targets_of(account.settings.alerts)
     if not targets:
-        told = f"the config names nobody to tell of alerts of {name}"
+        told = later("the config names nobody to tell of alerts of {account}", account=name)
         keys = f"openclaw config schema channels.{account.channel}.alerts"
-        raise OpError(told, f"write `alerts` into the config: {keys}")
+        raise OpError(told, later("write `alerts` into the config: {command}", command=keys))
     if not ctx.in_gateway:
         from clawlane.ops.client import how_to_start
 
         words, command = how_to_start(ctx.paths)
-        raise OpError("the gateway is not running, and it is what tells", f"{words}: {command}")
+        raise OpError(
+            later("the gateway is not running, and it is what tells"),
+            later("{how}: {command}", how=words, command=command),
+        )
     async with ctx.own(name) as account_store:
         ids = [await account_store.attempt(deliveries.queue, one, TEST, "{}") for one in targets]
     ends_ms = ctx.now_ms() + _TEST_WAITS_MS
@@ -211,4 +215,4 @@ def _read(reader: Reader, account: Account) -> AccountAlerts:
 def _error(left: Delivery | None) -> str:
     if left is None:
         return ""
-    return left.error or f"nothing became of it within {_TEST_WAITS_MS // 1000} s"
+    return left.error or t("nothing became of it within {n} s", n=_TEST_WAITS_MS // 1000)

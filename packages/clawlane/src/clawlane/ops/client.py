@@ -33,7 +33,7 @@ from clawlane.ops.operation import (
 )
 from clawlane.ops.unix_http import Broken, Response
 from clawlane.ops.unix_http import request as ask_socket
-from clawlane.texts import locale
+from clawlane.texts import later, locale
 from clawlane.zone import Zone, show_in
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ class Client:
 def how_to_start(paths: Paths) -> tuple[str, str]:
     """What brings a gateway up, in words and as a command: without a config file, the setup."""
     if paths.config_file.exists():
-        return "start it", "openclaw gateway run"
-    return "set up a lane first", "openclaw onboard"
+        return later("start it"), "openclaw gateway run"
+    return later("set up a lane first"), "openclaw onboard"
 
 
 def find_socket(paths: Paths) -> Path | None:
