@@ -19,6 +19,7 @@ ROOMS = (
     "cli/health.py",
     "cli/login.py",
     "cli/onboard.py",
+    "cli/pairing.py",
     "cli/pause.py",
     "cli/phases.py",
     "cli/picker.py",
