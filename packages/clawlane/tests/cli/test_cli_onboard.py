@@ -69,8 +69,8 @@ def test_what_is_missing_is_named_at_once_and_nothing_is_written(bare) -> None:
     assert told.err == (
         "error: without a terminal the answers have to be flags; missing: --accept-risk, --expendable yes|no,"
         " --dm-policy pairing|allowlist|open|disabled, --group-policy disabled|allowlist|open,"
-        " --agent echo|endpoint|model|acp|command, --disclosure first|prefix|off, --reload ask|auto; see: openclaw onboard --help;"
-        " --yes accepts the defaults where there are any\n"
+        " --agent echo|endpoint|model|acp|command, --disclosure first|prefix|off, --reload ask|auto;"
+        " see: openclaw onboard --help; --yes accepts the defaults where there are any\n"
     )
     assert {one.name for one in bare.paths.state.iterdir()} == {"plugins.json"}
 
