@@ -12,6 +12,7 @@ from pathlib import Path
 from clawlane.credentials.files import make_private_dir
 from clawlane.store import copies, marker, schema
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 _OUT_OF_REACH = frozenset(
     (
@@ -69,13 +70,18 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     try:
         if schema.outdated(connection, path):
             raise StoreUnusable(
-                f"{path} was written by an older clawlane; start the gateway once: openclaw gateway run"
+                later(
+                    "{path} was written by an older clawlane; start the gateway once: openclaw gateway run",
+                    path=path,
+                )
             )
     except sqlite3.DatabaseError as error:
         connection.close()
         copied, unreached = "start the gateway: it keeps a copy", "check free space and permissions"
         help = unreached if _out_of_reach(error) else copied
-        raise StoreUnusable(f"the store {path} cannot be used ({error}); {help}") from error
+        raise StoreUnusable(
+            later("the store {path} cannot be used ({error}); {help}", path=path, error=str(error), help=help)
+        ) from error
     except BaseException:
         connection.close()
         raise

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from clawlane.credentials.files import sync_dir, write_private
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 RESET = "openclaw store reset --forget"
 RESTORING = ".restoring"
@@ -59,11 +60,17 @@ def check_before(store: Path) -> None:
     """Check that the file exists if a store was ever made. Raises `StoreUnusable`."""
     if (cut_off := store.with_name(RESTORING)).is_dir():
         raise StoreUnusable(
-            f"a restore was cut off ({cut_off} is left of it); do it again: openclaw restore FILE --force"
+            later(
+                "a restore was cut off ({left} is left of it); do it again: openclaw restore FILE --force",
+                left=cut_off,
+            )
         )
     if store.is_symlink() and not store.exists():
         raise StoreUnusable(
-            f"the store {store} is a link to a file that is not there; put the file back, or remove the link"
+            later(
+                "the store {store} is a link to a file that is not there; put the file back, or remove the link",
+                store=store,
+            )
         )
     if marked_id(store) is None:
         return
@@ -76,7 +83,9 @@ def check_before(store: Path) -> None:
 def check_imported(store: Path) -> None:
     """Check that no import is half done, before accounts run. Raises `StoreUnusable`."""
     if (cut_off := store.with_name(IMPORTING)).exists():
-        raise StoreUnusable(f"an import was cut off ({cut_off} is left of it); finish it: clawlane import")
+        raise StoreUnusable(
+            later("an import was cut off ({left} is left of it); finish it: clawlane import", left=cut_off)
+        )
 
 
 def check_opened(connection: sqlite3.Connection, store: Path) -> None:
