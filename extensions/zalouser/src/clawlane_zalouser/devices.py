@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-DEVICE_HELP = (
+from clawlane.texts import later
+
+DEVICE_HELP = later(
     "remove the device in Zalo on the phone: Settings, Account and security, Login devices"
     " (Cài đặt, Tài khoản và bảo mật, Thiết bị đăng nhập); names differ by version"
 )

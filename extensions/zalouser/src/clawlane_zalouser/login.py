@@ -8,12 +8,21 @@ from contextlib import aclosing
 
 from clawlane import capabilities
 from clawlane.channel import Account, VaultError
+from clawlane.texts import later, t
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import hosts_of, open_session, proxy_of
 from zaloweb.errors import LoginFailed, SessionExpired, SettingsError, ZaloError
 from zaloweb.session import Credentials
 from zaloweb.transport import qr
 from zaloweb.transport.login import log_in
+
+_REASONS = (
+    later("the login page names no version; Zalo may have changed it"),
+    later("Zalo says that nobody is logged in"),
+    later("Zalo gave no reason"),
+    later("the picture of the QR code cannot be read"),
+)
+"""Why a login failed, as zaloweb says it, for the catalogue."""
 
 NOT_LET_IN = -1005
 """Zalo's code for a login that it takes for one of a third-party program (zca-js#317, #303)."""
@@ -92,5 +101,9 @@ def _as_login_step(step: qr.Step, name: str) -> capabilities.LoginStep:
 
 
 def _failed(stage: str, error: LoginFailed) -> capabilities.Failed:
-    told = error.reason if error.code is None else f"{error.reason} (code {error.code})"
+    told = (
+        error.reason
+        if error.code is None
+        else later("{reason} (code {code})", reason=t(error.reason), code=error.code)
+    )
     return capabilities.Failed(stage, told, not_let_in=error.code == NOT_LET_IN)

@@ -16,6 +16,7 @@ from clawlane.abilities import Ability, Source
 from clawlane.channel import Account, Vault
 from clawlane.condition import ProbeResult as ProbeResult
 from clawlane.messages import Attachment, Group, Members, Person, ThreadKind
+from clawlane.texts import t
 
 if TYPE_CHECKING:
     import ssl
@@ -293,8 +294,13 @@ class RiskNotice:
 
     @property
     def text(self) -> str:
-        """All of it as one paragraph."""
-        return f"{self.title}. {' '.join(self.lines)} {self.alternative}"
+        """All of it as one paragraph, in the language in force."""
+        told = self.said()
+        return f"{told.title}. {' '.join(told.lines)} {told.alternative}"
+
+    def said(self) -> RiskNotice:
+        """The same in the language in force."""
+        return RiskNotice(t(self.title), tuple(map(t, self.lines)), t(self.alternative))
 
 
 @runtime_checkable

@@ -18,6 +18,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import one_account
 from clawlane.cli.output import echo_wrapped, prose, sanitize
+from clawlane.cli.prompt_answers import confirm, yes_or_no
 from clawlane.cli.terminal_qr import columns, half_blocks, read_modules
 from clawlane.clock import length, now_ms
 from clawlane.config.paths import Paths
@@ -39,10 +40,11 @@ from clawlane.ops.login import (
     SessionExpired,
     Tightened,
 )
+from clawlane.texts import ENGLISH, later, locale, t
 
 FLAG = "--accept-risk"
 _MOST_OTHERS = 4
-_EXPIRED = "the stored session has expired, so here is a new code"
+_EXPIRED = later("the stored session has expired, so here is a new code")
 
 
 @click.command()
@@ -110,7 +112,10 @@ def link(
         def show(event: LoginEvent) -> None:
             if isinstance(event, ConsentNeeded) and event.former_user:
                 view.note(
-                    f"the risk was accepted for another user ({event.former_user}), so you are asked again"
+                    t(
+                        "the risk was accepted for another user ({user}), so you are asked again",
+                        user=event.former_user,
+                    )
                 )
             view.follow(event)
             view.show(event)
@@ -149,14 +154,21 @@ def ask_risk(needed: ConsentNeeded, expendable: str | None = None) -> str:
     """
     if not sys.stdin.isatty():
         raise CliError(
-            "the risk has to be accepted first, and there is no terminal to ask", f"in scripts add {FLAG}"
+            t("the risk has to be accepted first, and there is no terminal to ask"),
+            t("in scripts add {flag}", flag=FLAG),
         )
-    click.echo(f"This is about the account '{needed.account}' (profile '{needed.profile}').")
+    click.echo(
+        t(
+            "This is about the account '{account}' (profile '{profile}').",
+            account=needed.account,
+            profile=needed.profile,
+        )
+    )
     if not needed.lines:
         expendable = expendable or NOT_ASKED
-    answer = click.prompt("Do you accept this risk? Type yes to go on", default="no", show_default=False)
-    if answer.strip().lower() != "yes":
-        raise CliError("the risk was not accepted, so nothing was done")
+    answer = click.prompt(t("Do you accept this risk? Type yes to go on"), default="no", show_default=False)
+    if answer.strip().lower() != "yes" and (locale() == ENGLISH or not yes_or_no(answer)):
+        raise CliError(t("the risk was not accepted, so nothing was done"))
     return expendable or ask_expendable()
 
 
@@ -168,7 +180,7 @@ def risk_lines(needed: ConsentNeeded) -> Iterator[str]:
         for paragraph in (" ".join(needed.lines), needed.alternative):
             yield from (*prose(paragraph, "  "), "")
     if first:
-        yield f"{'' if needed.lines else chr(10)}{OTHERS_TITLE}\n"
+        yield f"{'' if needed.lines else chr(10)}{t(OTHERS_TITLE)}\n"
         yield from prose(first, "  ")
         yield from (f"  - {sanitize(host, 100)}" for host in hosts)
         yield from (*prose(last, "  "), "")
@@ -176,9 +188,11 @@ def risk_lines(needed: ConsentNeeded) -> Iterator[str]:
 
 def ask_expendable() -> str:
     """Ask whether the account is expendable: `yes` or `no`."""
-    expendable = click.confirm("Is this account expendable: could you do without it?", default=None)
+    expendable = confirm(t("Is this account expendable: could you do without it?"))
     if not expendable:
-        echo_wrapped("Noted. Consider using another account: a ban would take the chats of this one with it.")
+        echo_wrapped(
+            t("Noted. Consider using another account: a ban would take the chats of this one with it.")
+        )
     return "yes" if expendable else "no"
 
 
@@ -187,21 +201,26 @@ def next_steps(linked: Linked, channel: str) -> Iterator[str]:
     for agent in linked.agents:
         yield finding_text.text(agent)
     if linked.started:
-        yield "the running gateway starts the account now"
+        yield t("the running gateway starts the account now")
     elif linked.start_failed:
-        yield f"the running gateway did not start the account: {linked.start_failed}; restart the gateway"
+        yield t(
+            "the running gateway did not start the account: {why}; restart the gateway",
+            why=linked.start_failed,
+        )
     elif not linked.already:
-        yield "start the gateway: openclaw gateway run"
+        yield t("start the gateway: openclaw gateway run")
     if not linked.configured:
         block = f"{{ channels: {{ {channel}: {{ enabled: true }} }} }}"
-        yield f"the channel is off until the config has a block for it: {block}"
+        yield t("the channel is off until the config has a block for it: {block}", block=block)
 
 
 def _listed(others: Sequence[OtherLogin]) -> str:
     """`zalouser/shop (Lan, 147…) or zalouser/home (…)`, the first few of them."""
     told = [f"{one.account} ({sanitize(one.user_name)}, {one.user_id})" for one in others[:_MOST_OTHERS]]
     more = len(others) - len(told)
-    return " or ".join((*told, *([f"{more} more accounts that are linked here"] if more else ())))
+    if more:
+        told.append(t("{n} more accounts that are linked here", n=more))
+    return t(" or ").join(told)
 
 
 class View:
@@ -218,7 +237,9 @@ class View:
         if isinstance(event, Begun):
             self._on_phone = event.on_phone
         elif isinstance(event, Confirmed) and self._on_phone:
-            self.left_on_phone = f"the phone may list this login although it failed: {self._on_phone}"
+            self.left_on_phone = t(
+                "the phone may list this login although it failed: {where}", where=self._on_phone
+            )
 
     def note(self, line: str) -> None:
         echo_wrapped(f"{line[0].upper()}{line[1:]}")
@@ -232,34 +253,66 @@ class View:
                 for line in risk_lines(event):
                     click.echo(line)
             case SessionExpired():
-                self.note(_EXPIRED)
+                self.note(t(_EXPIRED))
             case Begun(host, rehearsal, others, _):
                 if rehearsal:
-                    where = f"a simulator on {rehearsal}"
-                    echo_wrapped(f"REHEARSAL: this talks to {where}, not to the real platform.")
-                whose = f"account '{account.account}', profile '{account.profile}'"
-                echo_wrapped(f"Linking {account.channel} on {host}: {whose}.")
+                    echo_wrapped(
+                        t(
+                            "REHEARSAL: this talks to a simulator on {address}, not to the real platform.",
+                            address=rehearsal,
+                        )
+                    )
+                echo_wrapped(
+                    t(
+                        "Linking {channel} on {host}: account '{account}', profile '{profile}'.",
+                        channel=account.channel,
+                        host=host,
+                        account=account.account,
+                        profile=account.profile,
+                    )
+                )
                 if others:
                     echo_wrapped(
-                        f"Do not scan with the phone of {_listed(others)}: a scan ends that session."
+                        t(
+                            "Do not scan with the phone of {accounts}: a scan ends that session.",
+                            accounts=_listed(others),
+                        )
                     )
             case ShowQr(png, expires_ms):
                 self._code(png, expires_ms)
             case Scanned(name):
-                echo_wrapped(f"Scanned by {sanitize(name) or 'a phone'}. Confirm the login on the phone.")
+                echo_wrapped(
+                    t(
+                        "Scanned by {phone}. Confirm the login on the phone.",
+                        phone=sanitize(name) or t("a phone"),
+                    )
+                )
             case Confirmed():
-                click.echo("Confirmed. Fetching the session …")
+                click.echo(t("Confirmed. Fetching the session …"))
             case Linked(user_id, name, already=True):
-                who = f"{sanitize(name)} ({user_id}), profile '{account.profile}'"
-                echo_wrapped(f"{account} is already linked as {who}.")
-                click.echo("For a new QR code add --force.")
+                echo_wrapped(
+                    t(
+                        "{account} is already linked as {name} ({user}), profile '{profile}'.",
+                        account=account,
+                        name=sanitize(name),
+                        user=user_id,
+                        profile=account.profile,
+                    )
+                )
+                click.echo(t("For a new QR code add --force."))
             case Linked(user_id, name):
-                echo_wrapped(f"Linked as {sanitize(name)} ({user_id}). The session is stored, sealed.")
+                echo_wrapped(
+                    t(
+                        "Linked as {name} ({user}). The session is stored, sealed.",
+                        name=sanitize(name),
+                        user=user_id,
+                    )
+                )
 
     def _code(self, png: bytes, expires_ms: int) -> None:
         file, modules = self._write(png), read_modules(png)
-        echo_wrapped("Scan this code with the app on the phone of the account to link.")
-        click.echo(f"As a picture: {file}")
+        echo_wrapped(t("Scan this code with the app on the phone of the account to link."))
+        click.echo(t("As a picture: {file}", file=file))
         room = shutil.get_terminal_size((120, 40)).columns
         if modules is not None and columns(modules) <= room:
             plain = os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR")
@@ -268,8 +321,19 @@ class View:
                 click.echo(line)
         elif modules is not None:
             needed = columns(modules)
-            click.echo(f"This window is too narrow for the code: it needs {needed} columns, not {room}.")
-        echo_wrapped(f"Waiting for the scan; the code is valid for {length(max(0, expires_ms - now_ms()))}.")
+            click.echo(
+                t(
+                    "This window is too narrow for the code: it needs {needed} columns, not {room}.",
+                    needed=needed,
+                    room=room,
+                )
+            )
+        echo_wrapped(
+            t(
+                "Waiting for the scan; the code is valid for {length}.",
+                length=length(max(0, expires_ms - now_ms())),
+            )
+        )
 
 
 class JsonView(View):
@@ -286,7 +350,7 @@ class JsonView(View):
                 told = self._risk(RiskNotice(title, lines, alternative).text, None)
                 self._print("risk", risk=told, others=list(event.others))
             case SessionExpired():
-                self.note(_EXPIRED)
+                self.note(t(_EXPIRED))
             case Begun(host, rehearsal, others, _):
                 linked = [
                     {"account": one.account, "user": user_json(one.user_id, one.user_name)} for one in others

@@ -17,6 +17,7 @@ from clawlane.cli.setup_interview import Given
 from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.ops.setup import Situation
 from clawlane.ops.setup_plan import wrong_account_name
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
     from clawlane.cli.prompts import Prompts
@@ -186,8 +187,8 @@ def _set_up(
         return walk.run()
     except (KeyboardInterrupt, click.Abort):
         command = "openclaw channels add" if adding else "openclaw onboard"
-        click.echo("\nStopped. Completed steps are kept; the config is unchanged.", err=True)
-        click.echo(f"Continue with: {command} {walk.words}", err=True)
+        click.echo("\n" + t("Stopped. Completed steps are kept; the config is unchanged."), err=True)
+        click.echo(t("Continue with: {command}", command=f"{command} {walk.words}"), err=True)
         return _INTERRUPTED
 
 
@@ -198,14 +199,24 @@ def _new_name(look: Situation, account: str | None, prompts: Prompts | None) -> 
     """
     known = {look.account, *look.others}
     if account or prompts is None:
-        more = "" if account else "; name another one with --account"
-        raise CliError(
-            f"{look.channel} has the account '{look.account}' already{more}",
-            f"openclaw onboard {look.words} adds what it lacks",
+        there = (
+            later("{channel} has the account '{account}' already")
+            if account
+            else later("{channel} has the account '{account}' already; name another one with --account")
         )
-    click.echo(f"{look.label} has these accounts: {', '.join(sorted(known))}")
+        raise CliError(
+            t(there, channel=look.channel, account=look.account),
+            t("openclaw onboard {words} adds what it lacks", words=look.words),
+        )
+    click.echo(
+        t("{channel} has these accounts: {accounts}", channel=look.label, accounts=", ".join(sorted(known)))
+    )
 
     def wrong(typed: str) -> str:
-        return f"'{typed}' is there already" if typed.lower() in known else wrong_account_name(typed.lower())
+        return (
+            t("'{typed}' is there already", typed=typed)
+            if typed.lower() in known
+            else wrong_account_name(typed.lower())
+        )
 
-    return prompts.text("Name of the new account:", check=wrong).lower()
+    return prompts.text(t("Name of the new account:"), check=wrong).lower()

@@ -17,8 +17,9 @@ from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, L
 from prompt_toolkit.output.defaults import create_output
 from prompt_toolkit.styles import Style
 
-from clawlane.cli.output import echo_wrapped
+from clawlane.cli.output import columns, echo_wrapped
 from clawlane.cli.prompt_options import Check, Option, marked_names
+from clawlane.texts import later, t
 
 Filter = Callable[[Sequence[Option], str], list[Option]]
 
@@ -26,7 +27,7 @@ _ROWS = 12
 _AROUND = 9
 """Lines of the terminal that are not rows of the list."""
 
-_HINT = "Type to filter, Up and Down move, Tab marks, Enter continues, Ctrl-C stops."
+_HINT = later("Type to filter, Up and Down move, Tab marks, Enter continues, Ctrl-C stops.")
 
 
 def style() -> Style:
@@ -70,10 +71,11 @@ class _Picker:
 
     def run(self) -> list[str]:
         typed = Window(BufferControl(self._typed), height=1)
+        head = f"  {t('Filter')}: "
         body = HSplit(
             [
                 Window(FormattedTextControl(self._head), dont_extend_height=True, wrap_lines=True),
-                VSplit([Window(FormattedTextControl("  Filter: "), width=10, height=1), typed]),
+                VSplit([Window(FormattedTextControl(head), width=columns(head), height=1), typed]),
                 Window(FormattedTextControl(self._rows), dont_extend_height=True, wrap_lines=False),
                 Window(FormattedTextControl(self._foot), dont_extend_height=True, wrap_lines=True),
             ]
@@ -112,14 +114,19 @@ class _Picker:
 
     def _none(self) -> str:
         if self._extra is not None and self._typed.text.strip() and not self._extra(self._typed.text.strip()):
-            return f"Not in the list. Tab adds '{self._typed.text.strip()}'."
-        return "Nothing fits."
+            return t("Not in the list. Tab adds '{typed}'.", typed=self._typed.text.strip())
+        return t("Nothing fits.")
 
     def _foot(self) -> StyleAndTextTuples:
-        count = f"{len(self._shown)} of {len(self._options)}, {len(self._marked)} marked"
+        count = t(
+            "{shown} of {all}, {marked} marked",
+            shown=len(self._shown),
+            all=len(self._options),
+            marked=len(self._marked),
+        )
         if self._marked:
             count += f": {self._names()}"
-        told: StyleAndTextTuples = [("", f"\n  {count}\n"), ("class:hint", f"  {_HINT}")]
+        told: StyleAndTextTuples = [("", f"\n  {count}\n"), ("class:hint", f"  {t(_HINT)}")]
         return [("", f"\n  {self._error}"), *told] if self._error else told
 
     def _names(self) -> str:
@@ -159,7 +166,9 @@ class _Picker:
             if self._marked or not self._typed.text.strip():
                 event.app.exit()
             else:
-                self._error = "Nothing is marked: press Tab to mark, or clear the filter to continue without."
+                self._error = t(
+                    "Nothing is marked: press Tab to mark, or clear the filter to continue without."
+                )
 
         @keys.add("escape", eager=True)
         def _(_event: KeyPressEvent) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clawlane.lookup import search
 from clawlane.messages import Person
+from clawlane.texts import t
 
 Check = Callable[[str], str]
 """What is wrong with a typed text, in one line; empty if nothing is."""
@@ -20,6 +21,11 @@ class Option:
     label: str
     note: str = ""
     aliases: tuple[str, ...] = ()
+
+
+def said(options: Sequence[Option]) -> list[Option]:
+    """Options that a constant holds, in the language in force."""
+    return [replace(one, label=t(one.label), note=t(one.note)) for one in options]
 
 
 def matching(options: Sequence[Option], query: str) -> list[Option]:
@@ -36,4 +42,4 @@ def marked_names(options: Sequence[Option]) -> str:
         f"{one.label} ({one.value})" if labels.count(one.label) > 1 and one.value != one.label else one.label
         for one in options
     )
-    return ", ".join(shown) or "none"
+    return ", ".join(shown) or t("none")

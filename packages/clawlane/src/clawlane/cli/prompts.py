@@ -13,7 +13,9 @@ from typing import Protocol
 import click
 
 from clawlane.cli.output import echo_wrapped, prose
+from clawlane.cli.prompt_answers import yes_or_no
 from clawlane.cli.prompt_options import Check, Option, marked_names, matching
+from clawlane.texts import ENGLISH, locale, t
 
 _PAGE = 15
 
@@ -49,27 +51,27 @@ class Typed:
     def choose(self, question: str, options: Sequence[Option], proposed: str = "") -> str:
         echo_wrapped(question)
         for number, one in enumerate(options, 1):
-            mark = " (proposed)" if one.value == proposed else ""
-            echo_wrapped(
-                f"{one.label}{mark}" + (f": {one.note}" if one.note else ""), f"  {number}  ", "     "
-            )
+            label = t("{option} (proposed)", option=one.label) if one.value == proposed else one.label
+            echo_wrapped(f"{label}: {one.note}" if one.note else label, f"  {number}  ", "     ")
         default = next((str(n) for n, one in enumerate(options, 1) if one.value == proposed), None)
         while True:
-            typed = self._line("Number", default).strip()
+            typed = self._line(t("Number"), default).strip()
             if typed.isdecimal() and 1 <= int(typed) <= len(options):
                 return options[int(typed) - 1].value
             if found := next((one for one in options if one.value == typed), None):
                 return found.value
-            click.echo(f"Type a number from 1 to {len(options)}.")
+            click.echo(t("Type a number from 1 to {n}.", n=len(options)))
 
     def pick(self, question: str, options: Sequence[Option], extra: Check | None = None) -> list[str]:
         echo_wrapped(question)
-        echo_wrapped("Type part of a name to see who fits, numbers to choose (1 3), or nothing to continue.")
+        echo_wrapped(
+            t("Type part of a name to see who fits, numbers to choose (1 3), or nothing to continue.")
+        )
         chosen: dict[str, Option] = {}
         shown: list[Option] = []
         if len(options) <= _PAGE:
             shown = self._list(options)
-        while typed := self._line("Name, numbers, or nothing", "").strip():
+        while typed := self._line(t("Name, numbers, or nothing"), "").strip():
             numbers = typed.replace(",", " ").split()
             if all(one.isdecimal() and 1 <= int(one) <= len(shown) for one in numbers):
                 chosen.update((shown[int(one) - 1].value, shown[int(one) - 1]) for one in numbers)
@@ -77,21 +79,21 @@ class Typed:
                 shown = self._list(found)
                 continue
             elif extra is None or (wrong := extra(typed)):
-                echo_wrapped(wrong if extra else f"Nothing fits '{typed}'.")
+                echo_wrapped(wrong if extra else t("Nothing fits '{typed}'.", typed=typed))
                 continue
             else:
                 chosen[typed] = Option(typed, typed)
-            echo_wrapped(f"Chosen: {marked_names(list(chosen.values()))}")
+            echo_wrapped(t("Chosen: {names}", names=marked_names(list(chosen.values()))))
         return list(chosen)
 
     def confirm(self, question: str, proposed: bool | None = None) -> bool:
-        hint = {None: "yes/no", True: "Yes/no", False: "yes/No"}[proposed]
+        hint = {None: t("yes/no"), True: t("Yes/no"), False: t("yes/No")}[proposed]
         default = None if proposed is None else ("yes" if proposed else "no")
         while True:
-            typed = self._line(f"{question} [{hint}]", default, show=False).strip().lower()
-            if typed in ("y", "yes", "n", "no"):
-                return typed.startswith("y")
-            click.echo("Type yes or no.")
+            typed = self._line(f"{question} [{hint}]", default, show=False)
+            if (answer := yes_or_no(typed)) is not None:
+                return answer
+            click.echo(t("Type yes or no."))
 
     def text(self, question: str, proposed: str = "", check: Check | None = None) -> str:
         while True:
@@ -105,7 +107,7 @@ class Typed:
         for number, one in enumerate(shown, 1):
             echo_wrapped(f"{one.label}  {one.note}".strip(), f"  {number:2}  ", "      ")
         if len(options) > len(shown):
-            click.echo(f"      … and {len(options) - len(shown)} more: type more of the name")
+            click.echo("      " + t("… and {n} more: type more of the name", n=len(options) - len(shown)))
         return shown
 
     def _line(self, question: str, default: str | None, *, show: bool = True) -> str:
@@ -135,7 +137,7 @@ class Keyed:
             pointer=">",
             style=style(),
             use_jk_keys=False,
-            instruction="(Up, Down, Enter)",
+            instruction=t("(Up, Down, Enter)"),
         )
         return str(asked.unsafe_ask())
 
@@ -151,6 +153,8 @@ class Keyed:
 
         from clawlane.cli.picker import style
 
+        if locale() != ENGLISH:  # questionary answers with Yes and No
+            return Typed().confirm(question, proposed)
         return bool(questionary.confirm(question, default=proposed, style=style()).unsafe_ask())
 
     def text(self, question: str, proposed: str = "", check: Check | None = None) -> str:
@@ -174,4 +178,4 @@ def tell(text: str) -> None:
 
 
 def _described(option: Option, proposed: str) -> str | None:
-    return f"{'Proposed. ' if option.value == proposed else ''}{option.note}".strip() or None
+    return f"{t('Proposed.') if option.value == proposed else ''} {option.note}".strip() or None

@@ -6,9 +6,10 @@ import shlex
 from dataclasses import dataclass, replace
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompt_options import Option, said
 from clawlane.cli.prompts import Prompts
 from clawlane.ops.setup_answers import AgentChoice
+from clawlane.texts import later, t
 
 AGENTS = ("echo", "endpoint", "model", "acp", "command")
 
@@ -26,44 +27,44 @@ class AgentFlags:
 
 
 _AGENT = (
-    Option("echo", "an echo", "Repeats each message: enough for a first try."),
-    Option("endpoint", "an endpoint", "A server with OpenAI's chat API, such as Ollama."),
-    Option("model", "a model", "provider/model in the gateway; needs clawlane[agent]."),
-    Option("acp", "a coding agent", "A program that speaks the Agent Client Protocol."),
-    Option("command", "a program", "Run once for each message: JSON in, the reply out."),
+    Option("echo", later("an echo"), later("Repeats each message: enough for a first try.")),
+    Option("endpoint", later("an endpoint"), later("A server with OpenAI's chat API, such as Ollama.")),
+    Option("model", later("a model"), later("provider/model in the gateway; needs clawlane[agent].")),
+    Option("acp", later("a coding agent"), later("A program that speaks the Agent Client Protocol.")),
+    Option("command", later("a program"), later("Run once for each message: JSON in, the reply out.")),
 )
 
 
 def ask_agent(prompts: Prompts) -> AgentChoice:
     """The agent that the operator chooses. What is typed is checked as it is typed."""
-    kind = prompts.choose("Who answers?", _AGENT, "echo")
+    kind = prompts.choose(t("Who answers?"), said(_AGENT), "echo")
     ask = prompts.text
     match kind:
         case "endpoint":
-            url = ask("Address of the API:", "http://127.0.0.1:11434/v1", _wrong_url)
-            model = ask("Name of the model there (empty if it has only one):")
+            url = ask(t("Address of the API:"), "http://127.0.0.1:11434/v1", _wrong_url)
+            model = ask(t("Name of the model there (empty if it has only one):"))
             return replace(_key(prompts), kind=kind, url=url, model=model)
         case "model":
-            return AgentChoice(kind, model=ask("Model as provider/model:", "", _wrong_model))
+            return AgentChoice(kind, model=ask(t("Model as provider/model:"), "", _wrong_model))
         case "acp" | "command":
-            line = ask("Command line of the program:", "", wrong_command)
+            line = ask(t("Command line of the program:"), "", wrong_command)
             return AgentChoice(kind, command=tuple(shlex.split(line)))
     return AgentChoice(kind)
 
 
 _KEYS = (
-    Option("none", "no key", "The server asks for none, as on this machine."),
-    Option("env", "a variable", "The config names it; the gateway has to have it."),
-    Option("file", "a private file", "The config names it; nobody else may read it."),
+    Option("none", later("no key"), later("The server asks for none, as on this machine.")),
+    Option("env", later("a variable"), later("The config names it; the gateway has to have it.")),
+    Option("file", later("a private file"), later("The config names it; nobody else may read it.")),
 )
 
 
 def _key(prompts: Prompts) -> AgentChoice:
-    match prompts.choose("Where is the key of the API?", _KEYS, "none"):
+    match prompts.choose(t("Where is the key of the API?"), said(_KEYS), "none"):
         case "env":
-            return AgentChoice(key_env=prompts.text("Name of the variable:", "AGENT_KEY", wrong_variable))
+            return AgentChoice(key_env=prompts.text(t("Name of the variable:"), "AGENT_KEY", wrong_variable))
         case "file":
-            return AgentChoice(key_file=prompts.text("Path of the file:", "", wrong_key_file))
+            return AgentChoice(key_file=prompts.text(t("Path of the file:"), "", wrong_key_file))
     return AgentChoice()
 
 
@@ -80,15 +81,18 @@ def read_agent(flags: AgentFlags) -> AgentChoice | None:
     used = {name for name, value in details.items() if value}
     if not kind:
         if used:
-            raise CliError(f"{', '.join(sorted(used))} without --agent", f"add --agent {'|'.join(AGENTS)}")
+            raise CliError(
+                t("{flags} without --agent", flags=", ".join(sorted(used))),
+                t("add --agent {kinds}", kinds="|".join(AGENTS)),
+            )
         return None
     needs, may = _DETAILS[kind]
     if lacking := [name for name in needs if name not in used]:
-        raise CliError(f"--agent {kind} needs {' and '.join(lacking)}")
+        raise CliError(t("--agent {kind} needs {flags}", kind=kind, flags=t(" and ").join(lacking)))
     if odd := used - {*needs, *may}:
-        raise CliError(f"{', '.join(sorted(odd))} does not go with --agent {kind}")
+        raise CliError(t("{flags} does not go with --agent {kind}", flags=", ".join(sorted(odd)), kind=kind))
     if flags.key_env and flags.key_file:
-        raise CliError("a key is in a variable or in a file, not in both", "leave one of them out")
+        raise CliError(t("a key is in a variable or in a file, not in both"), t("leave one of them out"))
     checks = {
         "--agent-url": _wrong_url,
         "--agent-model": _wrong_model if kind == "model" else lambda _: "",
@@ -119,19 +123,19 @@ def _wrong_url(typed: str) -> str:
     try:
         http_url(typed)
     except ValueError as error:
-        return f"an address {error}"
+        return t("an address {error}", error=error)
     return ""
 
 
 def _wrong_model(typed: str) -> str:
     provider, slash, model = typed.partition("/")
-    return "" if provider and slash and model else "write it as provider/model"
+    return "" if provider and slash and model else t("write it as provider/model")
 
 
 def wrong_variable(typed: str) -> str:
     """Why a text cannot name a variable with a secret; empty if it can."""
     named = typed.isascii() and typed.isidentifier()
-    return "" if named else "that is not the name of a variable; do not write the key itself here"
+    return "" if named else t("that is not the name of a variable; do not write the key itself here")
 
 
 def wrong_key_file(typed: str) -> str:
@@ -150,5 +154,5 @@ def wrong_command(typed: str) -> str:
     try:
         words = shlex.split(typed)
     except ValueError as error:
-        return f"the command line cannot be read: {error}"
-    return "" if words else "write the program and its arguments"
+        return t("the command line cannot be read: {error}", error=error)
+    return "" if words else t("write the program and its arguments")

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompt_options import Option, said
 from clawlane.cli.prompts import Prompts, tell
 from clawlane.cli.setup_agent import wrong_command, wrong_key_file, wrong_variable
 from clawlane.ops.setup_answers import AlertChoice
+from clawlane.texts import later, t
 
 ALERTS = ("off", "webhook", "command", "thread")
 
@@ -29,39 +30,41 @@ class AlertFlags:
 
 
 _WAYS = (
-    Option("off", "not at all", "You look yourself: openclaw channels status"),
-    Option("webhook", "a webhook", "A signed request to a server of yours."),
-    Option("command", "a program", "Run on this machine, for each batch."),
+    Option("off", later("not at all"), later("You look yourself: openclaw channels status")),
+    Option("webhook", later("a webhook"), later("A signed request to a server of yours.")),
+    Option("command", later("a program"), later("Run on this machine, for each batch.")),
 )
-_THREAD = Option("thread", "another account", "A message that another account of yours sends.")
+_THREAD = Option("thread", later("another account"), later("A message that another account of yours sends."))
 _SECRETS = (
-    Option("file", "a private file", "The config names it; nobody else may read it."),
-    Option("env", "a variable", "The config names it; the gateway has to have it."),
+    Option("file", later("a private file"), later("The config names it; nobody else may read it.")),
+    Option("env", later("a variable"), later("The config names it; the gateway has to have it.")),
 )
 
 
 def ask_alerts(prompts: Prompts, others: Sequence[str]) -> AlertChoice:
     """How the owner wants to be told. `others` are the further accounts, one of which may send it."""
-    tell("Pairing requests, drafts and alarms wait for you. What you are told has no names and no texts.")
-    ways = (*_WAYS, _THREAD) if others else _WAYS
-    kind = prompts.choose("How do you want to be told of them?", ways, "off")
+    tell(t("Pairing requests, drafts and alarms wait for you. What you are told has no names and no texts."))
+    ways = said((*_WAYS, _THREAD) if others else _WAYS)
+    kind = prompts.choose(t("How do you want to be told of them?"), ways, "off")
     ask = prompts.text
     match kind:
         case "webhook":
-            url = ask("Address of the webhook:", "", _wrong_url)
-            where = prompts.choose("Where is its secret, of 16 bytes or more?", _SECRETS, "file")
+            url = ask(t("Address of the webhook:"), "", _wrong_url)
+            where = prompts.choose(t("Where is its secret, of 16 bytes or more?"), said(_SECRETS), "file")
             if where == "env":
-                return AlertChoice(kind, url, secret_env=ask("Name of the variable:", "HOOK", wrong_variable))
-            return AlertChoice(kind, url, secret_file=ask("Path of the file:", "", wrong_key_file))
+                return AlertChoice(
+                    kind, url, secret_env=ask(t("Name of the variable:"), "HOOK", wrong_variable)
+                )
+            return AlertChoice(kind, url, secret_file=ask(t("Path of the file:"), "", wrong_key_file))
         case "command":
-            line = ask("Command line of the program:", "", wrong_command)
+            line = ask(t("Command line of the program:"), "", wrong_command)
             return AlertChoice(kind, command=tuple(shlex.split(line)))
         case "thread":
             sender = prompts.choose(
-                "Which account sends it?", [Option(one, one, "") for one in others], others[0]
+                t("Which account sends it?"), [Option(one, one, "") for one in others], others[0]
             )
             return AlertChoice(
-                kind, account=sender, to=ask("To whom, as user:ID or group:ID?", "", _wrong_target)
+                kind, account=sender, to=ask(t("To whom, as user:ID or group:ID?"), "", _wrong_target)
             )
     return AlertChoice()
 
@@ -72,17 +75,19 @@ def read_alerts(flags: AlertFlags) -> AlertChoice | None:
     named = {name: f"--alerts-{name.replace('_', '-')}" for name in used}
     if not flags.kind:
         if used:
-            told = ", ".join(sorted(named.values()))
-            raise CliError(f"{told} without --alerts", f"add --alerts {'|'.join(ALERTS)}")
+            raise CliError(
+                t("{flags} without --alerts", flags=", ".join(sorted(named.values()))),
+                t("add --alerts {ways}", ways="|".join(ALERTS)),
+            )
         return None
     needs, may = _DETAILS[flags.kind]
     if lacking := [f"--alerts-{name}" for name in needs if name not in used]:
-        raise CliError(f"--alerts {flags.kind} needs {' and '.join(lacking)}")
+        raise CliError(t("--alerts {kind} needs {flags}", kind=flags.kind, flags=t(" and ").join(lacking)))
     if odd := sorted(named[name] for name in used - {*needs, *may}):
-        raise CliError(f"{', '.join(odd)} does not go with --alerts {flags.kind}")
+        raise CliError(t("{flags} does not go with --alerts {kind}", flags=", ".join(odd), kind=flags.kind))
     if flags.kind == "webhook" and bool(flags.secret_env) is bool(flags.secret_file):
-        told = "the secret of a webhook is in a variable or in a file"
-        raise CliError(told, "give --alerts-secret-env VARIABLE or --alerts-secret-file FILE")
+        told = t("the secret of a webhook is in a variable or in a file")
+        raise CliError(told, t("give --alerts-secret-env VARIABLE or --alerts-secret-file FILE"))
     for name in sorted(used & _CHECKS.keys()):
         if wrong := _CHECKS[name](getattr(flags, name)):
             raise CliError(f"{named[name]}: {wrong}")
@@ -100,8 +105,8 @@ _DETAILS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def ask_owner_commands(prompts: Prompts) -> bool:
-    tell("In the chat with yourself you can write /pause, /approve CODE or /draft 12 ok. Nobody else can.")
-    return prompts.confirm("Take such commands from you?", False)
+    tell(t("In the chat with yourself you can write /pause, /approve CODE or /draft 12 ok. Nobody else can."))
+    return prompts.confirm(t("Take such commands from you?"), False)
 
 
 def _wrong_url(typed: str) -> str:
@@ -110,7 +115,7 @@ def _wrong_url(typed: str) -> str:
     try:
         webhook_url(typed)
     except ValueError as error:
-        return f"an address {error}"
+        return t("an address {error}", error=error)
     return ""
 
 

@@ -11,7 +11,7 @@ import click
 
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.output import echo_wrapped, print_json
-from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompt_options import Option, said
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_interview import Given
 from clawlane.cli.standing import APPLY, standing_lines
@@ -20,6 +20,7 @@ from clawlane.ops.client import Client, gateway_runs
 from clawlane.ops.config import Apply
 from clawlane.ops.config_standing import Standing, Verdict, standing_of
 from clawlane.ops.setup import Proposal, Situation, Written
+from clawlane.texts import later, t
 
 _LOOK_EVERY = 0.3
 """Seconds between two looks for a gateway that the operator is about to start."""
@@ -42,19 +43,23 @@ def finish(client: Client, done: Done, given: Given, prompts: Prompts | None, *,
         return 0
     if standing.running and done.written is not None:
         standing = _tell(client, standing, prompts if not given.yes else None)
-    click.echo("\n-- Next --")
+    click.echo(f"\n-- {t('Next')} --")
     if prompts is None or given.yes:
         for line in _next(done.look, standing):
             click.echo(f"  {line}")
         return 0
     if standing.verdict is Verdict.WAITS:
-        click.echo(f"Let the gateway apply the config: {APPLY}")
+        click.echo(t("Let the gateway apply the config: {command}", command=APPLY))
     if not done.look.user_id:
-        echo_wrapped(f"The account is not linked yet: openclaw channels login {done.look.words}")
+        echo_wrapped(
+            t("The account is not linked yet: openclaw channels login {words}", words=done.look.words)
+        )
         return 0
     if not standing.running:
         _start(prompts)
-    if given.verify and prompts.confirm("Verify the lane now? You need a second account or a friend.", True):
+    if given.verify and prompts.confirm(
+        t("Verify the lane now? You need a second account or a friend."), True
+    ):
         return _verify(client, done.look)
     for line in _next(done.look, replace(standing, verdict=Verdict.IN_FORCE)):
         click.echo(f"  {line}")
@@ -66,11 +71,13 @@ def _tell(client: Client, standing: Standing, prompts: Prompts | None) -> Standi
     for line in standing_lines(standing):
         echo_wrapped(line, hanging="  ", err=standing.verdict is Verdict.REFUSED)
     waits = standing.verdict is Verdict.WAITS
-    if not waits or prompts is None or not prompts.confirm("Apply it now?", True):
+    if not waits or prompts is None or not prompts.confirm(t("Apply it now?"), True):
         return standing
     applied = client.call(Apply(standing.revision))
-    accounts = f"; restarted: {', '.join(applied.restarted)}" if applied.restarted else ""
-    echo_wrapped(f"Applied{accounts}.")
+    if applied.restarted:
+        echo_wrapped(t("Applied; restarted: {accounts}.", accounts=", ".join(applied.restarted)))
+    else:
+        echo_wrapped(t("Applied."))
     return replace(standing, verdict=Verdict.IN_FORCE, widens=[])
 
 
@@ -86,8 +93,12 @@ def _next(look: Situation, standing: Standing) -> Iterator[str]:
 
 
 _STARTS = (
-    Option("terminal", "in another terminal", "Type there: openclaw gateway run"),
-    Option("service", "as a service", "systemd runs it for your user and restarts it after a crash."),
+    Option("terminal", later("in another terminal"), later("Type there: openclaw gateway run")),
+    Option(
+        "service",
+        later("as a service"),
+        later("systemd runs it for your user and restarts it after a crash."),
+    ),
 )
 
 
@@ -95,13 +106,13 @@ def _start(prompts: Prompts) -> None:
     options = _STARTS if shutil.which("systemctl") else _STARTS[:1]
     how = "terminal"
     if len(options) > 1:
-        how = prompts.choose("How do you want to run the gateway?", options, "terminal")
+        how = prompts.choose(t("How do you want to run the gateway?"), said(options), "terminal")
     if how == "service":
         from clawlane.cli.main import run
 
         run(["gateway", "install"], "openclaw")
     else:
-        click.echo("Start it in another terminal: openclaw gateway run")
+        click.echo(t("Start it in another terminal: openclaw gateway run"))
 
 
 def _verify(client: Client, look: Situation) -> int:
@@ -110,7 +121,7 @@ def _verify(client: Client, look: Situation) -> int:
 
     command = ["verify", *look.words.split()]
     if not gateway_runs(client.paths):
-        click.echo("Waiting until the gateway runs. Ctrl-C leaves the check for later …")
+        click.echo(t("Waiting until the gateway runs. Ctrl-C leaves the check for later …"))
     while not gateway_runs(client.paths):
         time.sleep(_LOOK_EVERY)
     return run(command, "openclaw")

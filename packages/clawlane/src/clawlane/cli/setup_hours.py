@@ -7,6 +7,7 @@ from collections.abc import Callable
 from clawlane.cli.failure import CliError
 from clawlane.cli.prompts import tell
 from clawlane.cli.setup_interview import Interview
+from clawlane.texts import t
 from clawlane.zone import machine_zone
 
 OFF = "off"
@@ -15,15 +16,17 @@ OFF = "off"
 def ask_timezone(interview: Interview) -> str:
     proposed = machine_zone()
     if not proposed:
-        tell("This machine's zone has no name that is known here. Without an answer it counts all the same.")
-    typed = interview.asked.text("Time zone, for days and times:", proposed, _wrong(read_timezone))
+        tell(
+            t("This machine's zone has no name that is known here. Without an answer it counts all the same.")
+        )
+    typed = interview.asked.text(t("Time zone, for days and times:"), proposed, _wrong(read_timezone))
     return read_timezone(typed)
 
 
 def ask_quiet_hours(interview: Interview) -> str:
-    tell("In quiet hours nothing is sent on its own: replies wait for the end. Example: 22:00-07:00")
+    tell(t("In quiet hours nothing is sent on its own: replies wait for the end. Example: 22:00-07:00"))
     return read_quiet_hours(
-        interview.asked.text("Quiet hours, or 'off':", OFF, _wrong(read_quiet_hours)),
+        interview.asked.text(t("Quiet hours, or 'off':"), OFF, _wrong(read_quiet_hours)),
     )
 
 
@@ -52,7 +55,7 @@ def read_quiet_hours(written: str) -> str:
     except ValidationError as error:
         told = error.errors(include_url=False)[0]
         why = str(told.get("ctx", {}).get("error", told["msg"]))
-        raise CliError(f"--quiet-hours: '{text[:40]}' {why}", "write it as 22:00-07:00, or off") from None
+        raise CliError(f"--quiet-hours: '{text[:40]}' {why}", t("write it as 22:00-07:00, or off")) from None
     return text
 
 

@@ -19,6 +19,7 @@ from clawlane.ops.directory import GroupMembers, Groups, Peers
 from clawlane.ops.setup import Situation
 from clawlane.ops.setup_answers import EVERYBODY, GroupChoice, Named
 from clawlane.ops.setup_names import Directory, Doubt, Resolved, find_group, find_sender
+from clawlane.texts import later, t, tn, told
 
 T = TypeVar("T", Person, Group)
 
@@ -35,7 +36,7 @@ class People:
     linked: bool
     prompts: Prompts | None
     _known: Directory | None = field(default=None, init=False)
-    _why_unknown: str = field(default="nobody is logged in", init=False)
+    _why_unknown: str = field(default=later("nobody is logged in"), init=False)
 
     @property
     def known(self) -> Directory:
@@ -89,39 +90,44 @@ class People:
             people = self.client.call(Peers(channel, account))
             groups = self.client.call(Groups(channel, account))
         except (DirectoryError, ControlError) as error:
-            self._why_unknown = str(error)
+            self._why_unknown = told(error)
             return Directory(known=False)
         return Directory(tuple(people), tuple(groups))
 
     def _shown(self, found: Sequence[T]) -> Sequence[T]:
         """The list to pick from; where there is none, it is said why."""
         if not self.known.known:
-            echo_wrapped(f"There is no list to pick from: {self._why_unknown}. Type ids.")
+            echo_wrapped(t("There is no list to pick from: {why}. Type ids.", why=t(self._why_unknown)))
         return found
 
     def _speakers(self, group: Named) -> tuple[Named, ...]:
         assert self.prompts is not None
-        members = Option("members", "these members", "You pick them from its members.")
-        anyone = Option("anyone", "anyone in the group", "Also people who join it later.")
+        members = Option("members", t("these members"), t("You pick them from its members."))
+        anyone = Option("anyone", t("anyone in the group"), t("Also people who join it later."))
         if self.prompts.choose(f"Who may speak in {_name(group)}?", (members, anyone), "members") == "anyone":
             return (EVERYBODY,)
         people = [one for one in self._members(group) if one.id != self.look.user_id]
         values = self.prompts.pick(
-            f"Members of {_name(group)} who may speak:", people_options(people), self._wrong_id
+            t("Members of {group} who may speak:", group=_name(group)), people_options(people), self._wrong_id
         )
         return _named(values, people)
 
     def _members(self, group: Named) -> tuple[Person, ...]:
         try:
-            told = self.client.call(GroupMembers(group.id, self.look.channel, self.look.account))
+            members = self.client.call(GroupMembers(group.id, self.look.channel, self.look.account))
         except (DirectoryError, ControlError) as error:
-            echo_wrapped(f"The members cannot be read: {error}. Type their ids.", err=True)
-            return ()
-        if told.total > told.told:
             echo_wrapped(
-                f"The platform hides {told.total - told.told} members of this group; type their ids."
+                t("The members cannot be read: {error}. Type their ids.", error=told(error)), err=True
             )
-        return told.found
+            return ()
+        if members.total > members.told:
+            echo_wrapped(
+                t(
+                    "The platform hides {n} members of this group; type their ids.",
+                    n=members.total - members.told,
+                )
+            )
+        return members.found
 
     def _wrong_id(self, typed: str) -> str:
         found = find_sender(typed, self.known, self._context, anyone=False)
@@ -133,51 +139,58 @@ class People:
 
     def _why_no_id(self, found: Resolved) -> str:
         if found.doubt in (Doubt.UNKNOWN, Doubt.NOT_LOOKED_UP, Doubt.SEVERAL, None):
-            return f"'{sanitize(found.entry)}' is no id and not in the list."
+            return t("'{entry}' is no id and not in the list.", entry=sanitize(found.entry))
         return self._words(found)
 
     def _settled(self, found: Resolved) -> Named:
         if found.found is not None:
             return found.found
         if found.doubt is Doubt.SEVERAL and self.prompts is not None:
-            question = f"Several are called {sanitize(found.entry)}. Which one?"
+            question = t("Several are called {entry}. Which one?", entry=sanitize(found.entry))
             chosen = self.prompts.choose(question, _options(found.candidates))
             return next(Named(one.id, one.name) for one in found.candidates if one.id == chosen)
         raise CliError(self._words(found), self._help(found))
 
     def _words(self, found: Resolved) -> str:
         entry, near = sanitize(found.entry), ", ".join(map(_with_id, found.candidates))
+        called = {"entry": entry, "near": near}
         match found.doubt:
             case Doubt.SEVERAL:
-                return f"several are called '{entry}': {near}"
+                return t("several are called '{entry}': {near}", **called)
             case Doubt.UNKNOWN:
-                return f"nobody the account knows is called '{entry}'" + (f"; near: {near}" if near else "")
+                if near:
+                    return t("nobody the account knows is called '{entry}'; near: {near}", **called)
+                return t("nobody the account knows is called '{entry}'", entry=entry)
             case Doubt.PHONE:
                 return f"'{entry}' {LOOKS_LIKE}; {find_the_id(self.look.channel, self._named_account)}"
             case Doubt.GROUP:
-                return f"'{entry}' is a group ({near}), not a person"
+                return t("'{entry}' is a group ({near}), not a person", **called)
             case Doubt.PERSON:
-                return f"'{entry}' is a person ({near}), not a group"
+                return t("'{entry}' is a person ({near}), not a group", **called)
             case Doubt.EVERYBODY:
-                return "'*' means everybody and cannot stand in this list"
+                return t("'*' means everybody and cannot stand in this list")
             case Doubt.NOT_LOOKED_UP:
-                return f"'{entry}' is a name, and names cannot be looked up: {self._why_unknown}"
-        return f"'{entry}' cannot stand here: {found.text}"
+                return t(
+                    "'{entry}' is a name, and names cannot be looked up: {why}",
+                    entry=entry,
+                    why=t(self._why_unknown),
+                )
+        return t("'{entry}' cannot stand here: {text}", entry=entry, text=t(found.text))
 
     def _help(self, found: Resolved) -> str:
         match found.doubt:
             case Doubt.SEVERAL:
-                return "write the id of the one you mean"
+                return t("write the id of the one you mean")
             case Doubt.UNKNOWN:
                 return f"openclaw directory peers list {self.look.words}"
             case Doubt.NOT_LOOKED_UP:
-                return "write the id"
+                return t("write the id")
             case Doubt.GROUP:
-                return f"write --group {found.entry}"
+                return t("write --group {entry}", entry=found.entry)
             case Doubt.PERSON:
-                return f"write --allow-from {found.entry}"
+                return t("write --allow-from {entry}", entry=found.entry)
             case Doubt.EVERYBODY:
-                return "for everybody choose the policy 'open'"
+                return t("for everybody choose the policy 'open'")
         return ""
 
     @property
@@ -200,15 +213,15 @@ def _options(found: Sequence[Person | Group]) -> list[Option]:
 
 
 def _option(one: Person | Group) -> Option:
-    note = [f"id {one.id}"]
+    note = [t("id {id}", id=one.id)]
     aliases: tuple[str, ...] = ()
     if isinstance(one, Person):
         aliases = one.aliases
-        note += [f"also {', '.join(map(sanitize, aliases))}"] if aliases else []
-        note += ["no friend"] if one.is_friend is False else []
+        note += [t("also {names}", names=", ".join(map(sanitize, aliases)))] if aliases else []
+        note += [t("no friend")] if one.is_friend is False else []
     elif one.member_count is not None:
-        note.append(f"{one.member_count} members")
-    return Option(one.id, sanitize(one.name) or "(no name)", "  ".join(note), aliases)
+        note.append(tn("{n} member", "{n} members", one.member_count))
+    return Option(one.id, sanitize(one.name) or t("(no name)"), "  ".join(note), aliases)
 
 
 def _named(values: Iterable[str], known: Iterable[Person | Group]) -> tuple[Named, ...]:
@@ -217,9 +230,11 @@ def _named(values: Iterable[str], known: Iterable[Person | Group]) -> tuple[Name
 
 
 def _name(one: Named) -> str:
-    return f"{sanitize(one.name) or 'the group'} ({one.id})"
+    return f"{sanitize(one.name) or t('the group')} ({one.id})"
 
 
 def _with_id(one: Person | Group) -> str:
-    also = f", also {sanitize(one.aliases[0])}" if isinstance(one, Person) and one.aliases else ""
+    also = (
+        t(", also {name}", name=sanitize(one.aliases[0])) if isinstance(one, Person) and one.aliases else ""
+    )
     return f"{sanitize(one.name)} ({one.id}{also})"

@@ -5,24 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.prompt_options import Option
+from clawlane.cli.prompt_options import Option, said
 from clawlane.cli.prompts import tell
 from clawlane.cli.setup_interview import Interview
 from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.config.duration import duration, duration_text
+from clawlane.texts import later, t
 
 OPEN = "open"
 _DM = (
-    Option(DmPolicy.PAIRING, "pairing", "Somebody new asks first; you approve or not."),
-    Option(DmPolicy.ALLOWLIST, "allowlist", "Only the people that you name are answered."),
-    Option(DmPolicy.DISABLED, "disabled", "No direct message is answered."),
-    Option(DmPolicy.OPEN, "open", "EVERYBODY who finds the account is answered."),
+    Option(DmPolicy.PAIRING, "pairing", later("Somebody new asks first; you approve or not.")),
+    Option(DmPolicy.ALLOWLIST, "allowlist", later("Only the people that you name are answered.")),
+    Option(DmPolicy.DISABLED, "disabled", later("No direct message is answered.")),
+    Option(DmPolicy.OPEN, "open", later("EVERYBODY who finds the account is answered.")),
 )
-OPEN_DM = (
+OPEN_DM = later(
     "Everybody who finds this account could then talk to your agent, at your cost and in your name. The audit"
     " reports it as critical."
 )
-OPEN_GROUPS = (
+OPEN_GROUPS = later(
     "Every group that the account is in, or that somebody adds it to, could then talk to your agent. The"
     " audit reports it as critical."
 )
@@ -30,21 +31,23 @@ OPEN_GROUPS = (
 
 def ask_dm_policy(interview: Interview) -> DmPolicy:
     while True:
-        chosen = interview.asked.choose("Who may write to the account directly?", _DM, DmPolicy.PAIRING)
+        chosen = interview.asked.choose(
+            t("Who may write to the account directly?"), said(_DM), DmPolicy.PAIRING
+        )
         if chosen != DmPolicy.OPEN or _confirmed(interview, OPEN_DM):
             return DmPolicy(chosen)
 
 
 def _confirmed(interview: Interview, warning: str) -> bool:
-    tell(warning)
-    return interview.asked.confirm("Is that what you want?", None)
+    tell(t(warning))
+    return interview.asked.confirm(t("Is that what you want?"), None)
 
 
 def read_policy(interview: Interview, word: str, warning: str) -> str:
     """A policy from its flag; `open` has to be confirmed."""
     asks = word == OPEN and not interview.given.yes and interview.prompts is not None
     if asks and not _confirmed(interview, warning):
-        raise CliError("the policy 'open' was not confirmed, so nothing was written")
+        raise CliError(t("the policy 'open' was not confirmed, so nothing was written"))
     return word
 
 
@@ -52,79 +55,86 @@ _REPLY = (
     Option(
         PairingReply.FRIENDS_SILENT,
         "friends-silent",
-        "Strangers get it; friends only show in pairing list.",
+        later("Strangers get it; friends only show in pairing list."),
     ),
-    Option(PairingReply.CODE, "code", "Everybody who asks gets it, friends too."),
-    Option(PairingReply.SILENT, "silent", "Nobody gets it; you see all requests in pairing list."),
+    Option(PairingReply.CODE, "code", later("Everybody who asks gets it, friends too.")),
+    Option(PairingReply.SILENT, "silent", later("Nobody gets it; you see all requests in pairing list.")),
 )
 
 
 def ask_pairing_reply(interview: Interview) -> PairingReply:
-    tell("Texts of a bot to your friends are what people complain about most, so friends are spared.")
-    text = "Who is sent the pairing code as a text?"
-    return PairingReply(interview.asked.choose(text, _REPLY, PairingReply.FRIENDS_SILENT))
+    tell(t("Texts of a bot to your friends are what people complain about most, so friends are spared."))
+    text = t("Who is sent the pairing code as a text?")
+    return PairingReply(interview.asked.choose(text, said(_REPLY), PairingReply.FRIENDS_SILENT))
 
 
 def ask_allow_from(interview: Interview) -> Any:
     if interview.said("dm_policy") == DmPolicy.PAIRING:
-        return interview.people.pick_friends("Friends to admit without a request (may be none):")
+        return interview.people.pick_friends(t("Friends to admit without a request (may be none):"))
     while True:
-        chosen = interview.people.pick_friends("Who is answered?")
-        if chosen or interview.asked.confirm("Nobody is listed, so nobody is answered. Continue?", False):
+        chosen = interview.people.pick_friends(t("Who is answered?"))
+        if chosen or interview.asked.confirm(t("Nobody is listed, so nobody is answered. Continue?"), False):
             return chosen
 
 
 _GROUPS = (
-    Option(GroupPolicy.DISABLED, "disabled", "No group is answered: best until the lane is proven."),
-    Option(GroupPolicy.ALLOWLIST, "allowlist", "Only the groups that you pick, where it is mentioned."),
-    Option(GroupPolicy.OPEN, "open", "EVERY group that the account is in or is added to."),
+    Option(GroupPolicy.DISABLED, "disabled", later("No group is answered: best until the lane is proven.")),
+    Option(
+        GroupPolicy.ALLOWLIST, "allowlist", later("Only the groups that you pick, where it is mentioned.")
+    ),
+    Option(GroupPolicy.OPEN, "open", later("EVERY group that the account is in or is added to.")),
 )
 
 
 def ask_group_policy(interview: Interview) -> GroupPolicy:
     while True:
         chosen = interview.asked.choose(
-            "In which groups does the lane listen?", _GROUPS, GroupPolicy.DISABLED
+            t("In which groups does the lane listen?"), said(_GROUPS), GroupPolicy.DISABLED
         )
         if chosen != GroupPolicy.OPEN or _confirmed(interview, OPEN_GROUPS):
             return GroupPolicy(chosen)
 
 
 _OUTBOUND = (
-    Option(OutboundMode.APPROVE, "approve", "Each reply waits until you approve it."),
-    Option(OutboundMode.AUTO, "auto", "Replies leave at once, in your name."),
-    Option(OutboundMode.OFF, "off", "The agent only reads; nothing leaves."),
+    Option(OutboundMode.APPROVE, "approve", later("Each reply waits until you approve it.")),
+    Option(OutboundMode.AUTO, "auto", later("Replies leave at once, in your name.")),
+    Option(OutboundMode.OFF, "off", later("The agent only reads; nothing leaves.")),
 )
 
 
 def ask_outbound(interview: Interview) -> OutboundMode:
     tell(
-        "The account speaks with your name. For the first days it is best to see each reply before it leaves."
+        t(
+            "The account speaks with your name. For the first days it is best to see each reply before it"
+            " leaves."
+        )
     )
-    text = "What leaves of what the agent writes?"
-    return OutboundMode(interview.asked.choose(text, _OUTBOUND, OutboundMode.APPROVE))
+    text = t("What leaves of what the agent writes?")
+    return OutboundMode(interview.asked.choose(text, said(_OUTBOUND), OutboundMode.APPROVE))
 
 
 _DISCLOSURE = (
-    Option(Disclosure.FIRST, "first", "Each person is told before their first answer."),
-    Option(Disclosure.PREFIX, "prefix", "Each answer says so."),
-    Option(Disclosure.OFF, "off", "Nobody is told."),
+    Option(Disclosure.FIRST, "first", later("Each person is told before their first answer.")),
+    Option(Disclosure.PREFIX, "prefix", later("Each answer says so.")),
+    Option(Disclosure.OFF, "off", later("Nobody is told.")),
 )
 
 
 def ask_disclosure(interview: Interview) -> Disclosure:
-    text = "How are people told that a program answers them?"
-    return Disclosure(interview.asked.choose(text, _DISCLOSURE, Disclosure.FIRST))
+    text = t("How are people told that a program answers them?")
+    return Disclosure(interview.asked.choose(text, said(_DISCLOSURE), Disclosure.FIRST))
 
 
 _RELOAD = (
-    Option(Reload.ASK, "ask", "What widens waits for `config apply` or a restart."),
-    Option(Reload.AUTO, "auto", "Every valid edit takes effect within a second."),
+    Option(Reload.ASK, "ask", later("What widens waits for `config apply` or a restart.")),
+    Option(Reload.AUTO, "auto", later("Every valid edit takes effect within a second.")),
 )
 
 
 def ask_reload(interview: Interview) -> Reload:
-    return Reload(interview.asked.choose("When does an edit of the config take effect?", _RELOAD, Reload.ASK))
+    return Reload(
+        interview.asked.choose(t("When does an edit of the config take effect?"), said(_RELOAD), Reload.ASK)
+    )
 
 
 HALF_AN_HOUR = "30m"

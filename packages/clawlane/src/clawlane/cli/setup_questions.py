@@ -29,6 +29,7 @@ from clawlane.cli.setup_policies import (
 )
 from clawlane.config.choices import Disclosure, DmPolicy, GroupPolicy, OutboundMode, PairingReply, Reload
 from clawlane.ops.setup_answers import AgentChoice, AlertChoice, Answers
+from clawlane.texts import later, t
 from clawlane.zone import machine_zone
 
 
@@ -57,7 +58,7 @@ def check_given(interview: Interview) -> None:
     for one in interview.look.settings:
         if any(question.given(given) for question in QUESTIONS if question.name == one.question):
             change = f"openclaw config set {one.path} VALUE"
-            raise CliError(f"{one.path} is set already, in line {one.line}", change)
+            raise CliError(t("{path} is set already, in line {line}", path=one.path, line=one.line), change)
     interview.people.refuse_at_once(given.allow_from, anyone=False)
     interview.people.refuse_at_once(given.group_allow_from, anyone=True)
     if interview.prompts is None:
@@ -81,19 +82,21 @@ def _check_alone(interview: Interview) -> None:
             _refuse_open(str(said), given, _POLICIES[one.name])
             ahead.answers = replace(ahead.answers, **{one.name: said})
     if lacking:
-        rest = "" if given.yes else "; --yes accepts the defaults where there are any"
+        more = later("see: openclaw onboard --help; --yes accepts the defaults where there are any")
         raise CliError(
-            f"without a terminal the answers have to be flags; missing: {', '.join(lacking)}",
-            f"see: openclaw onboard --help{rest}",
+            t("without a terminal the answers have to be flags; missing: {flags}", flags=", ".join(lacking)),
+            t("see: openclaw onboard --help") if given.yes else t(more),
         )
     for one in QUESTIONS:
         if one.given(given) and one.name not in foreseen:
-            raise CliError(f"{one.flag.split()[0]} does not go with the policy that was chosen")
+            raise CliError(t("{flag} does not go with the policy that was chosen", flag=one.flag.split()[0]))
 
 
 def _refuse_open(word: str, given: Given, warning: str) -> None:
     if word == OPEN and not given.yes:
-        raise CliError(f"'open' has to be confirmed. {warning}", "add --yes if you mean it")
+        raise CliError(
+            t("'open' has to be confirmed. {warning}", warning=t(warning)), t("add --yes if you mean it")
+        )
 
 
 def _senders(interview: Interview, entries: tuple[str, ...], *, anyone: bool) -> Any:
@@ -125,7 +128,7 @@ QUESTIONS = (
         ask_dm_policy,
         lambda one: DmPolicy(read_policy(one, str(one.given.dm_policy), OPEN_DM)),
         DmPolicy.PAIRING,
-        title="Direct messages",
+        title=later("Direct messages"),
     ),
     _ALLOW_FROM,
     replace(
@@ -150,7 +153,7 @@ QUESTIONS = (
         ask_group_policy,
         lambda one: GroupPolicy(read_policy(one, str(one.given.group_policy), OPEN_GROUPS)),
         GroupPolicy.DISABLED,
-        title="Groups",
+        title=later("Groups"),
     ),
     Question(
         "group_allow_from",
@@ -165,7 +168,7 @@ QUESTIONS = (
         "--group ID|NAME",
         lambda given: given.group,
         lambda one: one.people.pick_groups(
-            "Groups in which the lane listens:", speakers=one.answers.group_allow_from is None
+            t("Groups in which the lane listens:"), speakers=one.answers.group_allow_from is None
         ),
         lambda one: one.people.groups(one.given.group),
         wanted=lambda one: one.said("group_policy") == GroupPolicy.ALLOWLIST,
@@ -179,7 +182,7 @@ QUESTIONS = (
         OutboundMode.APPROVE,
         wanted=lambda one: _is_new(one) or one.given.outbound is not None,
         optional=True,
-        title="What leaves",
+        title=later("What leaves"),
     ),
     Question(
         "owner_takeover",
@@ -200,7 +203,7 @@ QUESTIONS = (
         "",
         wanted=lambda one: _is_new(one) or one.given.quiet_hours is not None,
         optional=True,
-        title="Hours",
+        title=later("Hours"),
     ),
     Question(
         "timezone",
@@ -229,7 +232,7 @@ QUESTIONS = (
         lambda one: ask_agent(one.asked),
         lambda one: read_agent(one.given.agent),
         AgentChoice(),
-        title="Agent",
+        title=later("Agent"),
     ),
     Question(
         "disclosure",
@@ -241,7 +244,7 @@ QUESTIONS = (
         wanted=lambda one: (
             one.given.disclosure is not None or (one.prompts is not None and not one.given.yes)
         ),
-        title="Telling people",
+        title=later("Telling people"),
     ),
     Question(
         "alerts",
@@ -252,7 +255,7 @@ QUESTIONS = (
         AlertChoice(),
         wanted=lambda one: _is_new(one) or bool(one.given.alerts.kind),
         optional=True,
-        title="Telling you",
+        title=later("Telling you"),
     ),
     Question(
         "owner_commands",
@@ -271,6 +274,6 @@ QUESTIONS = (
         ask_reload,
         lambda one: Reload(str(one.given.reload)),
         Reload.ASK,
-        title="Edits of the config",
+        title=later("Edits of the config"),
     ),
 )

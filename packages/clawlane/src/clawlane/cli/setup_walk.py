@@ -32,9 +32,31 @@ from clawlane.ops.plugins import Install, Installed, Switch, Switched
 from clawlane.ops.setup import Look, Proposal, Propose, Write, Written
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft
+from clawlane.texts import later, t
 
-_TRIAL = "Hello, who are you?"
-_WITHOUT_LOGIN = "Without a login the directory cannot be read: type ids instead of names."
+_TRIAL = later("Hello, who are you?")
+_WITHOUT_LOGIN = later("Without a login the directory cannot be read: type ids instead of names.")
+
+
+_SUBJECTS = {
+    "dm_policy": later("dm policy"),
+    "allow_from": later("allow from"),
+    "pairing_reply": later("pairing reply"),
+    "group_policy": later("group policy"),
+    "groups": later("groups"),
+    "group_allow_from": later("group allow from"),
+    "owner_takeover": later("owner takeover"),
+    "agent": later("agent"),
+    "reload": later("reload"),
+    "outbound": later("outbound"),
+    "disclosure": later("disclosure"),
+    "timezone": later("timezone"),
+    "quiet_hours": later("quiet hours"),
+    "warm_up": later("warm up"),
+    "alerts": later("alerts"),
+    "owner_commands": later("owner commands"),
+}
+"""What each field of the answers is about."""
 
 
 class Walk:
@@ -70,7 +92,10 @@ class Walk:
         try:
             return finish(self._file, done, self._given, self._prompts, as_json=self._as_json)
         except KeyboardInterrupt:
-            click.echo(f"\nThe setup is done. Check the lane later: openclaw verify {self.look.words}")
+            told = t(
+                "The setup is done. Check the lane later: openclaw verify {words}", words=self.look.words
+            )
+            click.echo(f"\n{told}")
             return 0
 
     def _begun(self, answers: Answers) -> Interview:
@@ -97,38 +122,57 @@ class Walk:
 
     def _greet(self) -> None:
         look = self.look
-        self._say(f"Setting up {look.label} ({look.channel}), account '{look.account}'.")
-        self._say(f"The config is {look.config_file}.")
+        self._say(
+            t(
+                "Setting up {channel} ({id}), account '{account}'.",
+                channel=look.label,
+                id=look.channel,
+                account=look.account,
+            )
+        )
+        self._say(t("The config is {file}.", file=look.config_file))
         for one in look.settings:
-            self._say(f"Already set in line {one.line}: {one.text} ({one.path})")
+            self._say(
+                t("Already set in line {line}: {text} ({path})", line=one.line, text=one.text, path=one.path)
+            )
         if self._prompts is not None:
-            self._say("Ctrl-C stops at any question; the same command continues there.")
+            self._say(t("Ctrl-C stops at any question; the same command continues there."))
 
     def _install(self) -> None:
         spec, channel = self.look.spec, self.look.channel
         if not spec:
             return
-        self._head("Plugin")
+        self._head(t("Plugin"))
         if self._prompts is not None and not self._given.yes:
             state, question, command = (
-                ("disabled", "Switch it on again?", f"enable {channel}")
+                (t("disabled"), t("Switch it on again?"), f"openclaw plugins enable {channel}")
                 if self.look.disabled
-                else ("not installed", f"Install {spec}? Nothing is downloaded.", f"install {spec}")
-            )
-            self._say(f"The channel is a plugin, and it is {state}. You see its risk next.")
-            if not self._prompts.confirm(question, True):
-                raise CliError(
-                    "nothing was done: the channel needs its plugin", f"openclaw plugins {command}"
+                else (
+                    t("not installed"),
+                    t("Install {spec}? Nothing is downloaded.", spec=spec),
+                    f"openclaw plugins install {spec}",
                 )
+            )
+            self._say(t("The channel is a plugin, and it is {state}. You see its risk next.", state=state))
+            if not self._prompts.confirm(question, True):
+                raise CliError(t("nothing was done: the channel needs its plugin"), command)
         done: Switched | Installed
         if self.look.disabled:
             done = self._file.run_here(Switch(channel, enabled=True))
-            self._say(f"Enabled: the plugin of {channel}. Its channel is still off.")
+            self._say(t("Enabled: the plugin of {channel}. Its channel is still off.", channel=channel))
         else:
             done = self._file.run_here(Install(spec))
-            self._say(f"Installed: {done.id}, {done.name} {done.version} ({UNOFFICIAL}). It is still off.")
+            self._say(
+                t(
+                    "Installed: {id}, {name} {version} ({label}). It is still off.",
+                    id=done.id,
+                    name=done.name,
+                    version=done.version,
+                    label=t(UNOFFICIAL),
+                )
+            )
         if done.restart_needed:
-            self._say("A gateway is running; to load the plugin there: openclaw gateway restart")
+            self._say(t("A gateway is running; to load the plugin there: openclaw gateway restart"))
         self._file = Client()
         self._look_again()
 
@@ -140,14 +184,19 @@ class Walk:
         accepted = look.accepted and not (look.consent and look.consent.others == NOT_ASKED)
         unsure = expendable == NOT_ASKED and (self._prompts is not None or self._given.expendable)
         if accepted and not unsure:
-            self._say(f"The risk was accepted for this account before; expendable: {expendable}.")
+            self._say(
+                t(
+                    "The risk was accepted for this account before; expendable: {expendable}.",
+                    expendable=t(expendable),
+                )
+            )
             return
         risk = look.risk
         lines = () if look.accepted and not unsure else risk.lines
         needed = ConsentNeeded(
             risk.title, lines, risk.alternative, look.account, look.profile, "", look.others_risk
         )
-        self._head("Risk")
+        self._head(t("Risk"))
         if not self._as_json:
             for line in risk_lines(needed):
                 click.echo(line)
@@ -161,7 +210,7 @@ class Walk:
             known = self._prompts is None or not needed.lines
             return FLAG, said or (NOT_ASKED if known else ask_expendable())
         if self._prompts is None:
-            raise CliError("the risk has to be accepted first", f"add {FLAG}")
+            raise CliError(t("the risk has to be accepted first"), t("add {flag}", flag=FLAG))
         return "terminal", ask_risk(needed, said)
 
     def _resume(self) -> None:
@@ -175,11 +224,11 @@ class Walk:
         kept = {name: answer for name in names if (answer := getattr(draft.answers, name)) is not None}
         if not kept:
             return
-        self._head("Where you stopped")
+        self._head(t("Where you stopped"))
         for name, answer in kept.items():
-            self._say(f"{name.replace('_', ' ')}: {_shown(answer)}")
-        self._say(f"You answered this {length(max(0, now_ms() - draft.at_ms))} ago.")
-        if self._prompts.confirm("Continue where you stopped?", True):
+            self._say(f"{t(_SUBJECTS[name])}: {_shown(answer)}")
+        self._say(t("You answered this {length} ago.", length=length(max(0, now_ms() - draft.at_ms))))
+        if self._prompts.confirm(t("Continue where you stopped?"), True):
             self._interview.answers = replace(Answers(), **kept)
         else:
             self._file.run_here(DropDraft(self.look.channel, self.look.account))
@@ -188,12 +237,12 @@ class Walk:
         look = self.look
         if not self._given.login:
             return
-        self._head("Login")
+        self._head(t("Login"))
         asks = self._prompts is not None and not look.user_id and not self._given.yes
         if asks and self._prompts is not None:
-            self._say("Next, scan a QR code with the phone of the account.")
-            if not self._prompts.confirm("Log in now?", True):
-                self._say(_WITHOUT_LOGIN)
+            self._say(t("Next, scan a QR code with the phone of the account."))
+            if not self._prompts.confirm(t("Log in now?"), True):
+                self._say(t(_WITHOUT_LOGIN))
                 return
         while not self._linked():
             pass
@@ -209,9 +258,9 @@ class Walk:
             if self._prompts is None:
                 raise
             tell_failure(explain(error), as_json=False)
-            if self._prompts.confirm("Try again?", True):
+            if self._prompts.confirm(t("Try again?"), True):
                 return False
-            self._say(_WITHOUT_LOGIN)
+            self._say(t(_WITHOUT_LOGIN))
         return True
 
     def _ask_all(self) -> None:
@@ -230,7 +279,7 @@ class Walk:
             answer = question.proposal
         if answer is None and self._prompts is not None:
             if question.title:
-                self._head(question.title)
+                self._head(t(question.title))
             answer = question.ask(interview)
         if answer is None:
             return
@@ -243,24 +292,26 @@ class Walk:
         agent = self._interview.answers.agent
         if self._prompts is None or self._given.yes or agent is None or agent.kind == "echo":
             return True
-        if not self._prompts.confirm("Ask the agent one question now?", True):
+        if not self._prompts.confirm(t("Ask the agent one question now?"), True):
             return True
-        text = self._prompts.text("Question:", _TRIAL)
+        text = self._prompts.text(t("Question:"), t(_TRIAL))
         planned = self._file.planning(self.look.channel, self._name, Answers(agent=agent))
         try:
             told = planned.run_here(Ask(text))
         except Exception as error:
             tell_failure(explain(error), as_json=False)
-            return self._prompts.confirm("Keep this agent although it did not answer?", False)
-        self._say(f"It answered in {told.took_ms / 1000:.1f} s:")
-        click.echo("  " + (printable(told.text).replace("\n", "\n  ") or "(silent)"))
+            return self._prompts.confirm(t("Keep this agent although it did not answer?"), False)
+        self._say(t("It answered in {seconds:.1f} s:", seconds=told.took_ms / 1000))
+        click.echo("  " + (printable(told.text).replace("\n", "\n  ") or t("(silent)")))
         return True
 
     def _propose(self) -> Proposal:
         self._interview.answers = pruned(self._interview)
         proposal = self._file.run_here(Propose(self.look.channel, self._name, self._interview.answers))
         if proposal.problems:
-            raise CliError(f"these answers make no valid config: {proposal.problems[0]}", self._again)
+            raise CliError(
+                t("these answers make no valid config: {problem}", problem=proposal.problems[0]), self._again
+            )
         return proposal
 
     def _tell_hosts(self, proposal: Proposal) -> None:
@@ -275,31 +326,39 @@ class Walk:
     def _write(self, proposal: Proposal) -> Written | None:
         """Show what would be written, and write it once that is confirmed. None where nothing is missing."""
         if self.look.file_exists and not proposal.diff:
-            self._say("The config already says all of this; nothing is written.")
+            self._say(t("The config already says all of this; nothing is written."))
             return None
-        self._head("Config")
+        self._head(t("Config"))
         if not self._as_json:
             lines = proposal.diff or proposal.text.splitlines()
             click.echo("".join(f"  {line}".rstrip() + "\n" for line in lines))
         if named := proposal.account_named:
-            self._say(f"The existing account is now called '{named}'; its settings are unchanged.")
+            self._say(
+                t("The existing account is now called '{named}'; its settings are unchanged.", named=named)
+            )
         if pinned := proposal.default_pinned:
-            self._say(f"'{pinned}' stays the default account.")
+            self._say(t("'{pinned}' stays the default account.", pinned=pinned))
         for warning in proposal.warnings:
-            self._say(f"warning: {warning}")
+            self._say(t("warning: {warning}", warning=warning))
         for one in proposal.findings:
-            self._say(f"{one.severity}: {finding_text.one_line(one)}")
+            self._say(f"{t(one.severity)}: {finding_text.one_line(one)}")
         self._tell_hosts(proposal)
         if self._prompts is not None and not self._given.yes:
-            verb = "Change" if self.look.file_exists else "Write"
-            if not self._prompts.confirm(f"{verb} {proposal.path}?", True):
-                raise CliError("nothing was written; your answers are kept", self._again)
+            question = later("Change {file}?") if self.look.file_exists else later("Write {file}?")
+            if not self._prompts.confirm(t(question, file=proposal.path), True):
+                raise CliError(t("nothing was written; your answers are kept"), self._again)
         answers = self._interview.answers
         written = self._file.run_here(Write(self.look.channel, self._name, answers, proposal.revision))
         if written.backup:
-            self._say(f"Changed: {written.path}. The file from before is {written.backup}.")
+            self._say(
+                t(
+                    "Changed: {path}. The file from before is {backup}.",
+                    path=written.path,
+                    backup=written.backup,
+                )
+            )
         else:
-            self._say(f"Written: {written.path}. Only you can read it.")
+            self._say(t("Written: {path}. Only you can read it.", path=written.path))
         return written
 
     @property
@@ -318,9 +377,9 @@ def _shown(answer: Any) -> str:
         case AgentChoice(kind, url, model):
             return " ".join(one for one in (kind, url, model) if one)
         case bool():
-            return "yes" if answer else "no"
+            return t("yes") if answer else t("no")
         case tuple():
-            return ", ".join(map(_shown, answer)) or "nobody"
+            return ", ".join(map(_shown, answer)) or t("nobody")
         case Named(id, name) | GroupChoice(id, name):
             return f"{sanitize(name)} ({id})" if name else id
-    return str(answer) or "none"
+    return str(answer) or t("none")

@@ -7,6 +7,7 @@ from typing import Any
 
 from clawlane.cli.output import sanitize
 from clawlane.ops.config_standing import Standing, Verdict
+from clawlane.texts import t
 
 _LONGEST = 300
 APPLY = "openclaw config apply"
@@ -16,21 +17,21 @@ def standing_lines(standing: Standing, told: Collection[str] = ()) -> Iterator[s
     """What becomes of the file, in sentences; what would open only where it was not `told` already."""
     match standing.verdict:
         case Verdict.NO_GATEWAY:
-            yield "No gateway runs; the next start applies it."
+            yield t("No gateway runs; the next start applies it.")
         case Verdict.IN_FORCE:
-            yield "The running gateway uses it now."
+            yield t("The running gateway uses it now.")
         case Verdict.WAITS:
             yield from _waiting(standing, told)
         case Verdict.REFUSED:
             error = sanitize(standing.error, _LONGEST)
-            yield f"The running gateway cannot use it, and keeps the last good config: {error}"
+            yield t("The running gateway cannot use it, and keeps the last good config: {error}", error=error)
         case Verdict.PENDING:
-            yield "The running gateway has not applied it yet; see: openclaw channels status"
+            yield t("The running gateway has not applied it yet; see: openclaw channels status")
         case Verdict.OTHER_FILE:
-            yield f"The running gateway uses another file: {standing.file}"
+            yield t("The running gateway uses another file: {file}", file=standing.file)
         case Verdict.NOT_TOLD:
             error = sanitize(standing.error, _LONGEST)
-            yield f"A gateway runs, but it did not say whether it applied this: {error}"
+            yield t("A gateway runs, but it did not say whether it applied this: {error}", error=error)
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:
@@ -48,5 +49,7 @@ def standing_json(standing: Standing) -> dict[str, Any]:
 def _waiting(standing: Standing, told: Collection[str]) -> Iterator[str]:
     for one in standing.widens:
         if one not in told:
-            yield f"waits, too: {sanitize(one, _LONGEST)}"
-    yield f"The running gateway applies what this closes at once; the rest waits for: {APPLY}"
+            yield t("waits, too: {what}", what=sanitize(one, _LONGEST))
+    yield t(
+        "The running gateway applies what this closes at once; the rest waits for: {command}", command=APPLY
+    )

@@ -11,21 +11,23 @@ from urllib.parse import urlsplit
 from clawlane.config.agents import AcpBrain, CommandBrain, EchoBrain, EndpointBrain, Models
 from clawlane.config.media_tools import OWN_SERVICES, AudioTools
 from clawlane.config.routing import AgentSettings
+from clawlane.texts import later, t
 
 _OWN_HOSTS = {
     "openai": "api.openai.com",
     "anthropic": "api.anthropic.com",
     "google": "generativelanguage.googleapis.com",
 }
+_VOICE = later("voice messages")
 _LOCAL_ENDINGS = (".local", ".lan", ".internal", ".home.arpa", ".intranet")
 
 
 class Place(StrEnum):
     """Where a host is, as far as its address tells. What is not known counts as abroad."""
 
-    HERE = "this machine"
-    OWN_NETWORK = "own network"
-    ABROAD = "abroad"
+    HERE = later("this machine")
+    OWN_NETWORK = later("own network")
+    ABROAD = later("abroad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class AgentHost:
 
     def __str__(self) -> str:
         return f"{self.agent}: {self.host} ({self.place})"
+
+    def said(self) -> str:
+        """The same in the language in force."""
+        agent = t(self.agent) if self.agent == _VOICE else self.agent
+        return f"{agent}: {t(self.host)} ({t(self.place)})"
 
 
 def place_of(host: str) -> Place:
@@ -62,19 +69,19 @@ def hosts(agents: Sequence[AgentSettings], models: Models, audio: AudioTools) ->
         if model.usable:
             own = models.providers.get(model.provider)
             url = model.url or (own.base_url if own else None) or OWN_SERVICES.get(model.provider, "")
-            found.append(AgentHost("voice messages", *_at(url)))
+            found.append(AgentHost(_VOICE, *_at(url)))
     return list(dict.fromkeys(found))
 
 
 def _of_agent(agent: AgentSettings, models: Models) -> Iterator[tuple[str, Place]]:
     match agent.brain:
         case EchoBrain():
-            yield "an echo, sent nowhere", Place.HERE
+            yield later("an echo, sent nowhere"), Place.HERE
         case EndpointBrain(url=url):
             yield _at(url)
         case AcpBrain(command=command) | CommandBrain(command=command):
             program = command[0].rpartition("/")[2]
-            yield f"the program {program}, and wherever it sends them", Place.ABROAD
+            yield later("the program {program}, and wherever it sends them", program=program), Place.ABROAD
         case _:
             for name in agent.settings.model.all if agent.settings.model else ():
                 provider = name.partition("/")[0]
@@ -82,9 +89,12 @@ def _of_agent(agent: AgentSettings, models: Models) -> Iterator[tuple[str, Place
                 if own is not None and own.base_url:
                     yield _at(own.base_url)
                 else:
-                    yield _OWN_HOSTS.get(provider, f"the provider {provider}"), Place.ABROAD
+                    yield (
+                        _OWN_HOSTS.get(provider, later("the provider {provider}", provider=provider)),
+                        Place.ABROAD,
+                    )
 
 
 def _at(url: str) -> tuple[str, Place]:
-    host = urlsplit(url).hostname or "a host that is not known"
+    host = urlsplit(url).hostname or later("a host that is not known")
     return host, place_of(host)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clawlane.texts import t
+
 if TYPE_CHECKING:
     from clawlane.ops.context import OpContext
 
@@ -18,4 +20,4 @@ def device_help(ctx: OpContext, channel: str) -> str:
         found = ctx.runtime(ctx.manifest(channel))
     except (PluginError, ChannelUnusable):
         return ""
-    return found.device_help() if isinstance(found, LinkedDevice) else ""
+    return t(found.device_help()) if isinstance(found, LinkedDevice) else ""

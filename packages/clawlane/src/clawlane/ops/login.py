@@ -36,20 +36,21 @@ from clawlane.ops.probing import probed, rehearsal_of
 from clawlane.ops.running import Start, Stop, start, stop
 from clawlane.plugins.errors import PluginError
 from clawlane.store.alarm_told import Ended, Raised
+from clawlane.texts import later, t, told
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
     from clawlane.store.account_store import AccountStore
 
 log = logging.getLogger(__name__)
-NOT_ASKED = "not asked"
+NOT_ASKED = later("not asked")
 ACCEPTED = "accepted"
-OTHERS_TITLE = "Words of people who never agreed"
-_OTHERS = (
+OTHERS_TITLE = later("Words of people who never agreed")
+_OTHERS = later(
     "Names, words, pictures and voice of everybody who writes to the account or in its groups go to the host"
     " of the agent. None of them agreed to that."
 )
-_WITHHOLD = "What an agent need not see can be withheld: agents.<id>.share; see docs/privacy.md."
+_WITHHOLD = later("What an agent need not see can be withheld: agents.<id>.share; see docs/privacy.md.")
 _CONSENT_DEADLINE = 600.0
 """Seconds that a login waits for the answer to the question about the risk."""
 
@@ -186,7 +187,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     target = ctx.target(request.channel, request.account)
     channel, account = ctx.runtime(target.manifest), target.account
     if not isinstance(channel, Login):
-        raise OpError(f"{target.manifest.label} has no login")
+        raise OpError(later("{channel} has no login", channel=target.manifest.label))
     for line in await asyncio.to_thread(secure, ctx.paths):
         yield Tightened(line)
     if isinstance(channel, NeedsConsent):
@@ -202,13 +203,13 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         yield SessionExpired()
         linked = None
     if linked:
-        told = Linked(*linked, already=True, configured=target.configured, agents=agents)
-        yield replace(told, risk=risk_of(channel), consent=ctx.consent(account))
+        found = Linked(*linked, already=True, configured=target.configured, agents=agents)
+        yield replace(found, risk=risk_of(channel), consent=ctx.consent(account))
         return
     others = await asyncio.to_thread(_others, ctx, target)
     on_phone = device_help(ctx, account.channel)
     yield Begun(socket.gethostname(), rehearsal_of(channel), others, on_phone)
-    done, again = None, f"try again: openclaw channels login {target.words}"
+    done, again = None, later("try again: openclaw channels login {words}", words=target.words)
     async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
         async for step in steps:
             match step:
@@ -217,19 +218,25 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
                 case ShowQr() | Scanned() | Confirmed():
                     yield step
                 case Expired():
-                    raise OpError("the QR code expired before it was scanned and confirmed", again)
+                    raise OpError(later("the QR code expired before it was scanned and confirmed"), again)
                 case Declined():
-                    raise OpError("the login was declined on the phone", again)
+                    raise OpError(later("the login was declined on the phone"), again)
                 case Failed(stage, reason, not_let_in=True):
                     await sound_refused(ctx, target.account, f"qr_{stage}")
                     raise OpError(
-                        f"the login failed ({stage}): {reason}; the account is muted",
-                        "do not try again and again; read: openclaw help runbooks/login-refused",
+                        later(
+                            "the login failed ({stage}): {reason}; the account is muted",
+                            stage=stage,
+                            reason=t(reason),
+                        ),
+                        later("do not try again and again; read: openclaw help runbooks/login-refused"),
                     )
                 case Failed(stage, reason):
-                    raise OpError(f"the login failed ({stage}): {reason}", again)
+                    raise OpError(
+                        later("the login failed ({stage}): {reason}", stage=stage, reason=t(reason)), again
+                    )
     if done is None:
-        raise OpError("the login ended without an answer", again)
+        raise OpError(later("the login ended without an answer"), again)
     _refuse_second(ctx, target, done)
     consent = ctx.consent(account)
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
@@ -241,7 +248,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
         if ctx.live:
             await start(ctx, Start(account.channel, account.id))
     except OpError as error:
-        failed = str(error)
+        failed = told(error)
     started = bool(ctx.live) and not failed
     now = await asyncio.to_thread(ctx.consent, account)
     how = (started, failed, agents, risk_of(channel), now)
@@ -276,7 +283,7 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
         try:
             await stop(ctx, Stop(channel, account))
         except OpError as error:
-            warnings.append(f"the running gateway did not stop the account: {error}")
+            warnings.append(later("the running gateway did not stop the account: {error}", error=told(error)))
     cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
     if cleared:
         await record(ctx, f"{channel}/{account}", lambda store: store.attempt(note_logout))
@@ -305,7 +312,10 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
         return found.channel, found.id, found.profile, ""
     except ConfigError as error:
         manifest: Manifest | None = ctx.manifest(channel)
-        name, why = ctx.manifest(channel).id, f"the config does not load ({error.problems[0]})"
+        name, why = (
+            ctx.manifest(channel).id,
+            later("the config does not load ({problem})", problem=error.problems[0]),
+        )
     except PluginError as error:
         manifest, name, why = None, (channel or "").strip().lower(), str(error)
         if not profiles_of(ctx.paths.vault_dir, name):
@@ -316,19 +326,24 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
     stored = profiles_of(ctx.paths.vault_dir, name)
     if not guess.sure and not account and len(stored) > 1:
         raise OpError(
-            f"{why}, so it is not clear which session is meant",
-            f"name the profile with --account: {', '.join(stored)}",
+            later("{why}, so it is not clear which session is meant", why=why),
+            later("name the profile with --account: {profiles}", profiles=", ".join(stored)),
         )
     profile = stored[0] if not guess.sure and not account and stored else guess.profile
     named = guess.account if guess.sure or account else profile
-    return name, named, profile, f"{why}; this was about the profile '{profile}'"
+    return (
+        name,
+        named,
+        profile,
+        later("{why}; this was about the profile '{profile}'", why=why, profile=profile),
+    )
 
 
 def question_of(ctx: OpContext, channel: NeedsConsent, account: Account) -> ConsentNeeded:
     """The question about the risk of a channel, and about what goes to the hosts of an account's agents."""
-    notice = channel.risk()
-    told = (notice.title, notice.lines, notice.alternative, account.id, account.profile)
-    return ConsentNeeded(*told, others=words_of_others(ctx.config, account))
+    notice = channel.risk().said()
+    risk = (notice.title, notice.lines, notice.alternative, account.id, account.profile)
+    return ConsentNeeded(*risk, others=words_of_others(ctx.config, account))
 
 
 def words_of_others(config: Config, account: Account) -> tuple[str, ...]:
@@ -338,7 +353,7 @@ def words_of_others(config: Config, account: Account) -> tuple[str, ...]:
     root = config.root
     answer = [one for one in config.agents if config.routing.answers(one.id, account.channel, account.id)]
     found = hosts(answer, root.models, root.tools.media.audio)
-    return (_OTHERS, *map(str, found), _WITHHOLD)
+    return (t(_OTHERS), *(one.said() for one in found), t(_WITHHOLD))
 
 
 async def _answered(ctx: OpContext, account: Account, before: Consent | None) -> Consent:
@@ -350,7 +365,7 @@ async def _answered(ctx: OpContext, account: Account, before: Consent | None) ->
                 await asyncio.sleep(_LOOK_EVERY)
             return consent
     except TimeoutError:
-        raise OpError("the risk was not accepted, so nothing was done") from None
+        raise OpError(later("the risk was not accepted, so nothing was done")) from None
 
 
 async def _linked(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -> None:
@@ -419,9 +434,19 @@ def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
     for other in linked_elsewhere(ctx.paths.vault_dir, target.account, block.accounts, done.user_id):
         words = account_words(other.channel, other.id, other.id == block.default_account)
         raise OpError(
-            f"{done.user_name} ({done.user_id}) is linked on {other} already; on two accounts each would end"
-            f" the other's session. Nothing was changed on {target.account}, but the scan has ended the"
-            f" session of {other}: it does not connect again by itself",
-            f"bring it back: openclaw channels login {words} --force; for {target.account} scan with the"
-            f" phone of another account, or first: openclaw channels logout {words}",
+            later(
+                "{name} ({user}) is linked on {other} already; on two accounts each would end the other's"
+                " session. Nothing was changed on {account}, but the scan has ended the session of"
+                " {other}: it does not connect again by itself",
+                name=done.user_name,
+                user=done.user_id,
+                other=other,
+                account=target.account,
+            ),
+            later(
+                "bring it back: openclaw channels login {words} --force; for {account} scan with the"
+                " phone of another account, or first: openclaw channels logout {words}",
+                words=words,
+                account=target.account,
+            ),
         )

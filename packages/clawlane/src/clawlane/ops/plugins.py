@@ -250,7 +250,7 @@ def _notice(ctx: OpContext, manifest: Manifest) -> RiskNotice | None:
     from clawlane.capabilities import NeedsConsent
 
     channel = ctx.runtime(manifest)
-    return channel.risk() if isinstance(channel, NeedsConsent) else None
+    return channel.risk().said() if isinstance(channel, NeedsConsent) else None
 
 
 def _configured(ctx: OpContext, channel: str) -> bool | None:

@@ -27,6 +27,7 @@ from clawlane.ops.setup_plan import (
     refuse_changed,
     settings_in,
 )
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
     from clawlane.config.source import Source
@@ -191,7 +192,7 @@ def _of_account(ctx: OpContext, manifest: Manifest, source: Source, place: Accou
         label=manifest.label,
         config_file=str(ctx.paths.config_file),
         file_exists=source.exists,
-        risk=notice,
+        risk=notice.said() if notice else None,
         account=account.id,
         profile=account.profile,
         words=target.words,
@@ -234,13 +235,15 @@ def _write(ctx: OpContext, request: Write) -> Written:
     plan = plan_file(ctx, request.channel, request.account, request.answers)
     draft, file = plan.draft, ctx.paths.config_file
     if plan.source.revision != request.revision:
-        raise OpError(f"{file} was changed by something else in the meantime; nothing was written")
+        raise OpError(
+            later("{file} was changed by something else in the meantime; nothing was written", file=file)
+        )
     refuse_changed(ctx.written_config(), load_source(draft.source, ctx.registry, ctx.environ), plan.place)
     secure(ctx.paths)
     try:
         if draft.changes:
             draft.write()
     except EditError as error:
-        raise OpError(str(error)) from None
+        raise OpError(t(str(error))) from None
     kept = str(backup_of(draft.file)) if plan.source.exists and draft.changes else ""
     return Written(str(file), draft.source.revision, kept)

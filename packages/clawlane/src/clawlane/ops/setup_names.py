@@ -14,6 +14,7 @@ from clawlane.config.senders import ANYONE, ListContext, access_group_in, is_num
 from clawlane.lookup import search
 from clawlane.messages import Group, Person
 from clawlane.ops.setup_answers import Named
+from clawlane.texts import later
 
 _MOST_NEAR = 5
 _Named = TypeVar("_Named", Person, Group)
@@ -81,7 +82,9 @@ def find_group(entry: str, directory: Directory, context: ListContext) -> Resolv
     if colon and kind.lower() in ("group", *context.prefixes):
         wanted = rest.strip()
     if not wanted or wanted == ANYONE:
-        return Resolved(entry, doubt=Doubt.EVERYBODY if wanted else Doubt.MALFORMED, text="it is empty")
+        return Resolved(
+            entry, doubt=Doubt.EVERYBODY if wanted else Doubt.MALFORMED, text=later("it is empty")
+        )
     if is_phone_number(wanted, context.shortest_id):
         return Resolved(entry, doubt=Doubt.PHONE)
     if is_numeric_id(wanted):

@@ -15,6 +15,7 @@ from clawlane.ops.operation import OpError
 from clawlane.ops.setup_answers import Answers
 from clawlane.ops.setup_edits import AccountPlace, Addition, additions, find_place, with_additions
 from clawlane.ops.setup_text import first_file
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.edit import Draft
@@ -76,7 +77,9 @@ def plan_file(ctx: OpContext, channel: str, account: str | None, answers: Answer
     for one in settings_in(source, place):
         if getattr(answers, one.question) is not None:
             change = f"openclaw config set {one.path} VALUE"
-            raise OpError(f"{one.path} is in line {one.line} of the config already", change)
+            raise OpError(
+                later("{path} is in line {line} of the config already", path=one.path, line=one.line), change
+            )
     added = tuple(additions(source, place, answers, style_of(source)))
     try:
         edits = [Put(one.path, one.value, one.lines) for one in added]
@@ -148,9 +151,16 @@ def refuse_changed(before: Config, after: Config, place: AccountPlace) -> None:
         for account in block.accounts:
             mine = (channel, account.id) == (place.channel, place.account)
             if not mine and _what_counts(then.account(account.id)) != _what_counts(account):
-                raise OpError(f"this would change the account {account}, so nothing was written")
+                raise OpError(
+                    later("this would change the account {account}, so nothing was written", account=account)
+                )
         if then.default_account != block.default_account:
-            raise OpError(f"this would change the default account of {channel}, so nothing was written")
+            raise OpError(
+                later(
+                    "this would change the default account of {channel}, so nothing was written",
+                    channel=channel,
+                )
+            )
 
 
 def _what_counts(account: Account | None) -> Account | None:

@@ -19,140 +19,144 @@ from clawlane.config.choices import (
 from clawlane.config.senders import ANYONE
 from clawlane.config.writing import COMMENT, Style, wrapped_comment
 from clawlane.ops.setup_answers import AgentChoice, AlertChoice, Answers, GroupChoice, Named, span_of
-from clawlane.texts import ENGLISH, locale
+from clawlane.texts import ENGLISH, later, locale, t
 
 _LONGEST_NAME = 60
 
-_HEAD = (
+_HEAD = later(
     "The config of the gateway, written by `openclaw onboard`. It is JSON5: comments and trailing commas are"
     " allowed. After a change: openclaw config validate"
 )
 _DM = {
-    DmPolicy.PAIRING: (
+    DmPolicy.PAIRING: later(
         "Direct messages. 'pairing': somebody new gets no answer, but a request that you see in"
         " `openclaw pairing list {channel}` and approve with `openclaw pairing approve`. The other words:"
         " 'allowlist' (allowFrom alone), 'open' (everybody), 'disabled'."
     ),
-    DmPolicy.ALLOWLIST: (
+    DmPolicy.ALLOWLIST: later(
         "Direct messages. 'allowlist': only the people in allowFrom are answered; approvals of pairing do not"
         " count. The other words: 'pairing', 'open' (everybody), 'disabled'."
     ),
-    DmPolicy.OPEN: (
+    DmPolicy.OPEN: later(
         "Direct messages. 'open': EVERYBODY who finds the account is answered. Narrower: 'pairing' (you"
         " approve each person) or 'allowlist' (allowFrom alone)."
     ),
-    DmPolicy.DISABLED: (
+    DmPolicy.DISABLED: later(
         "Direct messages. 'disabled': none is answered, and nobody is told. The other words: 'pairing' (you"
         " approve each person), 'allowlist', 'open'."
     ),
 }
-_IDS = "Ids, because names change."
+_IDS = later("Ids, because names change.")
 _ALLOW_FROM = {
-    DmPolicy.PAIRING: "Answered without a request. Ids, because names change.",
-    DmPolicy.ALLOWLIST: "The people who are answered. Ids, because names change.",
-    DmPolicy.OPEN: "These may use control commands in groups, too. Ids, because names change.",
-    DmPolicy.DISABLED: "Nobody is answered while dmPolicy is 'disabled'.",
+    DmPolicy.PAIRING: later("Answered without a request. Ids, because names change."),
+    DmPolicy.ALLOWLIST: later("The people who are answered. Ids, because names change."),
+    DmPolicy.OPEN: later("These may use control commands in groups, too. Ids, because names change."),
+    DmPolicy.DISABLED: later("Nobody is answered while dmPolicy is 'disabled'."),
 }
-_NOBODY = "Answered without a request: nobody yet. Ids: openclaw directory peers list {words}"
+_NOBODY = later("Answered without a request: nobody yet. Ids: openclaw directory peers list {words}")
 _REPLY = {
-    PairingReply.FRIENDS_SILENT: (
+    PairingReply.FRIENDS_SILENT: later(
         "Who is sent a pairing code by text. 'friends-silent': strangers only, because bot texts to friends"
         " are what people complain about most; you see the requests of friends in `openclaw pairing list`."
     ),
-    PairingReply.CODE: (
+    PairingReply.CODE: later(
         "Who is sent a pairing code by text. 'code': everybody who asks, friends too. Quieter:"
         " 'friends-silent', 'silent'."
     ),
-    PairingReply.SILENT: (
+    PairingReply.SILENT: later(
         "Who is sent a pairing code by text. 'silent': nobody; you see all requests in"
         " `openclaw pairing list {channel}`. The other words: 'code', 'friends-silent'."
     ),
 }
 _GROUPS = {
-    GroupPolicy.DISABLED: (
+    GroupPolicy.DISABLED: later(
         "Groups. 'disabled': none is answered. Verify direct messages first; then write 'allowlist' with ids"
         " from: openclaw directory groups list {words}"
     ),
-    GroupPolicy.ALLOWLIST: (
+    GroupPolicy.ALLOWLIST: later(
         "Groups. 'allowlist': only those below are heard. The other words: 'disabled', 'open' (every group"
         " that the account is in)."
     ),
-    GroupPolicy.OPEN: (
+    GroupPolicy.OPEN: later(
         "Groups. 'open': EVERY group that the account is in, or is ever added to, is heard. Narrower:"
         " 'allowlist' with the groups that you mean."
     ),
 }
 _DISCLOSURE = {
-    Disclosure.FIRST: (
+    Disclosure.FIRST: later(
         "People are told that a program answers, before its first answer to each of them. The other words:"
         " 'prefix' (before each answer), 'off'."
     ),
-    Disclosure.PREFIX: (
+    Disclosure.PREFIX: later(
         "Each answer says that a program answers. The other words: 'first' (each person once), 'off'."
     ),
-    Disclosure.OFF: (
+    Disclosure.OFF: later(
         "Nobody is told that a program answers. The other words: 'first' (each person once), 'prefix'."
     ),
 }
-_GROUP_LIST = (
+_GROUP_LIST = later(
     "requireMention: only a message that mentions or quotes the account is answered; the others are kept as"
     " context for its next answer. allowFrom: who may speak there."
 )
-_NO_GROUP = "No group yet. Ids: openclaw directory groups list {words}"
-_GROUP_ALLOW_FROM = "Who may speak in groups, where a group has no allowFrom of its own."
+_NO_GROUP = later("No group yet. Ids: openclaw directory groups list {words}")
+_GROUP_ALLOW_FROM = later("Who may speak in groups, where a group has no allowFrom of its own.")
 _OUTBOUND = {
-    OutboundMode.APPROVE: (
+    OutboundMode.APPROVE: later(
         "What leaves of what the agent writes. 'approve': nothing before you approve it; see"
         " `openclaw drafts list`. Once you trust it: 'auto'. To only listen: 'off'."
     ),
-    OutboundMode.AUTO: (
+    OutboundMode.AUTO: later(
         "What leaves of what the agent writes. 'auto': everything, at once. More careful: 'approve' (you"
         " approve each reply with `openclaw drafts approve`), 'off' (nothing leaves)."
     ),
-    OutboundMode.OFF: (
+    OutboundMode.OFF: later(
         "What leaves of what the agent writes. 'off': nothing; it only reads. The other words: 'approve' (you"
         " approve each reply with `openclaw drafts approve`), 'auto'."
     ),
 }
-_ACKS = "'on-reply': messages are marked as seen with the answer, so that your phone keeps its unread marks."
-_TAKEOVER = (
+_ACKS = later(
+    "'on-reply': messages are marked as seen with the answer, so that your phone keeps its unread marks."
+)
+_TAKEOVER = later(
     "When you write in a chat by hand, the agent holds back there for so long, and does not answer what comes"
     " meanwhile. 0: it goes on."
 )
 _AGENT = {
-    "echo": "Who answers. An echo repeats each message: enough for a first try.",
-    "endpoint": "Who answers: a server that speaks OpenAI's chat API.",
-    "model": "Who answers: this model, in the gateway's own process.",
-    "acp": "Who answers: a coding agent on this machine (Agent Client Protocol).",
-    "command": "Who answers: this program, run once for each turn.",
+    "echo": later("Who answers. An echo repeats each message: enough for a first try."),
+    "endpoint": later("Who answers: a server that speaks OpenAI's chat API."),
+    "model": later("Who answers: this model, in the gateway's own process."),
+    "acp": later("Who answers: a coding agent on this machine (Agent Client Protocol)."),
+    "command": later("Who answers: this program, run once for each turn."),
 }
 _KEY = {
-    "env": "The key is read from the variable {name} of the gateway's environment.",
-    "file": "The key is read from that file, which only you may be able to read.",
+    "env": later("The key is read from the variable {name} of the gateway's environment."),
+    "file": later("The key is read from that file, which only you may be able to read."),
 }
-_LOCALE = "The language of commands, alarms and what people are told; see docs/languages.md."
-_TIMEZONE = "Where days begin for budgets and quiet hours, and in which zone times are shown."
-_QUIET = (
+_LOCALE = later("The language of commands, alarms and what people are told; see docs/languages.md.")
+_TIMEZONE = later("Where days begin for budgets and quiet hours, and in which zone times are shown.")
+_QUIET = later(
     "Nothing is sent on its own between these hours. 'hold': replies wait for the end; 'drop': they are not"
     " sent."
 )
-_WARM_UP = (
+_WARM_UP = later(
     "How fast messages may leave. warmUp: a new session sends 10 replies on its first day, and more every"
     " day, up to the normal limits after a week."
 )
-_ALERTS = (
+_ALERTS = later(
     "How you are told of what waits for you, without names and texts. To try it: openclaw alerts test {words}"
 )
-_COMMANDS_ON = "In the chat with yourself you can write /pause, /resume, /approve CODE and /draft 12 ok."
-_COMMANDS_OFF = (
+_COMMANDS_ON = later(
+    "In the chat with yourself you can write /pause, /resume, /approve CODE and /draft 12 ok."
+)
+_COMMANDS_OFF = later(
     "true: in the chat with yourself you can write /pause, /resume, /approve CODE and /draft 12 ok."
 )
 _RELOAD = {
-    Reload.ASK: (
+    Reload.ASK: later(
         "An edit of this file that narrows access holds at once; one that widens it waits for"
         " `openclaw config apply`, or for the next start of the gateway. With 'auto' both hold at once."
     ),
-    Reload.AUTO: (
+    Reload.AUTO: later(
         "Edits of this file hold at once, those that widen access, too. With 'ask' these wait for"
         " `openclaw config apply`, or for the next start of the gateway."
     ),
@@ -172,7 +176,7 @@ def first_file(channel: str, account: str | None, answers: Answers) -> str:
         body += ["", *entries.block("agents", entries.block("defaults", entries.agent()))]
     if answers.reload is not None:
         body += ["", *entries.block("gateway", entries.reload())]
-    lines = [*_comment(_HEAD), "{", *entries.indented(body), "}"]
+    lines = [*_comment(t(_HEAD)), "{", *entries.indented(body), "}"]
     return "".join(f"{line}\n" for long in lines for line in wrapped_comment(long))
 
 
@@ -273,55 +277,55 @@ class Entries:
         answers, names = self.answers, {"channel": self.channel, "words": self.words}
         found: dict[str, list[str]] = {}
         if answers.dm_policy is not None:
-            found["dmPolicy"] = self._setting(_DM[answers.dm_policy].format(**names), "dmPolicy", values)
+            found["dmPolicy"] = self._setting(t(_DM[answers.dm_policy], **names), "dmPolicy", values)
         if answers.allow_from is not None:
             whose = _ALLOW_FROM[answers.dm_policy] if answers.dm_policy else _IDS
-            told = whose if answers.allow_from else _NOBODY.format(**names)
+            told = t(whose) if answers.allow_from else t(_NOBODY, **names)
             found["allowFrom"] = [*_comment(told), *self._people("allowFrom", answers.allow_from)]
         if answers.pairing_reply is not None:
-            told = _REPLY[answers.pairing_reply].format(**names)
+            told = t(_REPLY[answers.pairing_reply], **names)
             found["pairing"] = self._setting(told, "pairing", values)
         if answers.group_policy is not None:
-            told = _GROUPS[answers.group_policy].format(**names)
+            told = t(_GROUPS[answers.group_policy], **names)
             found["groupPolicy"] = self._setting(told, "groupPolicy", values)
         if answers.group_allow_from is not None:
             people = self._people("groupAllowFrom", answers.group_allow_from)
-            found["groupAllowFrom"] = [*_comment(_GROUP_ALLOW_FROM), *people]
+            found["groupAllowFrom"] = [*_comment(t(_GROUP_ALLOW_FROM)), *people]
         if answers.groups is not None:
             listed = self.block("groups", [line for one in answers.groups for line in self._group(one)])
-            told = _GROUP_LIST if answers.groups else _NO_GROUP.format(**names)
+            told = t(_GROUP_LIST) if answers.groups else t(_NO_GROUP, **names)
             found["groups"] = [*_comment(told), *listed]
         if answers.outbound is not None:
-            found["outbound"] = self._setting(_OUTBOUND[answers.outbound], "outbound", values)
+            found["outbound"] = self._setting(t(_OUTBOUND[answers.outbound]), "outbound", values)
             if "acks" in values:
-                found["acks"] = self._setting(_ACKS, "acks", values)
+                found["acks"] = self._setting(t(_ACKS), "acks", values)
         if answers.owner_takeover is not None:
-            found["ownerTakeover"] = self._setting(_TAKEOVER, "ownerTakeover", values)
+            found["ownerTakeover"] = self._setting(t(_TAKEOVER), "ownerTakeover", values)
         if answers.disclosure is not None:
-            found["disclosure"] = self._setting(_DISCLOSURE[answers.disclosure], "disclosure", values)
+            found["disclosure"] = self._setting(t(_DISCLOSURE[answers.disclosure]), "disclosure", values)
         if answers.quiet_hours:
-            found["quietHours"] = self._setting(_QUIET, "quietHours", values)
+            found["quietHours"] = self._setting(t(_QUIET), "quietHours", values)
         if answers.warm_up is not None:
-            found["pacing"] = self._setting(_WARM_UP, "pacing", values)
+            found["pacing"] = self._setting(t(_WARM_UP), "pacing", values)
         if "alerts" in values:
-            found["alerts"] = self._setting(_ALERTS.format(**names), "alerts", values)
+            found["alerts"] = self._setting(t(_ALERTS, **names), "alerts", values)
         if answers.owner_commands is not None:
-            told = _COMMANDS_ON if answers.owner_commands else _COMMANDS_OFF
+            told = t(_COMMANDS_ON if answers.owner_commands else _COMMANDS_OFF)
             found["ownerCommands"] = self._setting(told, "ownerCommands", values)
         return found
 
     def reply(self, reply: str) -> list[str]:
         """The entry of a `pairing` that is there already."""
-        told = _REPLY[PairingReply(reply)].format(channel=self.channel)
+        told = t(_REPLY[PairingReply(reply)], channel=self.channel)
         return [*_comment(told), *self.single("reply", reply)]
 
     def agent(self) -> list[str]:
         """The entry under `agents.defaults`."""
         if (agent := self.answers.agent) is None:
             return []
-        told = _AGENT[agent.kind]
+        told = t(_AGENT[agent.kind])
         if agent.kind == "endpoint" and (agent.key_env or agent.key_file):
-            told += "\n" + _KEY["env" if agent.key_env else "file"].format(name=agent.key_env)
+            told += "\n" + t(_KEY["env" if agent.key_env else "file"], name=agent.key_env)
         ((key, value),) = agent_values(agent).items()
         if isinstance(value, dict) and len(value) > 1:
             lines = [line for name, one in value.items() for line in self.single(name, one)]
@@ -330,25 +334,25 @@ class Entries:
 
     def warm_up(self, warm_up: bool) -> list[str]:
         """The entry of a `pacing` that is there already."""
-        return [*_comment(_WARM_UP), *self.single("warmUp", warm_up)]
+        return [*_comment(t(_WARM_UP)), *self.single("warmUp", warm_up)]
 
     def locale(self) -> list[str]:
         """The entry of the language, if it is not the one that counts without it."""
         if locale() == ENGLISH:
             return []
-        return [*_comment(_LOCALE), *self.single("locale", locale())]
+        return [*_comment(t(_LOCALE)), *self.single("locale", locale())]
 
     def timezone(self) -> list[str]:
         """The entry of the whole gateway."""
         if not self.answers.timezone:
             return []
-        return [*_comment(_TIMEZONE), *self.single("timezone", self.answers.timezone)]
+        return [*_comment(t(_TIMEZONE)), *self.single("timezone", self.answers.timezone)]
 
     def reload(self) -> list[str]:
         """The entry under `gateway`."""
         if (reload := self.answers.reload) is None:
             return []
-        return [*_comment(_RELOAD[reload]), *self.single("reload", str(reload))]
+        return [*_comment(t(_RELOAD[reload])), *self.single("reload", str(reload))]
 
     def block(self, key: str, lines: Sequence[str]) -> list[str]:
         """An object with these entries."""
