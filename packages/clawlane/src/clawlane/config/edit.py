@@ -107,7 +107,8 @@ class Draft:
         except OSError as error:
             raise EditError(
                 later(
-                    "{file} cannot be written: {reason}; it stays as it was; check free space and permissions",
+                    "{file} cannot be written: {reason}; it stays as it was; check free space and"
+                    " permissions",
                     file=self.file,
                     reason=error.strerror or error,
                 )

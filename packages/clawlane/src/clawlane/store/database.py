@@ -40,7 +40,9 @@ class Store:
         """
         while account in self._owned:
             if not patient:
-                raise StoreOwned(later("{account} is run by this process already", account=account), os.getpid())
+                raise StoreOwned(
+                    later("{account} is run by this process already", account=account), os.getpid()
+                )
             await self.handed_over()
         self._owned.add(account)
         try:
