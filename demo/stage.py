@@ -199,10 +199,10 @@ class Gateway:
         with self._news:
             return list(self._lines)
 
-    def said(self, words: str) -> str:
-        """The line with these words, now or within `PATIENCE`. Raises `Missing`."""
+    def said(self, words: str, patience: float = PATIENCE) -> str:
+        """The line with these words, now or within so many seconds. Raises `Missing`."""
         with self._news:
-            self._news.wait_for(lambda: self._line_with(words) is not None, PATIENCE)
+            self._news.wait_for(lambda: self._line_with(words) is not None, patience)
             line = self._line_with(words)
         if line is None:
             raise Missing(f"the gateway never said {words!r}")

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.long
 OPEN = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
 ME = ("--channel", "zalouser", "--account", "default")
 MINUTE = 60
+HANGS_S = 180.0
+"""More than three calls take that are never answered, each 30 seconds."""
+
 ANSWERS = 5
 """Answers of Zalo until the gateway believes a time that is very different."""
 
@@ -312,6 +315,29 @@ def test_sends_that_fail_while_work_waits_only_alarm_and_end_by_themselves(
     code, told = status(linked)
     assert code == 2
     assert told["pauses"] == []
+
+    say(zalo, person(zalo, "Other"), "and me?")
+    answered(zalo, "and me?")
+    gateway.said("the alarm 'outbound_fails' is over")
+    assert kinds(linked) == []
+
+
+def test_sends_that_are_never_answered_alarm_and_end_by_themselves(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    """The platform takes each call and says nothing, until the gateway gives up waiting."""
+    listening(gateway)
+    zalo.do("/fault", does="silence", call="/api/message/sms", processed=False, times=3)
+    for place in range(3):
+        say(zalo, person(zalo, f"Person {place}"), "hello?")
+    gateway.said("alarm 'outbound_fails'", patience=HANGS_S)
+    (one,) = alarms(linked)
+    assert one["evidence"]["failed"] >= 3
+    assert one["evidence"]["waiting"] >= 1
+    assert not one["paused"]
+    code, told = status(linked)
+    assert (code, told["pauses"]) == (2, [])
+    assert all_sent(zalo) == []
 
     say(zalo, person(zalo, "Other"), "and me?")
     answered(zalo, "and me?")

@@ -14,8 +14,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from demo.model_server import ModelServer
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import ACCEPT, account, all_sent, asked, listening, log_in, person, say
+from end_to_end.test_drafts import drafted
+from end_to_end.test_tools import acts, configured, script
 
 pytestmark = pytest.mark.long
 
@@ -159,3 +162,118 @@ def test_a_new_session_begins_slowly_and_is_free_after_a_week(
         host.set_ahead(6.5 * DAY)
         assert account(installed)["warm_up"] is None
     assert sorted(all_sent(zalo)) == [f"chào {number}" for number in range(6)]
+
+
+APPROVE = (QUIET % "hold").replace("quietHours", "outbound: 'approve', quietHours")
+
+
+@pytest.mark.parametrize("config_text", [APPROVE])
+def test_a_draft_approved_at_night_under_a_pause_waits_for_both(
+    linked: Operator, zalo: Simulator, host: Host
+) -> None:
+    binh = person(zalo)
+    thread = f"dm:{binh}"
+    host.set_to(23)
+    with host.running() as gateway:
+        say(zalo, binh, "còn thức không?")
+        number = drafted(gateway, 1)
+        assert linked.run("pause", "--thread", thread).returncode == 0
+        told = " ".join(linked.run("drafts", "approve", number).stdout.split())
+        assert f"A pause holds it; to go on: openclaw resume --channel zalouser --thread {thread}" in told
+        assert "Quiet hours hold it until" in told
+    with host.running():
+        host.set_to(7)
+        assert account(linked)["pauses"] != []
+        assert all_sent(zalo) == []
+    with host.running() as gateway:
+        host.set_to(23)
+        assert linked.run("resume", "--thread", thread).returncode == 0
+        [reply] = held(linked)
+        assert reply["reason"] == "quiet hours"
+        assert all_sent(zalo) == []
+    with host.running():
+        host.set_to(7)
+        assert zalo.wait("sent")["text"] == "còn thức không?"
+    assert all_sent(zalo) == ["còn thức không?"]
+
+
+@pytest.mark.parametrize("do", ["hold", "drop"])
+def test_what_tools_send_at_night_waits_for_approval_and_then_for_the_morning(
+    linked: Operator, zalo: Simulator, host: Host, state: Path, model: ModelServer, do: str
+) -> None:
+    lan = person(zalo, "Lan")
+    night = [{"from": "22:00", "to": "07:00", "do": do}]
+    configured(state, model, lan, outbound="approve", quietHours=night)
+    config = state / "config.json5"
+    config.write_text(config.read_text().replace("{", '{"timezone": "Asia/Ho_Chi_Minh", ', 1))
+    model.script = script({"action": "send", "text": "Để em xem"}, {"action": "react", "icon": "❤️"})
+    host.set_to(23)
+    with host.running() as gateway:
+        asked_one = say(zalo, lan, "mấy giờ rồi")
+        drafted(gateway, 1)
+        numbers = [str(one["number"]) for one in asked(linked, "drafts", "list")["drafts"]]
+        assert len(numbers) == 3
+        told = linked.run("drafts", "approve", *numbers)
+        assert told.returncode == 0, told.stdout
+        assert " ".join(told.stdout.split()).count("Quiet hours hold it until") == 3
+        assert held(linked)[0]["reason"] == "quiet hours"
+    with host.running():
+        assert acts(zalo) == []
+        host.set_to(7)
+        zalo.wait("sent", lambda one: one["text"] == "xong")
+    assert acts(zalo) == ["Để em xem", f"/-heart on {asked_one}", "xong"]
+
+
+@pytest.mark.parametrize(
+    ("config_text", "told"),
+    [
+        (
+            APPROVE.replace("quietHours", f"ownerCommands: true, locale: '{locale}', quietHours"),
+            words,
+        )
+        for locale, words in (
+            ("en", ("Quiet hours hold it until", "07:00.", "A pause holds it; to go on: /resume")),
+            ("vi", ("giờ yên lặng, đến", "07:00.", "bị giữ vì tạm dừng; để tiếp tục: /resume")),
+        )
+    ],
+    ids=["en", "vi"],
+)
+def test_an_owner_who_approves_in_a_chat_is_told_what_holds_the_draft(
+    linked: Operator, zalo: Simulator, host: Host, told: tuple[str, ...]
+) -> None:
+    own, binh = str(zalo.world()["accounts"][0]["uid"]), person(zalo)
+    host.set_to(23)
+    with host.running() as gateway:
+        say(zalo, binh, "còn thức không?")
+        number = drafted(gateway, 1)
+        assert linked.run("pause").returncode == 0
+        say(zalo, own, f"/draft {number} ok", to=own)
+        answer = zalo.wait("sent")
+        assert answer["thread_id"] == own
+        assert all(one in answer["text"] for one in told), answer["text"]
+    assert len(all_sent(zalo)) == 1
+
+
+@pytest.mark.parametrize(
+    "config_text",
+    [
+        (WARM % "{ warmUp: true, gap: '0s', gapJitter: '0s' }").replace(
+            "pacing", "outbound: 'approve', pacing"
+        )
+    ],
+)
+def test_a_draft_that_the_warm_up_holds_is_said_to_wait(
+    linked: Operator, zalo: Simulator, host: Host
+) -> None:
+    with host.running() as gateway:
+        for number in range(5):
+            say(zalo, person(zalo, f"Bạn {number}"), f"chào {number}")
+        drafted(gateway, 5)
+        numbers = [str(one["number"]) for one in asked(linked, "drafts", "list")["drafts"]]
+        first = linked.run("drafts", "approve", *numbers[:4]).stdout
+        assert "warm-up" not in first
+        for _ in range(4):
+            zalo.wait("sent")
+        last = " ".join(linked.run("drafts", "approve", numbers[4]).stdout.split())
+        assert "The warm-up of the new session holds it for now." in last
+        assert held(linked)[0]["reason"] == "pacing.warmUp day 1 of 7 (minute: 4)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
@@ -398,3 +399,20 @@ def test_one_more_account_beside_a_running_gateway_waits_for_a_word(
     accounts = config(state)["channels"]["zalouser"]["accounts"]
     assert accounts["default"] == {"name": "Home"}
     assert accounts["shop"]["dmPolicy"] == "pairing"
+
+
+@pytest.mark.parametrize("typed", ["no", "yes"])
+def test_a_login_asks_about_the_words_of_others_too_and_no_stops_it(
+    installed: Operator, zalo: Simulator, state: Path, typed: str
+) -> None:
+    with onboarding(installed, "channels", "login", "--channel", "zalouser", rows=60) as screen:
+        screen.shows("Words of people who never agreed", "(this machine)", "Do you accept this risk?")
+        screen.press(typed, ENTER)
+        if typed == "yes":
+            screen.answer("Is this account expendable", "y", ENTER)
+            scan(screen, zalo)
+        else:
+            screen.shows("the risk was not accepted, so nothing was done")
+        assert screen.ended() == (0 if typed == "yes" else 1)
+    kept = [json.loads(path.read_bytes()) for path in state.rglob("*.json") if "consent" in str(path)]
+    assert [one["others"] for one in kept] == (["accepted"] if typed == "yes" else [])

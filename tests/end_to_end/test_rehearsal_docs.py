@@ -22,7 +22,7 @@ __all__ = ["environ", "sim", "state"]
 def test_every_scenario_verb_and_outcome_is_in_its_table() -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     shipped = {one.stem for one in (Path(clawlane_zalouser.__file__).parent / "scenarios").glob("*.yaml")}
-    named = set(re.findall(r"`([a-z-]+)`", page))
+    named = set(re.findall(r"`([a-z_-]+)`", page))
     assert shipped <= named
     assert set(VERBS) <= named
     assert {str(one) for one in Outcome} <= named

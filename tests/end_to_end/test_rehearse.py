@@ -132,6 +132,62 @@ def test_every_scenario_goes_as_it_says(scenario: Path, environ: dict[str, str])
     assert "✓ as expected" in done.stdout
 
 
+@pytest.fixture
+def approving(state: Path) -> None:
+    """A config under which everything waits for the operator."""
+    (state / "config.json5").write_text(
+        "{ channels: { zalouser: { dmPolicy: 'allowlist', allowFrom: ['Lan'], groupPolicy: 'disabled',"
+        " outbound: 'approve', pacing: { gap: '0s', gapJitter: '0s' } } } }"
+    )
+
+
+@pytest.mark.long
+def test_it_says_where_it_approves_a_draft_by_itself(
+    environ: dict[str, str], approving: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "asks.yaml"
+    file.write_text(
+        "title: Lan asks\npeople: {Lan: friend}\nsteps:\n"
+        "  - {who: Lan, says: Mấy giờ, expect: answered, sent: Mấy giờ, messages: 1}\n"
+    )
+    done = rehearse({**environ, "COLUMNS": "200"}, "--scenario", str(file))
+    assert done.returncode == 0, done.stdout
+    assert "The rehearsal approved draft 1 in your place; with this config it waits for you." in done.stdout
+    vi = rehearse({**environ, "COLUMNS": "200", "CLAWLANE_LOCALE": "vi"}, "--scenario", str(file))
+    assert "Buổi diễn tập đã chấp thuận bản nháp 1 thay bạn" in vi.stdout
+    (step,) = json.loads(rehearse(environ, "--scenario", str(file), "--json").stdout)["scenarios"][0]["steps"]
+    assert step["messages"][0]["approved_drafts"] == [1]
+    assert "sent" in step["saw"]
+
+
+@pytest.mark.long
+def test_the_table_says_whose_answers_it_approved_by_itself(environ: dict[str, str], approving: None) -> None:
+    done = rehearse(environ)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"allowFrom: Lan +approved: answered", done.stdout), done.stdout
+    assert "the rehearsal approved the draft in your place" in " ".join(done.stdout.split())
+
+
+@pytest.mark.long
+def test_the_operator_of_a_scenario_decides_about_drafts(
+    environ: dict[str, str], approving: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "asks.yaml"
+    file.write_text(
+        "title: Lan asks\npeople: {Lan: friend}\nsteps:\n"
+        "  - {who: Lan, says: Mấy giờ, as: asked, expect: drafted, messages: 0, unseen: [typed, seen]}\n"
+        "  - {look: asked, expect: drafted, messages: 0}\n"
+        "  - {draft: asked, decide: drop, expect: stopped, messages: 0}\n"
+        "  - {draft: asked, decide: approve}\n"
+    )
+    done = rehearse(environ, "--scenario", str(file))
+    assert done.returncode == 1, done.stdout
+    assert "✗ step 4 (line 7): no draft waits for the message 'asked'" in done.stdout
+    assert done.stdout.count("✗ step") == 1
+    assert "in your place" not in done.stdout
+    assert "The platform saw nothing there." in done.stdout
+
+
 @pytest.mark.long
 def test_the_table_says_of_everybody_whether_they_get_in(environ: dict[str, str]) -> None:
     done = rehearse(environ, "--json")

@@ -33,6 +33,7 @@ def story(
 def told(step: Step, *fates: Fate, left: tuple[str, ...] = ()) -> list[str]:
     result = StepResult(1, 1, step, "", fates=list(fates))
     result.left = [Left(number, THREAD.id, text) for number, text in enumerate(left)]
+    result.saw = ["typed", "sent"] if left else []
     return mistakes(result)
 
 
@@ -43,7 +44,8 @@ def step(**expected: object) -> Step:
 def test_what_is_as_expected_is_no_mistake() -> None:
     fates = Fate(Outcome.DROPPED, story()), Fate(Outcome.HELD, story())
     assert told(step(expect=["dropped", "held"], reason="dm_disabled", messages=0), *fates) == []
-    assert told(step(sent=["a", "b"], messages=2), Fate(Outcome.ANSWERED), left=("xa", "by")) == []
+    expected = step(sent=["a", "b"], unsent="c", unseen="seen", messages=2)
+    assert told(expected, Fate(Outcome.ANSWERED), left=("xa", "by")) == []
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,8 @@ def test_what_is_as_expected_is_no_mistake() -> None:
         ({"reason": "dm_open"}, "expected the reason dm_open, but it was dm_disabled"),
         ({"sent": "hello"}, "expected that 'hello' is sent, but this left: hi | there"),
         ({"messages": 1}, "expected 1 messages, but this left: hi | there"),
+        ({"unsent": "he"}, "expected that 'he' is not sent, but this left: hi | there"),
+        ({"unseen": "typed"}, "expected that the platform sees no 'typed', but it did"),
     ],
 )
 def test_each_mistake_says_what_was_expected_and_what_came(expected: dict[str, object], words: str) -> None:
@@ -68,7 +72,7 @@ def test_a_message_that_was_not_read_has_no_reason() -> None:
 @pytest.mark.parametrize("stage", TurnStage)
 def test_every_stage_of_a_turn_is_an_outcome_or_still_open(stage: TurnStage) -> None:
     outcome = outcome_of(story(stage=stage))
-    assert (outcome is None) == (stage in ("waiting", "with_agent", "sending", "drafted"))
+    assert (outcome is None) == (stage in ("waiting", "with_agent", "sending"))
 
 
 def test_a_reply_that_is_still_leaving_is_open() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from clawlane.channel import Phase
+from clawlane.rehearsal import clock_marks
 from clawlane.rehearsal.errors import RehearsalError, ScenarioError
-from clawlane.rehearsal.scenario import Outcome, Scenario, load
+from clawlane.rehearsal.scenario import Decide, Outcome, Scenario, load
 from clawlane.rehearsal.yaml_reader import YamlError, read, typed
 
 
@@ -54,6 +56,22 @@ def test_a_step_has_one_verb_and_what_is_expected_of_it(tmp_path: Path) -> None:
     assert read.name == "try"
 
 
+def test_the_operator_decides_about_a_draft(tmp_path: Path) -> None:
+    steps = scenario(
+        tmp_path,
+        """
+  - {who: friend, says: hello, as: first, expect: drafted, unsent: hello, unseen: [typed, seen]}
+  - {draft: first, decide: edit, text: "007", expect: drafted}
+  - {draft: first, decide: approve, messages: 1}
+""",
+    ).steps
+    assert [(one.verb, one.decide, one.text) for one in steps[1:]] == [
+        ("draft", Decide.EDIT, "007"),
+        ("draft", Decide.APPROVE, None),
+    ]
+    assert (steps[0].unsent, steps[0].unseen) == (("hello",), ("typed", "seen"))
+
+
 @pytest.mark.parametrize("text", ["no", "007", "2026-01-01", "null", "1e3", "0x10", "~"])
 def test_a_text_is_what_was_typed(tmp_path: Path, text: str) -> None:
     assert scenario(tmp_path, f"  - who: stranger\n    says: {text}\n").steps[0].says == (text,)
@@ -80,7 +98,14 @@ def test_only_those_who_are_named_are_made(tmp_path: Path) -> None:
         ("  - says: hello\n", "line 3: steps[1]: `says` needs a `who`"),
         ("  - who: stranger\n", "line 3: steps[1]: a step needs one of: says, sends"),
         ("  - {who: stranger, says: a, sends: photo}\n", "`says` and `sends` are two steps"),
-        ("  - {do: cut, expect: answered}\n", "are about messages, not `do`"),
+        ("  - {do: cut, expect: answered}\n", "`expect` is about messages, not `do`"),
+        ("  - {sees: typed, unseen: seen}\n", "line 3: steps[1]: `unseen` is about messages, not `sees`"),
+        ("  - {draft: first, decide: drop}\n", "line 3: no message before this is called 'first'"),
+        ("  - {draft: first}\n", "line 3: steps[1]: `draft` needs `decide`: approve, edit, drop"),
+        ("  - {draft: first, decide: send}\n", "line 3: steps[1].decide: Input should be 'approve', 'edit'"),
+        ("  - {draft: first, decide: edit}\n", "it comes with `decide: edit`"),
+        ("  - {draft: first, decide: drop, text: a}\n", "it comes with `decide: edit`"),
+        ("  - {who: friend, says: a, decide: drop}\n", "`decide` and `text` need a `draft`"),
         ("  - {who: Lan, says: hello}\n", "line 3: nobody is called 'Lan'; people are friend, stranger"),
         ("  - {who: friend, in: Họp, says: hello}\n", "line 3: there is no group 'Họp'; groups are none"),
         ("  - {look: first, expect: answered}\n", "line 3: no message before this is called 'first'"),
@@ -151,3 +176,12 @@ def test_aliases_cannot_make_a_small_file_large() -> None:
     bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n"
     with pytest.raises(YamlError, match="anchors and aliases"):
         read(bomb)
+
+
+def test_times_of_day_in_a_config_are_those_of_the_moment_it_is_played() -> None:
+    late = datetime(2026, 11, 28, 23, 40, tzinfo=UTC)
+    assert clock_marks.at("{ from: '<now-1h>', to: '<now+2h>' } <now>", late) == (
+        "{ from: '22:40', to: '01:40' } 23:40"
+    )
+    for text in ("<now+1d>", "<now+100h>", "<now +1h>", "now"):
+        assert clock_marks.at(text, late) == text

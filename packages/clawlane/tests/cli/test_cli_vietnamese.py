@@ -11,6 +11,7 @@ from clawlane.alarm_kinds import AlarmKind
 from clawlane.cli.alarms import lines as alarm_lines
 from clawlane.cli.output import columns, echo_line, echo_wrapped
 from clawlane.cli.status import lines
+from clawlane.cli.verify import View
 from clawlane.clock import now_ms
 from clawlane.condition import Health, Phase, ProbeResult
 from clawlane.credentials.profile import Consent
@@ -33,6 +34,8 @@ from clawlane.ops.alert_text import alert_text
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
 from clawlane.ops.problems import problems
+from clawlane.ops.ritual.life import DECLINED
+from clawlane.ops.ritual.steps import Instruction, Report, StepEnded, StepName, StepResult, StepState
 from clawlane.ops.rules_from import GATEWAY, RulesFrom
 from clawlane.ops.status import ChannelStatus, Status
 from clawlane.ops.upgrade import UpgradeInfo
@@ -41,7 +44,7 @@ from clawlane.store.alerts import Alert, AlertKind
 from clawlane.store.draft_told import DraftCount
 from clawlane.store.told import Gap, PauseLevel
 from clawlane.store.transaction import Noted
-from clawlane.texts import in_locale
+from clawlane.texts import in_locale, t
 from clawlane.threads import ThreadKind
 
 NOW = now_ms()
@@ -186,6 +189,22 @@ def test_an_alarm_fits_80_columns_and_says_what_an_alert_says(
         "CẢNH BÁO trên zalouser/default: nền tảng đã kết thúc phiên đăng nhập hai lần trong một giờ;"
         " tài khoản bị tắt tiếng (2 lần)"
     )
+
+
+def test_a_ritual_fits_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with in_locale("vi"):
+        steps = tuple(StepResult(one, StepState.SKIPPED, t(DECLINED), ms=90_000) for one in StepName)
+        view = View()
+        view.show(Instruction(StepName.STRANGER, t(DECLINED) * 3, "openclaw pairing list zalouser"))
+        for one in steps:
+            view.show(StepEnded(one))
+        view.end(Report(LANE, AGO, "", "", False, steps))
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if columns(line) > 80] == []
+    assert printed[-1].startswith("Chưa chứng minh được gì (0 đạt, 0 không đạt, 12 bỏ qua")
 
 
 def test_the_heads_of_a_status_leave_a_gap_before_what_they_name() -> None:

@@ -28,9 +28,10 @@ from clawlane.ops.client import Client
 from clawlane.ops.drafts import LONGEST_TEXT, Approve, Approved, Drop, Edit, List, Revive, Show
 from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.states import DraftState
+from clawlane.texts import later, t, tn
 from clawlane.threads import Thread, ThreadKind
 
-_LATER = " The gateway is not running; this happens once it runs."
+_LATER = later(" The gateway is not running; this happens once it runs.")
 _LONGEST = 70
 _STALE = {
     Staleness.NEWER_MESSAGE: "a newer message has come in that chat",
@@ -210,8 +211,12 @@ def _whom(draft: Draft) -> str:
 
 
 def _to(thread: Thread, name: str) -> str:
+    return f"to {_name(thread, name)}"
+
+
+def _name(thread: Thread, name: str) -> str:
     whom = f"{'group' if thread.kind is ThreadKind.GROUP else 'user'}:{thread.id}"
-    return f"to {sanitize(name)} ({whom})" if name else f"to {whom}"
+    return f"{sanitize(name)} ({whom})" if name else whom
 
 
 def _show(draft: Draft) -> None:
@@ -250,17 +255,22 @@ def _quote(text: str) -> None:
 
 
 def _approved(done: Approved) -> str:
+    from clawlane.ops.draft_text import held_by
+
     kind, _, id_ = done.thread.partition(":")
-    whom = _to(Thread(ThreadKind(kind), id_), done.name)
-    parts = "1 message" if len(done.chunks) == 1 else f"{len(done.chunks)} messages"
-    told = f"Draft {done.number} is approved: {parts} {whom}."
-    if done.paused:
-        told += f" A pause holds it; to go on: {done.paused}"
-    elif done.quiet_until_ms is not None:
-        told += f" Quiet hours hold it until {local(done.quiet_until_ms)}."
+    told = tn(
+        "Draft {number} is approved: {n} message to {whom}.",
+        "Draft {number} is approved: {n} messages to {whom}.",
+        len(done.chunks),
+        number=done.number,
+        whom=_name(Thread(ThreadKind(kind), id_), done.name),
+    )
+    until = "" if done.quiet_until_ms is None else local(done.quiet_until_ms)
+    if held := held_by(done, done.paused, until):
+        told += held
     elif done.running:
-        told += " It leaves as pacing lets it; what still waits: openclaw outbox list"
-    return told + ("" if done.running else _LATER)
+        told += t(" It leaves as pacing lets it; what still waits: openclaw outbox list")
+    return told + ("" if done.running else t(_LATER))
 
 
 def _still_wanted(client: Client, found: Approved) -> bool:

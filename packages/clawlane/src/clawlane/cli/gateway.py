@@ -47,8 +47,10 @@ def run() -> int:
       CLAWLANE_STATE_DIR=/srv/lane openclaw gateway run
     """
     from clawlane.gateway.process import run as run_gateway
+    from clawlane.store.marker import check_imported
 
     paths = Client().paths
+    check_imported(paths.store)  # an import that was cut off may not have written its config yet
     if not paths.config_file.exists():
         raise CliError(
             f"there is no config file {paths.config_file}, so there is nothing to run", "openclaw onboard"

@@ -15,18 +15,23 @@ from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.pairing import Approvals, Approve, Reject, Rejections, Requests, Revoke, Unblock
 from clawlane.store.people import Approved, PairingRequest, Rejected
+from clawlane.texts import later, t
 
-_TOLD = {"dm_pairing_silent": "nothing (silent)", "dm_pairing_held": "nothing yet (held)"}
+_TOLD = {
+    "dm_pairing_silent": later("nothing (silent)"),
+    "dm_pairing_held": later("nothing yet (held)"),
+}
 """What the person who waits has been told, by the reason of their last message."""
 
-_FRIEND = {True: "yes", False: "no", None: "not known"}
+_FRIEND = {True: later("yes"), False: later("no"), None: later("not known")}
 _MISSING = {
-    "CODE": ("the code", "list"),
-    "ID": ("the sender's id", "approved"),
-    "CODE|ID": ("the code or the sender's id", "list"),
+    "CODE": (later("the code"), "list"),
+    "ID": (later("the sender's id"), "approved"),
+    "CODE|ID": (later("the code or the sender's id"), "list"),
 }
 """What is missing in a command, and which list shows it."""
 
+_CODE = later("the code")
 _named_option = click.option("--channel", "named", help="The same as the argument.")
 
 
@@ -66,10 +71,11 @@ def list_requests(
         print_json(channel=id_, requests=rows)
     elif rows:
         _print_requests(rows)
-        echo_line(f"\nApprove one: openclaw pairing approve {id_} CODE")
-        echo_line(f"Reject one: openclaw pairing reject {id_} CODE")
+        click.echo()
+        echo_line(t("Approve one: {command}", command=f"openclaw pairing approve {id_} CODE"))
+        echo_line(t("Reject one: {command}", command=f"openclaw pairing reject {id_} CODE"))
     else:
-        echo_line(f"Nobody is waiting on {id_}.")
+        echo_line(t("Nobody is waiting on {channel}.", channel=id_))
 
 
 @pairing.command()
@@ -93,10 +99,11 @@ def approved(channel: str | None, named: str | None, account: str | None, as_jso
         cells = [
             (row.sender_id, cell(row.sender_name), when(row.approved_ms, now), row.account) for row in rows
         ]
-        _print_by_account(("ID", "NAME", "APPROVED", "ACCOUNT"), cells)
-        echo_line(f"\nRevoke one: openclaw pairing revoke {id_} ID")
+        _print_by_account((_ID, _NAME, later("APPROVED"), _ACCOUNT), cells)
+        click.echo()
+        echo_line(t("Revoke one: {command}", command=f"openclaw pairing revoke {id_} ID"))
     else:
-        echo_line(f"Nobody was approved by pairing on {id_}.")
+        echo_line(t("Nobody was approved by pairing on {channel}.", channel=id_))
 
 
 @pairing.command()
@@ -129,9 +136,10 @@ def approve(
     if as_json:
         print_json(approved=approved, **({"warning": warning} if warning else {}))
         return
-    echo_line(f"Approved: {_who(approved)} may now write to {approved.account}.")
+    may = later("Approved: {who} may now write to {account}.")
+    echo_line(t(may, who=_who(approved), account=approved.account))
     if warning:
-        echo_line(f"warning: {warning}", err=True)
+        echo_line(t("warning: {what}", what=t(warning)), err=True)
 
 
 @pairing.command()
@@ -155,7 +163,8 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
         print_json(revoked=revoked)
         return
     for row in revoked:
-        echo_line(f"Revoked: {_who(row)} was let in on {row.account} by pairing, and is not any more.")
+        was = later("Revoked: {who} was let in on {account} by pairing, and is not any more.")
+        echo_line(t(was, who=_who(row), account=row.account))
 
 
 @pairing.command()
@@ -178,7 +187,7 @@ def reject(
       openclaw pairing reject zalouser 1471383327500481391 --block
     """
     if block and unblock:
-        raise CliError("--block and --unblock exclude each other", "give one of them")
+        raise CliError(t("--block and --unblock exclude each other"), t("give one of them"))
     client = Client()
     channel, who = _channel_and(client, named, words, "reject", "CODE|ID")
     rows = client.call(Unblock(channel, who, account) if unblock else Reject(channel, who, account, block))
@@ -187,10 +196,12 @@ def reject(
         return
     for row in rows:
         if unblock:
-            echo_line(f"{_who(row)} may ask {row.account} for a code again.")
+            again = later("{who} may ask {account} for a code again.")
+            echo_line(t(again, who=_who(row), account=row.account))
         else:
-            undo = f"undo: openclaw pairing reject {_channel(row)} {row.sender_id} --unblock"
-            echo_line(f"Rejected: {_who(row)} on {row.account} {_until(row)}; {undo}")
+            undo = f"openclaw pairing reject {_channel(row)} {row.sender_id} --unblock"
+            told = later("Rejected: {who} on {account} {until}; undo: {command}")
+            echo_line(t(told, who=_who(row), account=row.account, until=_until(row), command=undo))
 
 
 def _channel_and(
@@ -209,9 +220,11 @@ def _channel_and(
             return named or second, first
     channel = words[0] if words and words[0] in known else "zalouser"
     if len(words) > 2:
-        raise CliError(f"give one channel and {missing}", f"openclaw pairing {verb} {channel} {what}")
-    see = f"it is listed by: openclaw pairing {where} {channel}"
-    raise CliError(f"{missing} is missing: openclaw pairing {verb} {channel} {what}", see)
+        one = t("give one channel and {what}", what=missing)
+        raise CliError(one, f"openclaw pairing {verb} {channel} {what}")
+    see = t("it is listed by: {command}", command=f"openclaw pairing {where} {channel}")
+    command = f"openclaw pairing {verb} {channel} {what}"
+    raise CliError(t("{what} is missing: {command}", what=missing, command=command), see)
 
 
 def _ask_about_namesake(rows: list[PairingRequest], code: str) -> None:
@@ -219,12 +232,14 @@ def _ask_about_namesake(rows: list[PairingRequest], code: str) -> None:
     found = next((row for row in rows if row.code == code and row.namesake_id), None)
     if found is None:
         return
-    told = f"{_who(found)} is not a friend, but has the same name as the friend {_namesake(found)}"
+    same = later("{who} is not a friend, but has the same name as the friend {friend}")
+    told = t(same, who=_who(found), friend=_namesake(found))
     if not sys.stdin.isatty():
-        again = f"if it is who you think: openclaw pairing approve {_channel(found)} {code} --yes"
-        raise CliError(f"not approved: {told}", again)
-    if not click.confirm(f"{told}. Approve anyway?", err=True):
-        raise CliError("nobody was approved")
+        command = f"openclaw pairing approve {_channel(found)} {code} --yes"
+        again = t("if it is who you think: {command}", command=command)
+        raise CliError(t("not approved: {why}", why=told), again)
+    if not click.confirm(t("{what}. Approve anyway?", what=told), err=True):
+        raise CliError(t("nobody was approved"))
 
 
 def _print_requests(rows: list[PairingRequest]) -> None:
@@ -234,21 +249,28 @@ def _print_requests(rows: list[PairingRequest]) -> None:
             row.code,
             row.sender_id,
             cell(row.sender_name),
-            f"NO, has the name of {_namesake(row)}" if row.namesake_id else _FRIEND[row.is_friend],
+            t("NO, has the name of {friend}", friend=_namesake(row))
+            if row.namesake_id
+            else t(_FRIEND[row.is_friend]),
             ago(row.created_ms, now),
             length(row.expires_ms - now),
-            _TOLD.get(row.reason, "the code"),
+            t(_TOLD.get(row.reason, _CODE)),
             row.account,
         )
         for row in rows
     ]
-    _print_by_account(("CODE", "ID", "NAME", "FRIEND", "ASKED", "LEFT", "TOLD", "ACCOUNT"), cells)
+    _print_by_account(_HEADS, cells)
+
+
+_ID, _NAME, _ACCOUNT = later("ID"), later("NAME"), later("ACCOUNT")
+_ASKED, _LEFT = later("ASKED"), later("LEFT")
+_HEADS = (later("CODE"), _ID, _NAME, later("FRIEND"), _ASKED, _LEFT, later("TOLD"), _ACCOUNT)
 
 
 def _print_by_account(heads: Row, rows: Sequence[Row]) -> None:
     """Print a table whose last column is the account, without it where all rows have the same."""
     shown = len(heads) if len({row[-1] for row in rows}) > 1 else len(heads) - 1
-    print_table(heads[:shown], [row[:shown] for row in rows])
+    print_table(tuple(map(t, heads[:shown])), [row[:shown] for row in rows])
 
 
 def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
@@ -260,14 +282,16 @@ def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
             (row.sender_id, cell(row.sender_name), when(row.rejected_ms, now), _until(row), row.account)
             for row in rows
         ]
-        _print_by_account(("ID", "NAME", "REJECTED", "UNTIL", "ACCOUNT"), cells)
-        echo_line(f"\nLet one ask again: openclaw pairing reject {channel} ID --unblock")
+        _print_by_account((_ID, _NAME, later("REJECTED"), later("UNTIL"), _ACCOUNT), cells)
+        click.echo()
+        again = f"openclaw pairing reject {channel} ID --unblock"
+        echo_line(t("Let one ask again: {command}", command=again))
     else:
-        echo_line(f"Nobody is rejected on {channel}.")
+        echo_line(t("Nobody is rejected on {channel}.", channel=channel))
 
 
 def _who(row: Approved | PairingRequest | Rejected) -> str:
-    return f"{sanitize(row.sender_name) or 'somebody without a name'} ({row.sender_id})"
+    return f"{sanitize(row.sender_name) or t('somebody without a name')} ({row.sender_id})"
 
 
 def _namesake(row: PairingRequest) -> str:
@@ -279,4 +303,4 @@ def _channel(row: PairingRequest | Rejected) -> str:
 
 
 def _until(row: Rejected) -> str:
-    return "for good" if row.until_ms is None else f"until {local(row.until_ms)}"
+    return t("for good") if row.until_ms is None else t("until {time}", time=local(row.until_ms))

@@ -24,8 +24,11 @@ class Option:
 
 
 def said(options: Sequence[Option]) -> list[Option]:
-    """Options that a constant holds, in the language in force."""
-    return [replace(one, label=t(one.label), note=t(one.note)) for one in options]
+    """Options of a constant in the language in force. A label that is a value of the config stays."""
+    return [
+        replace(one, label=one.label if one.label == one.value else t(one.label), note=t(one.note))
+        for one in options
+    ]
 
 
 def matching(options: Sequence[Option], query: str) -> list[Option]:

@@ -125,8 +125,14 @@ class Keyed:
 
         from clawlane.cli.picker import style
 
+        # questionary writes "Description:" before what it describes, so that stands above in other languages.
+        above = [one for one in options if one.note] if locale() != ENGLISH else []
+        for one in above:
+            echo_wrapped(f"{one.label}: {one.note}", "  ", "      ")
         shown = [
-            questionary.Choice(one.label, value=one.value, description=_described(one, proposed))
+            questionary.Choice(
+                one.label, value=one.value, description=None if above else _described(one, proposed)
+            )
             for one in options
         ]
         asked = questionary.select(

@@ -17,19 +17,21 @@ from clawlane.ops.pairing import Approve, Requests
 from clawlane.rehearsal.errors import RehearsalError
 from clawlane.rehearsal.scenario import STOCK, Outcome
 from clawlane.rehearsal.stage import Stage
+from clawlane.texts import later, t, told
 
 _HELP = (
-    ("text", "write it"),
-    ("/as NAME", "be somebody else; a new name is a new stranger"),
-    ("/friend NAME", "be a new friend"),
-    ("/group NAME", "write in a group, a new one if there is none of that name; /dm leaves it"),
-    ("/mention TEXT", "write it with a mention of the account"),
-    ("/approve", "approve who you are"),
-    ("/who", "list accounts, people and groups"),
-    ("/why", "explain the last decision again"),
-    ("/cut", "cut the account's connection"),
-    ("/quit", "leave; so does Ctrl-D"),
+    (later("text"), later("write it")),
+    (later("/as NAME"), later("be somebody else; a new name is a new stranger")),
+    (later("/friend NAME"), later("be a new friend")),
+    (later("/group NAME"), later("write in a group, a new one if there is none of that name; /dm leaves it")),
+    (later("/mention TEXT"), later("write it with a mention of the account")),
+    ("/approve", later("approve who you are")),
+    ("/who", later("list accounts, people and groups")),
+    ("/why", later("explain the last decision again")),
+    ("/cut", later("cut the account's connection")),
+    ("/quit", later("leave; so does Ctrl-D")),
 )
+_KINDS = {"account": later("account"), "person": later("person"), "group": later("group")}
 _LONGEST = 20_000
 _WATCH_S = 30.0
 
@@ -92,14 +94,14 @@ class _Talk:
 
     @property
     def prompt(self) -> str:
-        where = f" in {sanitize(self._group.name, 30)}" if self._group else ""
+        where = t(" in {group}", group=sanitize(self._group.name, 30)) if self._group else ""
         return f"{sanitize(self._who.name, 30)}{where}> "
 
     async def begin(self) -> None:
         stranger = STOCK["stranger"]
         await self._be(stranger.name)
         us = self._stage.figures[self._account.id]
-        echo_wrapped(f"The account is {us.name}. Write something to it, or /help.")
+        echo_wrapped(t("The account is {name}. Write something to it, or /help.", name=us.name))
 
     async def hear(self, line: str) -> None:
         """Do what a line says."""
@@ -109,7 +111,7 @@ class _Talk:
                 await self._act(line, command, rest.strip())
                 await self._show_late()
         except (CastError, ControlError, RehearsalError) as error:
-            echo_wrapped(f"error: {error}")
+            echo_wrapped(t("error: {line}", line=told(error)))
 
     async def watch(self) -> None:
         """Show what leaves while nobody writes, such as a reply that was held."""
@@ -154,7 +156,7 @@ class _Talk:
 
     async def _be(self, name: str) -> None:
         if not name:
-            raise RehearsalError("/as needs a name; /who lists who is there")
+            raise RehearsalError(t("/as needs a name; /who lists who is there"))
         found = await self._find("person", name)
         uid = found.id if found else await self._stage.cast.person(name, account=self._account)
         self._who = found or Figure("person", uid, name)
@@ -162,14 +164,14 @@ class _Talk:
 
     async def _befriend(self, name: str) -> None:
         if not name:
-            raise RehearsalError("/friend needs a name")
+            raise RehearsalError(t("/friend needs a name"))
         uid = await self._stage.cast.person(name, friend=True, account=self._account)
         self._who = Figure("person", uid, name)
         await self._join()
 
     async def _enter(self, name: str) -> None:
         if not name:
-            raise RehearsalError("/group needs a name; /who lists what is there")
+            raise RehearsalError(t("/group needs a name; /who lists what is there"))
         self._group = await self._find("group", name)
         if self._group is None:
             gid = await self._stage.cast.group(name, [self._who.id], account=self._account)
@@ -189,27 +191,27 @@ class _Talk:
 
     async def _mention(self, text: str) -> None:
         if self._group is None:
-            raise RehearsalError("a mention needs a group: /group NAME")
+            raise RehearsalError(t("a mention needs a group: /group NAME"))
         await self._write(text or "?", mention=True)
 
     async def _approve(self, _rest: str) -> None:
         waiting = await self._stage.ask(Requests(self._account.channel, self._account.id))
         request = next((one for one in waiting if one.sender_id == self._who.id), None)
         if request is None:
-            raise RehearsalError(f"{self._who.name} does not wait for an approval")
+            raise RehearsalError(t("{name} does not wait for an approval", name=self._who.name))
         await self._stage.ask(Approve(self._account.channel, request.code, self._account.id))
-        echo_wrapped(f"{sanitize(self._who.name)} is approved.", "  ")
+        echo_wrapped(t("{name} is approved.", name=sanitize(self._who.name)), "  ")
 
     async def _list(self, _rest: str) -> None:
         rows = [
-            (one.kind, sanitize(one.name), one.id, sanitize(one.about))
+            (t(_KINDS.get(one.kind, one.kind)), sanitize(one.name), one.id, sanitize(one.about))
             for one in await self._name_everybody()
         ]
-        print_table(("WHAT", "NAME", "ID", "ABOUT"), rows)
+        print_table((t("WHAT"), t("NAME"), t("ID"), t("ABOUT")), rows)
 
     async def _why(self, _rest: str) -> None:
         if not self._last:
-            raise RehearsalError("nothing has been written yet")
+            raise RehearsalError(t("nothing has been written yet"))
         for line in fate_lines([await self._stage.fate(self._account, self._last)]):
             echo_wrapped(line, "  ", "    ")
 
@@ -218,11 +220,12 @@ class _Talk:
         await self._stage.cast.cut(self._account)
         back = await self._stage.wait_for("connected", before)
         echo_wrapped(
-            "The connection was cut, and is back." if back else "The connection does not come back.", "  "
+            t("The connection was cut, and is back.") if back else t("The connection does not come back."),
+            "  ",
         )
 
     async def _help(self, _rest: str) -> None:
-        print_table(("TYPE", "TO"), _HELP)
+        print_table((t("TYPE"), t("TO")), [(t(typed), t(does)) for typed, does in _HELP])
 
 
 @asynccontextmanager

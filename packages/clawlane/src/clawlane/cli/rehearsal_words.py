@@ -16,6 +16,7 @@ from clawlane.rehearsal.expectations import StepResult
 from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.reach import Attempt, Tried
 from clawlane.rehearsal.scenario import Outcome
+from clawlane.texts import t, tn
 
 _HEADS = ("WHO WRITES", "RESULT", "WHY", "CONFIG")
 _SAID = 120
@@ -33,6 +34,8 @@ def show_step(result: StepResult, names: Mapping[str, str]) -> None:
         echo_wrapped(result.step.note, " " * 5)
     for line in fate_lines(result.fates):
         echo_wrapped(line, " " * 5, " " * 7)
+    if result.saw is not None:
+        echo_wrapped(_saw_line(result.saw), " " * 5, " " * 7)
     show_left(result.left, names)
     show_left(result.elsewhere, names)
     for line in result.failed:
@@ -57,6 +60,19 @@ def fate_lines(fates: Sequence[Fate]) -> Iterator[str]:
     for line in dict.fromkeys(lines):
         count = lines.count(line)
         yield f"{count} × {line}" if count > 1 else line
+    if approved := [str(number) for fate in fates for number in fate.approved]:
+        yield tn(
+            "The rehearsal approved draft {numbers} in your place; with this config it waits for you.",
+            "The rehearsal approved drafts {numbers} in your place; with this config they wait for you.",
+            len(approved),
+            numbers=", ".join(approved),
+        )
+
+
+def _saw_line(kinds: Sequence[str]) -> str:
+    if not kinds:
+        return t("The platform saw nothing there.")
+    return t("The platform saw there: {kinds}", kinds=sanitize(", ".join(kinds), 200))
 
 
 def _fate_line(fate: Fate) -> str:
@@ -84,6 +100,11 @@ def show_reach(tried: Sequence[Tried]) -> None:
         click.echo()
         echo_wrapped(f"{account}: {where}" if several else where)
         print_table(_HEADS, list(_rows(there)))
+    if any(one.fate.approved for one in tried):
+        click.echo()
+        echo_wrapped(
+            t("Approved: the rehearsal approved the draft in your place; with this config it waits for you.")
+        )
     challenges = [one for one in tried if one.fate.outcome is Outcome.CHALLENGED and one.left]
     if challenges:
         click.echo()
@@ -118,6 +139,8 @@ def _result(one: Tried) -> tuple[str, str, str]:
     decision = _decision(one.fate)
     no_text = one.fate.outcome is Outcome.CHALLENGED and not one.left
     result = f"{one.fate.outcome}, no text" if no_text else str(one.fate.outcome)
+    if one.fate.approved:
+        result = t("approved: {outcome}", outcome=result)
     if decision is None:
         return result, "–", "–"
     line = "built-in" if decision.rule.line is None else f"line {decision.rule.line}"
@@ -139,16 +162,21 @@ def step_dict(result: StepResult) -> dict[str, Any]:
         "skipped": result.skipped or None,
         "messages": [fate_dict(fate) for fate in result.fates],
         "sent": _left_dicts((*result.left, *result.elsewhere)),
+        "saw": result.saw,
         "failed": [sanitize(line, 1000) for line in result.failed],
     }
 
 
 def fate_dict(fate: Fate) -> dict[str, Any]:
-    """What became of a message, for `--json`; `decision` is null for one that was not read or not decided."""
+    """What became of a message, for `--json`; `decision` is null for one that was not read or not decided.
+
+    `approved_drafts` are the numbers of those that the rehearsal approved in the operator's place.
+    """
     decision, one = _decision(fate), fate.story.recorded if fate.story else None
     return {
         "outcome": str(fate.outcome),
         "decision": explain.as_dict(decision, one.sender_id, one.thread) if decision and one else None,
+        "approved_drafts": list(fate.approved),
     }
 
 

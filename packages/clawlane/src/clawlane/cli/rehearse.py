@@ -236,10 +236,14 @@ class _Work:
 
     def _staged(self, scenario: Scenario | None = None) -> Play:
         """A scenario's own config, or else the operator's, or what is built in."""
+        from datetime import UTC, datetime
+
+        from clawlane.rehearsal import clock_marks
         from clawlane.rehearsal.stage import Play
 
         if scenario is not None and scenario.config is not None:
-            name, text = f"{scenario.name}-config.json5", scenario.config
+            name = f"{scenario.name}-config.json5"
+            text = clock_marks.at(scenario.config, datetime.now(UTC))
             return Play(self._rehearsed, name, config_text=text, agents=self._agents)
         if self._config_file is None:
             text = _SAFEST.format(channel=self._rehearsed.manifest.id)

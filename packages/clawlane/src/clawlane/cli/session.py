@@ -13,9 +13,11 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.session import ShowSession, StoredSession
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
     from clawlane.ops.revoking import Revoked
@@ -58,7 +60,7 @@ def show(channel: str | None, account: str | None, as_json: bool) -> int:
         print_json(**{**told, "ok": found.linked})
     else:
         for head, text in _rows(found):
-            indent = f"{head:<{_HEAD}}"
+            indent = f"{head}  ".ljust(_HEAD)
             echo_wrapped(text, indent, " " * len(indent))
     return 0 if found.linked else _NOT_LINKED
 
@@ -89,9 +91,9 @@ def revoke(channel: str | None, account: str | None, yes: bool, as_json: bool) -
 
     if not yes:
         if as_json or not sys.stdin.isatty():
-            raise CliError("nobody can be asked whether to end the session", "say so with --yes")
-        if not click.confirm("End the session? To go on, somebody has to scan a new code.", default=False):
-            raise CliError("nothing was done")
+            raise CliError(t("nobody can be asked whether to end the session"), t("say so with --yes"))
+        if not confirm(t("End the session? To go on, somebody has to scan a new code."), default=False):
+            raise CliError(t("nothing was done"))
     done = Client().call(Revoke(channel, account))
     ended = done.result is Revoking.ENDED
     if as_json:
@@ -109,48 +111,65 @@ def revoke(channel: str | None, account: str | None, yes: bool, as_json: bool) -
 def _revoked(done: Revoked) -> Iterator[str]:
     from clawlane.ops.revoking import Revoking
 
-    reason = f": {sanitize(done.reason, 200)}" if done.reason else ""
+    reason = sanitize(t(done.reason), 200)
     match done.result:
         case Revoking.NOBODY:
-            yield f"Nobody is logged in on {done.account}."
+            yield t("Nobody is logged in on {account}.", account=done.account)
         case Revoking.ENDED:
-            yield f"Ended: the platform does not accept the session of {done.account} any more."
+            yield t(
+                "Ended: the platform does not accept the session of {account} any more.", account=done.account
+            )
         case Revoking.NOT_POSSIBLE:
-            yield f"The session of {done.account} cannot be ended from here{reason}."
+            yield _with_reason(
+                later("The session of {account} cannot be ended from here"), done.account, reason
+            )
         case Revoking.STILL_ACCEPTED:
-            yield f"The platform took the request, but still accepts the session of {done.account}."
+            yield t(
+                "The platform took the request, but still accepts the session of {account}.",
+                account=done.account,
+            )
         case _:
-            yield f"Nobody knows whether the session of {done.account} is ended{reason}."
-            yield f"It stays on this machine. Try again: openclaw session revoke {done.words}"
+            yield _with_reason(
+                later("Nobody knows whether the session of {account} is ended"), done.account, reason
+            )
+            yield t("It stays on this machine. Try again: openclaw session revoke {words}", words=done.words)
     if done.cleared:
-        yield "It is removed from this machine."
+        yield t("It is removed from this machine.")
     if done.result not in (Revoking.ENDED, Revoking.NOBODY) and done.on_phone:
-        yield f"To be sure, {done.on_phone}."
+        yield t("To be sure, {what}.", what=done.on_phone)
+
+
+def _with_reason(sentence: str, account: str, reason: str) -> str:
+    said = t(sentence, account=account)
+    return f"{said}: {reason}." if reason else f"{said}."
 
 
 def _rows(found: StoredSession) -> Iterator[tuple[str, str]]:
     now = now_ms()
-    yield "account", f"{found.channel}/{found.account} (profile {found.profile})"
+    name = f"{found.channel}/{found.account}"
+    yield t("account"), t("{account} (profile {profile})", account=name, profile=found.profile)
     if not found.linked:
-        yield "session", f"nobody is logged in; run: openclaw channels login {found.words}"
+        yield t("session"), t("nobody is logged in; run: openclaw channels login {words}", words=found.words)
     else:
-        yield "user", f"{sanitize(found.user_name)} ({found.user_id})"
+        yield t("user"), f"{sanitize(found.user_name)} ({found.user_id})"
         if found.logged_in_ms is not None:
-            yield "logged in", when(found.logged_in_ms, now)
-        yield "refreshed", when(found.saved_ms, now)
+            yield t("logged in"), when(found.logged_in_ms, now)
+        yield t("refreshed"), when(found.saved_ms, now)
         if found.described:
-            yield "cookies", str(found.cookies)
-            yield "expires", _expiry(found, now)
-        yield "generation", f"{found.generation} (changes with every login)"
-    yield "file", f"{found.file} (sealed)"
-    by = f" (set by {found.key_set_by})" if found.key_set_by else ""
-    yield "key", f"{found.key_file}{by}"
+            yield t("cookies"), str(found.cookies)
+            yield t("expires"), _expiry(found, now)
+        yield t("generation"), t("{generation} (changes with every login)", generation=found.generation)
+    yield t("file"), t("{file} (sealed)", file=found.file)
+    if found.key_set_by:
+        yield t("key"), t("{file} (set by {variable})", file=found.key_file, variable=found.key_set_by)
+    else:
+        yield t("key"), found.key_file
 
 
 def _expiry(found: StoredSession, now: int) -> str:
     if found.expires_ms is None:
-        return "no cookie has a date; the platform decides"
+        return t("no cookie has a date; the platform decides")
     day = when(found.expires_ms, now).partition(" (")[0]
     left = found.expires_ms - now
-    span = f"in {length(left)}" if left > 0 else f"{length(-left)} ago"
-    return f"{found.expires}, the first of them, on {day} ({span})"
+    span = t("in {left}", left=length(left)) if left > 0 else t("{length} ago", length=length(-left))
+    return t("{expires}, the first of them, on {day} ({span})", expires=found.expires, day=day, span=span)

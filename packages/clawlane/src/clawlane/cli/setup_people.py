@@ -104,7 +104,8 @@ class People:
         assert self.prompts is not None
         members = Option("members", t("these members"), t("You pick them from its members."))
         anyone = Option("anyone", t("anyone in the group"), t("Also people who join it later."))
-        if self.prompts.choose(f"Who may speak in {_name(group)}?", (members, anyone), "members") == "anyone":
+        question = t("Who may speak in {group}?", group=_name(group))
+        if self.prompts.choose(question, (members, anyone), "members") == "anyone":
             return (EVERYBODY,)
         people = [one for one in self._members(group) if one.id != self.look.user_id]
         values = self.prompts.pick(

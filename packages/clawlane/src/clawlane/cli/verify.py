@@ -33,10 +33,16 @@ from clawlane.ops.ritual.steps import (
 )
 from clawlane.ops.status import GetStatus
 from clawlane.ops.verification import GetReports
+from clawlane.texts import later, t, told
 
 _STEP = click.Choice([one.value for one in StepName], case_sensitive=False)
 _INDENT = "      "
 _LONGEST = 500
+_STATES = {
+    StepState.PASSED: later("passed"),
+    StepState.FAILED: later("failed"),
+    StepState.SKIPPED: later("skipped"),
+}
 _ALWAYS_ASKED = (QuestionKind.APPROVE, QuestionKind.DRAFT)
 """What `--yes` does not agree to: who is let in, and what an agent says in the owner's name."""
 
@@ -104,7 +110,7 @@ def verify(
     if report:
         return _show_reports(client, channel, account, last or 1, as_json)
     if last:
-        raise CliError("--last is about kept reports", "add --report")
+        raise CliError(t("--last is about kept reports"), t("add --report"))
     plan = Plan(channel, account, _names(only), _names(skip), _patience(timeout))
     view = Silent() if as_json else View()
     conductor = Conductor(client, plan, lambda question: view.agreed(question, yes))
@@ -150,15 +156,21 @@ class View(Silent):
     def begin(self, conductor: Conductor) -> None:
         facts = conductor.facts
         if facts.rehearsal:
-            stands_in = f"a simulator on {facts.rehearsal} stands in for the real platform"
-            echo_wrapped(f"REHEARSAL: {stands_in}. This proves nothing about it.")
-        note = f" ({UNOFFICIAL})" if facts.unofficial else ""
-        user = f"{sanitize(facts.user_name)} ({facts.user_id})" if facts.user_id else "nobody"
+            rehearsal = later(
+                "REHEARSAL: a simulator on {place} stands in for the real platform. This proves nothing"
+                " about it."
+            )
+            echo_wrapped(t(rehearsal, place=facts.rehearsal))
+        note = f" ({t(UNOFFICIAL)})" if facts.unofficial else ""
+        user = f"{sanitize(facts.user_name)} ({facts.user_id})" if facts.user_id else t("nobody")
         echo_wrapped(f"{facts.label} [{facts}]{note}: {user}")
         if facts.waiting:
-            widens = "it would widen access, and is not in force: openclaw config apply"
-            echo_wrapped(f"An edit of the config waits: {widens}")
-        echo_wrapped("Ctrl-C stops and keeps what was proven until then.")
+            waits = later(
+                "An edit of the config waits: it would widen access, and is not in force: openclaw config"
+                " apply"
+            )
+            echo_wrapped(t(waits))
+        echo_wrapped(t("Ctrl-C stops and keeps what was proven until then."))
 
     def show(self, event: RitualEvent) -> None:
         if isinstance(event, Waiting):
@@ -184,7 +196,7 @@ class View(Silent):
         if not sys.stdin.isatty():
             return False
         echo_wrapped(sanitize(question.text, _LONGEST), f"{_INDENT}? ", f"{_INDENT}  ")
-        return click.confirm(f"{_INDENT}  Go on", default=False)
+        return click.confirm(f"{_INDENT}  {t('Go on')}", default=False)
 
     def stopped(self) -> None:
         self._clear()
@@ -196,7 +208,8 @@ class View(Silent):
     def _count(self, left_ms: int) -> None:
         if self._counts:
             minutes, seconds = divmod(left_ms // 1000, 60)
-            click.echo(f"\r{_INDENT}waiting … {minutes}:{seconds:02} left ", nl=False)
+            left = t("waiting … {time} left", time=f"{minutes}:{seconds:02}")
+            click.echo(f"\r{_INDENT}{left} ", nl=False)
             self._counting = True
 
     def _clear(self) -> None:
@@ -209,20 +222,23 @@ def _told(result: StepResult) -> str:
     """How a step ended: `passed (2 s): …`."""
     took = f" ({length(result.ms)})" if result.ms >= 1000 else ""
     parts = (sanitize(result.missing, _LONGEST), sanitize(result.evidence, _LONGEST))
-    return f"{result.state}{took}: {'; '.join(filter(None, parts))}"
+    return f"{t(_STATES[result.state])}{took}: {'; '.join(filter(None, parts))}"
 
 
 def _summary(report: Report) -> str:
     failed = [one.name for one in report.steps if one.state is StepState.FAILED]
-    counts = [f"{sum(one.state is state for one in report.steps)} {state}" for state in StepState]
+    counts = [f"{sum(one.state is state for one in report.steps)} {t(_STATES[state])}" for state in StepState]
     if report.stopped:
-        head = "Stopped; what was proven until then is kept" if report.steps else "Stopped; nothing is kept"
+        kept = t("Stopped; what was proven until then is kept")
+        head = kept if report.steps else t("Stopped; nothing is kept")
     else:
         whole = {one.name for one in report.steps if one.proven} == set(StepName)
-        proven = "Every step has passed in the rehearsal" if report.rehearsal else "The lane is proven"
+        rehearsed = t("Every step has passed in the rehearsal")
+        proven = rehearsed if report.rehearsal else t("The lane is proven")
         some = any(one.state is StepState.PASSED for one in report.steps)
-        part = "What ran has passed; not every step did" if some else "Nothing was proven"
-        head = f"Not proven: {', '.join(failed)}" if failed else proven if whole else part
+        part = t("What ran has passed; not every step did") if some else t("Nothing was proven")
+        unproven = t("Not proven: {steps}", steps=", ".join(failed))
+        head = unproven if failed else proven if whole else part
     return f"{head} ({', '.join(counts)})."
 
 
@@ -232,13 +248,13 @@ def _show_reports(client: Client, channel: str | None, account: str | None, last
         print_json(reports=[_report_json(client, one) for one in found])
         return 0
     for one in found:
-        rehearsed = " in a rehearsal" if one.rehearsal else ""
-        head = f"{when(one.at_ms, now_ms())} {one.account}{rehearsed}: {_summary(one)}"
+        account = t("{account} in a rehearsal", account=one.account) if one.rehearsal else one.account
+        head = f"{when(one.at_ms, now_ms())} {account}: {_summary(one)}"
         echo_wrapped(head, "", "    ")
         for result in one.steps:
             echo_wrapped(f"{result.name}: {_told(result)}", "  ", "    ")
     if not found:
-        echo_line("The lane was never verified; verify it: openclaw verify")
+        echo_line(t("The lane was never verified; verify it: openclaw verify"))
     return 0
 
 
@@ -288,7 +304,7 @@ def _patience(text: str | None) -> int | None:
     try:
         found = duration(text)
     except ValueError as error:
-        raise CliError(f"--timeout: {error}") from None
+        raise CliError(t("--timeout: {problem}", problem=told(error))) from None
     if not timedelta(seconds=1) <= found <= timedelta(hours=1):
-        raise CliError(f"--timeout: '{text}' is not between 1s and 1h")
+        raise CliError(t("--timeout: '{text}' is not between 1s and 1h", text=text))
     return int(found.total_seconds() * 1000)

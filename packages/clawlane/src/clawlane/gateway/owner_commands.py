@@ -11,6 +11,7 @@ from clawlane.config.duration import duration
 from clawlane.language import spoken
 from clawlane.ops import drafts
 from clawlane.ops.context import LiveAccount, OpContext
+from clawlane.ops.draft_text import held_by
 from clawlane.ops.operation import OpError
 from clawlane.ops.pairing import Approve, Reject, approve, reject
 from clawlane.ops.pause import BeginPause, EndPause, pause, resume
@@ -112,7 +113,13 @@ class OwnerCommands:
         if approved.stale:
             return t(_STALE, number=number)
         whom = shortened(approved.name) or str(approved.thread)
-        return t("Draft {number} goes to {who}.", number=number, who=whom)
+        return t("Draft {number} goes to {who}.", number=number, who=whom) + self._held_by(ctx, approved)
+
+    def _held_by(self, ctx: OpContext, approved: drafts.Approved) -> str:
+        live, until_ms = self.live(), approved.quiet_until_ms
+        whole = live is not None and any(pause.thread is None for pause in live.pauses)
+        until = "" if until_ms is None else f"{ctx.zone().at(until_ms):%Y-%m-%d %H:%M}"
+        return held_by(approved, "/resume" if whole else approved.paused, until)
 
     @property
     def _named(self) -> tuple[str, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clawlane.config.settings import Pacing
 
 _HOUR_MS = 3_600_000
-_WINDOWS = (("minute", 60_000), ("hour", _HOUR_MS), ("day", DAY_MS))
+WINDOWS = (("minute", 60_000), ("hour", _HOUR_MS), ("day", DAY_MS))
 
 
 _KEPT = 4
@@ -95,7 +95,7 @@ def decide(
     if warm_up is not None and going.warms_up and going.chunk not in past.chunks:
         holds += _warm_up(rules, warm_up, past, now_ms)
     if rules.enabled and going.takes_back and going.chunk not in past.chunks:
-        holds += _budgets(rules, past, going, _WINDOWS[:1])
+        holds += _budgets(rules, past, going, WINDOWS[:1])
     elif rules.enabled and going.chunk not in past.chunks:
         holds += [
             *_budgets(rules, past, going),
@@ -113,7 +113,7 @@ def _gap(past: SendHistory) -> Iterator[Hold]:
 
 
 def _budgets(
-    rules: Pacing, past: SendHistory, going: PendingSend, windows: Sequence[tuple[str, int]] = _WINDOWS
+    rules: Pacing, past: SendHistory, going: PendingSend, windows: Sequence[tuple[str, int]] = WINDOWS
 ) -> Iterator[Hold]:
     own = past.of_thread.get(going.thread, [])
     scopes = (("account", rules.account, past.times), ("thread", rules.thread, own))
@@ -139,7 +139,7 @@ def _warm_up(rules: Pacing, warm_up: WarmUp, past: SendHistory, now_ms: int) -> 
     if (day := warm_up.day(now_ms)) is None:
         return
     times = reply_times(past.records)
-    for name, window_ms in _WINDOWS:
+    for name, window_ms in WINDOWS:
         limit = replies(rules, name, day)
         if len(times) >= limit:
             until_ms = min(times[-limit] + window_ms, warm_up.next_ms(now_ms))
@@ -176,7 +176,7 @@ def _same_text(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator
 
 def _people(rules: Pacing, past: SendHistory, going: PendingSend) -> Iterator[Hold]:
     if going.stranger and going.thread not in past.strangers:
-        for name, window_ms in _WINDOWS[1:]:
+        for name, window_ms in WINDOWS[1:]:
             limit = getattr(rules.strangers, name)
             reason = f"pacing.strangers.{name} ({limit})"
             yield from _spread(past.strangers, limit, window_ms, reason)

@@ -10,6 +10,7 @@ from clawlane.channel import Account, Channel, Health, Phase, State, StateCode, 
 from clawlane.credentials.profile import NOT_EXPENDABLE, Consent
 from clawlane.lane.hours import QuietHours
 from clawlane.lane.live_settings import keep_of
+from clawlane.lane.pacing import WINDOWS
 from clawlane.lane.warm_up import DAYS, WarmUp, replies
 from clawlane.ops import address_book
 from clawlane.ops.access_findings import Directory, findings
@@ -155,10 +156,25 @@ def _with_its_rules(
     )
 
 
+def holds_warm_up(ctx: OpContext, account: Account, reader: Reader) -> bool:
+    """Whether a new session has sent as many replies as its warm-up allows in one of its windows."""
+    now_ms, name = ctx.now_ms(), str(account)
+    if (day := _warm_up_day(account, readable_consent(ctx, account), reader, now_ms)) is None:
+        return False
+    pacing = account.settings.pacing
+    sent = ((window, reader.reply_count(name, now_ms - length_ms)) for window, length_ms in WINDOWS)
+    return any(count >= replies(pacing, window, day) for window, count in sent)
+
+
+def _warm_up_day(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> int | None:
+    begun_ms = reader.warm_up_begun_ms(str(account))
+    needed = account.settings.pacing.warm_up or (consent is not None and consent.expendable == NOT_EXPENDABLE)
+    return WarmUp(begun_ms).day(now_ms) if needed and begun_ms is not None else None
+
+
 def _warm_up(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> WarmUpStatus | None:
-    pacing, begun_ms = account.settings.pacing, reader.warm_up_begun_ms(str(account))
-    needed = pacing.warm_up or (consent is not None and consent.expendable == NOT_EXPENDABLE)
-    day = WarmUp(begun_ms).day(now_ms) if needed and begun_ms is not None else None
+    pacing = account.settings.pacing
+    day = _warm_up_day(account, consent, reader, now_ms)
     if day is None:
         return None
     sent = reader.reply_count(str(account), now_ms - DAY_MS)

@@ -62,7 +62,8 @@ class Approved:
 
     `chunks` are the numbers in the outbox. There are none where it is `stale`: it still waits then. `running`
     says whether a gateway sends it now, or the next one will, `paused` which command ends the pause that
-    holds it, and `quiet_until_ms` when the quiet hours end that do.
+    holds it, `quiet_until_ms` when the quiet hours end that do, and `warming_up` whether a new session has
+    sent all that it may for now.
     """
 
     running: bool
@@ -74,6 +75,7 @@ class Approved:
     stale: Staleness | None = None
     paused: str = ""
     quiet_until_ms: int | None = None
+    warming_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
     """
     from clawlane.config.choices import OutboundMode
     from clawlane.lane.hours import QuietHours
+    from clawlane.ops.account_reading import holds_warm_up
     from clawlane.ops.policy import grants_of
     from clawlane.ops.rules_from import rules_in_force
     from clawlane.ops.sending_account import SendingAccount
@@ -161,8 +164,11 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
     paused = SendingAccount(ctx, target, live).paused(draft.thread)
     where = (draft.account, draft.number, str(draft.thread), draft.name)
     hours = QuietHours.of(target.account.settings.quiet_hours, ctx.zone())
-    quiet_ms = hours.until_ms(ctx.now_ms()) if done.chunks else None
-    return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused, quiet_ms)
+    if not done.chunks:
+        return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused)
+    warms_up = await ctx.ask(lambda reader: holds_warm_up(ctx, target.account, reader))
+    quiet_ms = hours.until_ms(ctx.now_ms())
+    return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused, quiet_ms, warms_up)
 
 
 @operation(changes=True)

@@ -137,7 +137,9 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
         )
     owner, sender_id = asked.account, asked.sender_id
     live = ctx.live.get(owner)
-    tells, warning = _told(ctx, live, Thread(ThreadKind.DM, sender_id)) if request.notify else (False, "")
+    tells, warning = False, ""
+    if request.notify:
+        tells, warning = await _told(ctx, owner, live, Thread(ThreadKind.DM, sender_id))
     notice = in_each(spoken(live.language), "\n", _NOTICE) if live and tells else ""
     async with ctx.own(owner) as account_store:
         approved = await account_store.attempt(pairing.approve, code, notice)
@@ -147,10 +149,12 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     return LetIn(approved, warning)
 
 
-def _told(ctx: OpContext, live: LiveAccount | None, thread: Thread) -> tuple[bool, str]:
+async def _told(ctx: OpContext, owner: str, live: LiveAccount | None, thread: Thread) -> tuple[bool, str]:
     """Whether somebody who is let in can be told so, and what the operator should know about that."""
     from clawlane.config.choices import OutboundMode, QuietDo
     from clawlane.lane.hours import QuietHours
+    from clawlane.ops.account_reading import holds_warm_up
+    from clawlane.ops.sending_account import SendingAccount
 
     if live is None:
         return False, t(_NOT_TOLD)
@@ -160,9 +164,14 @@ def _told(ctx: OpContext, live: LiveAccount | None, thread: Thread) -> tuple[boo
     quiet = QuietHours.of(live.account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
     if quiet and quiet.do is QuietDo.DROP:
         return False, t("the person was not told: quiet hours drop what would leave now")
-    if any(pause.thread in (None, thread) for pause in live.pauses):
-        return True, t("the person is told once the pause ends: openclaw resume")
-    return True, t("the person is told once the quiet hours end") if quiet else ""
+    channel, _, account = owner.partition("/")
+    if resume := SendingAccount(ctx, ctx.target(channel, account), live).paused(thread):
+        return True, t("the person is told once the pause ends: {command}", command=resume)
+    if quiet:
+        return True, t("the person is told once the quiet hours end")
+    if await ctx.ask(lambda reader: holds_warm_up(ctx, live.account, reader)):
+        return True, t("the person is told once the warm-up of the new session lets it leave")
+    return True, ""
 
 
 @operation(changes=True)

@@ -16,6 +16,7 @@ from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.probing import probed
 from clawlane.ops.running import Start, Stop, start, stop
 from clawlane.store.audit_log import note_revoke
+from clawlane.texts import later, told
 
 _DEADLINE = 30.0
 
@@ -77,17 +78,17 @@ async def revoke(ctx: OpContext, request: Revoke) -> Revoked:
 
 async def _ended(ctx: OpContext, channel: Channel, target: Target) -> tuple[Revoking, str]:
     if not isinstance(channel, RevokesSession):
-        return Revoking.NOT_POSSIBLE, f"{target.manifest.label} has no call for it"
+        return Revoking.NOT_POSSIBLE, later("{channel} has no call for it", channel=target.manifest.label)
     vault = ctx.vault(target.account)
     try:
         async with asyncio.timeout(_DEADLINE):
             await channel.revoke(target.account, vault)
     except (NotRevoked, VaultError) as error:
-        return Revoking.FAILED, str(error)
+        return Revoking.FAILED, told(error)
     except TimeoutError:
-        return Revoking.UNKNOWN, f"no answer within {_DEADLINE:.0f} s"
+        return Revoking.UNKNOWN, later("no answer within {seconds:.0f} s", seconds=_DEADLINE)
     if not isinstance(channel, Probe):
-        return Revoking.UNKNOWN, "the channel cannot ask whether the session is over"
+        return Revoking.UNKNOWN, later("the channel cannot ask whether the session is over")
     found = await probed(channel, target.account, vault)
     if found.expired:
         return Revoking.ENDED, ""

@@ -12,7 +12,8 @@ from clawlane.rehearsal.scenario import Step
 class StepResult:
     """What happened at a step. `left` went to the step's thread, `elsewhere` to any other.
 
-    `number` counts from 1, `line` is that of the scenario's file. `failed` holds what was not as expected.
+    `number` counts from 1, `line` is that of the scenario's file. `saw` are the kinds of what was seen there
+    by the platform, None for a step without a thread. `failed` holds what was not as expected.
     """
 
     number: int
@@ -23,6 +24,7 @@ class StepResult:
     fates: list[Fate] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     elsewhere: list[Left] = field(default_factory=list)
+    saw: list[str] | None = None
     failed: list[str] = field(default_factory=list)
 
 
@@ -42,6 +44,13 @@ def mistakes(result: StepResult) -> list[str]:
             wrong.append(f"expected that {wanted!r} is sent, but {shown(texts)}")
     if step.messages is not None and len(texts) != step.messages:
         wrong.append(f"expected {step.messages} messages, but {shown(texts)}")
+    wrong += [
+        f"expected that {unwanted!r} is not sent, but {shown(texts)}"
+        for unwanted in step.unsent
+        if any(unwanted in text for text in texts)
+    ]
+    seen = set(step.unseen).intersection(result.saw or ())
+    wrong += [f"expected that the platform sees no '{kind}', but it did" for kind in sorted(seen)]
     return wrong
 
 

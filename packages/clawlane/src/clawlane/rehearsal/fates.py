@@ -9,7 +9,7 @@ from clawlane.access.decision import Outcome as Decided
 from clawlane.ops.why import Story, TurnStage
 from clawlane.rehearsal.scenario import Outcome
 
-_OPEN_STAGES = frozenset({TurnStage.WAITING, TurnStage.WITH_AGENT, TurnStage.SENDING, TurnStage.DRAFTED})
+_OPEN_STAGES = frozenset({TurnStage.WAITING, TurnStage.WITH_AGENT, TurnStage.SENDING})
 _OUTCOMES: Mapping[TurnStage, Outcome] = {
     TurnStage.SENT: Outcome.ANSWERED,
     TurnStage.PARTLY_SENT: Outcome.REFUSED,
@@ -18,21 +18,32 @@ _OUTCOMES: Mapping[TurnStage, Outcome] = {
     TurnStage.NO_REPLY: Outcome.SILENT,
     TurnStage.NEEDS_DECISION: Outcome.UNCONFIRMED,
     TurnStage.STOPPED: Outcome.STOPPED,
-    TurnStage.TAKEN_OVER: Outcome.STOPPED,
+    TurnStage.TAKEN_OVER: Outcome.TAKEN_OVER,
     TurnStage.REVOKED: Outcome.DROPPED,
     TurnStage.RECALLED: Outcome.RECALLED,
     TurnStage.EXPIRED: Outcome.EXPIRED,
     TurnStage.HELD: Outcome.HELD,
     TurnStage.DROPPED: Outcome.STOPPED,
+    TurnStage.DRAFTED: Outcome.DRAFTED,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of a message, and what the gateway knows of it; no story for one it has not read."""
+    """What became of a message, and what the gateway knows of it; no story for one it has not read.
+
+    `approved` are the numbers of drafts that the rehearsal approved on the way, in the operator's place.
+    """
 
     outcome: Outcome
     story: Story | None = None
+    approved: tuple[int, ...] = ()
+
+    @property
+    def drafts(self) -> tuple[int, ...]:
+        """The numbers of the drafts that wait for the operator."""
+        turn = self.story.recorded.standing if self.story else None
+        return turn.drafts if turn and turn.settled_ms is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

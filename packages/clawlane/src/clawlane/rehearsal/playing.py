@@ -10,6 +10,7 @@ from typing import Any
 
 from clawlane.capabilities import CastError
 from clawlane.channel import Account, Phase
+from clawlane.ops import drafts
 from clawlane.ops.client import ControlError
 from clawlane.ops.pairing import Approve, Reject, Requests
 from clawlane.ops.pause import BeginPause, EndPause
@@ -17,7 +18,7 @@ from clawlane.rehearsal.errors import RehearsalError
 from clawlane.rehearsal.expectations import StepResult, mistakes, shown
 from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.reach import Named, cast_config
-from clawlane.rehearsal.scenario import OWNER, STOCK, Outcome, Scenario, Step
+from clawlane.rehearsal.scenario import OWNER, STOCK, Decide, Outcome, Scenario, Step
 from clawlane.rehearsal.stage import Stage
 
 
@@ -50,6 +51,8 @@ class Player:
         self._groups: dict[str, str] = {}
         self._messages: dict[str, Message] = {}
         self._spoken: list[Spoken] = []
+        self._left_drafts: set[str] = set()
+        """The messages whose drafts the scenario decides itself."""
         self.names: dict[str, str] = {}
 
     async def play(self) -> AsyncIterator[StepResult]:
@@ -109,6 +112,7 @@ class Player:
         await self._stage.look()
         for one in self._stage.left(before):
             (result.left if one.thread_id == thread_id or not thread_id else result.elsewhere).append(one)
+        result.saw = self._stage.saw(before, thread_id) if thread_id else None
         result.failed += mistakes(result)
         if step.verb in ("says", "sends"):
             self._spoken.append(Spoken(result, thread_id, before))
@@ -134,6 +138,11 @@ class Player:
                     await self._stage.cast.act(self._account(step), "undo", undone)
                 if step.look or step.expect:
                     result.fates = [await self._fate(message, step, before)]
+                return message.thread_id
+            case "draft":
+                message = self._messages[step.draft or ""]
+                await self._decide_draft(message, step)
+                result.fates = [await self._fate(message, step, before)]
                 return message.thread_id
             case "reacts":
                 reacted = self._messages[step.reacts or ""]
@@ -177,7 +186,14 @@ class Player:
 
     async def _fate(self, message: Message, step: Step, before: int) -> Fate:
         account = self._stage.account(message.account)
-        fate = await self._stage.fate(account, message.id, unread=step.expect == (Outcome.UNREAD,))
+        if Outcome.DRAFTED in step.expect or step.draft:
+            self._left_drafts.add(message.id)
+        fate = await self._stage.fate(
+            account,
+            message.id,
+            unread=step.expect == (Outcome.UNREAD,),
+            leave_drafts=message.id in self._left_drafts,
+        )
         if fate.outcome is Outcome.CHALLENGED and not await self._stage.challenge_left(fate, before):
             return Fate(Outcome.WAITING, fate.story)
         return fate
@@ -193,21 +209,43 @@ class Player:
         else:
             await self._stage.ask(Reject(account.channel, request.code, account.id))
 
+    async def _decide_draft(self, message: Message, step: Step) -> None:
+        account = self._stage.account(message.account)
+        waiting = (await self._stage.fate(account, message.id, leave_drafts=True)).drafts
+        if not waiting:
+            raise RehearsalError(f"no draft waits for the message '{step.draft}'")
+        for number in waiting:
+            match step.decide:
+                case Decide.APPROVE:
+                    await self._stage.ask(drafts.Approve(number, stale_ok=True))
+                case Decide.EDIT:
+                    await self._stage.ask(drafts.Edit(number, step.text or ""))
+                case Decide.DROP:
+                    await self._stage.ask(drafts.Drop(number))
+
     async def _do(self, action: str, step: Step) -> None:
         account, stage = self._account(step), self._stage
+        where = (account.channel, account.id, self._thread(step))
         ours: Mapping[str, Callable[[], Awaitable[object]]] = {
             "stop": stage.gateway.stop,
             "start": stage.gateway.start,
             "restart": self._restart,
             "login": lambda: stage.log_in(account, force=True),
-            "pause": lambda: stage.ask(BeginPause(account.channel, account.id)),
-            "resume": lambda: stage.ask(EndPause(account.channel, account.id)),
+            "pause": lambda: stage.ask(BeginPause(*where)),
+            "resume": lambda: stage.ask(EndPause(*where)),
             "cut": lambda: stage.cast.cut(account),
         }
         if action in ours:
             await ours[action]()
         else:
             await stage.cast.act(account, action, self._ids(step.fields))
+
+    def _thread(self, step: Step) -> str | None:
+        """The thread that a pause or its end is about, None for the whole account."""
+        name = str(step.fields.get("thread", ""))
+        if name in self._groups:
+            return f"group:{self._groups[name]}"
+        return f"dm:{self._people.get(name, name)}" if name else None
 
     async def _restart(self) -> None:
         await self._stage.gateway.stop()
@@ -259,8 +297,12 @@ class Player:
                 return f"what became of {step.look}"
             case "approve" | "reject":
                 return f"the operator: {step.verb} {step.approve or step.reject}"
+            case "draft":
+                text = f": {step.text}" if step.text else ""
+                return f"the operator: {step.decide} the draft for {step.draft}{text}"
             case "do":
-                return f"{step.do}{where}"
+                thread = f" {step.fields['thread']}" if "thread" in step.fields else ""
+                return f"{step.do}{thread}{where}"
             case "fault":
                 return f"a fault of the platform: {(step.fault or {}).get('does', '')}"
             case "wait":

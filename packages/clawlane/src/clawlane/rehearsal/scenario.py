@@ -43,6 +43,16 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     UNREAD = "unread"
     NOTHING = "nothing"
+    DRAFTED = "drafted"
+    TAKEN_OVER = "taken_over"
+
+
+class Decide(StrEnum):
+    """What the operator does with a draft."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    DROP = "drop"
 
 
 def _listed(value: Any) -> Any:
@@ -82,6 +92,7 @@ VERBS = (
     "look",
     "approve",
     "reject",
+    "draft",
     "do",
     "fault",
     "wait",
@@ -91,7 +102,8 @@ VERBS = (
 """What a step can be, the first that is there; `sees` and `state` may also stand with another one."""
 
 _OF_SOMEBODY = frozenset({"says", "sends", "reacts", "recalls"})
-_OF_MESSAGES = frozenset({"says", "sends", "recalls", "look"})
+_OF_MESSAGES = frozenset({"says", "sends", "recalls", "look", "draft"})
+_EXPECTATIONS = ("expect", "reason", "sent", "unsent", "messages", "unseen")
 
 
 class Step(_Model):
@@ -105,6 +117,7 @@ class Step(_Model):
     look: Name | None = None
     approve: Name | None = None
     reject: Name | None = None
+    draft: Name | None = None
     do: Name | None = None
     fault: Fields | None = None
     wait: Annotated[float, Field(gt=0, le=30)] | None = None
@@ -120,11 +133,15 @@ class Step(_Model):
     fields: Fields = Field({}, alias="with")
     only_if: dict[str, Words] = Field({}, alias="if")
     note: str = ""
+    decide: Decide | None = None
+    text: Text | None = None
 
     expect: Annotated[tuple[Outcome, ...], BeforeValidator(_listed)] = ()
     reason: Words = ()
     sent: Words | None = None
     messages: Annotated[int, Field(ge=0)] | None = None
+    unsent: Words = ()
+    unseen: Words = ()
 
     @property
     def verb(self) -> str:
@@ -140,11 +157,19 @@ class Step(_Model):
             raise ValueError(f"`{acts[0]}` and `{acts[1]}` are two steps")
         if self.who is None and self.verb in _OF_SOMEBODY:
             raise ValueError(f"`{self.verb}` needs a `who`")
-        expects = self.expect or self.reason or self.sent is not None or self.messages is not None
+        expects = [key for key in _EXPECTATIONS if key in self.model_fields_set]
         if expects and self.verb not in _OF_MESSAGES:
-            raise ValueError(
-                f"`expect`, `reason`, `sent` and `messages` are about messages, not `{self.verb}`"
-            )
+            raise ValueError(f"`{expects[0]}` is about messages, not `{self.verb}`")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_decision(self) -> Step:
+        if self.draft is None and (self.decide is not None or self.text is not None):
+            raise ValueError("`decide` and `text` need a `draft`")
+        if self.draft is not None and self.decide is None:
+            raise ValueError(f"`draft` needs `decide`: {', '.join(Decide)}")
+        if (self.text is not None) != (self.decide is Decide.EDIT):
+            raise ValueError("`text` is the new text of a draft: it comes with `decide: edit`")
         return self
 
 
@@ -156,7 +181,10 @@ STOCK: Mapping[str, Person] = {
 
 
 class Scenario(_Model):
-    """A scenario. `lines` are those of its steps in the file; without `config` it plays the operator's."""
+    """A scenario. `lines` are those of its steps in the file; without `config` it plays the operator's.
+
+    `config` may have `<now>` and `<now-1h>`; see `clawlane.rehearsal.clock_marks`.
+    """
 
     title: Name
     about: str = ""
@@ -257,7 +285,7 @@ def _unknown_names(scenario: Scenario) -> Iterator[str]:
                 yield f"line {line}: nobody is called {one!r}; people are {_among(people)}"
         if step.group is not None and step.group not in scenario.groups:
             yield f"line {line}: there is no group {step.group!r}; groups are {_among(scenario.groups)}"
-        about = step.recalls or step.look or step.reacts
+        about = step.recalls or step.look or step.reacts or step.draft
         if about is not None and about not in labels:
             yield f"line {line}: no message before this is called {about!r} (`as: {about}`)"
         if step.label:

@@ -166,10 +166,20 @@ class Stage:
             self.seen += await self.cast.seen(self.last, 1.0)
         return False
 
-    async def fate(self, account: Account, message_id: str, *, unread: bool = False) -> Fate:
+    def saw(self, after: int, thread_id: str) -> list[str]:
+        """The kinds of what was seen in a thread after a number, each once."""
+        kinds = (
+            one.kind for one in self.seen if one.seq > after and one.fields.get("thread_id") == thread_id
+        )
+        return list(dict.fromkeys(kinds))
+
+    async def fate(
+        self, account: Account, message_id: str, *, unread: bool = False, leave_drafts: bool = False
+    ) -> Fate:
         """What became of a message, once nothing more happens to it by itself.
 
-        One that is expected to be `unread` is not waited for so long.
+        One that is expected to be `unread` is not waited for so long. A draft is approved, so that it shows
+        what leaves then, or else is left waiting.
         """
         read_s = _UNREAD_S if unread else _READ_S
         story = None
@@ -182,18 +192,19 @@ class Stage:
             await asyncio.sleep(_LOOK_EVERY_S)
         if story is None:
             return Fate(Outcome.UNREAD)
-        outcome = None
+        outcome, approved = None, list[int]()
         for _ in _until(_DECIDED_S + self.patience_s):
-            outcome = await self._outcome(account, story)
+            now = () if leave_drafts else await self._approve(story)
+            approved += now
+            outcome = None if now else await self._outcome(account, story)
             if outcome is not None:
                 break
             await asyncio.sleep(_LOOK_EVERY_S)
             story = await self._story(account, message_id) or story
-        return Fate(outcome or Outcome.WAITING, story)
+        return Fate(outcome or Outcome.WAITING, story, tuple(approved))
 
     async def _outcome(self, account: Account, story: Story) -> Outcome | None:
         """None while something happens soon."""
-        await self._approve(story)
         outcome = outcome_of(story)
         if outcome is Outcome.HELD:
             hold = story.standing.hold if story.standing else None
@@ -206,11 +217,12 @@ class Stage:
         there = [one for one in held if one.thread == str(story.recorded.thread)]
         return Outcome.WAITING if any(not _soon(one.until_ms) for one in there) else None
 
-    async def _approve(self, story: Story) -> None:
-        """Approve what would wait for the owner: a rehearsal shows what leaves then."""
-        turn = story.recorded.standing
-        for number in turn.drafts if turn and turn.settled_ms is not None else ():
+    async def _approve(self, story: Story) -> tuple[int, ...]:
+        """Approve what would wait for the operator; gives the numbers of these drafts."""
+        drafts = Fate(Outcome.DRAFTED, story).drafts
+        for number in drafts:
             await self.ask(Approve(number, stale_ok=True))
+        return drafts
 
     async def challenge_left(self, fate: Fate, after: int) -> bool:
         """Whether the text of a challenge left, or none had to."""

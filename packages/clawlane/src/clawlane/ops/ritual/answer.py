@@ -13,6 +13,7 @@ from clawlane.ops.verification import GetEvidence, MessageEvidence
 from clawlane.ops.why import PAUSED, Standing, Story, TurnStage
 from clawlane.store.events import Decided
 from clawlane.store.told import Turn
+from clawlane.texts import later, t
 from clawlane.zone import shown
 
 _SIGNALS_MS = 5_000
@@ -56,19 +57,25 @@ def answer_to(
         yield waiting
     yield from notices
     if story is None:
-        stands = _stands(last[0]) if last else "its turn has not begun"
-        return failed(f"{whom} was admitted, but not answered within {length(run.patience_ms)}: {stands}")
+        stands = _stands(last[0]) if last else t("its turn has not begun")
+        late = later("{who} was admitted, but not answered within {time}: {stands}")
+        return failed(t(late, who=whom, time=length(run.patience_ms), stands=stands))
     turn = story.recorded.standing
     if turn is None or story.standing is None or story.standing.stage is not TurnStage.SENT:
-        return failed(f"{whom} was admitted, but {_stands(story)}")
+        return failed(t("{who} was admitted, but {stands}", who=whom, stands=_stands(story)))
     found = yield from _proof(run, step, event, turn)
     ids = ", ".join(one for send in found.sends for one in send.message_ids)
     spent = took(max(0, (turn.settled_ms or 0) - story.recorded.read_ms))
-    echo = f"; agent {found.agent} is an echo" if found.agent in run.facts.echoes else ""
-    sentence = (
-        f"{whom} wrote at {shown().minute(story.recorded.read_ms)}, was admitted ({event.reason}) and"
-        f" answered in {spent}: message {ids or 'without an id'} arrived{echo}"
+    sentence = t(
+        "{who} wrote at {time}, was admitted ({reason}) and answered in {spent}: message {ids} arrived",
+        who=whom,
+        time=shown().minute(story.recorded.read_ms),
+        reason=event.reason,
+        spent=spent,
+        ids=ids or t("without an id"),
     )
+    if found.agent in run.facts.echoes:
+        sentence = t("{sentence}; agent {agent} is an echo", sentence=sentence, agent=found.agent)
     answered = Answered(event, tuple(found.sends), tuple(found.signals), sentence)
     run.answered.append(answered)
     return answered
@@ -79,9 +86,12 @@ def operator_needed(standing: Standing) -> str:
     if standing.hold is None:
         return ""
     if standing.hold.rule == PAUSED:
-        return "the answer is held by a pause; resume with: openclaw resume"
-    until = f" until {shown().minute(standing.hold.until_ms)}" if standing.hold.until_ms else ""
-    return f"the answer is held by {standing.hold.rule}{until}"
+        return t("the answer is held by a pause; resume with: openclaw resume")
+    rule = standing.hold.rule
+    if not standing.hold.until_ms:
+        return t("the answer is held by {rule}", rule=rule)
+    time = shown().minute(standing.hold.until_ms)
+    return t("the answer is held by {rule} until {time}", rule=rule, time=time)
 
 
 def _approved(run: Run, story: Story, whom: str, asked: set[int]) -> list[str]:
@@ -93,12 +103,17 @@ def _approved(run: Run, story: Story, whom: str, asked: set[int]) -> list[str]:
             continue
         asked.add(number)
         see = f"openclaw drafts show {number}"
-        text = f"The answer to {whom} waits for your approval. Send it? To read it in another terminal: {see}"
+        ask = later(
+            "The answer to {who} waits for your approval. Send it? To read it in another terminal: {command}"
+        )
+        text = t(ask, who=whom, command=see)
         if run.facts.cast or run.agreed(Question(QuestionKind.DRAFT, text)):
             run.asks.call(Approve(number, stale_ok=True))
-            told.append(f"the answer waited for approval as draft {number}; verify has approved it")
+            sent = later("the answer waited for approval as draft {number}; verify has approved it")
+            told.append(t(sent, number=number))
         else:
-            told.append(f"the answer waits for your approval: {see}; openclaw drafts approve {number}")
+            approve = f"openclaw drafts approve {number}"
+            told.append(t("the answer waits for your approval: {see}; {approve}", see=see, approve=approve))
     return told
 
 
@@ -141,23 +156,28 @@ def _stands(story: Story) -> str:
     """Where a turn stands, with what the store says about it."""
     turn, standing = story.recorded.standing, story.standing
     if turn is None or standing is None:
-        return "it has no turn"
-    tried = f" (tried {turn.attempts} times; last: {turn.reason})" if turn.reason else ""
+        return t("it has no turn")
+    tries = later(" (tried {n} times; last: {reason})")
+    tried = t(tries, n=turn.attempts, reason=turn.reason) if turn.reason else ""
     match standing.stage:
         case TurnStage.NO_REPLY:
-            return "the agent chose to say nothing"
+            return t("the agent chose to say nothing")
         case TurnStage.SET_ASIDE:
-            return f"the agent could not answer: {turn.reason}; see: openclaw channels dead-letters list"
+            letters = later("the agent could not answer: {reason}; see: openclaw channels dead-letters list")
+            return t(letters, reason=turn.reason)
         case TurnStage.NEEDS_DECISION:
-            return f"nobody knows whether the answer arrived ({turn.told}); see: openclaw outbox list"
+            unknown = later("nobody knows whether the answer arrived ({told}); see: openclaw outbox list")
+            return t(unknown, told=turn.told)
         case TurnStage.NOT_SENT | TurnStage.PARTLY_SENT:
-            return f"the answer did not get out: {turn.told or turn.reason}"
+            return t("the answer did not get out: {reason}", reason=turn.told or turn.reason)
         case TurnStage.DRAFTED:
-            return "the answer waits for your approval; see: openclaw drafts list"
+            return t("the answer waits for your approval; see: openclaw drafts list")
         case TurnStage.WITH_AGENT:
-            return f"the agent is still at it{tried}"
+            return t("the agent is still at it") + tried
         case TurnStage.WAITING:
-            return f"it waits for the agent{tried}" if not turn.chunks else f"the answer waits: {turn.told}"
+            if turn.chunks:
+                return t("the answer waits: {told}", told=turn.told)
+            return t("it waits for the agent") + tried
         case TurnStage.HELD:
             return operator_needed(standing)
-    return f"its turn is {turn.state}: {turn.told or turn.reason}"
+    return t("its turn is {state}: {reason}", state=turn.state, reason=turn.told or turn.reason)

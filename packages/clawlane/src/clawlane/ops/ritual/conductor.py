@@ -32,6 +32,7 @@ from clawlane.ops.ritual.steps import (
 )
 from clawlane.ops.verification import GetFacts, LaneFacts, Record
 from clawlane.store.errors import StoreError
+from clawlane.texts import t, told
 
 PATIENCE_MS = 300_000
 REHEARSED_MS = 60_000
@@ -131,7 +132,9 @@ class Conductor:
                 result = yield from self._if_ready(name)
             except _PROBLEMS as error:
                 help = str(getattr(error, "help", ""))
-                result = failed(f"{error}; run: {help}" if help and help not in str(error) else str(error))
+                what = told(error)
+                run = t("{problem}; run: {command}", problem=what, command=help)
+                result = failed(run if help and help not in what else what)
         return replace(result, name=name, ms=max(0, self._now_ms() - began_ms))
 
     def _if_ready(self, name: StepName) -> Steps:
@@ -145,9 +148,10 @@ class Conductor:
     def _prevented(self, name: StepName) -> StepResult | None:
         """Why a step does not run; None if it does."""
         if name in self._plan.skip:
-            return skipped("left out with --skip", Skip.LEFT_OUT)
+            return skipped(t("left out with --skip"), Skip.LEFT_OUT)
         needed = [one for one in self.results if one.name in NEEDS[name] and not one.holds]
         if needed:
-            ended = "failed" if needed[0].state is StepState.FAILED else "was not proven"
-            return skipped(f"{needed[0].name} {ended}", Skip.UNPROVEN)
+            name = needed[0].name
+            lacking = t("{step} failed", step=name), t("{step} was not proven", step=name)
+            return skipped(lacking[needed[0].state is not StepState.FAILED], Skip.UNPROVEN)
         return None

@@ -33,13 +33,14 @@ from clawlane.store.events import Decided
 from clawlane.store.people import PairingRequest
 from clawlane.store.send_evidence import SendProof
 from clawlane.store.states import ChunkState
+from clawlane.texts import later, t
 from clawlane.zone import shown
 
 _PLAYED = "Người Thử Nghiệm"
 """The stranger of a rehearsal."""
 
 _HELLO, _AGAIN = "xin chào", "bạn có đó không?"
-_ANYONE = "allowFrom has '*', which lets everybody in"
+_NOBODY_WRITES = later("{setting}: nobody may write directly")
 _GONE = (ChunkState.REFUSED, ChunkState.CANCELLED, ChunkState.EXPIRED)
 
 
@@ -51,16 +52,18 @@ def probe(run: Run) -> Steps:
         return not_ready
     status = run.asks.call(GetStatus(*run.account, probe=True))
     one = status.channels[run.facts.channel].accounts[run.facts.account]
-    login = f"; run: {run.facts.login}"
+    login = t("; run: {command}", command=run.facts.login)
     if one.probe is None:
-        return passed("the account is connected; its channel cannot be probed")
+        return passed(t("the account is connected; its channel cannot be probed"))
     if not one.probe.ok:
-        what = "the session has expired" if one.probe.expired else "the live probe failed"
-        return failed(f"{what}: {one.probe.error}{login}")
+        expired = t("the session has expired: {error}", error=one.probe.error)
+        what = expired if one.probe.expired else t("the live probe failed: {error}", error=one.probe.error)
+        return failed(f"{what}{login}")
     if not run.facts.session:
-        return failed(f"the account is connected, but no session is stored any more{login}")
+        return failed(t("the account is connected, but no session is stored any more") + login)
     took = f"{one.probe.elapsed_ms} ms"
-    return passed(f"the session of {tidy(one.probe.user_name)} ({one.probe.user_id}) is accepted, {took}")
+    accepted = later("the session of {name} ({id}) is accepted, {time}")
+    return passed(t(accepted, name=tidy(one.probe.user_name), id=one.probe.user_id, time=took))
 
 
 def connected(run: Run, step: StepName) -> Generator[RitualEvent, None, StepResult | None]:
@@ -73,7 +76,8 @@ def connected(run: Run, step: StepName) -> Generator[RitualEvent, None, StepResu
 
     watching = run.watch(step, settled, run.system_ms)
     for waiting in watching:
-        now = f"it is {run.facts.phase}: {run.facts.reason}" if run.facts.reason else ""
+        reason = run.facts.reason
+        now = t("it is {phase}: {reason}", phase=run.facts.phase, reason=reason) if reason else ""
         if now != told:
             told = now
             yield Noticed(step, now)
@@ -87,28 +91,32 @@ def stranger(run: Run) -> Steps:
     step, dm, after = StepName.STRANGER, run.facts.dm, len(run.events)
     us = tidy(run.facts.user_name) or run.facts.user_id
     if dm.value == DmPolicy.DISABLED:
-        return skipped(f"{setting(dm)}: nobody may write directly")
+        return skipped(t(_NOBODY_WRITES, setting=setting(dm)))
     if run.facts.cast:
         person = run.asks.call(Introduce(*run.account, name=_PLAYED))
         run.asks.call(WriteAs(*run.account, sender=person, text=_HELLO))
     else:
-        who = "From a phone that is not yours" if _lets_all_in(run) else "From another account"
-        not_let_in = "" if _lets_all_in(run) else ", whom you have not let in yet"
-        yield Instruction(step, f"{who}{not_let_in}, write any text to {us} ({run.facts.user_id}).")
+        anybody = later("From a phone that is not yours, write any text to {name} ({id}).")
+        unknown = later(
+            "From another account, whom you have not let in yet, write any text to {name} ({id})."
+        )
+        write = anybody if _lets_all_in(run) else unknown
+        yield Instruction(step, t(write, name=us, id=run.facts.user_id))
     found = yield from run.decided(step, after, _is_stranger(run), ThreadKind.DM)
     if found is None:
-        return failed(run.nothing_came("message of a stranger", after, last_inbound(run)))
+        return failed(run.nothing_came(t("message of a stranger"), after, last_inbound(run)))
     run.stranger = found
-    return passed(f"{run.whom(found)} wrote at {shown().minute(found.at_ms)}; {run.verdict(found)}")
+    time, verdict = shown().minute(found.at_ms), run.verdict(found)
+    return passed(t("{who} wrote at {time}; {verdict}", who=run.whom(found), time=time, verdict=verdict))
 
 
 def pairing(run: Run) -> Steps:
     """The stranger's request was made, and the code reached them."""
     step, dm = StepName.PAIRING, run.facts.dm
     if dm.value != DmPolicy.PAIRING:
-        return skipped(f"{setting(dm)}: strangers get no code")
+        return skipped(t("{setting}: strangers get no code", setting=setting(dm)))
     if run.facts.allow_anyone:
-        return skipped(f"{_ANYONE}, so there are no strangers")
+        return skipped(t("allowFrom has '*', which lets everybody in, so there are no strangers"))
     if run.stranger is not None and run.stranger.outcome is Outcome.DROP:
         return failed(run.verdict(run.stranger))
     request = _request(run)
@@ -116,12 +124,13 @@ def pairing(run: Run) -> Steps:
         return _no_request(run)
     who = _named(request)
     if request.reason == Reason.DM_PAIRING_SILENT:
-        why = f"pairing.reply is '{run.facts.pairing_reply}'"
-        return passed(f"the request of {who} waits; no text was sent, because {why}")
+        silent = later("the request of {who} waits; no text was sent, because pairing.reply is '{value}'")
+        return passed(t(silent, who=who, value=run.facts.pairing_reply))
     limit_ms = run.system_ms
     if request.reason == Reason.DM_PAIRING_HELD:
         limit_ms = run.patience_ms
-        yield Instruction(step, f"The message came late, so its code is held. Let {who} write once more.")
+        late = later("The message came late, so its code is held. Let {who} write once more.")
+        yield Instruction(step, t(late, who=who))
     last: list[SendProof] = []
 
     def challenge() -> SendProof | None:
@@ -133,48 +142,51 @@ def pairing(run: Run) -> Steps:
 
     sent = yield from run.watch(step, challenge, limit_ms)
     if sent is None:
-        waits = f"the code for {who} has not left: {last[0].reason or last[0].state}" if last else ""
-        return failed(waits or f"no code was written for {who}")
+        if not last:
+            return failed(t("no code was written for {who}", who=who))
+        why = last[0].reason or last[0].state
+        return failed(t("the code for {who} has not left: {reason}", who=who, reason=why))
     if sent.state is not ChunkState.SENT:
-        return failed(f"the code for {who} is {sent.state}: {sent.reason}")
-    ids = ", ".join(sent.message_ids) or "without an id"
-    return passed(f"the request of {who} waits, and the code arrived (message {ids})")
+        not_sent = later("the code for {who} is {state}: {reason}")
+        return failed(t(not_sent, who=who, state=sent.state, reason=sent.reason))
+    ids = ", ".join(sent.message_ids) or t("without an id")
+    return passed(t("the request of {who} waits, and the code arrived (message {ids})", who=who, ids=ids))
 
 
 def approved(run: Run) -> Steps:
     """The operator let the stranger in."""
     step, dm = StepName.APPROVED, run.facts.dm
     if dm.value != DmPolicy.PAIRING:
-        return skipped(f"{setting(dm)}: nobody has to be approved")
+        return skipped(t("{setting}: nobody has to be approved", setting=setting(dm)))
     if run.facts.allow_anyone:
-        return skipped(f"{_ANYONE}, so nobody has to be approved")
+        return skipped(t("allowFrom has '*', which lets everybody in, so nobody has to be approved"))
     request = _request(run)
     if request is None:
         return _no_request(run)
     command = f"openclaw pairing approve {run.facts.channel} {request.code} --account {run.facts.account}"
     who = _named(request)
-    question = Question(
-        QuestionKind.APPROVE, f"Approve {who}? From then on they may write to {run.facts} directly."
-    )
+    ask = later("Approve {who}? From then on they may write to {account} directly.")
+    question = Question(QuestionKind.APPROVE, t(ask, who=who, account=str(run.facts)))
     if run.facts.cast or run.agreed(question):
         run.asks.call(Approve(run.facts.channel, request.code, run.facts.account))
     else:
-        yield Instruction(step, f"Approve {who}.", command)
+        yield Instruction(step, t("Approve {who}.", who=who), command)
 
     def let_in() -> bool | None:
         ids = {one.sender_id for one in run.asks.call(Approvals(*run.account))}
         return True if request.sender_id in ids else None
 
     if (yield from run.watch(step, let_in)) is None:
-        return failed(f"{who} was not approved within {length(run.patience_ms)}; run: {command}")
-    return passed(f"{who} is approved on {run.facts}")
+        not_approved = later("{who} was not approved within {time}; run: {command}")
+        return failed(t(not_approved, who=who, time=length(run.patience_ms), command=command))
+    return passed(t("{who} is approved on {account}", who=who, account=str(run.facts)))
 
 
 def reply(run: Run) -> Steps:
     """A direct message was admitted, the agent answered, and the answer arrived."""
     step, dm, after = StepName.REPLY, run.facts.dm, len(run.events)
     if dm.value == DmPolicy.DISABLED:
-        return skipped(f"{setting(dm)}: nobody may write directly")
+        return skipped(t(_NOBODY_WRITES, setting=setting(dm)))
     before = run.stranger
     if before is not None and before.outcome is Outcome.ADMIT:  # an open lane answers the first message
         return (yield from _answered(run, before))
@@ -182,14 +194,16 @@ def reply(run: Run) -> Steps:
     if run.facts.cast:
         sender = sender or _let_in(run)
         if not sender and dm.value == DmPolicy.PAIRING:
-            return skipped("nobody is approved yet; the steps stranger to approved do that", Skip.UNPROVEN)
+            nobody = t("nobody is approved yet; the steps stranger to approved do that")
+            return skipped(nobody, Skip.UNPROVEN)
         if not sender:
-            return failed("the config lets in nobody whom the simulator could play")
+            return failed(t("the config lets in nobody whom the simulator could play"))
         run.asks.call(WriteAs(*run.account, sender=sender, text=_AGAIN))
     else:
-        who = "From the same phone" if sender else "From an account that you have let in"
         us = tidy(run.facts.user_name) or run.facts.user_id
-        yield Instruction(step, f"{who}, write {'once more ' if sender else 'any text '}to {us}.")
+        again = t("From the same phone, write once more to {name}.", name=us)
+        any_text = t("From an account that you have let in, write any text to {name}.", name=us)
+        yield Instruction(step, again if sender else any_text)
 
     def admitted(event: Decided) -> bool:
         theirs = sender in ("", event.sender_id)
@@ -197,7 +211,8 @@ def reply(run: Run) -> Steps:
 
     found = yield from run.decided(step, after, admitted, ThreadKind.DM)
     if found is None:
-        whose = f"message of {sender} that is admitted" if sender else "direct message that is admitted"
+        theirs = t("message of {sender} that is admitted", sender=sender)
+        whose = theirs if sender else t("direct message that is admitted")
         return failed(run.nothing_came(whose, after, last_inbound(run)))
     return (yield from _answered(run, found))
 
@@ -246,10 +261,12 @@ def _is_stranger(run: Run) -> Callable[[Decided], bool]:
 
 def _no_request(run: Run) -> StepResult:
     """That nobody waits: a failure if this run has seen somebody who should."""
-    see = f"see: openclaw pairing list {run.facts.channel}"
+    see = f"openclaw pairing list {run.facts.channel}"
     if run.stranger is not None:
-        return failed(f"no request of {run.stranger.sender_id} waits; {see}")
-    return skipped(f"nobody waits for approval; the step stranger brings a request; {see}", Skip.UNPROVEN)
+        sender = run.stranger.sender_id
+        return failed(t("no request of {sender} waits; see: {command}", sender=sender, command=see))
+    nobody = later("nobody waits for approval; the step stranger brings a request; see: {command}")
+    return skipped(t(nobody, command=see), Skip.UNPROVEN)
 
 
 def _request(run: Run) -> PairingRequest | None:
@@ -268,8 +285,8 @@ def _named(request: PairingRequest) -> str:
 def setting(found: PolicyStatus) -> str:
     """A setting with its place: `dmPolicy is 'open' (line 5)`."""
     key = found.path.rpartition(".")[2]
-    where = f"line {found.line}" if found.line is not None else found.origin
-    return f"{key} is '{found.value}' ({where})"
+    where = t("line {line}", line=found.line) if found.line is not None else found.origin
+    return t("{key} is '{value}' ({where})", key=key, value=found.value, where=where)
 
 
 def last_inbound(run: Run) -> int | None:

@@ -19,6 +19,7 @@ from clawlane.ops.ritual.run import Run, Steps, failed, listed, passed, skipped,
 from clawlane.ops.ritual.steps import Instruction, StepName, StepResult
 from clawlane.ops.verification import GroupDoor, rule_place
 from clawlane.store.events import Decided
+from clawlane.texts import later, t
 
 _PLAYED, _GROUP = "Thành Viên Thử", "Nhóm Thử Nghiệm"
 _ASKED, _SAID = "cho hỏi chút", "ăn trưa chưa mọi người?"
@@ -26,6 +27,10 @@ _ASKED, _SAID = "cho hỏi chút", "ăn trưa chưa mọi người?"
 
 _MOST_TRIED = 20
 _ANY = "*"
+
+_ANY_TEXT = later("{where} write any text.")
+_MENTIONING = later("{where} write any text, and mention {name}.")
+_NOT_MENTIONING = later("{where} write any text that does not mention {name}.")
 
 
 def group_answered(run: Run) -> Steps:
@@ -40,15 +45,15 @@ def group_answered(run: Run) -> Steps:
         group, sender = place
         run.asks.call(WriteAs(*run.account, sender=sender, text=_ASKED, group=group, mention=True))
     else:
-        mention = ", and mention " + _us(run) if run.facts.mention_needed else ""
-        yield Instruction(step, f"{_where(run)} write any text{mention}.")
+        write = _ANY_TEXT if not run.facts.mention_needed else _MENTIONING
+        yield Instruction(step, t(write, where=_where(run), name=_us(run)))
 
     def admitted(event: Decided) -> bool:
         return event.reason is Reason.GROUP_ADMITTED
 
     found = yield from run.decided(step, after, admitted, ThreadKind.GROUP)
     if found is None:
-        return failed(run.nothing_came("group message that is admitted", after, last_inbound(run)))
+        return failed(run.nothing_came(t("group message that is admitted"), after, last_inbound(run)))
     answer = yield from answer_to(run, step, found)
     if isinstance(answer, StepResult):
         return answer
@@ -61,8 +66,10 @@ def group_skipped(run: Run) -> Steps:
     if closed := _closed(run):
         return closed
     if not run.facts.mention_needed:
-        off = f"requireMention is off in every group that is let in ({', '.join(run.facts.mention_off)})"
-        return skipped(f"{off}, so each message is answered")
+        off = later(
+            "requireMention is off in every group that is let in ({groups}), so each message is answered"
+        )
+        return skipped(t(off, groups=", ".join(run.facts.mention_off)))
     if run.facts.cast:
         place = _stage(run, needs_mention=True)
         if isinstance(place, str):
@@ -70,28 +77,30 @@ def group_skipped(run: Run) -> Steps:
         group, sender = place
         run.asks.call(WriteAs(*run.account, sender=sender, text=_SAID, group=group))
     else:
-        yield Instruction(step, f"{_where(run)} write any text that does not mention {_us(run)}.")
+        yield Instruction(step, t(_NOT_MENTIONING, where=_where(run), name=_us(run)))
 
     def pended(event: Decided) -> bool:
         return event.outcome is Outcome.PEND
 
     found = yield from run.decided(step, after, pended, ThreadKind.GROUP)
     if found is None:
-        return failed(run.nothing_came("group message that is kept as history", after, last_inbound(run)))
+        kept = t("group message that is kept as history")
+        return failed(run.nothing_came(kept, after, last_inbound(run)))
     what = f"{run.whom(found)}: {run.verdict(found)}"
     if evidence_of(run, found).in_history:
-        return passed(f"{what}; it waits in the history of its group")
+        return passed(t("{what}; it waits in the history of its group", what=what))
     if run.facts.history.value == "0":
-        return passed(f"{what}; {setting(run.facts.history)}, so nothing is kept")
-    return failed("it does not wait in the history of its group", what)
+        nothing = later("{what}; {setting}, so nothing is kept")
+        return passed(t(nothing, what=what, setting=setting(run.facts.history)))
+    return failed(t("it does not wait in the history of its group"), what)
 
 
 def _closed(run: Run) -> StepResult | None:
     group = run.facts.group
     if group.value == GroupPolicy.DISABLED:
-        return skipped(f"{setting(group)}: no group is heard")
+        return skipped(t("{setting}: no group is heard", setting=setting(group)))
     if group.value == GroupPolicy.ALLOWLIST and not run.facts.doors:
-        return skipped(f"{setting(group)}, and `groups` lets none in")
+        return skipped(t("{setting}, and `groups` lets none in", setting=setting(group)))
     return None
 
 
@@ -106,7 +115,7 @@ def _how(run: Run, found: Decided) -> str:
 
 def _where(run: Run) -> str:
     names = [f"{tidy(one.name)} ({one.id})" for one in run.facts.groups]
-    return f"In {listed(names[:3])}" if names else "In a group that is let in"
+    return t("In {groups}", groups=listed(names[:3])) if names else t("In a group that is let in")
 
 
 def _us(run: Run) -> str:
@@ -115,7 +124,7 @@ def _us(run: Run) -> str:
 
 def _stage(run: Run, *, needs_mention: bool = False) -> tuple[str, str] | str:
     """A group of the simulator and somebody in it whom the config lets in; or why there is none."""
-    none = why = "the simulator has no group in which that could happen"
+    none = why = t("the simulator has no group in which that could happen")
     for group, sender in _places(run):
         asked = Explain(sender, *run.account, group=group, mention=not needs_mention)
         told = run.asks.call(asked)

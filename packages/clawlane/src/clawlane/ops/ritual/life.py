@@ -16,9 +16,10 @@ from clawlane.ops.ritual.run import Run, Steps, failed, passed, skipped, took, u
 from clawlane.ops.ritual.steps import Question, QuestionKind, Skip, StepName
 from clawlane.ops.verification import GetFetched, LaneFacts, Reconnect
 from clawlane.store.events import StateChanged
+from clawlane.texts import later, t
 
 _FETCH_MS = 10_000
-_DECLINED = "you did not agree to it; --yes agrees beforehand"
+DECLINED = later("you did not agree to it; --yes agrees beforehand")
 
 
 def restart(run: Run) -> Steps:
@@ -26,11 +27,13 @@ def restart(run: Run) -> Steps:
     step, before = StepName.RESTART, run.refresh()
     question = Question(
         QuestionKind.RESTART,
-        "Restart the gateway? All its accounts go offline for a few seconds; messages that come meanwhile are"
-        " fetched afterwards.",
+        t(
+            "Restart the gateway? All its accounts go offline for a few seconds;"
+            " messages that come meanwhile are fetched afterwards."
+        ),
     )
     if not run.facts.cast and not run.agreed(question):
-        return skipped(_DECLINED, Skip.LEFT_OUT)
+        return skipped(t(DECLINED), Skip.LEFT_OUT)
     began_ms = run.now_ms()
     run.asks.call(Restart())
 
@@ -48,31 +51,35 @@ def restart(run: Run) -> Steps:
 
     process = yield from run.watch(step, again, run.system_ms)
     if process is None:
-        return failed(f"the gateway did not come back within {length(run.system_ms)}; see: openclaw logs")
+        gone = later("the gateway did not come back within {time}; see: openclaw logs")
+        return failed(t(gone, time=length(run.system_ms)))
     after = yield from run.watch(step, connected, run.system_ms)
     if after is None or after.phase is not Phase.READY:
-        return failed(_not_ready(run, "the gateway is back, but the account is not"))
+        return failed(_not_ready(run, t("the gateway is back, but the account is not")))
     if after.session != before.session:
-        return failed("the account is back, but with another login than before")
-    ready = f"the account was ready after {took(run.now_ms() - began_ms)}"
-    return passed(f"the gateway began again (pid {process.pid}); {ready} with the stored session, no code")
+        return failed(t("the account is back, but with another login than before"))
+    began = later(
+        "the gateway began again (pid {pid}); the account was ready after {time} with the stored session,"
+        " no code"
+    )
+    return passed(t(began, pid=process.pid, time=took(run.now_ms() - began_ms)))
 
 
 def reconnect(run: Run) -> Steps:
     """The connection is lost and comes back, and nothing is answered twice."""
     step = StepName.RECONNECT
     if not run.facts.can_reconnect:
-        return skipped(f"{run.facts.label} cannot close its connection on purpose")
+        return skipped(t("{channel} cannot close its connection on purpose", channel=run.facts.label))
     question = Question(
         QuestionKind.RECONNECT,
-        "Close the account's connection? It reconnects automatically within seconds; nothing is lost.",
+        t("Close the account's connection? It reconnects automatically within seconds; nothing is lost."),
     )
     if not run.facts.cast and not run.agreed(question):
-        return skipped(_DECLINED, Skip.LEFT_OUT)
+        return skipped(t(DECLINED), Skip.LEFT_OUT)
     run.pull()
     after, began_ms = len(run.events), run.now_ms()
     if not run.asks.call(Reconnect(*run.account)):
-        return failed(_not_ready(run, "there was no connection to lose"))
+        return failed(_not_ready(run, t("there was no connection to lose")))
     seen: list[StateChanged] = []
 
     def back() -> bool | None:
@@ -84,18 +91,19 @@ def reconnect(run: Run) -> Steps:
     if (yield from run.watch(step, back, run.system_ms)) is None:
         run.refresh()
         if not seen:
-            return failed("the connection was closed, but no state of the account tells of it")
-        return failed(_not_ready(run, f"the connection did not come back within {length(run.system_ms)}"))
+            return failed(t("the connection was closed, but no state of the account tells of it"))
+        gone = t("the connection did not come back within {time}", time=length(run.system_ms))
+        return failed(_not_ready(run, gone))
     back_ms = run.now_ms() - began_ms
     caught_up = yield from run.watch(step, lambda: _caught_up(run, began_ms), min(run.system_ms, _FETCH_MS))
     if twice := _answered_twice(run):
         return failed(twice)
     phases = " → ".join(dict.fromkeys(one.code or one.phase for one in seen))
-    told = [f"{phases} within {took(back_ms)}"]
+    told = [t("{phases} within {time}", phases=phases, time=took(back_ms))]
     if caught_up is None:
-        told.append("the platform did not say what was missed meanwhile")
+        told.append(t("the platform did not say what was missed meanwhile"))
     if run.answered:
-        told.append("what was answered before was not answered again")
+        told.append(t("what was answered before was not answered again"))
     return passed("; ".join(told))
 
 
@@ -115,9 +123,9 @@ def _answered_twice(run: Run) -> str:
         turn = story.recorded.standing if story else None
         sends = evidence_of(run, answered.event, turn.id if turn else None).sends
         if len(sends) > len(answered.sends):
-            return f"the message {answered.event.message_id} was answered once more"
+            return t("the message {id} was answered once more", id=answered.event.message_id)
     again = [one for one in run.decisions() if known.count(one.message) and _count(run, one.message) > 1]
-    return f"the message {again[0].message_id} was decided once more" if again else ""
+    return t("the message {id} was decided once more", id=again[0].message_id) if again else ""
 
 
 def _count(run: Run, message: int) -> int:
@@ -125,4 +133,4 @@ def _count(run: Run, message: int) -> int:
 
 
 def _not_ready(run: Run, what: str) -> str:
-    return unready(run.facts, f"{what}: it is {run.facts.phase}")
+    return unready(run.facts, t("{what}: it is {phase}", what=what, phase=run.facts.phase))

@@ -16,80 +16,114 @@ from clawlane.ops.verification import Fetched, GetFetched, LookUp
 from clawlane.store.events import Decided
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.states import ChunkState
+from clawlane.texts import later, t, tn
 from clawlane.zone import shown
 
 _ICON = "👍"
-_NOBODY_YET = "no message was let in yet; the step reply waits for one"
-_ASK_AGAIN = "delivered and seen are not stored; run the steps reply and acks together"
-_KINDS = {ThreadKind.DM: "direct messages", ThreadKind.GROUP: "group messages"}
+_NOBODY_YET = later("no message was let in yet; the step reply waits for one")
+_ASK_AGAIN = later(
+    "not known since the restart at {time}: delivered and seen are not stored; run the steps reply and acks"
+    " together"
+)
+_NOT_RETURNED = {
+    ThreadKind.DM: later("the platform did not return direct messages within {time}"),
+    ThreadKind.GROUP: later("the platform did not return group messages within {time}"),
+}
+_CAME_BACK = {
+    ThreadKind.DM: later("message {id}, which this gateway sent, came back in fetched direct messages"),
+    ThreadKind.GROUP: later("message {id}, which this gateway sent, came back in fetched group messages"),
+}
+_NONE_OF_THIS_RUN = {
+    ThreadKind.DM: later(
+        "fetched direct messages hold {own} own messages, {n} of them from this gateway, none from this run"
+    ),
+    ThreadKind.GROUP: later(
+        "fetched group messages hold {own} own messages, {n} of them from this gateway, none from this run"
+    ),
+}
+_REACTION = (
+    later("a reaction was queued, but did not leave within {time}"),
+    later("a reaction is {state}: {reason}"),
+)
+_TAKING_BACK = (
+    later("its taking back was queued, but did not leave within {time}"),
+    later("its taking back is {state}: {reason}"),
+)
 
 
 def fetched_back(run: Run) -> Steps:
     """The platform returns what this login sent: only then can unknown sends be settled by look-ups."""
     step = StepName.FETCHED_BACK
     if not run.facts.can_look_up:
-        return skipped(f"{run.facts.label} cannot fetch past messages")
+        return skipped(t("{channel} cannot fetch past messages", channel=run.facts.label))
     if nothing := run.nothing_answered():
         return nothing
     sent = {one.event.thread.kind: one.message_ids for one in reversed(run.answered)}
     missing = []
     kinds = list(sent) or run.refresh().sent_in
     if not kinds:
-        return skipped("nothing was sent yet that could come back", Skip.UNPROVEN)
+        return skipped(t("nothing was sent yet that could come back"), Skip.UNPROVEN)
     for kind in kinds:
         fetched = yield from _fetch(run, step, kind)
         if fetched is None:
-            missing.append(f"the platform did not return {_KINDS[kind]} within {length(run.system_ms)}")
+            missing.append(t(_NOT_RETURNED[kind], time=length(run.system_ms)))
             continue
         wanted = set(sent.get(kind, fetched.sent_by_us))
         if back := sorted(wanted.intersection(fetched.sent_by_us)):
-            return passed(f"message {back[-1]}, which this gateway sent, came back in fetched {_KINDS[kind]}")
-        ours = f"{len(fetched.sent_by_us)} of them from this gateway, none from this run"
-        missing.append(f"fetched {_KINDS[kind]} hold {fetched.own} own messages, {ours}")
-    return failed("; ".join(missing) + "; sends of unknown fate will wait for your decision")
+            return passed(t(_CAME_BACK[kind], id=back[-1]))
+        missing.append(t(_NONE_OF_THIS_RUN[kind], own=fetched.own, n=len(fetched.sent_by_us)))
+    wait = later("{what}; sends of unknown fate will wait for your decision")
+    return failed(t(wait, what="; ".join(missing)))
 
 
 def reaction(run: Run) -> Steps:
     """A reaction was put on a message of somebody who wrote, and taken back."""
     step = StepName.REACTION
     if not run.facts.can_react:
-        return skipped(f"{run.facts.label} cannot react to messages")
+        return skipped(t("{channel} cannot react to messages", channel=run.facts.label))
     if nothing := run.nothing_answered():
         return nothing
     message = run.answered[-1].event if run.answered else run.newest_admitted()
     if message is None:
-        return skipped(_NOBODY_YET, Skip.UNPROVEN)
-    for emoji, what in ((_ICON, "a reaction"), ("", "its taking back")):
+        return skipped(t(_NOBODY_YET), Skip.UNPROVEN)
+    for emoji, (stuck, not_sent) in ((_ICON, _REACTION), ("", _TAKING_BACK)):
         outcome = yield from _react(run, step, message, emoji)
         if outcome is None:
-            return failed(f"{what} was queued, but did not leave within {length(run.system_ms)}")
+            return failed(t(stuck, time=length(run.system_ms)))
         if outcome.state is not ChunkState.SENT:
-            return failed(f"{what} is {outcome.state}: {outcome.reason}")
-    return passed(
-        f"a reaction was put on message {message.message_id} and taken back; the platform took both"
-    )
+            return failed(t(not_sent, state=outcome.state, reason=outcome.reason))
+    both = later("a reaction was put on message {id} and taken back; the platform took both")
+    return passed(t(both, id=message.message_id))
 
 
 def acks(run: Run) -> Steps:
     """The platform took delivered and seen for an admitted message."""
     if run.facts.acks.value == "off":
-        return skipped(f"{setting(run.facts.acks)}: none are sent")
+        return skipped(t("{setting}: none are sent", setting=setting(run.facts.acks)))
     if nothing := run.nothing_answered():
         return nothing
     subjects = [(one.event.message_id, one.signals) for one in run.answered]
     if not subjects:
         newest = run.newest_admitted()
         if newest is None:
-            return skipped(_NOBODY_YET, Skip.UNPROVEN)
+            return skipped(t(_NOBODY_YET), Skip.UNPROVEN)
         signals = tuple(evidence_of(run, newest).signals)
         if not signals and newest.at_ms < run.refresh().started_ms:
-            since = f"not known since the restart at {shown().minute(run.facts.started_ms)}"
-            return skipped(f"{since}: {_ASK_AGAIN}", Skip.UNPROVEN)
+            time = shown().minute(run.facts.started_ms)
+            return skipped(t(_ASK_AGAIN, time=time), Skip.UNPROVEN)
         subjects = [(newest.message_id, signals)]
     yield from ()
-    problems = [f"message {id_}: {problem}" for id_, signals in subjects if (problem := _problem(signals))]
-    told = f"delivered and seen of {len(subjects)} messages" if len(subjects) > 1 else "delivered and seen"
-    return failed("; ".join(problems)) if problems else passed(f"the platform took {told}")
+    problems = [
+        t("message {id}: {problem}", id=id_, problem=problem)
+        for id_, signals in subjects
+        if (problem := _problem(signals))
+    ]
+    took = tn(
+        "the platform took delivered and seen",
+        "the platform took delivered and seen of {n} messages",
+        len(subjects),
+    )
+    return failed("; ".join(problems)) if problems else passed(took)
 
 
 def _fetch(run: Run, step: StepName, kind: ThreadKind) -> Generator[RitualEvent, None, Fetched | None]:
@@ -120,7 +154,8 @@ def _react(
 
 def _problem(signals: tuple[SignalOutcome, ...]) -> str:
     """What is wrong with the signals of one message; empty if nothing is."""
-    wrong = [f"{one.kind} was not shown ({one.error})" for one in refused(signals)]
+    not_shown = later("{kind} was not shown ({error})")
+    wrong = [t(not_shown, kind=one.kind, error=one.error) for one in refused(signals)]
     sent = {one.kind for one in signals}
-    wrong += [f"{kind} was not sent" for kind in SignalKind if kind not in sent]
-    return " and ".join(wrong)
+    wrong += [t("{kind} was not sent", kind=kind) for kind in SignalKind if kind not in sent]
+    return t(" and ").join(wrong)

@@ -29,6 +29,7 @@ from clawlane.ops.verification import GetFacts, LaneFacts, rule_place
 from clawlane.ops.why import Story, Why
 from clawlane.store.events import NEWEST, ConfigChanged, Decided, OperatorChanged, StateChanged
 from clawlane.store.send_evidence import SendProof
+from clawlane.texts import later, t
 from clawlane.zone import shown
 
 R = TypeVar("R")
@@ -196,8 +197,8 @@ class Run:
         if self.answered or not tried:
             return None
         if all(one.skip is Skip.NOT_APPLICABLE for one in tried):
-            return skipped("the config lets in nobody, so nothing is answered")
-        return skipped("no message of this run was answered", Skip.UNPROVEN)
+            return skipped(t("the config lets in nobody, so nothing is answered"))
+        return skipped(t("no message of this run was answered"), Skip.UNPROVEN)
 
     def newest_admitted(self) -> Decided | None:
         """The newest message that the store knows as admitted, for a step that runs alone."""
@@ -217,14 +218,14 @@ class Run:
         if event.thread.kind is ThreadKind.DM:
             return sender
         group = tidy(story.recorded.group_name) if story else ""
-        return f"{sender} in {f'{group} ({event.thread.id})' if group else event.thread.id}"
+        where = f"{group} ({event.thread.id})" if group else event.thread.id
+        return t("{sender} in {group}", sender=sender, group=where)
 
     def verdict(self, event: Decided) -> str:
         """What was decided, and by which rule: `the message was dropped: dm_disabled; line 5 …`."""
-        words = {"admit": "admitted", "drop": "dropped", "pend": "kept as history", "challenge": "challenged"}
         decision = self.decision(event)
         rule = f"; {rule_place(decision.rule)}" if decision else ""
-        return f"the message was {words[event.outcome]}: {event.reason}{rule}"
+        return t(_VERDICTS[event.outcome], reason=f"{event.reason}{rule}")
 
     def decision(self, event: Decided) -> Decision | None:
         """The decision at admission with its rule and trail."""
@@ -233,23 +234,34 @@ class Run:
 
     def nothing_came(self, what: str, after: int, last_inbound_ms: int | None) -> str:
         """That something did not come, and what came instead."""
-        missing = f"no {what} came within {length(self.patience_ms)}"
+        missing = t("no {what} came within {time}", what=what, time=length(self.patience_ms))
         came = Counter(event.reason for event in self.decisions(after))
         if came:
             told = ", ".join(f"{count} × {reason}" for reason, count in came.items())
-            return f"{missing}; what came: {told}"
-        since = f"since {shown().minute(last_inbound_ms)}" if last_inbound_ms else "ever"
-        return f"{missing}; nothing at all arrived {since}"
+            return t("{missing}; what came: {reasons}", missing=missing, reasons=told)
+        if not last_inbound_ms:
+            return t("{missing}; nothing at all arrived ever", missing=missing)
+        nothing = later("{missing}; nothing at all arrived since {time}")
+        return t(nothing, missing=missing, time=shown().minute(last_inbound_ms))
 
 
-def unready(facts: LaneFacts, what: str = "the account is not connected") -> str:
+_VERDICTS = {
+    "admit": later("the message was admitted: {reason}"),
+    "drop": later("the message was dropped: {reason}"),
+    "pend": later("the message was kept as history: {reason}"),
+    "challenge": later("the message was challenged: {reason}"),
+}
+
+
+def unready(facts: LaneFacts, what: str = later("the account is not connected")) -> str:
     """Why an account cannot do anything now, and the command that helps."""
     if facts.resume and facts.phase in (Phase.READY, Phase.PAUSED):
-        return f"the account is paused, so nothing is sent; run: {facts.resume}"
+        return t("the account is paused, so nothing is sent; run: {command}", command=facts.resume)
     reason = facts.reason or str(facts.phase).replace("_", " ")
     lost = facts.login if not facts.session else ""
     otherwise = "openclaw gateway restart" if facts.phase is Phase.STOPPED else "openclaw doctor"
-    return f"{what}: {reason}; run: {facts.help or lost or otherwise}"
+    command = facts.help or lost or otherwise
+    return t("{what}: {reason}; run: {command}", what=t(what), reason=t(reason), command=command)
 
 
 def took(ms: int) -> str:
