@@ -13,6 +13,7 @@ from clawlane.channel import Account, Channel, Vault, VaultError
 from clawlane.messages import Group, Members, Person
 from clawlane.store.account_store import AccountStore
 from clawlane.store.directory import Kept, keep_groups, keep_members, keep_peers
+from clawlane.texts import later
 
 T = TypeVar("T")
 _Named = TypeVar("_Named", Person, Group)
@@ -50,14 +51,14 @@ class Lookup:
         kept = await store.attempt(keep_peers, people) if store else None
         if kept is not None and self.friends_listed is not None:
             self.friends_listed(kept.before, len(people))
-        _check("friends", people, kept, complete)
+        _check(later("friends"), people, kept, complete)
         return people
 
     async def groups(self, *, complete: bool = False) -> list[Group]:
         """The groups of the account; what is doubtful as with `peers`."""
         groups = await self._ask(lambda directory: directory.groups(self.account, self.vault))
         store = self.account_store
-        _check("groups", groups, await store.attempt(keep_groups, groups) if store else None, complete)
+        _check(later("groups"), groups, await store.attempt(keep_groups, groups) if store else None, complete)
         return groups
 
     async def members(self, group_id: str) -> Members:
@@ -70,27 +71,41 @@ class Lookup:
     async def _ask(self, question: Callable[[Directory], Awaitable[T]]) -> T:
         """The platform's answer, within the deadline."""
         if not isinstance(self.channel, Directory):
-            raise DirectoryError(f"the channel {self.account.channel} cannot look people or groups up")
+            raise DirectoryError(
+                later("the channel {channel} cannot look people or groups up", channel=self.account.channel)
+            )
         try:
             async with asyncio.timeout(DEADLINE):
                 return await question(self.channel)
         except TimeoutError:
-            raise DirectoryError(f"the platform did not answer within {DEADLINE:.0f} s; try again") from None
+            raise DirectoryError(
+                later("the platform did not answer within {deadline:.0f} s; try again", deadline=DEADLINE)
+            ) from None
         except VaultError as error:
-            raise DirectoryError(str(error), error.help, needs_login=True) from error
+            raise DirectoryError(error.args[0], error.help, needs_login=True) from error
 
 
 def _check(what: str, found: Sequence[object], kept: Kept | None, complete: bool) -> None:
     """Raises `DirectoryError` for a list that is no completed look-up."""
     if kept is not None and kept.doubted and kept.before:
-        told = f"told only {len(found)}" if found else "told no"
-        raise DirectoryError(
-            f"the platform {told} {what} where {kept.before} are known; the former ones stay;"
-            " it is believed once it says so for an hour"
+        told = later(
+            "the platform told no {what} where {before} are known; the former ones stay; it is believed once"
+            " it says so for an hour",
+            what=what,
+            before=kept.before,
         )
+        if found:
+            told = later(
+                "the platform told only {n} {what} where {before} are known; the former ones stay; it is"
+                " believed once it says so for an hour",
+                n=len(found),
+                what=what,
+                before=kept.before,
+            )
+        raise DirectoryError(told)
     if complete and not found and (kept is None or kept.doubted):
         raise DirectoryError(
-            f"the platform told no {what} at all; it is believed once it says so for an hour"
+            later("the platform told no {what} at all; it is believed once it says so for an hour", what=what)
         )
 
 

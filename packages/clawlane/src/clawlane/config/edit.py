@@ -19,6 +19,7 @@ from clawlane.config.masking import masked
 from clawlane.config.scratch import scratch_of
 from clawlane.config.source import Source, parse_source
 from clawlane.config.writing import Style
+from clawlane.texts import later
 
 _NEW = "{\n}\n"
 """The file that is made where there was none, before anything is put into it."""
@@ -104,8 +105,14 @@ class Draft:
             else:
                 self._replace(self.raw)
         except OSError as error:
-            told = f"{self.file} cannot be written: {error.strerror or error}; it stays as it was"
-            raise EditError(f"{told}; check free space and permissions") from error
+            raise EditError(
+                later(
+                    "{file} cannot be written: {reason}; it stays as it was; check free space and"
+                    " permissions",
+                    file=self.file,
+                    reason=error.strerror or error,
+                )
+            ) from error
 
     def _replace(self, raw: bytes) -> None:
         scratch, kept = scratch_of(self.file), scratch_of(backup_of(self.file))
@@ -114,7 +121,10 @@ class Draft:
             _write_like(self.file, kept, raw)
             if self.file.read_bytes() != raw:
                 raise EditError(
-                    f"{self.file} was changed by something else in the meantime; nothing was written"
+                    later(
+                        "{file} was changed by something else in the meantime; nothing was written",
+                        file=self.file,
+                    )
                 )
             # A link in the place of the backup is replaced, never followed.
             kept.replace(backup_of(self.file))
@@ -160,11 +170,11 @@ def draft(source: Source, edits: Sequence[AnyEdit]) -> Draft:
     try:
         found = parse_source(source.file, after.encode())
     except UnicodeEncodeError:
-        raise _refused("a text with half a character cannot be written") from None
+        raise _refused(later("a text with half a character cannot be written")) from None
     except ConfigError as error:
-        raise _refused(f"the edited file would not be readable ({error})") from None
+        raise _refused(later("the edited file would not be readable ({error})", error=error)) from None
     if found.data != _expected(source.data, edits):
-        raise _refused("the file is not the one that was read, or the edits contradict")
+        raise _refused(later("the file is not the one that was read, or the edits contradict"))
     return Draft(file, raw, after, source, found)
 
 
@@ -189,7 +199,7 @@ def apply_edits(source: Source, text: str, edits: Sequence[AnyEdit]) -> str:
 
 
 def _refused(message: str) -> EditError:
-    return EditError(f"{message}; nothing was written")
+    return EditError(later("{problem}; nothing was written", problem=message))
 
 
 def _with_texts(data: Any, edits: Sequence[Edit], path: KeyPath) -> Any:
@@ -266,7 +276,7 @@ def _create(file: Path, content: bytes) -> None:
         _write(scratch, content, 0o600)
         os.link(scratch, file)
     except FileExistsError:
-        raise _refused(f"{file} was made by something else in the meantime") from None
+        raise _refused(later("{file} was made by something else in the meantime", file=file)) from None
     finally:
         scratch.unlink(missing_ok=True)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from clawlane.config.errors import did_you_mean
+from clawlane.texts import later
 
-NOT_SUPPORTED = "OpenClaw has this channel, clawlane does not"
+NOT_SUPPORTED = later("OpenClaw has this channel, clawlane does not")
 _CHANNELS: dict[str, tuple[str, ...]] = {
     "bluebubbles": ("bb",),
     "discord": (),

@@ -17,10 +17,11 @@ from urllib.parse import quote
 
 from clawlane.config.paths import Paths
 from clawlane.config.scratch import scratch_of
+from clawlane.texts import later
 
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_ELSEWHERE = "set CLAWLANE_STATE_DIR to a folder of your own"
+_ELSEWHERE = later("set CLAWLANE_STATE_DIR to a folder of your own")
 
 
 class CredentialsError(Exception):
@@ -103,38 +104,45 @@ def owner_name(uid: int) -> str:
 
 
 def _secure_state(folder: Path) -> list[str]:
-    what = f"the state directory {folder}"
+    what = later("the state directory {folder}", folder=folder)
     try:
         make_private_dir(folder)
         info = folder.stat()
     except OSError as error:
-        raise StateUnusable(f"{what} cannot be used: {error.strerror}", _ELSEWHERE) from error
+        raise StateUnusable(
+            later("{what} cannot be used: {strerror}", what=what, strerror=error.strerror), _ELSEWHERE
+        ) from error
     make_private = f"chmod 700 '{folder}'"
     _refuse_others(what, info, (os.geteuid(),), _ELSEWHERE, make_private)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise StateUnusable(f"{what} cannot be written", f"run: {make_private}")
+        raise StateUnusable(
+            later("{what} cannot be written", what=what),
+            later("run: {command}", command=make_private),
+        )
     if not info.st_mode & _OTHERS:
         return []
-    what = f"{what} ({stat.filemode(info.st_mode)})"
+    what = later("{what} ({mode})", what=what, mode=stat.filemode(info.st_mode))
     if not _made_private(folder, 0o700):
-        raise StateUnusable(f"other users can read {what}, and it cannot be made private", _ELSEWHERE)
-    return [f"other users could read {what}; it is private now"]
+        raise StateUnusable(
+            later("other users can read {what}, and it cannot be made private", what=what), _ELSEWHERE
+        )
+    return [later("other users could read {what}; it is private now", what=what)]
 
 
 def _secure_config(file: Path) -> list[str]:
-    what = f"the config file {file}"
+    what = later("the config file {file}", file=file)
     try:
         info = file.stat()
     except OSError:
         return []  # reading it reports what is wrong
-    elsewhere = "put your own in its place, or set CLAWLANE_CONFIG"
+    elsewhere = later("put your own in its place, or set CLAWLANE_CONFIG")
     _refuse_others(what, info, (os.geteuid(), 0), elsewhere, f"chmod 600 '{file}'")
     if info.st_uid != os.geteuid() or not info.st_mode & _OTHERS or not stat.S_ISREG(info.st_mode):
         return []  # left alone: private already, or the administrator's own
-    what = f"{what} ({stat.filemode(info.st_mode)})"
+    what = later("{what} ({mode})", what=what, mode=stat.filemode(info.st_mode))
     if not _made_private(file, stat.S_IMODE(info.st_mode) & stat.S_IRWXU):
-        return [f"other users can read {what}, and it cannot be made private"]
-    return [f"other users could read {what}; it is private now"]
+        return [later("other users can read {what}, and it cannot be made private", what=what)]
+    return [later("other users could read {what}; it is private now", what=what)]
 
 
 def _refuse_others(
@@ -142,11 +150,20 @@ def _refuse_others(
 ) -> None:
     """Raises `StateUnusable` for what others own or can write to."""
     if info.st_uid not in owners:
-        raise StateUnusable(f"{what} belongs to {owner_name(info.st_uid)}, not to you", elsewhere)
+        raise StateUnusable(
+            later(
+                "{what} belongs to {owner_name}, not to you", what=what, owner_name=owner_name(info.st_uid)
+            ),
+            elsewhere,
+        )
     if info.st_mode & _WRITE:
         raise StateUnusable(
-            f"other users can write to {what} ({stat.filemode(info.st_mode)})",
-            f"look at what is in it, then run: {make_private}",
+            later(
+                "other users can write to {what} ({filemode})",
+                what=what,
+                filemode=stat.filemode(info.st_mode),
+            ),
+            later("look at what is in it, then run: {command}", command=make_private),
         )
 
 

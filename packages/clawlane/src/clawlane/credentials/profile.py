@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clawlane.credentials.files import CredentialsError, file_name, sync_dir, write_private
+from clawlane.texts import later
 
 NOT_EXPENDABLE = "no"
 """The answer of an operator who could not do without the account."""
@@ -44,8 +45,12 @@ def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:
         return None
     except (ValueError, TypeError) as error:
         raise ConsentDamaged(
-            f"{path} is not a record of an accepted risk; remove it and run: "
-            f"openclaw channels login --channel {channel}"
+            later(
+                "{path} is not a record of an accepted risk; remove it and run: openclaw channels"
+                " login --channel {channel}",
+                path=path,
+                channel=channel,
+            )
         ) from error
 
 

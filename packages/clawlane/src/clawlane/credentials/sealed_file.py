@@ -23,6 +23,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO
 
 from clawlane.credentials.files import CredentialsError
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -125,7 +126,9 @@ class SealedReader:
         self._file = file
         sealing, checking = _keys(passphrase, head.salt, head.cost)
         if not hmac.compare_digest(hmac.digest(checking, head.checked, sha256).hex(), head.check):
-            raise WrongPassphrase("the passphrase is wrong, or the first lines of the file are damaged")
+            raise WrongPassphrase(
+                later("the passphrase is wrong, or the first lines of the file are damaged")
+            )
         self._head = head.raw
         self._cipher = _cipher(sealing)
         self._number = 0
@@ -149,7 +152,7 @@ class SealedReader:
         if not self._ended:
             self._open(empty=True)
         if self._rest or not self._ended:
-            raise SealedFileDamaged("the file goes on behind its end")
+            raise SealedFileDamaged(later("the file goes on behind its end"))
 
     def _sealed(self) -> bytes:
         return self._file.read(_CHUNK + _TAG)
@@ -157,7 +160,7 @@ class SealedReader:
     def _open(self, *, empty: bool = False) -> None:
         """Read the next chunk; it has content unless it may be `empty`."""
         if self._ended:
-            raise SealedFileDamaged("the file ends too early")
+            raise SealedFileDamaged(later("the file ends too early"))
         from cryptography.exceptions import InvalidTag
 
         sealed, self._next = self._next, self._sealed()
@@ -166,11 +169,13 @@ class SealedReader:
             self._rest = self._cipher.decrypt(_nonce(self._number, last=last), sealed, self._head)
         except InvalidTag as error:
             where = self._number * _CHUNK // 1024
-            raise SealedFileDamaged(f"the file was cut off or changed, about {where} KB in") from error
+            raise SealedFileDamaged(
+                later("the file was cut off or changed, about {where} KB in", where=where)
+            ) from error
         self._number += 1
         self._ended = last
         if not (self._rest or empty):
-            raise SealedFileDamaged("the file ends too early")
+            raise SealedFileDamaged(later("the file ends too early"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +191,12 @@ def _read_head(file: BinaryIO) -> _Head:
     first = file.readline(len(_MAGIC) + 8)
     number = first.removeprefix(_MAGIC).rstrip(b"\n")
     if not first.startswith(_MAGIC) or not first.endswith(b"\n") or not number.isdigit():
-        raise SealedFileUnusable("it is no backup of clawlane")
+        raise SealedFileUnusable(later("it is no backup of clawlane"))
     if int(number) > VERSION:
-        raise SealedFileTooNew(f"a newer clawlane wrote it (format {int(number)})", "upgrade clawlane first")
+        raise SealedFileTooNew(
+            later("a newer clawlane wrote it (format {number})", number=int(number)),
+            later("upgrade clawlane first"),
+        )
     line = file.readline(_LONGEST_HEAD + 1)
     try:
         values = json.loads(line)
@@ -198,9 +206,9 @@ def _read_head(file: BinaryIO) -> _Head:
         if not (line.endswith(b"\n") and whole and _HEX.match(salt) and _HEX.match(check)):
             raise ValueError
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise SealedFileDamaged("the first lines of the file are damaged") from error
+        raise SealedFileDamaged(later("the first lines of the file are damaged")) from error
     if not cost.bearable:
-        raise SealedFileUnusable("its first lines ask for more memory or time than a backup may")
+        raise SealedFileUnusable(later("its first lines ask for more memory or time than a backup may"))
     return _Head(first + line, cost, bytes.fromhex(salt), _checked(values), check)
 
 

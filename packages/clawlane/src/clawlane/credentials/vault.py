@@ -80,23 +80,33 @@ class KeyLocation:
             if not self.set_by:
                 raise
             raise VaultError(
-                f"the sealing key {self.path} ({self.set_by}) cannot be read: {error.strerror}",
-                f"put it there, or {self._new_one}",
+                later(
+                    "the sealing key {path} ({set_by}) cannot be read: {strerror}",
+                    path=self.path,
+                    set_by=self.set_by,
+                    strerror=error.strerror,
+                ),
+                later("put it there, or {new_one}", new_one=self._new_one),
             ) from error
         if len(written) == _KEY_BYTES:
             return written
         if _HEX.match(written):
             return bytes.fromhex(written.decode())
         raise VaultError(
-            f"{self.path} is not a key of {_KEY_BYTES} bytes or {2 * _KEY_BYTES} hexadecimal digits",
-            f"put the right one there, or {self._new_one}",
+            later(
+                "{path} is not a key of {n} bytes or {digits} hexadecimal digits",
+                path=self.path,
+                n=_KEY_BYTES,
+                digits=2 * _KEY_BYTES,
+            ),
+            later("put the right one there, or {new_one}", new_one=self._new_one),
         )
 
     @property
     def _new_one(self) -> str:
         if self.set_by:
-            return "make a new one with (umask 077; head -c 32 /dev/urandom > FILE) and log in again"
-        return "remove it and log in again"
+            return later("make a new one with (umask 077; head -c 32 /dev/urandom > FILE) and log in again")
+        return later("remove it and log in again")
 
 
 class FileVault:
@@ -110,7 +120,7 @@ class FileVault:
         self._environ = environ
         self._path = folder / f"{file_name(channel, profile)}{_SUFFIX}"
         self._name = f"{channel}/{profile}"
-        self._help = f"run: openclaw channels login --channel {channel} --force"
+        self._help = later("run: {command}", command=f"openclaw channels login --channel {channel} --force")
         self._generation: bytes | None = None
 
     async def read(self) -> bytes | None:
@@ -134,7 +144,10 @@ class FileVault:
                 found = self._load()
                 if found is None or self._generation is None or found[0] != self._generation:
                     raise VaultClosed(
-                        f"the session of {self._name} was logged out or replaced; the late save is void"
+                        later(
+                            "the session of {name} was logged out or replaced; the late save is void",
+                            name=self._name,
+                        )
                     )
                 self._store(found[0], found[1], secret)
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from clawlane.ops.operation import OpError, decode, encode
 from clawlane.people import Person
+from clawlane.texts import later
 from clawlane.zone import shown
 
 if TYPE_CHECKING:
@@ -95,19 +96,30 @@ def load(paths: Paths, account: str, day: str) -> AddressBook:
     kept = days(paths, account)
     where = _folder(paths, account)
     if not kept:
-        raise OpError(f"there is no copy of the address book of {account} in {where}")
+        raise OpError(
+            later(
+                "there is no copy of the address book of {account} in {where}", account=account, where=where
+            )
+        )
     wanted = kept[-1] if day == LATEST else day
     if wanted not in kept:
-        raise OpError(f"there is no copy of '{day[:20]}'", f"the days are: {', '.join(kept)}")
+        raise OpError(
+            later("there is no copy of '{day}'", day=day[:20]),
+            later("the days are: {names}", names=", ".join(kept)),
+        )
     file = _file(paths, account, wanted)
     try:
         with file.open("rb") as opened:
             content = opened.read(_MOST_BYTES)
         book: AddressBook = decode(content, AddressBook)
     except OSError as error:
-        raise OpError(f"{file} cannot be read ({error.strerror})") from error
+        raise OpError(
+            later("{file} cannot be read ({strerror})", file=file, strerror=error.strerror)
+        ) from error
     except OpError:
-        raise OpError(f"{file} is damaged", f"take another day: {', '.join(kept)}") from None
+        raise OpError(
+            later("{file} is damaged", file=file), later("take another day: {names}", names=", ".join(kept))
+        ) from None
     return book
 
 

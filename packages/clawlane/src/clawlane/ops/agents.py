@@ -18,6 +18,7 @@ from clawlane.config.errors import did_you_mean
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.agents.brains import Brains
@@ -160,7 +161,9 @@ async def reach(ctx: OpContext, config: Config, agent: AgentSettings) -> Reached
     except AgentError as error:
         problems = (str(error),)
     except TimeoutError:
-        problems = (f"{agent.place}: no answer within {_REACH_DEADLINE:.0f} s",)
+        problems = (
+            later("{place}: no answer within {seconds:.0f} s", place=agent.place, seconds=_REACH_DEADLINE),
+        )
     return Reached(not problems, _ms_since(started), tuple(problems), remark)
 
 
@@ -193,8 +196,8 @@ def _named(config: Config, name: str | None) -> AgentSettings:
     wanted = name or config.routing.default
     known = [agent.id for agent in config.agents]
     if wanted not in known:
-        hint = did_you_mean(wanted, known) or f"the agents are: {', '.join(known)}"
-        raise OpError(f"there is no agent '{wanted}'", hint)
+        hint = did_you_mean(wanted, known) or later("the agents are: {names}", names=", ".join(known))
+        raise OpError(later("there is no agent '{wanted}'", wanted=wanted), hint)
     return config.agents[known.index(wanted)]
 
 

@@ -27,6 +27,7 @@ from clawlane.ops.speakers import GroupSpeakers, who_may_speak
 from clawlane.ops.verification_state import NEVER, Verification
 from clawlane.ops.version_findings import of_gateway, of_plugins, of_python, python_version
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.access.in_force import Rules
@@ -117,7 +118,7 @@ def _chosen(ctx: OpContext, config: Config, request: Audit) -> set[str]:
     target = ctx.target(request.channel, request.account)
     block = config.channels.get(target.manifest.id)
     if block is None:
-        raise OpError(f"the config has no block for {target.manifest.id}, so it is off")
+        raise OpError(later("the config has no block for {id}, so it is off", id=target.manifest.id))
     return {str(target.account)} if request.account else {str(one) for one in block.accounts}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
 from clawlane.store.audit_told import Checked
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.ops.context import OpContext
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _PAGE = 500
 _LONGEST_LINE = 64 * 1024
 _DIGEST = 64
-_SEE = "see: openclaw audit show"
+_SEE = later("see: openclaw audit show")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ async def verify(ctx: OpContext, request: VerifyRecord) -> list[Checked]:
     def check(reader: Reader) -> list[Checked]:
         known = sorted({*reader.recorded_accounts(), *accounts_with_heads(folder)})
         chosen = _chosen(ctx, known, request.channel, request.account)
-        _refuse_several(chosen, request.expect, "name one with --account")
+        _refuse_several(chosen, request.expect, later("name one with --account"))
         return [reader.record_checked(account, folder, expected) for account in chosen]
 
     return await ctx.ask(check)
@@ -213,7 +214,7 @@ def _check_file(file: Path, expect: str) -> list[Checked]:
         if entry.account not in chains:
             chains[entry.account] = Chain(entry.account, expected=expected)
         chains[entry.account].take(entry)
-    _refuse_several(list(chains), expect, "export one account with --account")
+    _refuse_several(list(chains), expect, later("export one account with --account"))
     return [chain.checked() for chain in chains.values()]
 
 
@@ -221,11 +222,19 @@ def _read(file: Path) -> Iterator[Entry]:
     with file.open("rb") as opened:
         for number, line in enumerate(iter(lambda: opened.readline(_LONGEST_LINE + 1), b""), start=1):
             if len(line) > _LONGEST_LINE:
-                raise OpError(f"line {number} of {file.name} is too long for an entry of a record")
+                raise OpError(
+                    later(
+                        "line {number} of {name} is too long for an entry of a record",
+                        number=number,
+                        name=file.name,
+                    )
+                )
             try:
                 yield _entry_of(json.loads(line))
             except (ValueError, TypeError, KeyError, RecursionError):
-                raise OpError(f"line {number} of {file.name} is no entry of a record") from None
+                raise OpError(
+                    later("line {number} of {name} is no entry of a record", number=number, name=file.name)
+                ) from None
 
 
 def _entry_of(told: dict[str, Any]) -> Entry:
@@ -257,12 +266,12 @@ def _head(expect: str) -> Head | None:
     try:
         return noted(expect) if expect else None
     except ValueError as error:
-        raise OpError(f"'{expect[:_DIGEST]}' is no head: {error}") from None
+        raise OpError(later("'{expect}' is no head: {error}", expect=expect[:_DIGEST], error=error)) from None
 
 
 def _refuse_several(accounts: Sequence[str], expect: str, help: str) -> None:
     if expect and len(accounts) > 1:
-        raise OpError("a head belongs to the record of one account", help)
+        raise OpError(later("a head belongs to the record of one account"), help)
 
 
 def _chosen(ctx: OpContext, known: Iterable[str], channel: str | None, account: str | None) -> list[str]:
@@ -274,5 +283,5 @@ def _chosen(ctx: OpContext, known: Iterable[str], channel: str | None, account: 
         if id_ in (None, of_channel) and account in (None, of_account):
             found.append(name)
     if account is not None and not found:
-        raise OpError(f"nothing is recorded of an account '{account}'", _SEE)
+        raise OpError(later("nothing is recorded of an account '{account}'", account=account), _SEE)
     return found

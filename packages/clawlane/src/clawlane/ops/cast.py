@@ -8,6 +8,7 @@ from clawlane.capabilities import Cast, CastError, HasCast
 from clawlane.channel import Account
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, OpError, operation
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _cast(ctx: OpContext, channel: str | None, account: str | None) -> tuple[Cas
         raise OpError(str(error)) from error
     if cast is None:
         raise OpError(
-            f"{target.manifest.id} has no simulator whose people could write",
-            "start one and use both lines that it prints: openclaw sim",
+            later("{id} has no simulator whose people could write", id=target.manifest.id),
+            later("start one and use both lines that it prints: openclaw sim"),
         )
     return cast, target.account

@@ -63,8 +63,8 @@ _LONGEST = 100
 
 _DEADLINE = 60.0
 _NOT_UNDERSTOOD = (404, 422)
-_MAY_BE_SENT = "it may still be queued or sent: look there and on the phone before you repeat it"
-_STATE_HELP = "set CLAWLANE_STATE_DIR to a folder of your own"
+_MAY_BE_SENT = later("it may still be queued or sent: look there and on the phone before you repeat it")
+_STATE_HELP = later("set CLAWLANE_STATE_DIR to a folder of your own")
 
 
 class ControlError(Exception):
@@ -80,7 +80,7 @@ class GatewayDown(ControlError):
 
     def __init__(self, paths: Paths) -> None:
         self.words, command = how_to_start(paths)
-        super().__init__("the gateway is not running", command)
+        super().__init__(later("the gateway is not running"), command)
 
 
 class OtherVersion(ControlError):
@@ -117,10 +117,14 @@ class Client:
         """Raises `OpError` for a state directory that cannot be one."""
         paths = Paths.from_env(os.environ)
         if os.path.lexists(paths.state) and not paths.state.is_dir():
-            what = "is a link that leads nowhere" if paths.state.is_symlink() else "is not a folder"
-            raise OpError(f"the state directory {paths.state} {what}", _STATE_HELP)
+            state = paths.state
+            if state.is_symlink():
+                told = later("the state directory {state} is a link that leads nowhere", state=state)
+            else:
+                told = later("the state directory {state} is not a folder", state=state)
+            raise OpError(told, _STATE_HELP)
         if paths.state.is_dir() and not os.access(paths.state, os.R_OK | os.X_OK):
-            raise OpError(f"the state directory {paths.state} cannot be read", _STATE_HELP)
+            raise OpError(later("the state directory {state} cannot be read", state=paths.state), _STATE_HELP)
         return paths
 
     @cached_property
@@ -250,7 +254,10 @@ def _runtime_dir(environ: Mapping[str, str]) -> Path:
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise StoreUnusable(
-            f"{folder} is not private to this user; remove it, or use a shorter state directory"
+            later(
+                "{folder} is not private to this user; remove it, or use a shorter state directory",
+                folder=folder,
+            )
         )
     return folder
 
@@ -303,9 +310,11 @@ def _lines(response: Response) -> Iterator[bytes]:
             *lines, rest = (rest + piece).split(b"\n")
             yield from lines
             if len(rest) > _LONGEST_LINE:
-                raise ControlError("the gateway sent a line that is too long")
+                raise ControlError(later("the gateway sent a line that is too long"))
     except Broken:
-        raise ControlError("the gateway ended before everything was told", "openclaw gateway run") from None
+        raise ControlError(
+            later("the gateway ended before everything was told"), "openclaw gateway run"
+        ) from None
 
 
 @contextmanager
@@ -340,13 +349,15 @@ def _asked(
 
 def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     """What a gateway was asked to change it may change, or have changed, without an answer."""
-    told = f"the gateway did not answer: {str(error) or type(error).__name__}"
+    told = later("the gateway did not answer: {reason}", reason=str(error) or type(error).__name__)
     asked = isinstance(error, Broken | TimeoutError | ConnectionError)
     if operation is None or not operation.changes or not asked:
         return NoAnswer(told)
     if operation.name.startswith("message."):
-        return NoAnswer(f"{told}; {_MAY_BE_SENT}", "openclaw outbox list")
-    return NoAnswer(f"{told}; the request may still be carried out", "openclaw channels status")
+        return NoAnswer(later("{first}; {then}", first=told, then=_MAY_BE_SENT), "openclaw outbox list")
+    return NoAnswer(
+        later("{told}; the request may still be carried out", told=told), "openclaw channels status"
+    )
 
 
 @contextmanager
@@ -368,4 +379,4 @@ def _refused(response: Response, body: bytes) -> ControlError | ConfigError:
             return ConfigError(Problem(**one) for one in problems)
         return ControlError(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
-        return ControlError("the gateway's answer cannot be read", "openclaw gateway restart")
+        return ControlError(later("the gateway's answer cannot be read"), "openclaw gateway restart")

@@ -16,6 +16,7 @@ from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding, merged
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -85,7 +86,7 @@ async def apply(ctx: OpContext, request: Apply) -> Applied:
     from clawlane.ops.exposure_text import sentences
 
     if ctx.live_config is None:
-        raise OpError("no gateway runs: the next start applies the file", "openclaw gateway run")
+        raise OpError(later("no gateway runs: the next start applies the file"), "openclaw gateway run")
     try:
         changes, restarted = await ctx.live_config.apply((ctx.caller, ctx.operation), request.revision)
     except (AgentsUnusable, ChannelUnusable) as error:
@@ -128,12 +129,14 @@ def _absent(ctx: OpContext, data: Mapping[str, Any], path: KeyPath, written: str
     schema = config_schema(ctx.registry.manifests(), ctx.registry.installable())
     known = [one.path for one in keys(schema)]
     if schema_at(schema, path) is None:
-        return OpError(f"{written} is no key of the config", error.help or did_you_mean(written, known))
+        return OpError(
+            later("{path} is no key of the config", path=written), error.help or did_you_mean(written, known)
+        )
     named = any(f"{one}.".startswith(f"{format_path(path)}.") for one in known)
     if error.help and not named:  # a group or an account, called otherwise
         return error
     shown = f"openclaw config get --effective {shlex.quote(written)}"
-    return OpError(str(error), f"what counts: {shown}")
+    return OpError(error.args[0], later("what counts: {command}", command=shown))
 
 
 def posture(ctx: OpContext, config: Config) -> list[Finding]:

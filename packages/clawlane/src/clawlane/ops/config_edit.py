@@ -24,6 +24,7 @@ from clawlane.ops.finding_text import text
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.edit import Put, Remove
@@ -103,7 +104,9 @@ async def set(ctx: OpContext, request: Set) -> Changed:
         return await _changed(written, path, [Put(path, value)], request.dry_run)
     except ConfigError as error:
         if not isinstance(value, list) and _wants_list(error, path):
-            raise OpError(f"{format_path(path)} is a list", _adding(path, request.value)) from None
+            raise OpError(
+                later("{format_path} is a list", format_path=format_path(path)), _adding(path, request.value)
+            ) from None
         # `config set … name 42` means the text, where a number is none.
         if isinstance(value, str | list | dict) or not any(
             "must be a text" in str(one) for one in error.problems
@@ -121,7 +124,7 @@ async def unset(ctx: OpContext, request: Unset) -> Changed:
     source = await asyncio.to_thread(_source, written)
     path = in_data(steps(request.path), source.data)
     if not path or value_at(source.data, path, _NOTHING) is _NOTHING:
-        raise not_set(source.data, path, request.path or "the whole file")
+        raise not_set(source.data, path, request.path or later("the whole file"))
     return await _changed(written, path, [Remove(path)], request.dry_run)
 
 
@@ -144,7 +147,7 @@ async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove],
         if made.changes and not dry_run:
             await asyncio.to_thread(made.write)
     except EditError as error:
-        raise OpError(str(error)) from None
+        raise OpError(error.args[0]) from None
     known = {(one.path, one.message) for one in before.warnings} if before else frozenset()
     backup = "" if made.raw is None or dry_run or not made.changes else str(backup_of(made.file))
     return Changed(
@@ -193,7 +196,10 @@ def _new_findings(ctx: OpContext, before: Config | None, after: Config, path: Ke
     meant = [(one.code, one.data) for one in former]
     for one in found:
         if one.severity is Severity.ERROR and (one.code, one.data) not in meant:
-            raise OpError(f"{place_of(one)}: {text(one)}; nothing was written", _right_place(one, path))
+            raise OpError(
+                later("{place_of}: {text}; nothing was written", place_of=place_of(one), text=text(one)),
+                _right_place(one, path),
+            )
     known, written = {(one.code, one.path) for one in former}, format_path(path)
     return [one for one in found if one.path == written or (one.code, one.path) not in known]
 
@@ -230,7 +236,7 @@ def _dropped(before: Any, after: Any, path: KeyPath) -> list[str]:
 def _check_path(ctx: OpContext, path: KeyPath) -> None:
     """Refuse a key of a channel without its channel: `dmPolicy` for `channels.zalouser.dmPolicy`."""
     if not path:
-        raise OpError("a path is needed", "such as channels.zalouser.dmPolicy")
+        raise OpError(later("a path is needed"), later("such as channels.zalouser.dmPolicy"))
     from clawlane.channel import load_dotted
     from clawlane.config.schema import Root
 
@@ -241,7 +247,10 @@ def _check_path(ctx: OpContext, path: KeyPath) -> None:
         model = load_dotted(manifest.settings)
         if path[0] in {one.alias or name for name, one in model.model_fields.items()}:
             place = format_path(("channels", manifest.id, *path))
-            raise OpError(f"{format_path(path)} is a key of a channel", f"write {place}")
+            raise OpError(
+                later("{format_path} is a key of a channel", format_path=format_path(path)),
+                later("write {place}", place=place),
+            )
 
 
 def _read_value(written: str) -> Any:
@@ -273,13 +282,16 @@ def _items(present: Any, request: Set, path: KeyPath) -> list[Put | Remove]:
     from clawlane.config.edit import Put, Remove
 
     if present is not None and not isinstance(present, list):
-        raise OpError(f"{request.path} is no list")
+        raise OpError(later("{path} is no list", path=request.path))
     items = [str(one).strip() for one in present or ()]
     edits: list[Put | Remove] = []
     for one in request.remove:
         wanted = str(_read_value(one)).strip()
         if wanted not in items:
-            raise OpError(f"{one} is not in {request.path}", f"openclaw config get {request.path}")
+            raise OpError(
+                later("{one} is not in {path}", one=one, path=request.path),
+                f"openclaw config get {request.path}",
+            )
         for index in [number for number, item in enumerate(items) if item == wanted][::-1]:
             edits.append(Remove((*path, index)))
             del items[index]

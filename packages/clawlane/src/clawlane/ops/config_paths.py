@@ -8,6 +8,7 @@ from typing import Any
 
 from clawlane.config.errors import KeyPath, did_you_mean
 from clawlane.ops.operation import OpError
+from clawlane.texts import later
 
 _STEP = re.compile(r"\.?(?:([^.\[\]'\"]+)|\[(\d+)\]|\[(?:'([^']*)'|\"([^\"]*)\")\])")
 _LONGEST = 1000
@@ -21,7 +22,8 @@ def steps(path: str) -> KeyPath:
         step = _STEP.match(path, at)
         if not step or len(path) > _LONGEST:
             raise OpError(
-                f"'{path[:80]}' is no path", "write it as channels.zalouser.groups['Work Chat'].allow"
+                later("'{path}' is no path", path=path[:80]),
+                later("write it as channels.zalouser.groups['Work Chat'].allow"),
             )
         key, index, single, double = step.groups()
         found.append(int(index) if index is not None else key or single or double or "")
@@ -62,9 +64,11 @@ def not_set(data: Any, path: KeyPath, written: str) -> OpError:
         inner = value_at(data, (step,), _NOTHING)
         if inner is _NOTHING:
             known = list(data) if isinstance(data, Mapping) else []
-            return OpError(f"{written} is not set in the config file", did_you_mean(str(step), known))
+            return OpError(
+                later("{path} is not set in the config file", path=written), did_you_mean(str(step), known)
+            )
         data = inner
-    return OpError(f"{written} is not set in the config file")
+    return OpError(later("{path} is not set in the config file", path=written))
 
 
 _NOTHING = object()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import Caller, OpError
+from clawlane.texts import later
 from clawlane.threads import Thread, ThreadKind
 from clawlane.zone import MACHINE, Zone
 
@@ -336,9 +337,13 @@ class OpContext:
         if not installed:
             for missing in self.registry.broken().values():
                 raise missing
-            raise OpError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
+            raise OpError(
+                later("no channel plugin is installed"), "openclaw plugins install @openclaw/zalouser"
+            )
         names = ", ".join(manifest.id for manifest in installed)
-        raise OpError("there are several channels", f"name one with --channel: {names}")
+        raise OpError(
+            later("there are several channels"), later("name one with --channel: {names}", names=names)
+        )
 
     def block(self, manifest: Manifest) -> tuple[ChannelConfig, bool]:
         """The accounts of a channel, and whether the config has a block for it."""
@@ -354,9 +359,12 @@ class OpContext:
         block, configured = self.block(manifest)
         found = block.account(account)
         if found is None:
-            known = ", ".join(one.id for one in block.accounts) or "none"
+            known = ", ".join(one.id for one in block.accounts) or later("none")
             waits = self.account_waits(manifest.id, account or "")
-            raise waits or OpError(f"{manifest.id} has no account '{account}'", f"its accounts are: {known}")
+            raise waits or OpError(
+                later("{channel} has no account '{account}'", channel=manifest.id, account=account),
+                later("its accounts are: {known}", known=known),
+            )
         return Target(manifest, found, configured, found.id == block.default_account)
 
     def account_waits(self, channel: str | None, account: str) -> OpError | None:
@@ -365,7 +373,9 @@ class OpContext:
         for name in waiting.accounts if waiting else ():
             of, _, id_ = name.partition("/")
             if id_ == account.strip().lower() and channel in (None, of):
-                told = f"{of} has the account '{id_}' in the file only: that edit waits"
+                told = later(
+                    "{channel} has the account '{id}' in the file only: that edit waits", channel=of, id=id_
+                )
                 return OpError(told, "openclaw config apply")
         return None
 

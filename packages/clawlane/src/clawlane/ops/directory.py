@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.people import Group, Person
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.access.names import ConfigName
@@ -87,7 +88,10 @@ async def members(ctx: OpContext, request: GroupMembers) -> FoundMembers:
     target = ctx.target(request.channel, request.account)
     group_id = bare_id(request.group)
     if not is_numeric_id(group_id):
-        raise OpError(f"'{request.group}' is no group id", f"openclaw directory groups list {target.words}")
+        raise OpError(
+            later("'{group}' is no group id", group=request.group),
+            f"openclaw directory groups list {target.words}",
+        )
     async with lookup(ctx, target) as asked:
         told = await asked.members(group_id)
     found, count = tuple(search(told.people, request.query)), len(told.people)
@@ -110,7 +114,7 @@ async def lookup(ctx: OpContext, target: Target) -> AsyncIterator[Lookup]:
         return
     channel, vault = ctx.runtime(target.manifest), ctx.vault(account)
     if vault.identity() is None:
-        reason = f"{account} is not logged in"
+        reason = later("{account} is not logged in", account=account)
         raise DirectoryError(reason, f"openclaw channels login {target.words}", needs_login=True)
     async with AsyncExitStack() as stack:
         account_store = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clawlane.ops import address_book
 from clawlane.ops.address_book import AddressBook
 from clawlane.ops.operation import OpError, Stream, operation
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.ops.context import OpContext
@@ -52,7 +53,9 @@ async def export(ctx: OpContext, request: ExportDirectory) -> AsyncIterator[Memb
     name = str(target.account)
     if request.snapshot:
         if request.refresh or request.members:
-            raise OpError("a copy of a day is as it was then", "leave out --refresh and --members")
+            raise OpError(
+                later("a copy of a day is as it was then"), later("leave out --refresh and --members")
+            )
         yield await asyncio.to_thread(address_book.load, ctx.paths, name, request.snapshot)
         return
     if request.refresh or request.members:
@@ -63,7 +66,7 @@ async def export(ctx: OpContext, request: ExportDirectory) -> AsyncIterator[Memb
         kept = await asyncio.to_thread(address_book.days, ctx.paths, name)
         how = f"--snapshot {kept[-1]}" if kept else "--refresh"
         raise OpError(
-            f"nothing is stored of the friends and groups of {name}",
+            later("nothing is stored of the friends and groups of {name}", name=name),
             f"openclaw directory export {target.words} {how}",
         )
     yield book
@@ -78,7 +81,7 @@ async def _refreshed(ctx: OpContext, request: ExportDirectory) -> AsyncIterator[
 
     async with lookup(ctx, ctx.target(request.channel, request.account)) as asked:
         if asked.account_store is None:
-            raise OpError("the gateway is just starting", "try again in a moment")
+            raise OpError(later("the gateway is just starting"), later("try again in a moment"))
         await asked.peers()
         groups = await asked.groups()
         for done, group in enumerate(groups if request.members else (), start=1):

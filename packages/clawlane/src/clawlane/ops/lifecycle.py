@@ -19,6 +19,7 @@ from clawlane.ops.client import ControlError, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller
 from clawlane.ops.process import GetProcess, Process, Restart, RunningAccount, StopGateway
 from clawlane.store.process_lock import is_held, written_pid
+from clawlane.texts import later
 
 _POLL = 0.05
 _TO_END = 60.0
@@ -83,14 +84,28 @@ def stop(paths: Paths, caller: Caller) -> Process | None:
     except GatewayDown:
         if not is_held(paths.lock_file):
             return None
-        pid = f" (pid {written})" if (written := written_pid(paths.lock_file)) else ""
-        message = f"a process{pid} holds the state directory, but does not listen: it is starting or stopping"
-        raise ControlError(message, "try again in a few seconds") from None
+        message = later(
+            "a process holds the state directory, but does not listen: it is starting or stopping"
+        )
+        if pid := written_pid(paths.lock_file):
+            message = later(
+                "a process (pid {pid}) holds the state directory, but does not listen: it is starting or"
+                " stopping",
+                pid=pid,
+            )
+        raise ControlError(message, later("try again in a few seconds")) from None
     with _process(found.pid) as ended:
         deadline = time.monotonic() + _TO_END
         while is_held(paths.lock_file):
             if time.monotonic() > deadline:
-                raise StillRuns(f"the gateway (pid {found.pid}) has not ended after {_TO_END:.0f} s", _LOGS)
+                raise StillRuns(
+                    later(
+                        "the gateway (pid {pid}) has not ended after {to_end:.0f} s",
+                        pid=found.pid,
+                        to_end=_TO_END,
+                    ),
+                    _LOGS,
+                )
             time.sleep(_POLL)
         if ended is not None:
             select.select([ended], [], [], _OUTLIVES_LOCK)
@@ -110,9 +125,9 @@ def _begun_after(paths: Paths, caller: Caller, before: Process) -> Process:
                 if found.started_ms != before.started_ms:
                     return found
             if ended is not None and select.select([ended], [], [], 0)[0]:
-                raise NotBack("the gateway has ended and could not restart", "openclaw gateway run")
+                raise NotBack(later("the gateway has ended and could not restart"), "openclaw gateway run")
             time.sleep(_POLL)
-    raise NotBack(f"the gateway (pid {before.pid}) does not answer after its restart", _LOGS)
+    raise NotBack(later("the gateway (pid {pid}) does not answer after its restart", pid=before.pid), _LOGS)
 
 
 def _on_the_way(process: Process) -> bool:

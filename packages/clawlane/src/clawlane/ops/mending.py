@@ -17,6 +17,7 @@ from clawlane.ops.doubled_entries import to_remove
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.private_files import mend_files
 from clawlane.store import directory as store_directory
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.edit import AnyEdit, Edit
@@ -92,7 +93,11 @@ def _edit(ctx: OpContext, config: Config, names: list[Edit], dry_run: bool) -> l
     except EditError as error:
         raise OpError(str(error)) from error
     except ConfigError as error:
-        raise OpError(f"the edited file would not load ({error.problems[0]}); nothing was written") from error
+        raise OpError(
+            later(
+                "the edited file would not load ({problems}); nothing was written", problems=error.problems[0]
+            )
+        ) from error
     return made.diff()
 
 

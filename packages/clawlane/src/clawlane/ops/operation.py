@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints, overload
 
 import msgspec
 
-from clawlane.texts import Later, t
+from clawlane.texts import Later, later, t
 from clawlane.zone import show_in
 
 MODULES = (
@@ -223,7 +223,7 @@ def find(name: str) -> Operation:
     if module in MODULES:
         import_module(f"clawlane.ops.{module}")
     if name not in _BY_NAME:
-        raise OpError(f"there is no operation '{name}'")
+        raise OpError(later("there is no operation '{name}'", name=name))
     return _BY_NAME[name]
 
 
@@ -237,7 +237,7 @@ def decode(data: bytes, type_: Any) -> Any:
     try:
         return msgspec.json.decode(data, type=type_)
     except msgspec.DecodeError as error:
-        raise OpError(f"cannot be read: {error}") from None
+        raise OpError(later("cannot be read: {error}", error=error)) from None
 
 
 def _said(value: object) -> str:

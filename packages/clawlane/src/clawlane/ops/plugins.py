@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.capabilities import RiskNotice
@@ -165,7 +166,7 @@ async def uninstall(ctx: OpContext, request: Uninstall) -> Uninstalled:
 
     record = await asyncio.to_thread(_record, ctx, request.id)
     if running := await asyncio.to_thread(_running_with, ctx, record.channel):
-        raise OpError(f"{running[0]} runs with this plugin", "openclaw gateway stop")
+        raise OpError(later("{running} runs with this plugin", running=running[0]), "openclaw gateway stop")
     removed = await asyncio.to_thread(uninstall_plugin, record, ctx.registry)
     return Uninstalled(record.channel, record.distribution, removed)
 
@@ -190,7 +191,10 @@ def _record(ctx: OpContext, name: str) -> PluginRecord:
     if found := ctx.registry.record(_channel_of(name)):
         return found
     known = ", ".join(one.channel for one in ctx.registry.records) or "none"
-    raise OpError(f"no plugin '{name}' is installed", f"the installed ones are: {known}")
+    raise OpError(
+        later("no plugin '{name}' is installed", name=name),
+        later("the installed ones are: {known}", known=known),
+    )
 
 
 def _running_with(ctx: OpContext, channel: str) -> list[str]:
@@ -220,7 +224,7 @@ def _info(ctx: OpContext, name: str) -> PluginInfo:
     channel = _channel_of(name)
     found = next((one for one in _listing(ctx) if one.id == channel), None)
     if found is None:
-        raise OpError(f"there is no plugin '{name}'", "openclaw plugins list")
+        raise OpError(later("there is no plugin '{name}'", name=name), "openclaw plugins list")
     record = ctx.registry.record(channel)
     manifest = next((one for one in ctx.registry.manifests() if one.id == channel), None)
     notice = None

@@ -11,6 +11,7 @@ from clawlane import __version__
 from clawlane.condition import Phase
 from clawlane.ops.context import Ends, LiveAccount, OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -144,13 +145,13 @@ async def _opens(ctx: OpContext, written: Config) -> list[str]:
 
 def _ending(ctx: OpContext) -> Ends:
     if ctx.ending is None:
-        raise OpError("this gateway cannot be ended from here", "openclaw gateway run")
+        raise OpError(later("this gateway cannot be ended from here"), "openclaw gateway run")
     return ctx.ending
 
 
 def _process(ctx: OpContext) -> Process:
     if ctx.started_ms is None:
-        raise OpError("the gateway is not running", "openclaw gateway run")
+        raise OpError(later("the gateway is not running"), "openclaw gateway run")
     return Process(
         pid=os.getpid(),
         started_ms=ctx.started_ms,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from clawlane.channel import Phase, State, StateCode
 from clawlane.ops.context import LiveAccount, OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,9 @@ class Stop(Request[State]):
 async def start(ctx: OpContext, request: Start) -> State:
     live = _running(ctx, request.channel, request.account)
     if not live.account.enabled:
-        raise OpError(f"{live.account} is disabled in the config", "set enabled: true")
+        raise OpError(
+            later("{account} is disabled in the config", account=live.account), later("set enabled: true")
+        )
     await live.restart()
     return live.state
 
@@ -49,5 +52,7 @@ def _running(ctx: OpContext, channel: str, account: str | None) -> LiveAccount:
     if found is None or (live := ctx.live.get(str(found))) is None:
         name = f"{channel}/{account}" if account else channel
         waits = ctx.account_waits(channel, account) if account and found is None else None
-        raise waits or OpError(f"the running gateway has no {name}", "see: openclaw channels status")
+        raise waits or OpError(
+            later("the running gateway has no {name}", name=name), later("see: openclaw channels status")
+        )
     return live

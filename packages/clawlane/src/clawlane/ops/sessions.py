@@ -10,6 +10,7 @@ from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.store import sessions
 from clawlane.store.reader import Reader
 from clawlane.store.sessions import Listed, Remembered, Session
+from clawlane.texts import later
 
 _SEE = "openclaw sessions list"
 
@@ -113,7 +114,8 @@ async def show(ctx: OpContext, request: ShowSession) -> SessionShown:
     if len(found) > 1:
         which = ", ".join(f"{one.agent} on {one.account}" for one in found)
         raise OpError(
-            f"several agents remember {request.thread}: {which}", "name one with --agent and --account"
+            later("several agents remember {thread}: {which}", thread=request.thread, which=which),
+            later("name one with --agent and --account"),
         )
     one = found[0]
 
@@ -149,7 +151,7 @@ async def _found(
     ]
     if found or thread is None:
         return found
-    who = f"agent '{agent}'" if agent else "no agent"
-    raise OpError(
-        f"{who} {'remembers nothing' if agent else 'remembers anything'} of a thread '{thread}'", _SEE
-    )
+    told = later("no agent remembers anything of a thread '{thread}'", thread=thread)
+    if agent:
+        told = later("agent '{agent}' remembers nothing of a thread '{thread}'", agent=agent, thread=thread)
+    raise OpError(told, _SEE)

@@ -11,6 +11,7 @@ from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.copies import KEPT_MS, KeptCopy, kept
 from clawlane.store.reset import Holdings, forget
 from clawlane.store.reset import holdings as holdings_of
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,14 @@ async def rollback(ctx: OpContext, request: Rollback) -> BackInPlace:
     found = await asyncio.to_thread(kept, ctx.paths.store)
     copy = next((one for one in found if request.migration in (None, one.migration)), None)
     if copy is None:
-        which = "" if request.migration is None else f" with schema {request.migration}"
+        told = later("there is no copy of the store from before an upgrade")
+        if (schema := request.migration) is not None:
+            told = later(
+                "there is no copy of the store from before an upgrade with schema {schema}", schema=schema
+            )
         raise OpError(
-            f"there is no copy of the store from before an upgrade{which}",
-            "put a backup back: openclaw restore FILE --force",
+            told,
+            later("put a backup back: openclaw restore FILE --force"),
         )
     done = await asyncio.to_thread(roll_back, ctx.paths.store, ctx.paths.lock_file, copy, ctx.now_ms())
     return BackInPlace(_copy(copy), str(done.newer) if done.newer else None, done.undecided)
@@ -100,7 +105,8 @@ async def reset(ctx: OpContext, _request: Reset) -> Forgotten:
     found = await asyncio.to_thread(holdings_of, ctx.paths.store, ctx.now_ms())
     if not ctx.paths.state.is_dir():
         raise OpError(
-            f"there is no state directory {ctx.paths.state}", "nothing is stored, so nothing to reset"
+            later("there is no state directory {state}", state=ctx.paths.state),
+            later("nothing is stored, so nothing to reset"),
         )
     aside = await asyncio.to_thread(forget, ctx.paths.store, ctx.paths.lock_file, ctx.now_ms())
     for folder in (ctx.paths.inbound_media_dir, ctx.paths.outgoing_root):

@@ -17,6 +17,7 @@ from clawlane.config.senders import is_numeric_id
 from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.ops.operation import OpError
 from clawlane.store.directory import Known
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.ops.context import Target
@@ -29,7 +30,7 @@ _LONGEST_ID = 32
 _MOST_NAMED = 5
 _KINDS = {"user": ThreadKind.DM, "dm": ThreadKind.DM, "group": ThreadKind.GROUP}
 _WORDS = {ThreadKind.DM: "user", ThreadKind.GROUP: "group"}
-_WRITE = "write user:ID or group:ID"
+_WRITE = later("write user:ID or group:ID")
 _Candidate = tuple[ThreadKind, Person | Group]
 
 
@@ -68,7 +69,9 @@ def read_target(written: str, prefixes: Sequence[str], shortest_id: int, find: s
     """
     bare = written.strip()
     if not bare or len(bare) > LONGEST_TARGET:
-        raise OpError(f"a target has 1 to {LONGEST_TARGET} characters", _WRITE)
+        raise OpError(
+            later("a target has 1 to {longest_target} characters", longest_target=LONGEST_TARGET), _WRITE
+        )
     bare = _without(bare, prefixes)
     head, colon, rest = bare.partition(":")
     kind = _KINDS.get(head.strip().lower()) if colon else None
@@ -76,15 +79,18 @@ def read_target(written: str, prefixes: Sequence[str], shortest_id: int, find: s
         bare = rest.strip()
     shown = shortened(bare)
     if not bare:
-        raise OpError(f"'{shortened(written)}' names nobody", _WRITE)
+        raise OpError(later("'{written}' names nobody", written=shortened(written)), _WRITE)
     if is_numeric_id(bare) and (kind is not None or not is_phone_number(bare, shortest_id)):
         if len(bare) > _LONGEST_ID or not bare.strip("0"):
-            raise OpError(f"'{shown}' is no id", find)
+            raise OpError(later("'{shown}' is no id", shown=shown), find)
         return Written(kind, id=bare)
     if is_phone_number(bare, shortest_id):
-        raise OpError(f"'{shown}' looks like a telephone number, and no id is one; write the id", find)
+        raise OpError(
+            later("'{shown}' looks like a telephone number, and no id is one; write the id", shown=shown),
+            find,
+        )
     if all(one.isdecimal() for one in bare):
-        raise OpError(f"'{shown}' is no id: ids are written with the digits 0 to 9", find)
+        raise OpError(later("'{shown}' is no id: ids are written with the digits 0 to 9", shown=shown), find)
     return Written(kind, name=bare)
 
 
@@ -101,19 +107,26 @@ def find_recipient(written: Written, known: Known, own_id: str = "", find: str =
     kind = written.kind
     if kind is None and people and groups:
         raise OpError(
-            f"{written.id} is the id of a friend and of a group",
-            f"write user:{written.id} or group:{written.id}",
+            later("{id} is the id of a friend and of a group", id=written.id),
+            later("write user:{id} or group:{id}", id=written.id),
         )
     if kind is None and not (people or groups):
-        raise NobodyKnown(f"{written.id} is no friend or group that the account knows", f"{_WRITE}; {find}")
+        raise NobodyKnown(
+            later("{id} is no friend or group that the account knows", id=written.id),
+            later("{first}; {then}", first=_WRITE, then=find),
+        )
     if kind is None:
         kind = ThreadKind.DM if people else ThreadKind.GROUP
     own, other = (people, groups) if kind is ThreadKind.DM else (groups, people)
     if other and not own:
-        what, right = ("a group", "group") if kind is ThreadKind.DM else ("a friend", "user")
-        raise OpError(f"{written.id} is {what} ({shortened(other[0].name)})", f"write {right}:{written.id}")
+        id_, name = written.id, shortened(other[0].name)
+        if kind is ThreadKind.DM:
+            raise OpError(
+                later("{id} is a group ({name})", id=id_, name=name), later("write group:{id}", id=id_)
+            )
+        raise OpError(later("{id} is a friend ({name})", id=id_, name=name), later("write user:{id}", id=id_))
     if kind is ThreadKind.DM and written.id == own_id:
-        raise OpError(f"{written.id} is the account itself", find)
+        raise OpError(later("{id} is the account itself", id=written.id), find)
     return Recipient(Thread(kind, written.id), own[0].name if own else "", bool(own))
 
 
@@ -131,14 +144,19 @@ def _by_name(written: Written, known: Known, find: str) -> Recipient:
     exact = exact or [(ThreadKind.DM, one) for one in people if wanted in map(fold_name, one.aliases)]
     shown = shortened(written.name)
     if len(exact) > 1:
-        raise OpError(f"several are called '{shown}': {_listed(exact)}", "write one of these ids")
+        raise OpError(
+            later("several are called '{shown}': {listed}", shown=shown, listed=_listed(exact)),
+            later("write one of these ids"),
+        )
     if not exact:
         from clawlane.lookup import search
 
         close: list[_Candidate] = [(ThreadKind.DM, one) for one in search(people, written.name)]
         close += [(ThreadKind.GROUP, one) for one in search(groups, written.name)]
-        hint = f"did you mean {_listed(close)}?" if close else f"{_WRITE}; {find}"
-        raise NobodyKnown(f"no friend or group is called '{shown}'", hint)
+        hint = later("{first}; {then}", first=_WRITE, then=find)
+        if close:
+            hint = later("did you mean {names}?", names=_listed(close))
+        raise NobodyKnown(later("no friend or group is called '{shown}'", shown=shown), hint)
     [(kind, one)] = exact
     return Recipient(Thread(kind, one.id), one.name, known=True)
 
@@ -147,7 +165,9 @@ def target_of(target: Target, written: str, kind: ThreadKind | None = None) -> t
     """What is written as a target of an account, and the command that finds ids there. Raises `OpError`."""
     manifest, shortest_id = target.manifest, type(target.account.settings).shortest_id
     listing = "groups" if kind is ThreadKind.GROUP else "peers"
-    find = f"find ids: openclaw directory {listing} list {target.words} --query NAME"
+    find = later(
+        "find ids: {command}", command=f"openclaw directory {listing} list {target.words} --query NAME"
+    )
     return read_target(written, (manifest.id, *manifest.aliases), shortest_id, find), find
 
 
@@ -175,8 +195,10 @@ def _stored(
     account = str(target.account)
     meant, find = target_of(target, written, kind)
     if kind is not None and meant.kind not in (None, kind):
-        other = "a group, not a person" if kind is ThreadKind.DM else "a person, not a group"
-        raise OpError(f"'{shortened(written)}' is {other}", find)
+        shown = shortened(written)
+        if kind is ThreadKind.DM:
+            raise OpError(later("'{shown}' is a group, not a person", shown=shown), find)
+        raise OpError(later("'{shown}' is a person, not a group", shown=shown), find)
     reach = reader.reach(account)
     members = reader.members(account, group_id) if group_id else ()
     people = {one.id: one for one in (*reach.seen, *reach.approved, *members, *reach.friends)}
@@ -188,4 +210,5 @@ def _stored(
 def _listed(found: Sequence[_Candidate]) -> str:
     named = [f"{_WORDS[kind]}:{one.id} ({shortened(one.name)})" for kind, one in found[:_MOST_NAMED]]
     more = len(found) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+    names = ", ".join(named)
+    return later("{names} and {more} more", names=names, more=more) if more else names

@@ -19,6 +19,7 @@ from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.service import is_mine, remove_unit, unit_path
 from clawlane.store.marker import IMPORTING, RESTORING, marker_of
 from clawlane.store.process_lock import ProcessLock
+from clawlane.texts import later
 
 _LOCK = "gateway.lock"
 
@@ -95,7 +96,13 @@ def _remove(ctx: OpContext, *, purge: bool) -> list[Piece]:
             else:
                 path.unlink(missing_ok=True)
         except OSError as error:
-            raise OpError(f"{error.filename or path} cannot be removed: {error.strerror}") from error
+            raise OpError(
+                later(
+                    "{what} cannot be removed: {strerror}",
+                    what=error.filename or path,
+                    strerror=error.strerror,
+                )
+            ) from error
         removed.append(one)
     return removed
 

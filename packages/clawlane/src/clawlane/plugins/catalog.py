@@ -10,6 +10,7 @@ from pathlib import Path
 
 import clawlane
 from clawlane.plugins.errors import BadSpec
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,13 @@ def refuse_official_name(name: str, distribution: str) -> None:
             distribution, entry.distribution
         ):
             raise BadSpec(
-                f"{distribution} takes the name '{name}', which belongs to the official plugin {entry.spec}",
-                "its author has to give the channel another id",
+                later(
+                    "{distribution} takes the name '{name}', which belongs to the official plugin {spec}",
+                    distribution=distribution,
+                    name=name,
+                    spec=entry.spec,
+                ),
+                later("its author has to give the channel another id"),
             )
 
 

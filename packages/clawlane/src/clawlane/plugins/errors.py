@@ -11,6 +11,8 @@ Retrying helps with none of them. The text is one line for the operator; `help` 
 
 from __future__ import annotations
 
+from clawlane.texts import later
+
 
 class PluginError(Exception):
     """A problem with a plugin; the text is one line for the operator."""
@@ -37,5 +39,6 @@ class Disabled(LoadFailed):
 
     def __init__(self, channel: str) -> None:
         super().__init__(
-            f"the plugin of channel '{channel}' is disabled", f"openclaw plugins enable {channel}"
+            later("the plugin of channel '{channel}' is disabled", channel=channel),
+            f"openclaw plugins enable {channel}",
         )

@@ -18,6 +18,7 @@ from clawlane.plugins.errors import NotInstallable, PluginError
 from clawlane.plugins.registry import PluginRecord, Registry, load_manifest, load_runtime, load_settings
 from clawlane.plugins.target import InstallTarget, find_target
 from clawlane.plugins.untrusted import refuse_odd_files
+from clawlane.texts import later
 
 _PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
 _PIP_UNINSTALL = ("-m", "pip", "uninstall", "--quiet", "--disable-pip-version-check", "--yes")
@@ -65,7 +66,7 @@ def _make_importable(target: InstallTarget) -> bool:
         if target.path is None or present.version == target.version:
             return False
     if target.path is None:
-        raise NotInstallable(f"{target.distribution} is not importable")
+        raise NotInstallable(later("{distribution} is not importable", distribution=target.distribution))
     if target.path.is_dir():
         refuse_odd_files(target.spec, target.path)
     _run_pip(target.path)
@@ -84,8 +85,15 @@ def _refuse_other_folder(present: Distribution, target: InstallTarget) -> None:
     folder = Path(unquote(urlsplit(written.get("url", "")).path)).resolve()
     if folder != target.path:
         raise PluginError(
-            f"{target.distribution} is installed editable from another folder, {folder}",
-            f"install that folder, or first: pip uninstall {target.distribution}",
+            later(
+                "{distribution} is installed editable from another folder, {folder}",
+                distribution=target.distribution,
+                folder=folder,
+            ),
+            later(
+                "install that folder, or first: pip uninstall {distribution}",
+                distribution=target.distribution,
+            ),
         )
 
 
@@ -98,10 +106,16 @@ def uninstall(record: PluginRecord, registry: Registry) -> bool:
     if present is not None:
         if importlib.util.find_spec("pip") is None:
             raise NotInstallable(
-                "this Python has no pip, so the plugin cannot be taken out of it",
-                f"remove {record.distribution} with what installed clawlane (uv, pipx), then run this again",
+                later("this Python has no pip, so the plugin cannot be taken out of it"),
+                later(
+                    "remove {distribution} with what installed clawlane (uv, pipx), then run this again",
+                    distribution=record.distribution,
+                ),
             )
-        _pip([sys.executable, *_PIP_UNINSTALL, record.distribution], f"remove {record.distribution}")
+        _pip(
+            [sys.executable, *_PIP_UNINSTALL, record.distribution],
+            later("remove {name}", name=record.distribution),
+        )
         importlib.invalidate_caches()
     registry.remove(record.channel)
     return present is not None
@@ -110,10 +124,13 @@ def uninstall(record: PluginRecord, registry: Registry) -> bool:
 def _run_pip(path: Path) -> None:
     if importlib.util.find_spec("pip") is None:
         raise NotInstallable(
-            "this Python has no pip, so it cannot make the plugin importable",
-            f"install {path} with what installed clawlane (uv, pipx inject), then run this again",
+            later("this Python has no pip, so it cannot make the plugin importable"),
+            later(
+                "install {path} with what installed clawlane (uv, pipx inject), then run this again",
+                path=path,
+            ),
         )
-    _pip([sys.executable, *_PIP, *_OFFLINE, str(path)], f"install {path}")
+    _pip([sys.executable, *_PIP, *_OFFLINE, str(path)], later("install {name}", name=path))
 
 
 def _pip(command: list[str], what: str) -> None:
@@ -122,9 +139,11 @@ def _pip(command: list[str], what: str) -> None:
             command, capture_output=True, text=True, errors="replace", check=False, timeout=_PIP_S
         )
     except subprocess.TimeoutExpired:
-        raise NotInstallable(f"pip did not {what} within {_PIP_S:.0f} s") from None
+        raise NotInstallable(
+            later("pip did not {what} within {seconds:.0f} s", what=what, seconds=_PIP_S)
+        ) from None
     if done.returncode:
         lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
         errors = [line for line in lines if "error" in line.lower()]
-        reason = (errors or lines or ["it did not say why"])[-1].removeprefix("ERROR: ")[:300]
-        raise NotInstallable(f"pip could not {what}: {reason}")
+        reason = (errors or lines or [later("it did not say why")])[-1].removeprefix("ERROR: ")[:300]
+        raise NotInstallable(later("pip could not {what}: {reason}", what=what, reason=reason))

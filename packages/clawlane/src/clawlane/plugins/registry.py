@@ -15,6 +15,7 @@ from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
 from clawlane.plugins.catalog import CATALOG, refuse_official_name, same_distribution
 from clawlane.plugins.errors import BadSpec, Disabled, LoadFailed, PluginError
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class Registry:
             return ()
         except (OSError, ValueError, TypeError, KeyError):
             raise LoadFailed(
-                f"{file} is not a record of plugins",
-                f"remove it and install the plugins again: {_install_line()}",
+                later("{file} is not a record of plugins", file=file),
+                later("remove it and install the plugins again: {command}", command=_install_line()),
             ) from None
 
     @cached_property
@@ -89,7 +90,8 @@ class Registry:
             return self.broken()[channel]
         if spec := self.installable().get(channel):
             return BadSpec(
-                f"the plugin of channel '{channel}' is not installed", f"openclaw plugins install {spec}"
+                later("the plugin of channel '{channel}' is not installed", channel=channel),
+                f"openclaw plugins install {spec}",
             )
         return None
 
@@ -104,10 +106,15 @@ class Registry:
         if missing := self.missing(official):
             raise missing
         if openclaw.is_openclaw_channel(wanted):
-            raise BadSpec(f"'{name}': {openclaw.NOT_SUPPORTED}", "see: openclaw channels list --all")
+            raise BadSpec(
+                later("'{name}': {reason}", name=name, reason=openclaw.NOT_SUPPORTED),
+                later("see: openclaw channels list --all"),
+            )
         known = sorted({*by_id, *self.installable()})
-        hint = openclaw.suggest_channel(wanted, known) or f"known channels: {', '.join(known)}"
-        raise BadSpec(f"unknown channel '{name}'", hint)
+        hint = openclaw.suggest_channel(wanted, known) or later(
+            "known channels: {names}", names=", ".join(known)
+        )
+        raise BadSpec(later("unknown channel '{name}'", name=name), hint)
 
     def add(self, record: PluginRecord) -> bool:
         """Record a plugin; it replaces an older record of its channel. True if there was none."""
@@ -134,18 +141,27 @@ def load_manifest(channel: str, distribution: str) -> Manifest:
     try:
         refuse_official_name(channel, distribution)
     except BadSpec as error:
-        raise LoadFailed(str(error), _install_line(channel)) from None
+        raise LoadFailed(error.args[0], _install_line(channel)) from None
     found = _load(lambda: _entry_point(channel, distribution), channel)
     if found is None:
         raise LoadFailed(
-            f"the plugin of channel '{channel}' ({distribution}) is gone from this Python",
+            later(
+                "the plugin of channel '{channel}' ({distribution}) is gone from this Python",
+                channel=channel,
+                distribution=distribution,
+            ),
             _install_line(channel),
         )
     given = _load(found.load, channel)
     manifest = given() if callable(given) else given
     if not isinstance(manifest, Manifest) or manifest.id != channel:
         raise LoadFailed(
-            f"{distribution}: the entry point '{channel}' does not return a manifest of a channel '{channel}'"
+            later(
+                "{distribution}: the entry point '{channel}' does not return a manifest of a channel"
+                " '{channel}'",
+                distribution=distribution,
+                channel=channel,
+            )
         )
     _check(manifest, distribution)
     return manifest
@@ -158,17 +174,25 @@ def _check(manifest: Manifest, distribution: str) -> None:
         isinstance(one, str) for one in (*texts, *(aliases if isinstance(aliases, tuple) else (None,)))
     ):
         raise LoadFailed(
-            f"{distribution}: the manifest of channel '{manifest.id}' has a value that is not a text"
+            later(
+                "{distribution}: the manifest of channel '{id}' has a value that is not a text",
+                distribution=distribution,
+                id=manifest.id,
+            )
         )
     if not isinstance(manifest.capabilities, frozenset):
         raise LoadFailed(
-            f"{distribution}: the capabilities of channel '{manifest.id}' are no frozenset of `Capability`"
+            later(
+                "{distribution}: the capabilities of channel '{id}' are no frozenset of `Capability`",
+                distribution=distribution,
+                id=manifest.id,
+            )
         )
     for alias in aliases:
         try:
             refuse_official_name(alias, distribution)
         except BadSpec as error:
-            raise LoadFailed(str(error), error.help) from None
+            raise LoadFailed(error.args[0], error.help) from None
 
 
 def load_runtime(manifest: Manifest) -> Channel:
@@ -190,7 +214,11 @@ def _load(load: Any, channel: str) -> Any:
         # A plugin is third-party code: report whatever it raises, and go on with the rest.
         lines = str(error).splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-        raise LoadFailed(f"the plugin of channel '{channel}' cannot be loaded: {reason}") from error
+        raise LoadFailed(
+            later(
+                "the plugin of channel '{channel}' cannot be loaded: {reason}", channel=channel, reason=reason
+            )
+        ) from error
 
 
 def _entry_point(channel: str, distribution: str) -> EntryPoint | None:
@@ -205,5 +233,5 @@ def _install_line(channel: str = "") -> str:
     return (
         f"openclaw plugins install {specs[0]}"
         if specs
-        else "install it again: openclaw plugins install FOLDER"
+        else later("install it again: openclaw plugins install FOLDER")
     )

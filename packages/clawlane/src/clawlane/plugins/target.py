@@ -11,6 +11,7 @@ from clawlane.config import openclaw
 from clawlane.plugins.catalog import CATALOG, OfficialPlugin, bundled_path, installed, refuse_official_name
 from clawlane.plugins.errors import BadSpec
 from clawlane.plugins.untrusted import project_table, wheel_tables
+from clawlane.texts import later
 
 _SCOPE = "@openclaw/"
 _REGISTRY = re.compile(r"(?:npm|clawhub):", re.IGNORECASE)
@@ -56,13 +57,19 @@ def _unknown(spec: str) -> BadSpec:
     # `zalo` in `npm:@openclaw/zalo@2026.1.0`
     name = _REGISTRY.sub("", spec.strip().lower(), count=1).removeprefix(_SCOPE).partition("@")[0]
     shown = ascii(spec)[1:-1][:80]
-    known = f"the official ones are: {', '.join(entry.spec for entry in CATALOG)}"
+    known = later("the official ones are: {names}", names=", ".join(entry.spec for entry in CATALOG))
     if openclaw.is_openclaw_channel(name):
-        return BadSpec(f"{shown}: {openclaw.NOT_SUPPORTED}", "leave it out; see: openclaw plugins list")
+        return BadSpec(
+            later("{name}: {reason}", name=shown, reason=openclaw.NOT_SUPPORTED),
+            later("leave it out; see: openclaw plugins list"),
+        )
     hint = openclaw.suggest_channel(name, [entry.channel for entry in CATALOG])
     for entry in CATALOG:
-        hint = hint.replace(f"'{entry.channel}'", f"'{entry.spec}'")
-    return BadSpec(f"'{shown}' is not a folder, a wheel or an official plugin", hint or known)
+        if f"'{entry.channel}'" in hint:
+            hint = later("did you mean '{name}'?", name=entry.spec)
+    return BadSpec(
+        later("'{name}' is not a folder, a wheel or an official plugin", name=shown), hint or known
+    )
 
 
 def _official(entry: OfficialPlugin) -> InstallTarget:
@@ -71,8 +78,10 @@ def _official(entry: OfficialPlugin) -> InstallTarget:
     if found := installed(entry.distribution):
         return InstallTarget(entry.spec, None, entry.distribution, found.version, entry.channel)
     raise BadSpec(
-        f"{entry.spec} does not come with this installation",
-        f"give the folder of a source checkout: openclaw plugins install ./{entry.folder}",
+        later("{spec} does not come with this installation", spec=entry.spec),
+        later(
+            "give the folder of a source checkout: openclaw plugins install ./{folder}", folder=entry.folder
+        ),
     )
 
 
@@ -89,23 +98,35 @@ def _read(spec: str, path: Path) -> InstallTarget:
         name, version = headers.get("Name", ""), headers.get("Version", "")
     points = groups.get(ENTRY_POINT_GROUP, {}) if isinstance(groups, dict) else {}
     if not name:
-        raise BadSpec(f"{spec} does not name its distribution", "set [project] name in its pyproject.toml")
+        raise BadSpec(
+            later("{spec} does not name its distribution", spec=spec),
+            later("set [project] name in its pyproject.toml"),
+        )
     if not isinstance(name, str) or not _DISTRIBUTION.match(name):
         raise BadSpec(
-            f"{spec} has no usable name for its distribution",
-            "set [project] name to letters, digits, '.', '_' and '-'",
+            later("{spec} has no usable name for its distribution", spec=spec),
+            later("set [project] name to letters, digits, '.', '_' and '-'"),
         )
     if not isinstance(version, str) or not _VERSION.match(version):
-        raise BadSpec(f"{spec} has no usable version", "set [project] version, such as '1.0'")
+        raise BadSpec(
+            later("{spec} has no usable version", spec=spec), later("set [project] version, such as '1.0'")
+        )
     if not isinstance(points, dict) or not points:
         raise BadSpec(
-            f"{spec} is not a channel plugin: it has no entry point in the group '{ENTRY_POINT_GROUP}'",
-            f'a plugin declares [project.entry-points."{ENTRY_POINT_GROUP}"]',
+            later(
+                "{spec} is not a channel plugin: it has no entry point in the group '{entry_point_group}'",
+                spec=spec,
+                entry_point_group=ENTRY_POINT_GROUP,
+            ),
+            later(
+                'a plugin declares [project.entry-points."{entry_point_group}"]',
+                entry_point_group=ENTRY_POINT_GROUP,
+            ),
         )
     if odd := next((one for one in points if not _CHANNEL.match(one)), None):
         raise BadSpec(
-            f"{spec}: '{ascii(odd)[1:-1][:40]}' is not a valid channel id",
-            "use lower-case letters, digits and '-'",
+            later("{spec}: '{name}' is not a valid channel id", spec=spec, name=ascii(odd)[1:-1][:40]),
+            later("use lower-case letters, digits and '-'"),
         )
     for channel in points:
         refuse_official_name(channel, name)

@@ -16,6 +16,7 @@ from typing import Any
 
 from clawlane.config.regular_file import read_regular
 from clawlane.plugins.errors import BadSpec
+from clawlane.texts import Later, later
 
 _TEXT_BYTES = 1024 * 1024
 """Larger than any real pyproject.toml, METADATA or entry_points.txt."""
@@ -44,14 +45,18 @@ def project_table(spec: str, folder: Path) -> Mapping[str, Any]:
         )
     except FileNotFoundError:
         raise BadSpec(
-            f"{spec} has no pyproject.toml", "give the folder that holds the plugin's pyproject.toml"
+            later("{spec} has no pyproject.toml", spec=spec),
+            later("give the folder that holds the plugin's pyproject.toml"),
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise BadSpec(f"{spec}/pyproject.toml cannot be read: {_first_line(error)}") from None
+        raise BadSpec(
+            later("{spec}/pyproject.toml cannot be read: {reason}", spec=spec, reason=_first_line(error))
+        ) from None
     project = table.get("project", {})
     if not isinstance(project, dict):
         raise BadSpec(
-            f"{spec}/pyproject.toml: [project] is not a table", "write [project] with its keys below"
+            later("{spec}/pyproject.toml: [project] is not a table", spec=spec),
+            later("write [project] with its keys below"),
         )
     return project
 
@@ -61,15 +66,19 @@ def refuse_odd_files(spec: str, folder: Path) -> None:
     for count, path in enumerate(_files_below(folder)):
         if count >= _MOST_FILES:
             raise BadSpec(
-                f"{spec} has more than {_MOST_FILES} files",
-                "give the folder of the plugin alone, or its wheel",
+                later("{spec} has more than {most_files} files", spec=spec, most_files=_MOST_FILES),
+                later("give the folder of the plugin alone, or its wheel"),
             )
         mode = path.lstat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-            raise BadSpec(f"{path} is neither a file nor a folder", "remove it from the plugin's folder")
+            raise BadSpec(
+                later("{path} is neither a file nor a folder", path=path),
+                later("remove it from the plugin's folder"),
+            )
         if stat.S_ISLNK(mode) and path.exists() and not (path.is_file() or path.is_dir()):
             raise BadSpec(
-                f"{path} leads to neither a file nor a folder", "remove it from the plugin's folder"
+                later("{path} leads to neither a file nor a folder", path=path),
+                later("remove it from the plugin's folder"),
             )
 
 
@@ -86,7 +95,8 @@ def wheel_tables(spec: str, file: Path) -> tuple[Mapping[str, str], Mapping[str,
             points.read_string(_member(archive, "entry_points.txt"))
     except _NO_WHEEL:
         raise BadSpec(
-            f"{spec} is not a wheel", "give a folder with a pyproject.toml, or a .whl file"
+            later("{spec} is not a wheel", spec=spec),
+            later("give a folder with a pyproject.toml, or a .whl file"),
         ) from None
     return dict(headers.items()), {name: dict(points[name]) for name in points.sections()}
 
@@ -95,9 +105,14 @@ def _refuse_bomb(spec: str, archive: zipfile.ZipFile) -> None:
     members = archive.infolist()
     unpacked = sum(member.file_size for member in members)
     if len(members) > _MOST_FILES or unpacked > _UNPACKED_BYTES:
-        size = f"{len(members)} files of {unpacked / 2**20:.0f} MB unpacked"
         raise BadSpec(
-            f"{spec} is too large for a plugin: {size}", "it is not installed; look where it comes from"
+            later(
+                "{spec} is too large for a plugin: {files} files of {size:.0f} MB unpacked",
+                spec=spec,
+                files=len(members),
+                size=unpacked / 2**20,
+            ),
+            later("it is not installed; look where it comes from"),
         )
 
 
@@ -113,7 +128,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> str:
 
 def _bounded(content: bytes) -> bytes:
     if len(content) > _TEXT_BYTES:
-        raise ValueError(f"it is larger than {_TEXT_BYTES // 1024} kB")
+        raise ValueError(later("it is larger than {size} kB", size=_TEXT_BYTES // 1024))
     return content
 
 
@@ -127,5 +142,7 @@ def _first_line(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return later("it is nested too deeply")
+    if error.args and isinstance(error.args[0], Later):
+        return error.args[0]
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

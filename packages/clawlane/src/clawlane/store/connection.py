@@ -12,6 +12,7 @@ from pathlib import Path
 from clawlane.credentials.files import make_private_dir
 from clawlane.store import copies, marker, schema
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 _OUT_OF_REACH = frozenset(
     (
@@ -51,7 +52,11 @@ def connect_writer(
     except sqlite3.DatabaseError as error:
         if _out_of_reach(error):
             connection.close()
-            told = f"the store {path} cannot be written ({error}); check free space and permissions"
+            told = later(
+                "the store {path} cannot be written ({error}); check free space and permissions",
+                path=path,
+                error=str(error),
+            )
             raise StoreUnusable(told) from error
         raise _kept(connection, path, now_ms, str(error)) from error
     except BaseException:
@@ -69,13 +74,19 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     try:
         if schema.outdated(connection, path):
             raise StoreUnusable(
-                f"{path} was written by an older clawlane; start the gateway once: openclaw gateway run"
+                later(
+                    "{path} was written by an older clawlane; start the gateway once: openclaw gateway run",
+                    path=path,
+                )
             )
     except sqlite3.DatabaseError as error:
         connection.close()
-        copied, unreached = "start the gateway: it keeps a copy", "check free space and permissions"
-        help = unreached if _out_of_reach(error) else copied
-        raise StoreUnusable(f"the store {path} cannot be used ({error}); {help}") from error
+        help = later("start the gateway: it keeps a copy")
+        if _out_of_reach(error):
+            help = later("check free space and permissions")
+        raise StoreUnusable(
+            later("the store {path} cannot be used ({error}); {help}", path=path, error=str(error), help=help)
+        ) from error
     except BaseException:
         connection.close()
         raise
@@ -112,9 +123,9 @@ def _kept(connection: sqlite3.Connection, path: Path, now_ms: int, found: str) -
         if copy is None:
             copy, made = path.with_name(f"{path.name}{_DAMAGED}{now_ms}"), True
             _copy(path, copy)
-        kept = f"a copy is kept as {copy.name}"
+        kept = later("a copy is kept as {name}", name=copy.name)
     except OSError as error:
-        kept, made = f"no copy could be made ({error.strerror})", False
+        kept, made = later("no copy could be made ({reason})", reason=error.strerror), False
     finally:
         connection.close()
     if copy is not None and made:
@@ -122,8 +133,15 @@ def _kept(connection: sqlite3.Connection, path: Path, now_ms: int, found: str) -
         changed_ns = path.stat().st_mtime_ns
         os.utime(copy, ns=(changed_ns, changed_ns))
     return StoreUnusable(
-        f"the store {path} is damaged ({found}); {kept}; put back a good one, or begin with an empty one"
-        f" ({marker.RESET}), which forgets {marker.FORGOTTEN}"
+        later(
+            "the store {path} is damaged ({found}); {kept}; put back a good one, or begin with an empty one"
+            " ({reset}), which forgets {forgotten}",
+            path=path,
+            found=found,
+            kept=kept,
+            reset=marker.RESET,
+            forgotten=marker.FORGOTTEN,
+        )
     )
 
 

@@ -19,6 +19,7 @@ from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
 from clawlane.store.transaction import Tx
 from clawlane.store.writer import Writer
+from clawlane.texts import later
 
 
 class Store:
@@ -39,7 +40,9 @@ class Store:
         """
         while account in self._owned:
             if not patient:
-                raise StoreOwned(f"{account} is run by this process already", os.getpid())
+                raise StoreOwned(
+                    later("{account} is run by this process already", account=account), os.getpid()
+                )
             await self.handed_over()
         self._owned.add(account)
         try:

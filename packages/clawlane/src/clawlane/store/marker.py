@@ -15,6 +15,7 @@ from pathlib import Path
 
 from clawlane.credentials.files import sync_dir, write_private
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 RESET = "openclaw store reset --forget"
 RESTORING = ".restoring"
@@ -23,7 +24,7 @@ RESTORING = ".restoring"
 IMPORTING = ".importing"
 """The file with what an import brings, until all of it is in its place."""
 
-FORGOTTEN = (
+FORGOTTEN = later(
     "who was approved by pairing or turned away, which messages were answered, replies that have not left,"
     " pauses, and what names stand for"
 )
@@ -48,10 +49,12 @@ def marked_id(store: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        what = "is a link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
+        what = later("is a link")
+        if error.errno != errno.ELOOP:
+            what = later("cannot be read ({reason})", reason=error.strerror)
         raise _odd(marker, what) from error
     if not _ID.match(content):
-        raise _odd(marker, "does not hold the id of a store")
+        raise _odd(marker, later("does not hold the id of a store"))
     return content.decode().strip()
 
 
@@ -59,24 +62,33 @@ def check_before(store: Path) -> None:
     """Check that the file exists if a store was ever made. Raises `StoreUnusable`."""
     if (cut_off := store.with_name(RESTORING)).is_dir():
         raise StoreUnusable(
-            f"a restore was cut off ({cut_off} is left of it); do it again: openclaw restore FILE --force"
+            later(
+                "a restore was cut off ({left} is left of it); do it again: openclaw restore FILE --force",
+                left=cut_off,
+            )
         )
     if store.is_symlink() and not store.exists():
         raise StoreUnusable(
-            f"the store {store} is a link to a file that is not there; put the file back, or remove the link"
+            later(
+                "the store {store} is a link to a file that is not there; put the file back, or remove the"
+                " link",
+                store=store,
+            )
         )
     if marked_id(store) is None:
         return
     if not store.exists():
-        raise lost(store, "is missing")
+        raise lost(store, later("is missing"))
     if store.stat().st_size == 0:
-        raise lost(store, "is empty")
+        raise lost(store, later("is empty"))
 
 
 def check_imported(store: Path) -> None:
     """Check that no import is half done, before accounts run. Raises `StoreUnusable`."""
     if (cut_off := store.with_name(IMPORTING)).exists():
-        raise StoreUnusable(f"an import was cut off ({cut_off} is left of it); finish it: clawlane import")
+        raise StoreUnusable(
+            later("an import was cut off ({left} is left of it); finish it: clawlane import", left=cut_off)
+        )
 
 
 def check_opened(connection: sqlite3.Connection, store: Path) -> None:
@@ -86,9 +98,9 @@ def check_opened(connection: sqlite3.Connection, store: Path) -> None:
         return
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if not tables:
-        raise lost(store, "is empty")
+        raise lost(store, later("is empty"))
     if stored_id(connection) != marked:
-        raise lost(store, "is not the one that was made here")
+        raise lost(store, later("is not the one that was made here"))
 
 
 def mark(connection: sqlite3.Connection, store: Path) -> None:
@@ -116,13 +128,25 @@ def stored_id(connection: sqlite3.Connection) -> str | None:
 def lost(store: Path, what: str) -> StoreUnusable:
     """The error for a store that is gone: what it knew, and what helps."""
     return StoreUnusable(
-        f"the store {store} {what}; with an empty one would be forgotten: {FORGOTTEN};"
-        f" put the file back, or start over: {RESET}"
+        later(
+            "the store {store} {what}; with an empty one would be forgotten: {forgotten}; put the file back,"
+            " or start over: {reset}",
+            store=store,
+            what=what,
+            forgotten=FORGOTTEN,
+            reset=RESET,
+        )
     )
 
 
 def _odd(marker: Path, what: str) -> StoreUnusable:
     return StoreUnusable(
-        f"{marker} {what}, so nobody can tell whether the store beside it is the right one;"
-        f" if it is, remove {marker.name}; else start over: {RESET}"
+        later(
+            "{marker} {what}, so nobody can tell whether the store beside it is the right one; if it is,"
+            " remove {name}; else start over: {reset}",
+            marker=marker,
+            what=what,
+            name=marker.name,
+            reset=RESET,
+        )
     )

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from clawlane.credentials.files import make_private_dir
 from clawlane.store.errors import StoreOwned
+from clawlane.texts import later
 
 
 class ProcessLock:
@@ -77,5 +78,5 @@ def _pid_in(handle: int) -> int:
 
 
 def _owned(pid: int) -> str:
-    who = f"pid {pid}" if pid else "it did not say its pid"
-    return f"another gateway runs with this state directory ({who}); stop it first"
+    who = f"pid {pid}" if pid else later("it did not say its pid")
+    return later("another gateway runs with this state directory ({who}); stop it first", who=who)

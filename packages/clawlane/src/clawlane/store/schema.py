@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 APPLICATION_ID = 0x636C6C6E
 """`clln`, in the header of the file."""
@@ -795,12 +796,19 @@ def check(connection: sqlite3.Connection, path: Path) -> int:
         return 0
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION_ID:
-        raise StoreUnusable(f"{path} is a database of another program; move it away and start again")
+        raise StoreUnusable(
+            later("{path} is a database of another program; move it away and start again", path=path)
+        )
     (number,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
     if number > len(MIGRATIONS):
         raise StoreUnusable(
-            f"{path} was written by a newer clawlane (schema {number}, this one knows {len(MIGRATIONS)}); "
-            "upgrade clawlane, or use the newer one"
+            later(
+                "{path} was written by a newer clawlane (schema {number}, this one knows {known}); upgrade"
+                " clawlane, or use the newer one",
+                path=path,
+                number=number,
+                known=len(MIGRATIONS),
+            )
         )
     return int(number)
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from clawlane.store.audit_heads import Heads
 from clawlane.store.errors import StoreError, StoreFailed, StoreUnusable
+from clawlane.texts import later
 
 T = TypeVar("T")
 Transition = Callable[[sqlite3.Connection], T]
@@ -177,7 +178,10 @@ class Writer:
     def _die(self, group: list[_Job], error: BaseException) -> None:
         """Fail what was being written and all that waits. Runs on the loop, as `submit` does."""
         told = StoreUnusable(
-            f"the store can no longer be written ({type(error).__name__}); start the gateway again"
+            later(
+                "the store can no longer be written ({reason}); start the gateway again",
+                reason=type(error).__name__,
+            )
         )
         self.dead.set_result(told)
         if self._next is not None:
