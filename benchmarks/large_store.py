@@ -34,7 +34,7 @@ _FOLLOWING = (
     f" due_ms, settled_ms, sent_ms) {_NUMBERS} SELECT :account, i, 'dm', 't' || (i % 500), i, 'k' || i,"
     " iif(i > :count - :kept, '{\"text\": \"chào\", \"styles\": []}', ''), iif(i < 20, 'refused', 'sent'),"
     " :now, :now, :now, :now - (:count - i) * 1000 FROM n WHERE i > 5",
-    f"INSERT INTO receipts {_NUMBERS} SELECT :account, 'r' || i, :now, 'dm', '', i, 'k' || i FROM n",
+    f"INSERT INTO receipts {_NUMBERS} SELECT :account, 'r' || i, :now, 'dm', '', i, 'k' || i, FALSE FROM n",
     "INSERT INTO accounts (account, last_client_id) VALUES (:account, 1)",
     "UPDATE numbers SET last = :count",
 )
