@@ -77,6 +77,11 @@ class Config:
         """The accounts of all channels."""
         return tuple(account for block in self.channels.values() for account in block.accounts)
 
+    def account(self, channel: str, name: str | None) -> Account | None:
+        """The account of a channel by its name, or the channel's default account; None if there is none."""
+        block = self.channels.get(channel)
+        return block.account(name) if block else None
+
     def effective(self, account: Account, key: str) -> Effective:
         """The value of a channel key (`groupPolicy`) for an account, and where it was set."""
         return effective(self.source, account, key)

@@ -214,8 +214,7 @@ async def _may_be_answered(ctx: OpContext, owner: str, message_id: str) -> None:
     letters = await ctx.ask(Reader.dead_letters)
     thread = next(one.thread for one in letters if (one.account, one.message_id) == (owner, message_id))
     channel, _, account = owner.partition("/")
-    block = ctx.config.channels.get(channel)
-    if block and block.account(account):  # of an account that is not in the config any more no rule is known
+    if ctx.config.account(channel, account):  # of one that the config no longer has, no rule is known
         await SendingAccount(ctx, ctx.target(channel, account), ctx.live.get(owner)).may_leave(thread)
     taken = await ctx.ask(lambda reader: reader.taken_over(owner, ctx.now_ms()))
     if any(one.thread == thread for one in taken):

@@ -47,8 +47,7 @@ async def stop(ctx: OpContext, request: Stop) -> State:
 
 
 def _running(ctx: OpContext, channel: str, account: str | None) -> LiveAccount:
-    block = ctx.config.channels.get(channel)
-    found = block.account(account) if block else None
+    found = ctx.config.account(channel, account)
     if found is None or (live := ctx.live.get(str(found))) is None:
         name = f"{channel}/{account}" if account else channel
         waits = ctx.account_waits(channel, account) if account and found is None else None
