@@ -115,7 +115,7 @@ def troubled() -> AccountStatus:
             PauseInfo(LANE, None, PauseLevel.OFFLINE, AGO, NOW, "platform_warning"),
             PauseInfo(LANE, f"dm:{LAN}", PauseLevel.MUTE, AGO, None),
         ],
-        takeovers=[TakeoverInfo(f"dm:{LAN}", "Lan", AGO, NOW)],
+        takeovers=[TakeoverInfo(LANE, f"dm:{LAN}", "Lan", AGO, NOW)],
         takeovers_off=True,
         waiting=3,
         expired=2,
