@@ -8,13 +8,15 @@ import click
 
 from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_result, sanitize, when
+from clawlane.cli.send_states import reason_words
 from clawlane.clock import now_ms
 from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.messages import DeadLetters, DropDeadLetter, Resubmit
 from clawlane.store.turns import DeadLetter
+from clawlane.texts import later, t, tn
 
-_LATER = " The gateway is not running; this happens once it runs."
+_LATER = later(" The gateway is not running; this happens once it runs.")
 _LONGEST = 70
 
 
@@ -41,19 +43,20 @@ def list_letters(channel: str | None, account: str | None, as_json: bool) -> Non
         print_json(letters=[{**asdict(row), "thread": str(row.thread)} for row in rows])
         return
     if not rows:
-        echo_line(f"No message of {id_} was set aside.")
+        echo_line(t("No message of {channel} was set aside.", channel=id_))
         return
     echo_cards([_card(row) for row in rows])
-    echo_line("\nTry one again: openclaw channels dead-letters resubmit MESSAGE")
+    click.echo()
+    echo_line(t("Try one again: openclaw channels dead-letters resubmit MESSAGE"))
 
 
 def _card(row: DeadLetter) -> Card:
-    tries = "1 try" if row.tries == 1 else f"{row.tries} tries"
-    head = f"set aside {when(row.set_aside_ms, now_ms())} · {tries} · {row.account}"
+    aside = t("set aside {time}", time=when(row.set_aside_ms, now_ms()))
+    head = f"{aside} · {tn('{n} try', '{n} tries', row.tries)} · {row.account}"
     sender = f"{sanitize(row.sender_name)} ({row.sender_id})" if row.sender_name else row.sender_id
-    group = f" in {sanitize(row.group_name)}" if row.group_name else ""
-    where = f"{group} ({row.thread})" if group else f" in {row.thread}"
-    lines = (f"from {sender}{where}", sanitize(row.text, _LONGEST), sanitize(row.reason, 200))
+    thread = f"{sanitize(row.group_name)} ({row.thread})" if row.group_name else str(row.thread)
+    whence = t("from {sender} in {thread}", sender=sender, thread=thread)
+    lines = (whence, sanitize(row.text, _LONGEST), sanitize(reason_words(row.reason), 200))
     return Card(sanitize(row.message_id), head, tuple(filter(None, lines)))
 
 
@@ -70,9 +73,9 @@ def resubmit(message: str, channel: str | None, account: str | None, as_json: bo
       openclaw channels dead-letters resubmit 7318250219
     """
     decided = Client().call(Resubmit(channel, message, account))
-    told = f"Message {message} is given to the agent again."
-    later = "" if decided.running else _LATER
-    print_result([told + later], as_json, **asdict(decided), ruling="resubmit")
+    given = t("Message {message} is given to the agent again.", message=message)
+    given += "" if decided.running else t(_LATER)
+    print_result([given], as_json, **asdict(decided), ruling="resubmit")
 
 
 @dead_letters.command("drop")
@@ -88,4 +91,5 @@ def drop_letter(message: str, channel: str | None, account: str | None, as_json:
       openclaw channels dead-letters drop 7318250219
     """
     decided = Client().call(DropDeadLetter(channel, message, account))
-    print_result([f"Message {message} is dropped."], as_json, **asdict(decided), ruling="drop")
+    dropped = t("Message {message} is dropped.", message=message)
+    print_result([dropped], as_json, **asdict(decided), ruling="drop")

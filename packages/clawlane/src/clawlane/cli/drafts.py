@@ -14,6 +14,7 @@ from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import (
     Card,
     echo_cards,
+    echo_commands,
     echo_line,
     echo_wrapped,
     local,
@@ -34,9 +35,14 @@ from clawlane.threads import Thread, ThreadKind
 _LATER = later(" The gateway is not running; this happens once it runs.")
 _LONGEST = 70
 _STALE = {
-    Staleness.NEWER_MESSAGE: "a newer message has come in that chat",
-    Staleness.OWN_MESSAGE: "something else went out to that chat since",
+    Staleness.NEWER_MESSAGE: later("a newer message has come in that chat"),
+    Staleness.OWN_MESSAGE: later("something else went out to that chat since"),
 }
+_NEXT = (
+    (later("send it:"), "openclaw drafts approve NUMBER"),
+    (later("change it:"), "openclaw drafts edit NUMBER"),
+    (later("drop it:"), "openclaw drafts drop NUMBER"),
+)
 
 
 @click.group()
@@ -66,22 +72,15 @@ def list_drafts(expired: bool, channel: str | None, account: str | None, as_json
         return
     if found.drafts:
         echo_cards([_card(one) for one in found.drafts])
+        click.echo()
         if expired:
-            echo_line("\nTo bring one back: openclaw drafts revive NUMBER")
+            echo_line(t("To bring one back: openclaw drafts revive NUMBER"))
         else:
-            click.echo(
-                "\n  send it:    openclaw drafts approve NUMBER\n  change it:  openclaw drafts edit NUMBER"
-            )
-            click.echo("  drop it:    openclaw drafts drop NUMBER")
+            echo_commands(_NEXT)
     else:
-        echo_line("No draft has expired." if expired else "No draft waits for your approval.")
+        echo_line(t("No draft has expired.") if expired else t("No draft waits for your approval."))
     if found.others:
-        other = "wait: openclaw drafts list" if expired else "expired: openclaw drafts list --expired"
-        echo_line(
-            f"{found.others} more {other}"
-            if found.others > 1
-            else f"1 more {other.replace('wait', 'waits', 1)}"
-        )
+        echo_line(_others(found.others, expired=expired))
 
 
 @drafts.command()
@@ -122,9 +121,12 @@ def approve(numbers: Sequence[int], stale_ok: bool, as_json: bool) -> None:
         found = client.call(Approve(number, stale_ok))
         if found.stale is not None:
             if as_json or not sys.stdin.isatty() or not _still_wanted(client, found):
-                told = f"draft {number} was not sent: {_STALE[found.stale]}"
+                why = t(_STALE[found.stale])
+                look = later(
+                    "look at it: openclaw drafts show {number}; to send it all the same: --stale-ok"
+                )
                 raise CliError(
-                    told, f"look at it: openclaw drafts show {number}; to send it all the same: --stale-ok"
+                    t("draft {number} was not sent: {why}", number=number, why=why), t(look, number=number)
                 )
             found = client.call(Approve(number, stale_ok=True))
         done.append(found)
@@ -150,17 +152,18 @@ def edit(number: int, text: str | None, editor: bool, as_json: bool) -> None:
       openclaw drafts edit 12 --editor
     """
     if editor == (text is not None):
-        raise click.UsageError("name either --text or --editor")
+        raise click.UsageError(t("name either --text or --editor"))
     client = Client(changes=True)
     before = client.call(Show(number)).text if editor else ""
     written = _edited(before) if editor else (_read() if text == "-" else text or "")
     if editor and written == before:
-        raise CliError(f"draft {number} stays as it is: nothing was changed in the editor")
+        unchanged = later("draft {number} stays as it is: nothing was changed in the editor")
+        raise CliError(t(unchanged, number=number))
     draft = client.call(Edit(number, written))
     if as_json:
         print_json(draft=_json(draft))
         return
-    echo_line(f"Draft {number} is changed, and still waits.")
+    echo_line(t("Draft {number} is changed, and still waits.", number=number))
     _show(draft)
 
 
@@ -176,7 +179,7 @@ def drop(numbers: Sequence[int], as_json: bool) -> None:
     """
     client = Client()
     done = [client.call(Drop(number)) for number in sorted(set(numbers))]
-    lines = [f"Draft {one.number} is dropped." for one in done]
+    lines = [t("Draft {number} is dropped.", number=one.number) for one in done]
     print_result(lines, as_json, dropped=[asdict(one) for one in done])
 
 
@@ -191,27 +194,33 @@ def revive(number: int, as_json: bool) -> None:
       openclaw drafts revive 12
     """
     draft = Client().call(Revive(number))
-    told = f"Draft {number} waits again, until {local(draft.expires_ms)}."
+    told = t("Draft {number} waits again, until {time}.", number=number, time=local(draft.expires_ms))
     print_result([told], as_json, draft=_json(draft))
 
 
+def _others(count: int, *, expired: bool) -> str:
+    """How many there are of the other sort, and how to list them."""
+    if expired:
+        return tn("{n} more waits: openclaw drafts list", "{n} more wait: openclaw drafts list", count)
+    return t("{n} more expired: openclaw drafts list --expired", n=count)
+
+
 def _card(draft: Draft) -> Card:
-    waits = "expired" if draft.state is DraftState.EXPIRED else "waits"
-    marks = [mark for mark, there in (("edited", draft.edited), ("stale", draft.stale)) if there]
-    head = " · ".join((when(draft.created_ms, now_ms()), ", ".join((waits, *marks)), draft.account))
-    asked = f"answers: {sanitize(draft.question, _LONGEST)}" if draft.question and not draft.tool else ""
+    states = [t("expired") if draft.state is DraftState.EXPIRED else t("waits")]
+    states += [t("edited")] if draft.edited else []
+    states += [t("stale")] if draft.stale else []
+    head = " · ".join((when(draft.created_ms, now_ms()), ", ".join(states), draft.account))
+    asked = sanitize(draft.question, _LONGEST) if draft.question and not draft.tool else ""
+    answers = t("answers: {question}", question=asked) if asked else ""
     told = " / ".join(sanitize(part, _LONGEST) for part in draft.parts[:2])
-    more = f"and {len(draft.parts) - 2} more messages" if len(draft.parts) > 2 else ""
-    return Card(str(draft.number), head, tuple(filter(None, (_whom(draft), asked, told, more))))
+    hidden = len(draft.parts) - 2
+    more = tn("and {n} more message", "and {n} more messages", hidden) if hidden > 0 else ""
+    return Card(str(draft.number), head, tuple(filter(None, (_whom(draft), answers, told, more))))
 
 
 def _whom(draft: Draft) -> str:
-    to = _to(draft.thread, draft.name)
-    return f"{to}, by a tool of the agent" if draft.tool else to
-
-
-def _to(thread: Thread, name: str) -> str:
-    return f"to {_name(thread, name)}"
+    whom = _name(draft.thread, draft.name)
+    return t("to {whom}, by a tool of the agent", whom=whom) if draft.tool else t("to {whom}", whom=whom)
 
 
 def _name(thread: Thread, name: str) -> str:
@@ -230,23 +239,30 @@ def _show(draft: Draft) -> None:
         ]
     )
     if draft.question and not draft.tool:
-        echo_line(f"\n{sanitize(draft.sender) or 'They'} wrote:")
+        sender = sanitize(draft.sender)
+        click.echo()
+        echo_line(t("{name} wrote:", name=sender) if sender else t("They wrote:"))
         _quote(draft.question)
+    count = len(draft.parts)
     for number, part in enumerate(draft.parts, 1):
-        echo_line("\nThe draft:" if len(draft.parts) == 1 else f"\nMessage {number} of {len(draft.parts)}:")
+        click.echo()
+        echo_line(
+            t("The draft:") if count == 1 else t("Message {number} of {n}:", number=number, n=count)
+        )
         _quote(part)
 
 
 def _about(draft: Draft) -> Iterator[str]:
     yield _whom(draft)
     if draft.state is DraftState.EXPIRED:
-        yield f"expired; to bring it back: openclaw drafts revive {draft.number}"
+        yield t("expired; to bring it back: openclaw drafts revive {number}", number=draft.number)
     else:
-        yield f"waits for your approval until {local(draft.expires_ms)}, by {draft.rule}"
+        until = local(draft.expires_ms)
+        yield t("waits for your approval until {time}, by {rule}", time=until, rule=draft.rule)
     if draft.stale is not None:
-        yield f"stale: {_STALE[draft.stale]}"
+        yield t("stale: {why}", why=t(_STALE[draft.stale]))
     if draft.edited:
-        yield "edited by you"
+        yield t("edited by you")
 
 
 def _quote(text: str) -> None:
@@ -279,9 +295,10 @@ def _still_wanted(client: Client, found: Approved) -> bool:
     assert found.stale is not None
     _show(client.call(Show(found.number)))
     click.echo()
-    return prompts().confirm(
-        f"{_STALE[found.stale].capitalize()}. Send draft {found.number} all the same?", False
-    )
+    why = t(_STALE[found.stale])
+    why = f"{why[0].upper()}{why[1:]}"
+    question = t("{why}. Send draft {number} all the same?", why=why, number=found.number)
+    return prompts().confirm(question, False)
 
 
 def _json(draft: Draft) -> dict[str, Any]:
@@ -303,7 +320,7 @@ def _edited(text: str) -> str:
 
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     if not command.strip():
-        raise CliError("neither $VISUAL nor $EDITOR names an editor", "export EDITOR=nano")
+        raise CliError(t("neither $VISUAL nor $EDITOR names an editor"), "export EDITOR=nano")
     with tempfile.TemporaryDirectory(prefix="clawlane-draft-") as folder:
         file = Path(folder) / "draft.md"
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -312,10 +329,11 @@ def _edited(text: str) -> str:
         try:
             code = subprocess.run([*shlex.split(command), str(file)], check=False).returncode  # noqa: S603
         except (OSError, ValueError) as error:
-            raise CliError(
-                f"the editor {shlex.quote(command)} cannot be started: {error}", "export EDITOR=nano"
-            ) from None
+            told = later("the editor {command} cannot be started: {error}")
+            named = shlex.quote(command)
+            raise CliError(t(told, command=named, error=error), "export EDITOR=nano") from None
         if code:
-            raise CliError(f"the editor ended with exit code {code}; the draft stays as it is")
+            ended = later("the editor ended with exit code {code}; the draft stays as it is")
+            raise CliError(t(ended, code=code))
         with file.open(encoding="utf-8", errors="replace") as opened:
             return opened.read(LONGEST_TEXT + 1).rstrip("\n")

@@ -13,6 +13,7 @@ from clawlane.cli.options import account_option, channel_option, json_option
 from clawlane.cli.output import (
     Card,
     echo_cards,
+    echo_commands,
     echo_line,
     echo_wrapped,
     local,
@@ -22,34 +23,57 @@ from clawlane.cli.output import (
     when,
 )
 from clawlane.cli.pause import resume_command
-from clawlane.cli.send_states import SEND_STATES
+from clawlane.cli.send_states import SEND_STATES, reason_words
 from clawlane.clock import now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
-from clawlane.ops.messages import MOST_SENT, Arrived, Drop, Outbox, Resend, Sent
+from clawlane.ops.messages import MOST_SENT, Arrived, ChunkDecided, Drop, Outbox, Resend, Sent
 from clawlane.ops.pause import PauseInfo
 from clawlane.store.models import Purpose
 from clawlane.store.outbox_listing import Listed
 from clawlane.store.states import ChunkState
+from clawlane.texts import later, t, tn, told
 from clawlane.threads import ThreadKind
 
-_LATER = " The gateway is not running; this happens once it runs."
+_LATER = later(" The gateway is not running; this happens once it runs.")
 _LONGEST = 70
-_NEED = "It is unknown whether these messages arrived. Look at the thread on the phone, then:"
+_NEED = later("It is unknown whether these messages arrived. Look at the thread on the phone, then:")
 _DECIDE = (
-    "  it is not there:  openclaw outbox resend NUMBER\n"
-    "  it is there:      openclaw outbox drop NUMBER --arrived\n"
-    "  give it up:       openclaw outbox drop NUMBER"
+    (later("it is not there:"), "openclaw outbox resend NUMBER"),
+    (later("it is there:"), "openclaw outbox drop NUMBER --arrived"),
+    (later("give it up:"), "openclaw outbox drop NUMBER"),
 )
+_STATES = {
+    ChunkState.QUEUED: later("queued"),
+    ChunkState.SENDING: later("sending"),
+    ChunkState.UNKNOWN: later("unknown"),
+    ChunkState.HELD: later("held"),
+    ChunkState.SENT: later("sent"),
+    ChunkState.REFUSED: later("refused"),
+    ChunkState.CANCELLED: later("cancelled"),
+    ChunkState.EXPIRED: later("expired"),
+}
+_KINDS = {
+    "album": later("album"),
+    "file": later("file"),
+    "link": later("link"),
+    "photo": later("photo"),
+    "reaction": later("reaction"),
+    "undo": later("undo"),
+    "video": later("video"),
+    "voice": later("voice"),
+}
+"""What a message is, where it is no text."""
+
 _PURPOSES = {
-    Purpose.REPLY: "reply",
-    Purpose.CHALLENGE: "pairing code",
-    Purpose.NOTICE: "notice",
-    Purpose.COMMAND: "answer to a command",
-    Purpose.TOOL: "by a tool",
-    Purpose.OPERATOR: "by the operator",
-    Purpose.ALERT: "alert",
-    Purpose.OWNER: "answer to the owner",
+    Purpose.REPLY: later("reply"),
+    Purpose.CHALLENGE: later("pairing code"),
+    Purpose.NOTICE: later("notice"),
+    Purpose.COMMAND: later("answer to a command"),
+    Purpose.TOOL: later("by a tool"),
+    Purpose.OPERATOR: later("by the operator"),
+    Purpose.ALERT: later("alert"),
+    Purpose.OWNER: later("answer to the owner"),
 }
 
 
@@ -74,23 +98,23 @@ def list_messages(everything: bool, as_json: bool) -> None:
     """
     found = Client().call(Outbox(settled=everything))
     if as_json:
-        told = [{**_json(row), "paused": found.pause_of(row) is not None} for row in found.messages]
-        print_json(running=found.running, messages=told)
+        messages = [{**_json(row), "paused": found.pause_of(row) is not None} for row in found.messages]
+        print_json(running=found.running, messages=messages)
         return
     if not found.messages:
-        echo_line("Nothing waits to be sent. What was sent: openclaw sent")
+        echo_line(t("Nothing waits to be sent. What was sent: openclaw sent"))
         return
     cards = []
     for row in found.messages:
         held = _held(found.pause_of(row))
-        cards.append(_card(row, _state(row), row.sent_ms or row.created_ms, (_reason(row), held)))
+        cards.append(_card(row, _state_words(row), row.sent_ms or row.created_ms, (_reason(row), held)))
     echo_cards(cards)
     if any(row.needs_decision for row in found.messages):
         click.echo()
-        echo_wrapped(_NEED)
-        click.echo(_DECIDE)
+        echo_wrapped(t(_NEED))
+        echo_commands(_DECIDE)
     if not found.running and any(row.state is ChunkState.QUEUED for row in found.messages):
-        echo_wrapped("The gateway is not running, and nothing is sent: openclaw gateway run")
+        echo_wrapped(t("The gateway is not running, and nothing is sent: openclaw gateway run"))
 
 
 @click.command()
@@ -139,11 +163,14 @@ def sent(
       openclaw sent 41 42 --recall
     """
     if numbers and (since or thread or limit):
-        raise CliError("NUMBERs say already which messages", "leave out --since, --thread and --limit")
+        raise CliError(
+            t("NUMBERs say already which messages"), t("leave out --since, --thread and --limit")
+        )
     if (yes or dry_run) and not back:
-        raise CliError("--yes and --dry-run are about taking back", "add --recall")
+        raise CliError(t("--yes and --dry-run are about taking back"), t("add --recall"))
     if back and not (numbers or since or thread or limit):
-        raise CliError("what is to be taken back?", "name NUMBERs, or say it with --since, such as 2h")
+        how = t("name NUMBERs, or say it with --since, such as 2h")
+        raise CliError(t("what is to be taken back?"), how)
     now, client = now_ms(), Client()
     since_ms = 0 if numbers else now - _length_ms(since or "1d")
     chosen = (channel, account, since_ms, thread, numbers, limit or 0)
@@ -158,12 +185,13 @@ def sent(
         print_json(since_ms=since_ms, messages=messages, more=found.more)
         return None
     if not found.messages:
-        what = "with that number" if numbers else f"within {since or '1d'}"
-        echo_wrapped(f"Nothing was sent {what}.")
+        within = t("Nothing was sent within {length}.", length=since or "1d")
+        echo_wrapped(t("Nothing was sent with that number.") if numbers else within)
         return None
     echo_cards([_card(row, _fate(row), row.sent_ms or row.created_ms, ()) for row in found.messages])
     if found.more and not limit:
-        echo_wrapped(f"Only the newest {MOST_SENT} are shown; name a thread, or a shorter --since.")
+        newest = later("Only the newest {n} are shown; name a thread, or a shorter --since.")
+        echo_wrapped(t(newest, n=MOST_SENT))
     return None
 
 
@@ -180,9 +208,8 @@ def resend(number: int, as_json: bool) -> None:
       openclaw outbox resend 12
     """
     decided = Client().call(Resend(number))
-    told = f"Message {number} is sent again, and what waits behind it follows."
-    later = "" if decided.running else _LATER
-    print_result([told + later], as_json, **asdict(decided), ruling="resend")
+    again = t("Message {number} is sent again, and what waits behind it follows.", number=number)
+    print_result([again + _when(decided)], as_json, **asdict(decided), ruling="resend")
 
 
 @outbox.command()
@@ -197,11 +224,15 @@ def drop(number: int, arrived: bool, as_json: bool) -> None:
       openclaw outbox drop 12
     """
     decided = Client().call(Arrived(number) if arrived else Drop(number))
-    told = f"Message {number} is dropped, and the rest of its reply."
+    done = t("Message {number} is dropped, and the rest of its reply.", number=number)
     if arrived:
-        told = f"Message {number} has arrived; the rest of its reply follows."
-        told += "" if decided.running else _LATER
-    print_result([told], as_json, **asdict(decided), ruling="arrived" if arrived else "drop")
+        done = t("Message {number} has arrived; the rest of its reply follows.", number=number)
+        done += _when(decided)
+    print_result([done], as_json, **asdict(decided), ruling="arrived" if arrived else "drop")
+
+
+def _when(decided: ChunkDecided) -> str:
+    return "" if decided.running else t(_LATER)
 
 
 def _card(row: Listed, state: str, ms: int, reasons: Sequence[str]) -> Card:
@@ -214,39 +245,49 @@ def _card(row: Listed, state: str, ms: int, reasons: Sequence[str]) -> Card:
 def _about(row: Listed) -> Iterator[str]:
     """To whom, and what it is."""
     whom = f"{'group' if row.thread.kind is ThreadKind.GROUP else 'user'}:{row.thread.id}"
-    yield f"to {sanitize(row.name)} ({whom})" if row.name else f"to {whom}"
-    yield _PURPOSES[row.purpose]
+    yield t("to {whom}", whom=f"{sanitize(row.name)} ({whom})" if row.name else whom)
+    yield t(_PURPOSES[row.purpose])
     if row.kind not in ("", "text"):
-        yield row.kind
+        yield t(_KINDS.get(row.kind, row.kind))
     if row.parts > 1:
-        yield f"part {row.part} of {row.parts}"
+        yield t("part {part} of {n}", part=row.part, n=row.parts)
     if row.tries > 1:
-        yield f"{row.tries} tries"
+        yield tn("{n} try", "{n} tries", row.tries)
 
 
 def _reason(row: Listed) -> str:
-    reason = sanitize(row.reason, 200)
+    reason, by = sanitize(reason_words(row.reason), 200), ""
     if row.state == "unknown" and row.settling_ms is not None:
-        reason = f"{reason}; being looked up"
+        reason = t("{reason}; being looked up", reason=reason)
     elif row.held_until_ms:
-        reason = f"{reason} until {local(row.held_until_ms)}"
-    by = f"sent by a tool while answering {sanitize(row.answers) or 'a message'}" if row.by_tool else ""
+        rule = sanitize(row.reason, 200).removeprefix("held: ")
+        reason = t("held: {rule} until {time}", rule=rule, time=local(row.held_until_ms))
+    if row.by_tool:
+        answers = sanitize(row.answers) or t("a message")
+        by = t("sent by a tool while answering {message}", message=answers)
     return "; ".join(filter(None, (reason, by)))
 
 
 def _held(pause: PauseInfo | None) -> str:
     if pause is None:
         return ""
-    until = f" until {local(pause.until_ms)}" if pause.until_ms is not None else ""
-    return f"paused{until}; to go on: {resume_command(pause)}"
+    command = resume_command(pause)
+    if pause.until_ms is None:
+        return t("paused; to go on: {command}", command=command)
+    until = local(pause.until_ms)
+    return t("paused until {time}; to go on: {command}", time=until, command=command)
 
 
 def _state(row: Listed) -> str:
     return "needs_decision" if row.needs_decision else str(row.state)
 
 
+def _state_words(row: Listed) -> str:
+    return t("needs a decision") if row.needs_decision else t(_STATES[row.state])
+
+
 def _fate(row: Listed) -> str:
-    return "taken back" if row.taken_back else SEND_STATES[row.state]
+    return t("taken back") if row.taken_back else t(SEND_STATES[row.state])
 
 
 def _json(row: Listed) -> dict[str, Any]:
@@ -258,5 +299,5 @@ def _length_ms(written: str) -> int:
     try:
         found = duration(written)
     except ValueError as error:
-        raise CliError(f"--since {error}") from None
+        raise CliError(t("--since {problem}", problem=told(error))) from None
     return int(found.total_seconds() * 1000)

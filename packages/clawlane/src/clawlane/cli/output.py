@@ -179,6 +179,14 @@ def echo_cards(cards: Sequence[Card]) -> None:
             echo_wrapped(line, " " * width)
 
 
+def echo_commands(commands: Sequence[tuple[str, str]]) -> None:
+    """Print what can be done next, indented: what it does, and the command in a column of its own."""
+    said = [(t(what), command) for what, command in commands]
+    width = max(columns(what) for what, _ in said) + len(_GAP)
+    for what, command in said:
+        click.echo(f"  {what}{' ' * (width - columns(what))}{command}")
+
+
 def sanitize(text: str, longest: int = 60) -> str:
     """The text without control characters and direction marks, on one line, and not too long."""
     if len(text) <= longest and text.isprintable() and "  " not in text:

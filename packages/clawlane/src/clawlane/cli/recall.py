@@ -6,27 +6,28 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-import click
-
 from clawlane.cli.failure import CliError
 from clawlane.cli.output import echo_wrapped, local, print_json, sanitize
+from clawlane.cli.prompt_answers import confirm
+from clawlane.cli.send_states import reason_words
 from clawlane.ops.client import Client
 from clawlane.ops.recall import Fate, FindRecallable, Recall, Recallable, Recalled
 from clawlane.ops.targets import target_words
+from clawlane.texts import later, t, tn
 
 _DONE, _FAILED, _WAITS = 0, 1, 2
 _LONGEST = 40
 _GOOD = (Fate.RECALLED, Fate.ALREADY, Fate.NOT_A_MESSAGE, Fate.PLANNED)
 _WORDS = {
-    Fate.PLANNED: "would be taken back",
-    Fate.RECALLED: "taken back",
-    Fate.ALREADY: "was already taken back",
-    Fate.REFUSED: "refused",
-    Fate.UNKNOWN: "unknown",
-    Fate.WAITS: "waits in the outbox",
-    Fate.CANNOT: "cannot be taken back",
-    Fate.NOT_A_MESSAGE: "stays",
-    Fate.NOT_TRIED: "not tried",
+    Fate.PLANNED: later("would be taken back"),
+    Fate.RECALLED: later("taken back"),
+    Fate.ALREADY: later("was already taken back"),
+    Fate.REFUSED: later("refused"),
+    Fate.UNKNOWN: later("unknown"),
+    Fate.WAITS: later("waits in the outbox"),
+    Fate.CANNOT: later("cannot be taken back"),
+    Fate.NOT_A_MESSAGE: later("stays"),
+    Fate.NOT_TRIED: later("not tried"),
 }
 
 
@@ -54,15 +55,23 @@ def recall(client: Client, request: FindRecallable, *, yes: bool, dry_run: bool,
 def _ask(planned: Sequence[Recalled], *, as_json: bool) -> None:
     """Raises `CliError` unless the operator agrees."""
     if as_json or not sys.stdin.isatty():
-        raise CliError("nobody can be asked whether to take it back", "say so with --yes")
+        raise CliError(t("nobody can be asked whether to take it back"), t("say so with --yes"))
     places = {(one.message.account, one.message.thread) for one in planned}
     oldest, newest = planned[-1].message, planned[0].message
-    echo_wrapped(
-        f"{_count(len(planned), 'message')} in {_count(len(places), 'conversation')}, sent"
-        f" {local(oldest.sent_ms or 0)} to {local(newest.sent_ms or 0)}. Everybody there loses them."
+    lost = later(
+        "{messages} in {conversations}, sent between {first} and {last}. Nobody there will see them any more."
     )
-    if not click.confirm("Take them back?", default=False):
-        raise CliError("nothing was taken back")
+    echo_wrapped(
+        t(
+            lost,
+            messages=_messages(len(planned)),
+            conversations=tn("{n} conversation", "{n} conversations", len(places)),
+            first=local(oldest.sent_ms or 0),
+            last=local(newest.sent_ms or 0),
+        )
+    )
+    if not confirm(t("Take them back?"), default=False):
+        raise CliError(t("nothing was taken back"))
 
 
 def _code(done: Sequence[Recalled], *, chosen: bool) -> int:
@@ -79,28 +88,30 @@ def _line(one: Recalled) -> str:
     """`12  refused: too old · to Lan (user:ID): the text`."""
     row = one.message
     whom = target_words(row.thread)
-    to = f"{sanitize(row.name)} ({whom})" if row.name else whom
-    reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
+    to = t("to {whom}", whom=f"{sanitize(row.name)} ({whom})" if row.name else whom)
+    reason = f": {sanitize(reason_words(one.reason), 200)}" if one.reason else ""
     said = "" if one.fate is Fate.ALREADY else f": {sanitize(row.text, _LONGEST)}"
-    return f"{row.id}  {_WORDS[one.fate]}{reason} · to {to}{said}"
+    return f"{row.id}  {t(_WORDS[one.fate])}{reason} · {to}{said}"
 
 
 def _ended(found: Recallable, done: Sequence[Recalled], run: Recall, *, dry_run: bool) -> Iterator[str]:
     counts = Counter(one.fate for one in done)
     if not set(counts) - {Fate.NOT_A_MESSAGE, Fate.ALREADY}:
-        yield "There is nothing to take back."
+        yield t("There is nothing to take back.")
     elif dry_run:
-        yield f"Dry run: {_count(counts[Fate.PLANNED], 'message')} would be taken back. Nothing was done."
+        messages = _messages(counts[Fate.PLANNED])
+        yield t("Dry run: {messages} would be taken back. Nothing was done.", messages=messages)
     else:
         tried = len(done) - counts[Fate.ALREADY] - counts[Fate.NOT_A_MESSAGE]
-        yield f"Taken back: {counts[Fate.RECALLED]} of {tried}."
+        yield t("Taken back: {n} of {all}.", n=counts[Fate.RECALLED], all=tried)
     if run.stopped:
         left = counts[Fate.NOT_TRIED]
-        rest = f" Not tried: {left}; the same command goes on." if left else ""
-        help = f"; {run.help}" if run.help else ""
-        yield f"Stopped: {sanitize(run.stopped, 200)}{help}.{rest}"
+        help = f"; {t(run.help)}" if run.help else ""
+        stopped = t("Stopped: {why}.", why=f"{sanitize(reason_words(run.stopped), 200)}{help}")
+        rest = t("Not tried: {n}; the same command goes on.", n=left) if left else ""
+        yield f"{stopped} {rest}".rstrip()
     if found.more:
-        yield "There is more than this; the same command goes on."
+        yield t("There is more than this; the same command goes on.")
 
 
 def _print_json(found: Recallable, done: Sequence[Recalled], run: Recall, *, ok: bool, dry_run: bool) -> None:
@@ -122,5 +133,5 @@ def _print_json(found: Recallable, done: Sequence[Recalled], run: Recall, *, ok:
     print_json(ok=ok, dry_run=dry_run, messages=messages, more=found.more, **stopped)
 
 
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+def _messages(count: int) -> str:
+    return tn("{n} message", "{n} messages", count)

@@ -1,16 +1,46 @@
-"""What became of a message that was sent, in words."""
+"""What became of a message that was sent, and why, in words."""
 
 from __future__ import annotations
 
 from clawlane.store.states import ChunkState
+from clawlane.texts import later, t
 
 SEND_STATES = {
-    ChunkState.QUEUED: "waits",
-    ChunkState.SENDING: "is on its way",
-    ChunkState.HELD: "waits behind a message whose delivery is unknown",
-    ChunkState.SENT: "arrived",
-    ChunkState.REFUSED: "was refused",
-    ChunkState.CANCELLED: "was not sent",
-    ChunkState.EXPIRED: "was not sent: too late",
-    ChunkState.UNKNOWN: "may or may not have arrived",
+    ChunkState.QUEUED: later("waits"),
+    ChunkState.SENDING: later("is on its way"),
+    ChunkState.HELD: later("waits behind a message whose delivery is unknown"),
+    ChunkState.SENT: later("arrived"),
+    ChunkState.REFUSED: later("was refused"),
+    ChunkState.CANCELLED: later("was not sent"),
+    ChunkState.EXPIRED: later("was not sent: too late"),
+    ChunkState.UNKNOWN: later("may or may not have arrived"),
 }
+"""Said by `t`."""
+
+REASONS = (
+    later("a pause made it older than backlogMaxAge"),
+    later("an earlier part was refused"),
+    later("deleted by the account's owner"),
+    later("dropped by the operator"),
+    later("forgotten at the owner's wish"),
+    later("it was sent by an earlier login, whose messages the platform does not tell"),
+    later("its text was forgotten"),
+    later("its turn was stopped"),
+    later("nothing showed whether it arrived"),
+    later("recalled by its author"),
+    later("sending again is switched off (openclaw channels capabilities)"),
+    later("stopped between sending and the answer"),
+    later("taken back by the operator before it left"),
+    later("the account may no longer write there"),
+    later("the platform does not have it"),
+    later("the platform does not tell whether it has it"),
+    later("the sender is no longer admitted"),
+    later("the sender is no longer sent a code"),
+)
+"""Reasons of our own, as the store keeps them; those of a platform stay as it gave them."""
+
+
+def reason_words(reason: str) -> str:
+    """Why a message stands where it does: a reason that may have several parts, in the language in force."""
+    said = t(reason)
+    return said if said != reason else "; ".join(map(t, reason.split("; ")))

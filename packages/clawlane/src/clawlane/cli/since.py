@@ -7,6 +7,7 @@ from datetime import datetime
 from clawlane.cli.failure import CliError
 from clawlane.clock import now_ms
 from clawlane.config.duration import duration
+from clawlane.texts import t
 
 HELP = "Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28."
 
@@ -22,6 +23,5 @@ def since_ms(written: str | None) -> int | None:
     try:
         return int(datetime.fromisoformat(written.strip()).timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
-        raise CliError(
-            f"--since '{written[:40]}' is no time", "write 30m, 2h, 7d, 2026-11-28 or '2026-11-28 09:15'"
-        ) from None
+        write = t("write 30m, 2h, 7d, 2026-11-28 or '2026-11-28 09:15'")
+        raise CliError(t("--since '{written}' is no time", written=written[:40]), write) from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from clawlane.texts import later
+
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)\Z")
 PATTERN = r"^\s*[0-9]+(ms|s|m|h|d)\s*$"
 """The same for a JSON Schema."""
@@ -18,11 +20,11 @@ def duration(value: object) -> timedelta:
         return value
     found = _DURATION.match(value.strip()) if isinstance(value, str) else None
     if not found:
-        raise ValueError("must be a time such as '15m', '30s', '2h' or '1d'")
+        raise ValueError(later("must be a time such as '15m', '30s', '2h' or '1d'"))
     try:
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
     except (OverflowError, ValueError):
-        raise ValueError("is too long") from None
+        raise ValueError(later("is too long")) from None
 
 
 def duration_text(length: timedelta) -> str:

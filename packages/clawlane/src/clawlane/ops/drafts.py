@@ -249,11 +249,11 @@ async def _no_longer_allowed(store: AccountStore, draft: Draft, rules: Rules, gr
     if turn is not None:
         checker = AccessChecker(store, lambda: rules, lambda: grants)
         if revoked := await checker.recheck(turn.inbound):
-            return f"its sender is no longer admitted ({revoked.rule.path})"
+            return later("its sender is no longer admitted ({rule})", rule=revoked.rule.path)
     if draft.tool and (turn is None or turn.inbound.thread != draft.thread):
         known = await store.attempt(directory.acquaintance, draft.thread)
         if not rules.may_write_to(draft.thread, grants, known):
-            return "the account may no longer write there"
+            return later("the account may no longer write there")
     return ""
 
 

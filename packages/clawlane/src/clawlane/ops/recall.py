@@ -23,6 +23,7 @@ from clawlane.store.errors import NotInOutbox
 from clawlane.store.outbox_listing import Listed
 from clawlane.store.reader import Reader
 from clawlane.store.states import ChunkState
+from clawlane.texts import later, told
 
 MOST_FAILED = 3
 """So many failures in a row end a run: what is older fails as well, and asking on draws attention."""
@@ -31,6 +32,8 @@ _WAIT_S = 90.0
 """How long one message is waited for: longer than a budget of a minute holds it."""
 
 _WAITS = (ChunkState.SENDING, ChunkState.QUEUED, ChunkState.HELD)
+_REACTION = later("a reaction; remove it: openclaw message react --remove")
+_UNDECIDED = later("nobody knows whether it arrived; decide first: openclaw outbox list")
 
 
 class Fate(StrEnum):
@@ -100,16 +103,17 @@ async def find(ctx: OpContext, request: FindRecallable) -> Recallable:
     there, all_sent = await ctx.ask(found)
     if missing := set(asked.numbers) - {one.id for one in all_sent}:
         numbers = ", ".join(map(str, sorted(missing)))
-        raise OpError(f"nothing of that channel that left has the number {numbers}", "openclaw sent")
+        unknown = later("nothing of that channel that left has the number {numbers}", numbers=numbers)
+        raise OpError(unknown, "openclaw sent")
     more = len(there) > limit
     there = there[-limit:]
     known = {one.id for one in there}
     # With a limit, what is older than the last that counts is left alone.
     oldest_ms = there[0].sent_ms or 0 if there and (more or asked.limit) else 0
     others = [one for one in all_sent if one.id not in known and (one.sent_ms or 0) >= oldest_ms]
-    told = [*there, *(one for one in others if one.kind != Capability.UNDO and not _is_open(one))]
-    told.sort(key=lambda one: (one.sent_ms or 0, one.id), reverse=True)
-    return Recallable([_planned(one) for one in told], more)
+    listed = [*there, *(one for one in others if one.kind != Capability.UNDO and not _is_open(one))]
+    listed.sort(key=lambda one: (one.sent_ms or 0, one.id), reverse=True)
+    return Recallable([_planned(one) for one in listed], more)
 
 
 def _is_open(one: Listed) -> bool:
@@ -121,12 +125,11 @@ def _planned(one: Listed) -> Recalled:
     if one.taken_back:
         return Recalled(one, Fate.ALREADY)
     if one.kind == Capability.REACTION:
-        return Recalled(one, Fate.NOT_A_MESSAGE, "a reaction; remove it: openclaw message react --remove")
+        return Recalled(one, Fate.NOT_A_MESSAGE, _REACTION)
     if one.state is ChunkState.SENDING:
-        return Recalled(one, Fate.UNKNOWN, "it is on its way; run the command again")
+        return Recalled(one, Fate.UNKNOWN, later("it is on its way; run the command again"))
     if one.state is ChunkState.UNKNOWN:
-        told = "nobody knows whether it arrived; decide first: openclaw outbox list"
-        return Recalled(one, Fate.UNKNOWN, told)
+        return Recalled(one, Fate.UNKNOWN, _UNDECIDED)
     return Recalled(one, Fate.PLANNED)
 
 
@@ -134,12 +137,12 @@ def _planned(one: Listed) -> Recalled:
 async def recall(ctx: OpContext, request: RecallOne) -> Begun:
     """Raises `OpError`."""
     account = SendingAccount.of(ctx, request.channel, request.account)
-    account.needs(Capability.UNDO, "take messages back")
+    account.needs(Capability.UNDO, later("take messages back"))
     async with ctx.own(account.name) as store:
         try:
             back = await store.attempt(operator_sends.take_back_chunk, request.number, join=True)
         except NotInOutbox as error:
-            return Begun(reason=str(error))
+            return Begun(reason=told(error))
     if account.live:
         account.live.wake()
     return Begun(back.queued)
@@ -172,10 +175,10 @@ class Recall:
                 return replace(one, fate=Fate.CANNOT, reason=begun.reason)
             found = wait_for(self._client, Outcome(one.message.account, begun.numbers), _WAIT_S)
         except NoAnswer as error:
-            self.stopped, self.help = str(error), error.help
-            return replace(one, fate=Fate.UNKNOWN, reason="the gateway ended before it was known")
+            self.stopped, self.help = told(error), error.help
+            return replace(one, fate=Fate.UNKNOWN, reason=later("the gateway ended before it was known"))
         except (ControlError, OpError) as error:
-            self.stopped, self.help = str(error), error.help
+            self.stopped, self.help = told(error), error.help
             return replace(one, fate=Fate.NOT_TRIED)
         return self._judged(one, found)
 
@@ -183,22 +186,25 @@ class Recall:
         """What became of it, from what became of the undo of each of its messages."""
         reasons = {part.state: part.reason for part in found.parts}
         if waiting := next((state for state in _WAITS if state in reasons), None):
-            told = found.trouble or reasons[waiting] or "it was not sent in time"
-            self.stopped, self.help = told, found.help or "openclaw outbox list"
+            why = found.trouble or reasons[waiting] or later("it was not sent in time")
+            self.stopped, self.help = why, found.help or "openclaw outbox list"
             fate = Fate.UNKNOWN if waiting is ChunkState.SENDING else Fate.WAITS
-            return replace(one, fate=fate, reason=told)
+            return replace(one, fate=fate, reason=why)
         if ChunkState.UNKNOWN in reasons or not reasons:
-            told = reasons.get(ChunkState.UNKNOWN, "it is not kept any more")
-            return replace(one, fate=Fate.UNKNOWN, reason=told)
+            why = reasons.get(ChunkState.UNKNOWN, later("it is not kept any more"))
+            return replace(one, fate=Fate.UNKNOWN, reason=why)
         failed = [part for part in found.parts if part.state is not ChunkState.SENT]
         if not failed:
             return replace(one, fate=Fate.RECALLED, reason="")
-        count = f"{len(failed)} of {len(found.parts)}: " if len(found.parts) > 1 else ""
-        return replace(one, fate=Fate.REFUSED, reason=count + (failed[0].reason or failed[0].state))
+        why = later(failed[0].reason or str(failed[0].state))
+        if len(found.parts) > 1:
+            why = later("{n} of {all}: {reason}", n=len(failed), all=len(found.parts), reason=why)
+        return replace(one, fate=Fate.REFUSED, reason=why)
 
     def _counted(self, one: Recalled) -> Recalled:
         self._failed = self._failed + 1 if one.fate in (Fate.REFUSED, Fate.UNKNOWN) else 0
         if self._failed >= MOST_FAILED and not self.stopped:
-            self.stopped = f"{self._failed} in a row could not be taken back: {one.reason}"
-            self.help = "look at the conversation on the phone"
+            failed = later("{n} in a row could not be taken back: {reason}")
+            self.stopped = later(failed, n=self._failed, reason=later(one.reason))
+            self.help = later("look at the conversation on the phone")
         return one

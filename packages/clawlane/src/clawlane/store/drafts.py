@@ -28,6 +28,11 @@ from clawlane.store.transaction import Tx, lazy, next_number
 from clawlane.texts import later
 from clawlane.threads import Thread
 
+_DECIDED = {
+    DraftState.APPROVED: later("draft {number} was approved already; see: openclaw drafts list"),
+    DraftState.DROPPED: later("draft {number} was dropped already; see: openclaw drafts list"),
+}
+_DROPPED_BECAUSE = later("draft {number} was dropped already: {reason}; see: openclaw drafts list")
 _OPEN = "SELECT * FROM drafts WHERE account = ? AND decided_ms IS NULL"
 
 Lead = Callable[[str], str]
@@ -383,13 +388,6 @@ def _undecided(tx: Tx, number: int) -> sqlite3.Row:
             )
         )
     if row["decided_ms"] is not None:
-        why = f": {row['reason']}" if row["reason"] else ""
-        raise NoDraft(
-            later(
-                "draft {number} was {state} already{why}; see: openclaw drafts list",
-                number=number,
-                state=row["state"],
-                why=why,
-            )
-        )
+        decided = _DROPPED_BECAUSE if row["reason"] else _DECIDED[DraftState(row["state"])]
+        raise NoDraft(later(decided, number=number, reason=later(row["reason"])))
     return row

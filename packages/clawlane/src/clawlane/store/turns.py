@@ -22,6 +22,7 @@ from clawlane.store.sending import finish, use_context
 from clawlane.store.states import TurnState
 from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, forget_texts, lazy
+from clawlane.texts import later
 
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
@@ -397,10 +398,8 @@ def _dead_turn(tx: Tx, message_id: str) -> int:
         (tx.account, storable(message_id)),
     ).fetchone()
     if row is None:
-        raise NoDeadLetter(
-            f"no message {message_id!r} of {tx.account} was set aside;"
-            " see: openclaw channels dead-letters list"
-        )
+        none = later("no message {id!r} of {account} was set aside; see: openclaw channels dead-letters list")
+        raise NoDeadLetter(later(none, id=message_id, account=tx.account))
     alerts.withdraw(tx, AlertKind.DECISION_NEEDED, f"message:{row['turn']}")
     tx.note(message_id=message_id, turn=row["turn"])
     return int(row["turn"])

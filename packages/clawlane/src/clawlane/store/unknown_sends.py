@@ -17,6 +17,11 @@ from clawlane.store.rows import change
 from clawlane.store.sending import mark, needs_decision, note_undecided, sent, settle, unknown
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx
+from clawlane.texts import later
+
+_NOT_AGAIN = later("message {id} is {state}: it cannot be sent again; see: openclaw outbox list")
+_NOT_ARRIVED = later("message {id} is {state}: it cannot be taken as arrived; see: openclaw outbox list")
+_NOT_DROPPED = later("message {id} is {state}: it cannot be dropped; see: openclaw outbox list")
 
 SKEW_MS = 60_000
 """How far the clock of the platform may be from ours, where times of both are compared."""
@@ -176,7 +181,7 @@ def resend(tx: Tx, chunk_id: int) -> None:
 
     Raises `NotInOutbox`.
     """
-    _again(tx, _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "sent again"), tx.now_ms)
+    _again(tx, _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), _NOT_AGAIN), tx.now_ms)
 
 
 def arrived(tx: Tx, chunk_id: int) -> int | None:
@@ -184,7 +189,7 @@ def arrived(tx: Tx, chunk_id: int) -> int | None:
 
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
-    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), "taken as arrived")
+    row = _of_operator(tx, chunk_id, (ChunkState.UNKNOWN,), _NOT_ARRIVED)
     _release(tx, row)
     return sent(tx, chunk_id, Receipt(()), proves=False)
 
@@ -195,7 +200,7 @@ def drop(tx: Tx, chunk_id: int) -> int | None:
     Gives the turn that this settled. Raises `NotInOutbox`.
     """
     open_ = (ChunkState.QUEUED, ChunkState.HELD, ChunkState.UNKNOWN)
-    row = _of_operator(tx, chunk_id, open_, "dropped")
+    row = _of_operator(tx, chunk_id, open_, _NOT_DROPPED)
     reason = "dropped by the operator"
     dropped = {"state": ChunkState.CANCELLED, "settled_ms": tx.now_ms, "reason": reason}
     change(tx, "outbox", {"id": chunk_id}, **dropped)
@@ -203,16 +208,15 @@ def drop(tx: Tx, chunk_id: int) -> int | None:
     return settle(tx, row["turn"])
 
 
-def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], what: str) -> sqlite3.Row:
+def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], refusal: str) -> sqlite3.Row:
     row: sqlite3.Row | None = tx.db.execute(
         "SELECT * FROM outbox WHERE id = ? AND account = ?", (chunk_id, tx.account)
     ).fetchone()
     if row is None:
-        raise NotInOutbox(f"the outbox of {tx.account} has no message {chunk_id}; see: openclaw outbox list")
+        missing = later("the outbox of {account} has no message {id}; see: openclaw outbox list")
+        raise NotInOutbox(later(missing, account=tx.account, id=chunk_id))
     if row["state"] not in states or row["settled_ms"] is not None:
-        raise NotInOutbox(
-            f"message {chunk_id} is {row['state']}: it cannot be {what}; see: openclaw outbox list"
-        )
+        raise NotInOutbox(later(refusal, id=chunk_id, state=later(row["state"])))
     alerts.withdraw(tx, AlertKind.DECISION_NEEDED, f"send:{chunk_id}")
     tx.note(chunk=chunk_id)
     return row
