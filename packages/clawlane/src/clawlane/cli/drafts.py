@@ -122,9 +122,7 @@ def approve(numbers: Sequence[int], stale_ok: bool, as_json: bool) -> None:
         if found.stale is not None:
             if as_json or not sys.stdin.isatty() or not _still_wanted(client, found):
                 why = t(_STALE[found.stale])
-                look = later(
-                    "look at it: openclaw drafts show {number}; to send it all the same: --stale-ok"
-                )
+                look = later("look at it: openclaw drafts show {number}; to send it all the same: --stale-ok")
                 raise CliError(
                     t("draft {number} was not sent: {why}", number=number, why=why), t(look, number=number)
                 )
@@ -246,9 +244,7 @@ def _show(draft: Draft) -> None:
     count = len(draft.parts)
     for number, part in enumerate(draft.parts, 1):
         click.echo()
-        echo_line(
-            t("The draft:") if count == 1 else t("Message {number} of {n}:", number=number, n=count)
-        )
+        echo_line(t("The draft:") if count == 1 else t("Message {number} of {n}:", number=number, n=count))
         _quote(part)
 
 

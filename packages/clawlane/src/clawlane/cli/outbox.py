@@ -163,9 +163,7 @@ def sent(
       openclaw sent 41 42 --recall
     """
     if numbers and (since or thread or limit):
-        raise CliError(
-            t("NUMBERs say already which messages"), t("leave out --since, --thread and --limit")
-        )
+        raise CliError(t("NUMBERs say already which messages"), t("leave out --since, --thread and --limit"))
     if (yes or dry_run) and not back:
         raise CliError(t("--yes and --dry-run are about taking back"), t("add --recall"))
     if back and not (numbers or since or thread or limit):

@@ -31,6 +31,7 @@ REASONS = (
     later("sending again is switched off (openclaw channels capabilities)"),
     later("stopped between sending and the answer"),
     later("taken back by the operator before it left"),
+    later("taking messages back is switched off: openclaw channels capabilities"),
     later("the account may no longer write there"),
     later("the platform does not have it"),
     later("the platform does not tell whether it has it"),

@@ -206,7 +206,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
             if live is None:
                 raise
             raise StoreFailed(
-                later("{one} is paused, but a restart would forget it: {error}", one=one, error=error)
+                later("{one} is paused, but a restart would forget it: {error}", one=one, error=error.args[0])
             ) from error
         if live is not None:
             await live.connect()

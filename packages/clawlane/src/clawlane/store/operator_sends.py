@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from clawlane.abilities import Ability
 from clawlane.messages import Outgoing, Reaction, Thread, Undo
-from clawlane.store import abilities, drafts, outbox, plain_forms, receipts, unknown_sends
+from clawlane.store import abilities, drafts, outbox, receipts, unknown_sends
 from clawlane.store.codec import kind_of, thread_of, undone_by
 from clawlane.store.errors import NotInOutbox
 from clawlane.store.models import Hold, Purpose
@@ -19,6 +19,7 @@ from clawlane.store.sending import let_operator_pass, settle
 from clawlane.store.states import ChunkState
 from clawlane.store.taken_back import is_taken_back
 from clawlane.store.transaction import Tx
+from clawlane.texts import later
 
 _CANCELLED = "taken back by the operator before it left"
 _OPEN_UNDOS = (
@@ -30,7 +31,16 @@ _HELD = (
 )
 """The chunk of a thread that a rule holds: the first one, which the others wait for."""
 
-_SEE = "see: openclaw outbox list --all"
+_FOREIGN = later(
+    "no message {id} of this account is known: only what the gateway sent itself can be taken back"
+)
+_FOREIGN_THERE = later(
+    "no message {id} of this account is known in {thread}:"
+    " only what the gateway sent itself can be taken back"
+)
+_OFF = later("taking messages back is switched off: openclaw channels capabilities --enable undo")
+_BEGUN = later("it is already being taken back; see: openclaw outbox list --all")
+_NOTHING = later("there is nothing to take back; see: openclaw outbox list --all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +118,12 @@ def take_back(tx: Tx, message_id: str, thread: Thread | None = None, *, whole: b
     """Take back a message of the account, or the `whole` text that it is a part of. Raises `NotInOutbox`."""
     own = receipts.find(tx.db, tx.account, message_id)
     if own is None or thread not in (None, own.thread):
-        where = f" in {thread}" if thread else ""
-        raise NotInOutbox(
-            f"no message {message_id} of this account is known{where}: only what the gateway sent itself"
-            " can be taken back"
-        )
+        raise NotInOutbox(later(_FOREIGN_THERE if thread else _FOREIGN, id=message_id, thread=str(thread)))
     [chunk] = _rows(tx, {"id": own.chunk})
     if whole:
         return _take_back(tx, _rows(tx, outbox.whole_text(chunk)), own.thread)
     if own.taken_back or is_taken_back(chunk):
-        raise NotInOutbox(f"message {message_id} was already taken back")
+        raise NotInOutbox(later("message {id} was already taken back", id=message_id))
     return _queued(tx, own.thread, [own], 0)
 
 
@@ -130,7 +136,8 @@ def take_back_chunk(
     """
     found = _rows(tx, {"id": number})
     if not found or thread not in (None, thread_of(found[0])):
-        raise NotInOutbox(f"the outbox of {tx.account} has no message {number}; {_SEE}")
+        missing = later("the outbox of {account} has no message {id}; see: openclaw outbox list --all")
+        raise NotInOutbox(later(missing, account=tx.account, id=number))
     [chunk] = found
     chunks = _rows(tx, outbox.whole_text(chunk)) if whole else found
     return _take_back(tx, chunks, thread_of(chunk), join=join)
@@ -139,11 +146,11 @@ def take_back_chunk(
 def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread, *, join: bool = False) -> TakingBack:
     for chunk in chunks:
         if chunk["state"] == ChunkState.SENDING:
-            raise NotInOutbox(f"message {chunk['id']} is on its way; try again once it has arrived")
+            leaving = later("message {id} is on its way; try again once it has arrived", id=chunk["id"])
+            raise NotInOutbox(leaving)
         if chunk["state"] == ChunkState.UNKNOWN and chunk["settled_ms"] is None:
-            raise NotInOutbox(
-                f"nobody knows whether message {chunk['id']} arrived; decide: openclaw outbox list"
-            )
+            unknown = later("nobody knows whether message {id} arrived; decide: openclaw outbox list")
+            raise NotInOutbox(later(unknown, id=chunk["id"]))
     waiting = [chunk["id"] for chunk in chunks if chunk["state"] in (ChunkState.QUEUED, ChunkState.HELD)]
     for number in waiting:
         change(
@@ -178,11 +185,10 @@ def _queued(
     begun_numbers = [row["id"] for row in open_] if join else again
     if (outs or again) and abilities.is_off(tx, Ability.UNDO):
         if not cancelled:
-            raise NotInOutbox(f"{plain_forms.OFF} --enable {Ability.UNDO}")
+            raise NotInOutbox(_OFF)
         outs, again, begun_numbers = [], [], []
     if not outs and not begun_numbers and not cancelled:
-        why = "is already being taken back" if found else "there is nothing to take back"
-        raise NotInOutbox(f"{why}; {_SEE}")
+        raise NotInOutbox(_BEGUN if found else _NOTHING)
     for number in again:
         unknown_sends.resend(tx, number)
     numbers = queue(tx, outs) if outs else []

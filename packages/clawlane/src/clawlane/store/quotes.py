@@ -14,6 +14,7 @@ from clawlane.store.aliases import Alias
 from clawlane.store.codec import inbound_of, quoted_by, storable
 from clawlane.store.errors import NotQuotable
 from clawlane.store.transaction import Tx
+from clawlane.texts import later
 
 
 def quotable(db: sqlite3.Connection, account: str, thread: Thread, message_id: str) -> Inbound:
@@ -29,13 +30,15 @@ def quotable(db: sqlite3.Connection, account: str, thread: Thread, message_id: s
         own = receipts.find(db, account, message_id)
         if own is not None and own.thread == thread:
             raise NotQuotable(
-                f"message {message_id} is the account's own; only those of others can be quoted"
+                later("message {id} is the account's own; only those of others can be quoted", id=message_id)
             )
-        raise NotQuotable(f"no message {message_id} of {thread} is known; see: openclaw why --last 20")
+        unknown = later("no message {id} of {thread} is known; see: openclaw why --last 20")
+        raise NotQuotable(later(unknown, id=message_id, thread=str(thread)))
     if row["recalled"]:
-        raise NotQuotable(f"message {message_id} cannot be quoted: it was {row['recalled']}")
+        recalled = later(row["recalled"])
+        raise NotQuotable(later("message {id} cannot be quoted: {why}", id=message_id, why=recalled))
     if row["body"] is None:
-        raise NotQuotable(f"message {message_id} cannot be quoted: its text is not kept")
+        raise NotQuotable(later("message {id} cannot be quoted: its text is not kept", id=message_id))
     return inbound_of(row)
 
 
