@@ -16,11 +16,14 @@ ROOMS = (
     "cli/alarms.py",
     "cli/alerts.py",
     "cli/channel_off.py",
+    "cli/dead_letters.py",
+    "cli/drafts.py",
     "cli/health.py",
     "cli/login.py",
     "cli/message.py",
     "cli/message_report.py",
     "cli/onboard.py",
+    "cli/outbox.py",
     "cli/pairing.py",
     "cli/pause.py",
     "cli/phases.py",
@@ -28,6 +31,7 @@ ROOMS = (
     "cli/prompt_answers.py",
     "cli/prompt_options.py",
     "cli/prompts.py",
+    "cli/recall.py",
     "cli/rehearsal_prompt.py",
     "cli/send_states.py",
     "cli/session.py",
@@ -40,6 +44,7 @@ ROOMS = (
     "cli/setup_policies.py",
     "cli/setup_questions.py",
     "cli/setup_walk.py",
+    "cli/since.py",
     "cli/standing.py",
     "cli/status.py",
     "cli/turn_words.py",
@@ -69,6 +74,8 @@ ROOMS = (
     "ops/devices.py",
     "ops/directory.py",
     "ops/directory_export.py",
+    "ops/draft_text.py",
+    "ops/drafts.py",
     "ops/exposure_text.py",
     "ops/finding_text.py",
     "ops/lifecycle.py",
@@ -76,8 +83,10 @@ ROOMS = (
     "ops/message.py",
     "ops/messages.py",
     "ops/operation.py",
+    "ops/pause.py",
     "ops/plugins.py",
     "ops/problems.py",
+    "ops/recall.py",
     "ops/revoking.py",
     "ops/ritual/answer.py",
     "ops/ritual/conductor.py",
@@ -104,16 +113,25 @@ ROOMS = (
     "plugins/registry.py",
     "plugins/target.py",
     "store/private_file.py",
+    "store/quotes.py",
 )
 """The modules that are wholly translated."""
 
 NOT_SAID = {
+    "cli/drafts.py": {"export EDITOR=nano"},  # a command
     "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
         "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",
         "Only this account (default: all; with --thread the default account).",
     },
+    # help of an option
+    "cli/since.py": {"Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28."},
     "ops/alarm_text.py": {"; the account is muted", ": alarm '", "; see: openclaw alarms list"},  # the log
+    "ops/pause.py": {  # the log
+        "%s is paused (%s)",
+        "%s is resumed; %d expired meanwhile",
+        "%s goes on in %s, where its owner had written",
+    },
     # what the figures of a rehearsal are called and say, and a unit
     "ops/ritual/direct.py": {"xin chào", " ms"},
     "ops/ritual/groups.py": {"Thành Viên Thử"},

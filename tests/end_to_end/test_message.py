@@ -182,7 +182,7 @@ def test_what_does_not_arrive_at_once_is_told_with_what_to_do(desk: Desk) -> Non
     lost, *rest = told["messages"]
     assert (told["ok"], lost["state"], lost["needs_decision"]) == (False, "unknown", True)
     assert [one["state"] for one in rest] == ["held", "held"]
-    assert "needs_decision" in desk.command("outbox", "list").stdout
+    assert "needs a decision" in desk.command("outbox", "list").stdout
     assert desk.command("outbox", "resend", str(lost["number"])).returncode == 0
     assert " ".join(desk.sent()["text"] for _ in range(3)) == LONG
 

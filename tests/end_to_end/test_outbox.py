@@ -85,7 +85,7 @@ def test_what_may_have_arrived_waits_for_the_operator_who_has_it_sent_again(lane
     assert (stuck["state"], stuck["needs_decision"], stuck["text"]) == ("needs_decision", True, "echo: một")
     told = lane.operator.run("outbox", "list").stdout
     assert "openclaw outbox resend NUMBER" in told
-    assert "needs_decision" in told
+    assert "needs a decision" in told
     done = lane.operator.run("outbox", "resend", str(stuck["id"]))
     assert (done.returncode, done.stdout.splitlines()) == (
         0,

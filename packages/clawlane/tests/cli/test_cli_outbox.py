@@ -119,7 +119,7 @@ def test_what_waits_says_to_whom_and_why(desk: Any) -> None:
     assert "The gateway is not running, and nothing is sent" in desk.shown("outbox list")
     desk("pause --channel parrot --account default")
     told = desk.shown("outbox list --all")
-    assert "needs_decision" in told
+    assert "needs a decision" in told
     assert "to Nhóm Làm Việc (group:9100000000000000001), by the operator, part 2 of 2" in told
     assert "paused; to go on: openclaw resume --channel parrot --account default" in told
     assert [one["paused"] for one in desk("outbox list --json").json[0]["messages"]] == [False, True, True]

@@ -17,8 +17,12 @@ SEND_STATES = {
 }
 """Said by `t`."""
 
+_HELD = "held: "
+"""What stands before the rule that holds a message."""
+
 REASONS = (
     later("a pause made it older than backlogMaxAge"),
+    later("agent_interrupted: the gateway ended while the agent was at work; it is not asked again"),
     later("an earlier part was refused"),
     later("deleted by the account's owner"),
     later("dropped by the operator"),
@@ -33,6 +37,7 @@ REASONS = (
     later("taken back by the operator before it left"),
     later("taking messages back is switched off: openclaw channels capabilities"),
     later("the account may no longer write there"),
+    later("the gateway crashed while it was answered, and that was the last try"),
     later("the platform does not have it"),
     later("the platform does not tell whether it has it"),
     later("the sender is no longer admitted"),
@@ -43,5 +48,7 @@ REASONS = (
 
 def reason_words(reason: str) -> str:
     """Why a message stands where it does: a reason that may have several parts, in the language in force."""
+    if reason.startswith(_HELD):
+        return t("held: {rule}", rule=reason.removeprefix(_HELD))
     said = t(reason)
     return said if said != reason else "; ".join(map(t, reason.split("; ")))

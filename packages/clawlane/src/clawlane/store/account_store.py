@@ -14,6 +14,7 @@ from clawlane.store import events
 from clawlane.store.errors import StoreFailed, StoreLost
 from clawlane.store.transaction import Tx, is_lazy, note_time
 from clawlane.store.writer import Writer
+from clawlane.texts import later
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -124,7 +125,7 @@ class AccountStore:
             found = owners[self.account] = (row["epoch"], row["last_seen_ms"]) if row else (0, 0)
         epoch, last_seen_ms = found
         if epoch != self._epoch:
-            raise StoreLost(f"{self.account} is run by another gateway now")
+            raise StoreLost(later("{account} is run by another gateway now", account=self.account))
         return last_seen_ms
 
 

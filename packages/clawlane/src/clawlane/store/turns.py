@@ -27,6 +27,7 @@ from clawlane.texts import later
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
 
+CRASHED = "the gateway crashed while it was answered, and that was the last try"
 INTERRUPTED = "agent_interrupted: the gateway ended while the agent was at work; it is not asked again"
 
 
@@ -289,7 +290,7 @@ def recover(tx: Tx) -> int:
         (tx.account, TRIES),
     ).fetchall()
     for row in rows:
-        _set_aside(tx, row["turn"], f"the gateway crashed while it was answered, and that was try {TRIES}")
+        _set_aside(tx, row["turn"], CRASHED)
     change(tx, "turns", {"settled_ms": None, "state": TurnState.RUNNING}, state=TurnState.WAITING)
     return interrupted + len(rows)
 

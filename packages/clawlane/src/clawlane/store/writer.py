@@ -255,13 +255,14 @@ class Writer:
             finally:
                 connection.execute("PRAGMA temp_store = MEMORY")
         except sqlite3.Error as error:
-            reason = (
-                f"the store could not be written anew ({error}); check free space: it takes its size twice"
+            anew = later(
+                "the store could not be written anew ({error}); check free space: it takes its size twice"
             )
-            return StoreFailed(reason)
+            return StoreFailed(later(anew, error=error))
         self._empty_log(_LAST_SCRUB_MS)
         if self._to_scrub:
-            return StoreFailed("the log of the store could not be emptied: somebody reads it; try again")
+            read = later("the log of the store could not be emptied: somebody reads it; try again")
+            return StoreFailed(read)
         return None
 
     def _empty_log(self, patience_ms: int) -> None:
@@ -288,8 +289,8 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._failing = str(error)
-            reason = f"the store could not be written ({error}); check free space and permissions"
-            failure = StoreFailed(reason)
+            reason = later("the store could not be written ({error}); check free space and permissions")
+            failure = StoreFailed(later(reason, error=error))
             return [failure] * len(group)
         with suppress(sqlite3.Error):  # what is committed is committed
             self.heads.committed(connection, synced=not lazy)
