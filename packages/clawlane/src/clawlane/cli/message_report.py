@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from clawlane.channel import Capability
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
-from clawlane.cli.send_states import SEND_STATES
+from clawlane.cli.send_states import SEND_STATES, reason_words
 from clawlane.ops.client import Client
 from clawlane.ops.message import Outcome, Outcomes, Part, Queued, SendWarning
 from clawlane.ops.operation import plain
@@ -117,7 +117,7 @@ def _line(part: Part, status: ChunkStatus) -> str:
         if not ids:
             return t("{state}: outbox {number}", state=state, number=number)
         return t("{state}: message {ids}, outbox {number}", state=state, ids=ids, number=number)
-    reason = sanitize(t(status.reason), 200)
+    reason = sanitize(reason_words(status.reason), 200)
     told = t("{state} (outbox {number})", state=state, number=number)
     return f"{told}: {reason}" if reason else told
 

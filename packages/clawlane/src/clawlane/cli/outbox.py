@@ -258,8 +258,7 @@ def _reason(row: Listed) -> str:
     if row.state == "unknown" and row.settling_ms is not None:
         reason = t("{reason}; being looked up", reason=reason)
     elif row.held_until_ms:
-        rule = sanitize(row.reason, 200).removeprefix("held: ")
-        reason = t("held: {rule} until {time}", rule=rule, time=local(row.held_until_ms))
+        reason = t("{reason} until {time}", reason=reason, time=local(row.held_until_ms))
     if row.by_tool:
         answers = sanitize(row.answers) or t("a message")
         by = t("sent by a tool while answering {message}", message=answers)
