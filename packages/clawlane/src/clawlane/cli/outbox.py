@@ -168,7 +168,7 @@ def sent(
         raise CliError(t("--yes and --dry-run are about taking back"), t("add --recall"))
     if back and not (numbers or since or thread or limit):
         how = t("name NUMBERs, or say it with --since, such as 2h")
-        raise CliError(t("what is to be taken back?"), how)
+        raise CliError(t("no message to take back is named"), how)
     now, client = now_ms(), Client()
     since_ms = 0 if numbers else now - _length_ms(since or "1d")
     chosen = (channel, account, since_ms, thread, numbers, limit or 0)

@@ -154,8 +154,9 @@ def _judge(tx: Tx, row: sqlite3.Row, asked: LookUp, gap_ms: int, *, present: boo
     reached = row["since_ms"] >= asked.back_to_ms
     if row["settling_ms"] is None:
         if row["looked_up_ms"] is None:
-            found = "does not have it" if reached and present else "does not tell whether it has it"
-            _left_open(tx, row, f"the platform {found}")
+            shown = reached and present
+            silent = "the platform does not tell whether it has it"
+            _left_open(tx, row, "the platform does not have it" if shown else silent)
         return False
     if row["session"] != asked.session:
         _left_open(tx, row, "it was sent by an earlier login, whose messages the platform does not tell")
