@@ -185,7 +185,7 @@ def test_a_terminal_is_asked_and_what_makes_no_sense_is_one_line(desk: Desk) -> 
         asked.press("n", "\r")
         asked.shows("nothing was taken back")
     for words, told in (
-        (("--recall",), "what is to be taken back?"),
+        (("--recall",), "no message to take back is named"),
         (("--since", "1h", "--recall"), "nobody can be asked"),
         (("--yes",), "add --recall"),
         (("12", "--since", "1h"), "NUMBERs say already which messages"),

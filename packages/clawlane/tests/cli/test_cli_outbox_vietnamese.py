@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,14 @@ def desk(perch: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return perch
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_what_a_message_is_is_said_for_programs_too(desk: Any, live: bool) -> None:
+    desk.link()
+    with gateway("is ready") if live else nullcontext():
+        [found] = desk("sent 2 --json").json
+    assert found["messages"][0]["text"] == "(biểu cảm HEART)"
+
+
 def english(told: str) -> list[str]:
     """The lines that have an English word in them."""
     return [line for line in told.splitlines() if WORDS & set(line.lower().replace(",", " ").split())]
@@ -85,6 +94,7 @@ def english(told: str) -> list[str]:
         ("outbox list --all", "cần bạn quyết định"),
         ("outbox list --all", "do người vận hành gửi, phần 2/2"),
         ("outbox list --all", "người vận hành đã bỏ"),
+        ("sent --since 1h", "(biểu cảm HEART)"),
         ("sent --since 1h", "tới Nhóm Làm Việc (group:9100000000000000001), do người vận hành"),
         ("sent --since 0s", "Không có tin nào được gửi trong 0s vừa qua."),
         ("drafts list", "Còn 1 bản nháp đã hết hạn: openclaw drafts list --expired"),

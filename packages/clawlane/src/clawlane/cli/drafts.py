@@ -27,6 +27,7 @@ from clawlane.cli.output import (
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.drafts import LONGEST_TEXT, Approve, Approved, Drop, Edit, List, Revive, Show
+from clawlane.ops.operation import plain
 from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.states import DraftState
 from clawlane.texts import later, t, tn
@@ -210,7 +211,7 @@ def _card(draft: Draft) -> Card:
     head = " · ".join((when(draft.created_ms, now_ms()), ", ".join(states), draft.account))
     asked = sanitize(draft.question, _LONGEST) if draft.question and not draft.tool else ""
     answers = t("answers: {question}", question=asked) if asked else ""
-    told = " / ".join(sanitize(part, _LONGEST) for part in draft.parts[:2])
+    told = " / ".join(sanitize(plain(part), _LONGEST) for part in draft.parts[:2])
     hidden = len(draft.parts) - 2
     more = tn("and {n} more message", "and {n} more messages", hidden) if hidden > 0 else ""
     return Card(str(draft.number), head, tuple(filter(None, (_whom(draft), answers, told, more))))
@@ -245,7 +246,7 @@ def _show(draft: Draft) -> None:
     for number, part in enumerate(draft.parts, 1):
         click.echo()
         echo_line(t("The draft:") if count == 1 else t("Message {number} of {n}:", number=number, n=count))
-        _quote(part)
+        _quote(plain(part))
 
 
 def _about(draft: Draft) -> Iterator[str]:
@@ -298,7 +299,7 @@ def _still_wanted(client: Client, found: Approved) -> bool:
 
 
 def _json(draft: Draft) -> dict[str, Any]:
-    return {**asdict(draft), "thread": str(draft.thread)}
+    return {**asdict(draft), "thread": str(draft.thread), "parts": draft.parts}
 
 
 def _read() -> str:

@@ -28,6 +28,7 @@ from clawlane.clock import now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
 from clawlane.ops.messages import MOST_SENT, Arrived, ChunkDecided, Drop, Outbox, Resend, Sent
+from clawlane.ops.operation import plain
 from clawlane.ops.pause import PauseInfo
 from clawlane.store.models import Purpose
 from clawlane.store.outbox_listing import Listed
@@ -236,7 +237,7 @@ def _when(decided: ChunkDecided) -> str:
 def _card(row: Listed, state: str, ms: int, reasons: Sequence[str]) -> Card:
     """`12  2026-03-02 09:15 (3 min ago) · arrived · zalouser/default`; then to whom, what, and why."""
     head = f"{when(ms, now_ms())} · {state} · {row.account}"
-    text = sanitize(row.text, _LONGEST)
+    text = sanitize(plain(row.text), _LONGEST)
     return Card(str(row.id), head, tuple(filter(None, (", ".join(_about(row)), text, *reasons))))
 
 
@@ -289,7 +290,7 @@ def _fate(row: Listed) -> str:
 
 def _json(row: Listed) -> dict[str, Any]:
     own = {"thread": str(row.thread), "state": _state(row), "needs_decision": row.needs_decision}
-    return {**asdict(row), **own, "taken_back": row.taken_back}
+    return {**asdict(row), **own, "text": row.text, "taken_back": row.taken_back}
 
 
 def _length_ms(written: str) -> int:

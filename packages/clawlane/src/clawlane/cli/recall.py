@@ -11,6 +11,7 @@ from clawlane.cli.output import echo_wrapped, local, print_json, sanitize
 from clawlane.cli.prompt_answers import confirm
 from clawlane.cli.send_states import reason_words
 from clawlane.ops.client import Client
+from clawlane.ops.operation import plain
 from clawlane.ops.recall import Fate, FindRecallable, Recall, Recallable, Recalled
 from clawlane.ops.targets import target_words
 from clawlane.texts import later, t, tn
@@ -90,7 +91,7 @@ def _line(one: Recalled) -> str:
     whom = target_words(row.thread)
     to = t("to {whom}", whom=f"{sanitize(row.name)} ({whom})" if row.name else whom)
     reason = f": {sanitize(reason_words(one.reason), 200)}" if one.reason else ""
-    said = "" if one.fate is Fate.ALREADY else f": {sanitize(row.text, _LONGEST)}"
+    said = "" if one.fate is Fate.ALREADY else f": {sanitize(plain(row.text), _LONGEST)}"
     return f"{row.id}  {t(_WORDS[one.fate])}{reason} · {to}{said}"
 
 

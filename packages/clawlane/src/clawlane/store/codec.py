@@ -30,6 +30,7 @@ from clawlane.messages import (
     ThreadKind,
     Undo,
 )
+from clawlane.texts import later
 
 
 def inbound_body(inbound: Inbound) -> str:
@@ -157,15 +158,17 @@ def said_in(body: str) -> str:
         case None:
             return str(told["text"])
         case "album":
-            return f"({len(told['paths'])} photos)"
+            return later("({n} photos)", n=len(told["paths"]))
         case "link":
             return "\n".join(filter(None, (told["text"], told["url"])))
         case "reaction":
-            return f"(reaction {told['icon']})" if told["icon"] else "(reaction taken back)"
+            icon = told["icon"]
+            return later("(reaction {icon})", icon=icon) if icon else later("(reaction taken back)")
         case "undo":
-            return "(takes a message back)"
+            return later("(takes a message back)")
         case kind:
-            return "\n".join(filter(None, (told["text"], f"({kind}: {told['name']})")))
+            file = later("({kind}: {name})", kind=later(kind), name=told["name"])
+            return later("{text}\n{file}", text=told["text"], file=file) if told["text"] else file
 
 
 def kind_of(body: str) -> str:
