@@ -68,11 +68,11 @@ def test_an_import_fits_80_columns_and_says_what_is_done(perch, home: OpenClawHo
 
 def test_what_programs_read_has_its_sentences_in_vietnamese(perch, home: OpenClawHome) -> None:
     [told] = perch(f"import {home.root} --dry-run --json").json
-    assert {"path": "meta", "line": 2, "reason": "OpenClaw có phần này, clawlane thì không"} in told[
-        "left_out"
-    ]
+    no_section = "OpenClaw có phần này, clawlane thì không"
+    assert told["left_out"][0] == {"path": "meta", "line": 2, "reason": no_section}
     assert told["left_out"][-1]["path"] == "người gửi của parrot/work"
-    assert told["widens"][0] == f"parrot/default: 1 người được chấp thuận: {BINH}"
+    only = "chỉ có hiệu lực khi dmPolicy là 'pairing'; hiện là 'allowlist'"
+    assert told["widens"][0] == f"parrot/default: 1 người được chấp thuận ({only}): {BINH}"
 
 
 def test_an_import_is_agreed_to_in_vietnamese(
