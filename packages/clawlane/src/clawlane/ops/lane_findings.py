@@ -80,7 +80,7 @@ def _risk(
     if consent.expendable == NOT_ASKED:
         yield _finding(account, Severity.WARNING, "risk_not_asked", words=words)
     elif consent.expendable == "no":
-        alternative = channel.risk().alternative
+        alternative = channel.risk().said().alternative
         yield _finding(account, Severity.WARNING, "not_expendable", alternative=alternative)
 
 
