@@ -67,7 +67,7 @@ def _risk(
     try:
         consent = ctx.consent(account)
     except ConsentDamaged as error:
-        case = {"case": "damaged", "reason": str(error)}
+        case = {"case": "damaged", "reason": error.args[0]}
         yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words, **case)
         return
     if consent is None:
