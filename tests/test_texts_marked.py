@@ -19,8 +19,10 @@ ROOMS = (
     "cli/audit_log.py",
     "cli/backup.py",
     "cli/channel_off.py",
+    "cli/config_import.py",
     "cli/forget.py",
     "cli/health.py",
+    "cli/importing.py",
     "cli/login.py",
     "cli/onboard.py",
     "cli/pairing.py",
@@ -69,6 +71,8 @@ ROOMS = (
     "ops/client.py",
     "ops/config.py",
     "ops/config_edit.py",
+    "ops/config_import.py",
+    "ops/config_merge.py",
     "ops/config_paths.py",
     "ops/context.py",
     "ops/devices.py",
@@ -78,9 +82,16 @@ ROOMS = (
     "ops/exposure_text.py",
     "ops/finding_text.py",
     "ops/forget.py",
+    "ops/import_journal.py",
+    "ops/import_plan.py",
+    "ops/importing.py",
     "ops/lane_findings.py",
     "ops/lifecycle.py",
     "ops/login.py",
+    "ops/openclaw_files.py",
+    "ops/openclaw_people.py",
+    "ops/openclaw_running.py",
+    "ops/openclaw_sessions.py",
     "ops/operation.py",
     "ops/plugins.py",
     "ops/private_files.py",
@@ -126,6 +137,8 @@ NOT_SAID = {
     "ops/alarm_text.py": {"; the account is muted", ": alarm '", "; see: openclaw alarms list"},  # the log
     "ops/forget.py": {"an echo"},  # how such a host begins
     "ops/private_files.py": {"of more"},  # a case of a finding
+    "ops/importing.py": {"the plan has no login for another channel"},  # a fault of ours
+    "ops/openclaw_files.py": {" WHERE "},
     # what the figures of a rehearsal are called and say, and a unit
     "ops/ritual/direct.py": {"xin chào", " ms"},
     "ops/ritual/groups.py": {"Thành Viên Thử"},
