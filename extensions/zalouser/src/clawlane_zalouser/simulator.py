@@ -27,8 +27,8 @@ def command(folder: Path, port: int, control_port: int, *, empty: bool) -> tuple
     if lacking := [name for name in _NEEDED if find_spec(name) is None]:
         raise NoSimulator(
             later(
-                "the simulator needs {packages}, which the plugin's extra 'rehearsal' brings",
-                packages=", ".join(lacking),
+                "the simulator needs {names}, which the plugin's extra 'rehearsal' brings",
+                names=", ".join(lacking),
             ),
             f"pip install {' '.join(lacking)}",
         )
