@@ -244,7 +244,8 @@ _LOGGING = frozenset(("debug", "info", "warning", "error", "exception", "log"))
 _TWO_WORDS = re.compile(r"[A-Za-z]{2,}[,;:]? +[A-Za-z]{2,}")
 _WORD_BESIDE_A_VALUE = re.compile(r"[A-Za-z]{2,} | [A-Za-z]{2,}")
 _COMMAND = re.compile(
-    r" *(openclaw|clawlane|chmod|chown|pip|timedatectl|systemctl|loginctl|export) | ?--[a-z]|select |update ",
+    r" *(openclaw|clawlane|chmod|chown|pip|timedatectl|systemctl|loginctl|export) | ?--[a-z]|"
+    r"select |update |(?-i:INSERT|DELETE|PRAGMA) ",
     re.IGNORECASE,
 )
 
