@@ -240,6 +240,43 @@ def test_what_cannot_be_sent_is_refused_in_one_line(desk: Desk, tmp_path: Path) 
     assert desk.sent()["thread_id"] == stranger
 
 
+def test_undo_finds_a_stranger_who_wrote_by_name(desk: Desk) -> None:
+    stranger, other = (person(desk.zalo, name, friend=False) for name in ("Người Lạ", "Khách Lạ"))
+    for one in (stranger, other):
+        say(desk.zalo, one, "chào")
+        assert desk.sent()["thread_id"] == one
+    [own] = desk.send("Chào anh", to=f"user:{stranger}")["messages"][0]["message_ids"]
+    for name, told in (
+        ("Khách Lạ", f"no message {own} of this account is known in dm:{other}"),
+        ("Ai Đó", "no friend or group is called 'Ai Đó'"),
+    ):
+        done = desk.run("undo", "-t", name, "--message-id", own)
+        assert (done.returncode, done.stdout.count("\n")) == (1, 1), done.stdout
+        assert told in done.stdout
+    assert desk.json("undo", "-t", "người lạ", "--message-id", own)["name"] == "Người Lạ"
+    assert [one["msg_id"] for one in desk.zalo.since(0) if one["kind"] == "undone"] == [own]
+
+
+def test_what_the_gateway_says_comes_in_the_language_of_the_command(desk: Desk, tmp_path: Path) -> None:
+    def say(*words: str) -> str:
+        """What a command says in Vietnamese; it is a process of its own, as its language stays."""
+        command = desk.operator.command("message", *words)
+        env = {**desk.operator.env, "CLAWLANE_LOCALE": "vi", "COLUMNS": "200"}
+        done = subprocess.run(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        return done.stdout
+
+    lan = f"user:{desk.lan}"
+    refused = say("send", "-t", lan, "--media", str(tmp_path / "state" / "config.json5"))
+    assert refused.endswith(": tệp trong thư mục trạng thái không được gửi đi\n")
+    assert refused.startswith("lỗi: ")
+    assert say("send", "-t", lan).startswith("lỗi: không có gì để gửi; hãy viết nội dung")
+    desk.trouble("error", code=-216)
+    assert "bị từ chối (hàng chờ gửi: số 1)" in say("send", "-t", lan, "x")
+    assert say("send", "-t", lan, "x").startswith("đã tới: tin ")
+
+
 def test_without_a_gateway_nothing_is_sent_and_a_kill_sends_nothing_twice(
     desk: Desk, zalo: Simulator, gateway: Gateway
 ) -> None:

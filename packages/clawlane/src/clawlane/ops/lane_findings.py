@@ -49,8 +49,7 @@ def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Gen
     try:
         identity = ctx.vault(account).identity()
     except VaultError as error:
-        text = str(error).removesuffix(f"; {error.help}")
-        yield _finding(account, Severity.ERROR, "session_damaged", text=text, mend=error.help)
+        yield _finding(account, Severity.ERROR, "session_damaged", text=error.text, mend=error.help)
         return False
     if isinstance(channel, Login) and identity is None:
         yield _finding(account, Severity.WARNING, "not_linked", words=words)
@@ -67,7 +66,7 @@ def _risk(
     try:
         consent = ctx.consent(account)
     except ConsentDamaged as error:
-        case = {"case": "damaged", "reason": str(error)}
+        case = {"case": "damaged", "reason": error.args[0]}
         yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words, **case)
         return
     if consent is None:
@@ -80,7 +79,7 @@ def _risk(
     if consent.expendable == NOT_ASKED:
         yield _finding(account, Severity.WARNING, "risk_not_asked", words=words)
     elif consent.expendable == "no":
-        alternative = channel.risk().alternative
+        alternative = channel.risk().said().alternative
         yield _finding(account, Severity.WARNING, "not_expendable", alternative=alternative)
 
 
