@@ -171,6 +171,7 @@ ROOMS = (
     "store/private_file.py",
     "store/reset.py",
     "store/restored.py",
+    "store/rollback.py",
 )
 """The modules that are wholly translated."""
 

@@ -125,6 +125,7 @@ class VaultError(Exception):
     def __init__(self, text: str, help: str = "") -> None:
         super().__init__(later("{text}; {help}", text=text, help=help) if help else text)
         self.help = help
+        self.text = text
 
 
 class VaultClosed(VaultError):
