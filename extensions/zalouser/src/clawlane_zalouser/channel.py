@@ -36,6 +36,7 @@ from clawlane.messages import (
     Thread,
     ThreadKind,
 )
+from clawlane.texts import later
 from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk, simulator
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
@@ -48,11 +49,11 @@ from zaloweb.transport.network import LOOPBACK
 from zaloweb.wire.text import LIMIT
 
 _CANNOT = (
-    "edit a message: Zalo has no such thing",
-    "send stickers, contact cards, polls or reminders",
-    "call, or answer a call",
-    "message people found by telephone number",
-    "take a message back that was sent from another device",
+    later("edit a message: Zalo has no such thing"),
+    later("send stickers, contact cards, polls or reminders"),
+    later("call, or answer a call"),
+    later("message people found by telephone number"),
+    later("take a message back that was sent from another device"),
 )
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class ZaloUserChannel:
         try:
             return Environment()
         except SettingsError as error:
-            raise ChannelUnusable(str(error)) from error
+            raise ChannelUnusable(error.args[0] if error.args else str(error)) from error
 
     def describe(self, secret: bytes) -> SessionFacts:
         """Facts of a stored session; none of its values."""
@@ -212,7 +213,7 @@ class ZaloUserChannel:
         """The people of the simulator in these variables. Raises `CastError`."""
         port = control_port(environ)
         if port is None:
-            raise CastError(f"{VARIABLE} is not set: `openclaw sim` prints it")
+            raise CastError(later("{variable} is not set: `openclaw sim` prints it", variable=VARIABLE))
         return SimulatedPeople(port)
 
     def scenarios(self) -> Path:

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
+from types import NoneType
 from typing import Any
 
 ENGLISH, VIETNAMESE = "en", "vi"
@@ -72,6 +73,25 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
     english = one if n == 1 else many
     said = english if locale == ENGLISH else _catalogue(locale).ngettext(one, many, n)
     return _filled(said, english, {"n": n, **values})
+
+
+def to_json(text: str) -> Any:
+    """A sentence for a place that keeps JSON: with what it was made from, if `later` made it."""
+    if not isinstance(text, Later):
+        return text
+    plain = (str, int, float, NoneType)
+    values = {name: value if isinstance(value, plain) else str(value) for name, value in text.values.items()}
+    kept = {name: to_json(value) if isinstance(value, str) else value for name, value in values.items()}
+    return [text.sentence, kept]
+
+
+def from_json(kept: Any) -> str:
+    """The sentence that `to_json` gave; a text stays what it is."""
+    if isinstance(kept, str):
+        return kept
+    sentence, values = kept
+    made = {name: from_json(value) if isinstance(value, list) else value for name, value in values.items()}
+    return later(sentence, **made)
 
 
 def told(error: BaseException) -> str:
@@ -131,7 +151,7 @@ def chosen(environ: Mapping[str, str], written: str = "") -> str:
     """
     if named := environ.get("CLAWLANE_LOCALE", ""):
         if named not in LOCALES:
-            raise ValueError("CLAWLANE_LOCALE must be 'vi' or 'en'")
+            raise ValueError(later("CLAWLANE_LOCALE must be 'vi' or 'en'"))
         return named
     return written if written in LOCALES else from_environment(environ)
 
