@@ -36,6 +36,7 @@ from clawlane.messages import (
     Thread,
     ThreadKind,
 )
+from clawlane.texts import later
 from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk, simulator
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
@@ -48,11 +49,11 @@ from zaloweb.transport.network import LOOPBACK
 from zaloweb.wire.text import LIMIT
 
 _CANNOT = (
-    "edit a message: Zalo has no such thing",
-    "send stickers, contact cards, polls or reminders",
-    "call, or answer a call",
-    "message people found by telephone number",
-    "take a message back that was sent from another device",
+    later("edit a message: Zalo has no such thing"),
+    later("send stickers, contact cards, polls or reminders"),
+    later("call, or answer a call"),
+    later("message people found by telephone number"),
+    later("take a message back that was sent from another device"),
 )
 
 T = TypeVar("T")
