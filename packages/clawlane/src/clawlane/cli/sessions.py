@@ -22,6 +22,7 @@ from clawlane.cli.output import (
 )
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
+from clawlane.ops.operation import plain
 from clawlane.ops.sessions import ListSessions, ResetSessions, Said, SessionShown, ShowSession, TurnShown
 from clawlane.texts import t, tn
 
@@ -96,7 +97,7 @@ def show(thread: str, channel: str | None, account: str | None, agent: str | Non
     """
     shown = Client().call(ShowSession(channel, account, thread, agent))
     if as_json:
-        print_json(**asdict(shown))
+        print_json(**plain(shown))
         return
     for indent, line in _lines(shown):
         echo_wrapped(line, indent)
@@ -159,7 +160,7 @@ def _turn_lines(agent: str, turn: TurnShown) -> Iterator[tuple[str, str]]:
     for said in turn.messages:
         yield from _said_lines(said, "")
     yield "", f"{sanitize(agent)}:"
-    for part in filter(None, (turn.answer, turn.note)):
+    for part in filter(None, (turn.answer, t(turn.note))):
         yield from _indented(part)
 
 
