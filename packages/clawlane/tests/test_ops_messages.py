@@ -125,7 +125,7 @@ async def test_a_message_that_was_set_aside_on_two_accounts_needs_the_account(pa
     await fail(paths)
     await fail(paths, WORK)
     async with context(paths) as ctx:
-        with pytest.raises(NoDeadLetter, match="on zalouser/default and zalouser/work; name one with"):
+        with pytest.raises(NoDeadLetter, match="on zalouser/default, zalouser/work; name one with"):
             await drop_dead_letter(ctx, DropDeadLetter("zalouser", "m1"))
 
 

@@ -16,6 +16,7 @@ import aiohttp
 
 from clawlane.capabilities import CastError, Figure, Seen
 from clawlane.channel import Account
+from clawlane.texts import later
 from zaloweb.transport.network import LOOPBACK
 
 VARIABLE = "ZALOWEB_CONTROL"
@@ -44,7 +45,8 @@ def control_port(environ: Mapping[str, str] | None = None) -> int | None:
         return None
     host, _, port = value.rpartition(":")
     if host != LOOPBACK or not (port.isascii() and port.isdigit()) or not 0 < int(port[:6]) < 65536:
-        raise CastError(f"{VARIABLE}: {value[:100]!r} is not of the shape {LOOPBACK}:PORT")
+        shape = later("{variable}: {value!r} is not of the shape {shape}")
+        raise CastError(later(shape, variable=VARIABLE, value=value[:100], shape=f"{LOOPBACK}:PORT"))
     return int(port)
 
 
@@ -78,7 +80,7 @@ class SimulatedPeople:
             async with asyncio.timeout(_CODE_S):
                 await self._scan(uid)
         except TimeoutError:
-            raise CastError(f"no QR code was shown within {_CODE_S:.0f} s") from None
+            raise CastError(later("no QR code was shown within {n:.0f} s", n=_CODE_S)) from None
         await self._post("confirm", {"account": uid})
 
     async def person(
@@ -123,7 +125,12 @@ class SimulatedPeople:
         `account` is filled in where a request is about an account and the fields do not name one.
         """
         if action not in _ACTIONS:
-            raise CastError(f"the simulator has no {action[:40]!r}; it has {', '.join(sorted(_ACTIONS))}")
+            actions = ", ".join(sorted(_ACTIONS))
+            raise CastError(
+                later(
+                    "the simulator has no {action!r}; it has {actions}", action=action[:40], actions=actions
+                )
+            )
         return await self._post(action, {**await self._addressed(account, action, fields), **fields})
 
     async def everybody(self) -> list[Figure]:
@@ -140,7 +147,7 @@ class SimulatedPeople:
         answer = await self._request("GET", f"arrived?after={after:d}&wait={wait:f}", patience_s=wait)
         records = answer.get("arrived")
         if not isinstance(records, list):
-            raise CastError("the simulator's answer holds no records")
+            raise CastError(later("the simulator's answer holds no records"))
         return [_seen(record) for record in records]
 
     async def _scan(self, uid: str) -> None:
@@ -181,7 +188,7 @@ class SimulatedPeople:
     async def _accounts(self) -> list[dict[str, Any]]:
         accounts = (await self._world()).get("accounts")
         if not isinstance(accounts, list) or not accounts:
-            raise CastError("the simulator's answer holds no accounts")
+            raise CastError(later("the simulator's answer holds no accounts"))
         return [{**one, "uid": _text(one, "uid"), "name": _text(one, "name")} for one in accounts]
 
     async def _world(self) -> dict[str, Any]:
@@ -193,7 +200,8 @@ class SimulatedPeople:
     async def _request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, patience_s: float = 0.0
     ) -> dict[str, Any]:
-        url = f"http://{LOOPBACK}:{self._port}/{path}"
+        place = f"{LOOPBACK}:{self._port}"
+        url = f"http://{place}/{path}"
         timeout = aiohttp.ClientTimeout(total=_PATIENCE_S + patience_s)
         try:
             async with (
@@ -202,13 +210,16 @@ class SimulatedPeople:
             ):
                 status, content = answer.status, await _bounded(answer.content)
         except TimeoutError:
-            raise CastError(f"the simulator at {LOOPBACK}:{self._port} does not answer in time") from None
+            late = later("the simulator at {place} does not answer in time", place=place)
+            raise CastError(late) from None
         except (aiohttp.ClientError, OSError):
-            raise CastError(f"no simulator answers at {LOOPBACK}:{self._port} ({VARIABLE})") from None
+            none = later("no simulator answers at {place} ({variable})", place=place, variable=VARIABLE)
+            raise CastError(none) from None
         read = _object(content)
         if status != 200:
             error = NotNow if status == 409 else CastError
-            raise error(str(read.get("error", f"the simulator answered {status}")).splitlines()[0][:500])
+            told = str(read.get("error", "")).splitlines()
+            raise error(told[0][:500] if told else later("the simulator answered {status}", status=status))
         return read
 
 
@@ -226,7 +237,8 @@ async def _bounded(content: aiohttp.StreamReader) -> bytes:
     async for block in content.iter_any():
         read += block
         if len(read) > _LONGEST_ANSWER:
-            raise CastError(f"the simulator's answer is longer than {_LONGEST_ANSWER // 2**20} MiB")
+            most = _LONGEST_ANSWER // 2**20
+            raise CastError(later("the simulator's answer is longer than {n} MiB", n=most))
     return bytes(read)
 
 
@@ -236,17 +248,25 @@ def _object(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         read = None
     if not isinstance(read, dict):
-        raise CastError("the simulator's answer is not what it should be: is it of this version?")
+        raise CastError(later("the simulator's answer is not what it should be: is it of this version?"))
     return read
 
 
+_STANDINGS = {
+    (True, True): later("logged in, connected"),
+    (True, False): later("logged in, not connected"),
+    (False, True): later("not logged in, connected"),
+    (False, False): later("not logged in, not connected"),
+}
+"""Where an account stands, by whether it is logged in and connected."""
+
+
 def _of_account(one: Mapping[str, Any]) -> str:
-    logged_in = "logged in" if one.get("loggedIn") else "not logged in"
-    return f"{logged_in}, {'connected' if one.get('connected') else 'not connected'}"
+    return _STANDINGS[bool(one.get("loggedIn")), bool(one.get("connected"))]
 
 
 def _of_person(one: Mapping[str, Any]) -> str:
-    return "friend" if one.get("friendOf") else "stranger"
+    return later("friend") if one.get("friendOf") else later("stranger")
 
 
 def _of_group(one: Mapping[str, Any]) -> str:
@@ -266,7 +286,7 @@ _LISTED = (
 def _text(answer: Any, name: str) -> str:
     value = answer.get(name) if isinstance(answer, dict) else None
     if not isinstance(value, str):
-        raise CastError(f"the simulator's answer holds no {name}")
+        raise CastError(later("the simulator's answer holds no {name}", name=name))
     return value
 
 
@@ -274,4 +294,4 @@ def _seen(record: Any) -> Seen:
     match record:
         case {"seq": int(seq), "kind": str(kind), **fields}:
             return Seen(seq, kind, {str(name): value for name, value in fields.items()})
-    raise CastError("a record of the simulator has no number or no kind")
+    raise CastError(later("a record of the simulator has no number or no kind"))

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from clawlane.capabilities import NoSimulator
+from clawlane.texts import later
 from clawlane_zalouser import cast
 from zaloweb.transport import network
 
@@ -25,7 +26,10 @@ def command(folder: Path, port: int, control_port: int, *, empty: bool) -> tuple
     """The command line; its certificate is written into the folder. Raises `NoSimulator`."""
     if lacking := [name for name in _NEEDED if find_spec(name) is None]:
         raise NoSimulator(
-            f"the simulator needs {' and '.join(lacking)}, which the plugin's extra 'rehearsal' brings",
+            later(
+                "the simulator needs {names}, which the plugin's extra 'rehearsal' brings",
+                names=", ".join(lacking),
+            ),
             f"pip install {' '.join(lacking)}",
         )
     ports = ("--port", str(port), "--control-port", str(control_port))
@@ -39,7 +43,7 @@ def environment(ready: str) -> Mapping[str, str]:
         told = json.loads(ready)
         port, control, ca_file = int(told["port"]), int(told["control"]), str(told["ca"])
     except (ValueError, KeyError, TypeError):
-        raise NoSimulator("the simulator did not say where it is") from None
+        raise NoSimulator(later("the simulator did not say where it is")) from None
     return {
         network.VARIABLE: f"{network.LOOPBACK}:{port},{ca_file}",
         cast.VARIABLE: f"{network.LOOPBACK}:{control}",

@@ -13,7 +13,10 @@ from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize
 from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client
 from clawlane.ops.config_import import Import, LeftOut
-from clawlane.ops.finding_text import finding_json, one_line
+from clawlane.ops.finding_text import finding_json, one_line, severity_word
+from clawlane.texts import Later, later, t
+
+_LEFT_OUT, _CHANGED = later("left out: {place}: {reason}"), later("changed: {place}: {reason}")
 
 
 @click.command("import")
@@ -46,21 +49,34 @@ def import_file(file: Path, force: bool, dry_run: bool, as_json: bool) -> None:
     for line in key_lines(made.left_out, made.adapted):
         echo_wrapped(line, hanging="  ", err=True)
     for warning in made.warnings:
-        echo_wrapped(f"warning: {warning}", hanging="  ", err=True)
+        echo_wrapped(t("warning: {warning}", warning=warning), hanging="  ", err=True)
     for found in made.findings:
-        echo_wrapped(f"{found.severity}: {one_line(found)}", hanging="  ", err=True)
+        echo_wrapped(f"{severity_word(found)}: {one_line(found)}", hanging="  ", err=True)
     if dry_run:
-        click.echo("Nothing was written (--dry-run).", err=True)
+        click.echo(t("Nothing was written (--dry-run)."), err=True)
         return
-    echo_wrapped(f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else ""), hanging="  ")
+    echo_wrapped(written_line(made.file, made.backup), hanging="  ")
     for line in standing_lines(made.standing):
         echo_wrapped(line, hanging="  ")
-    echo_line("Look at it, then check the setup: openclaw doctor")
+    echo_line(t("Look at it, then check the setup: openclaw doctor"))
 
 
 def key_lines(left_out: Iterable[LeftOut], adapted: Iterable[LeftOut]) -> Iterator[str]:
     """What became of keys that clawlane does not have, or understands otherwise, a line each."""
-    for word, keys in (("left out", left_out), ("changed", adapted)):
+    for said, keys in ((_LEFT_OUT, left_out), (_CHANGED, adapted)):
         for one in keys:
-            line = f" (line {one.line})" if one.line else ""
-            yield f"{word}: {sanitize(one.path, 200)}{line}: {one.reason}"
+            place = place_words(one)
+            where = t("{path} (line {line})", path=place, line=one.line) if one.line else place
+            yield t(said, place=where, reason=t(one.reason))
+
+
+def place_words(one: LeftOut) -> str:
+    """A key, as it is written there, or whose senders or login it is about."""
+    return sanitize(t(one.path) if isinstance(one.path, Later) else one.path, 200)
+
+
+def written_line(file: str, backup: str) -> str:
+    """That a config was written, and where the one before it is kept."""
+    if backup:
+        return t("Written: {file} (before: {backup})", file=file, backup=backup)
+    return t("Written: {file}", file=file)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.lazy import LazyGroup
-from clawlane.cli.runbooks import PAGES, runbook
+from clawlane.cli.runbooks import PAGES, runbook, topic_text
+from clawlane.texts import later, t
 
 TOPICS = {
-    "getting-started": "From nothing to a lane that answers.",
-    "access": "Who is answered, and who is not.",
-    "pairing": "Letting in one person at a time.",
-    "groups": "Answers in groups.",
-    "pausing": "Stopping everything that leaves.",
-    "recovery": "What to do when something is wrong.",
-    "verification": "Proving that a lane works.",
-    "exit-codes": "What the exit codes mean.",
-    "files": "The state directory.",
+    "getting-started": later("From nothing to a lane that answers."),
+    "access": later("Who is answered, and who is not."),
+    "pairing": later("Letting in one person at a time."),
+    "groups": later("Answers in groups."),
+    "pausing": later("Stopping everything that leaves."),
+    "recovery": later("What to do when something is wrong."),
+    "verification": later("Proving that a lane works."),
+    "exit-codes": later("What the exit codes mean."),
+    "files": later("The state directory."),
 }
 
 
@@ -36,30 +35,29 @@ def help_(ctx: click.Context, words: tuple[str, ...]) -> None:
       openclaw help pairing approve
     """
     if not words:
-        click.echo("Topics:")
+        click.echo(t("Topics:"))
         for name, line in TOPICS.items():
-            click.echo(f"  {name:<17}{line}")
-        click.echo("  runbooks/ALARM   What to do after an alarm:")
+            click.echo(f"  {name:<17}{t(line)}")
+        click.echo(f"  {'runbooks/ALARM':<17}{t('What to do after an alarm:')}")
         for name in PAGES:
             click.echo(f"    {name}")
-        click.echo(
-            "\nRead one: openclaw help TOPIC\nA command: openclaw help COMMAND, or openclaw COMMAND --help"
-        )
+        click.echo()
+        click.echo(t("Read one: openclaw help TOPIC"))
+        click.echo(t("A command: openclaw help COMMAND, or openclaw COMMAND --help"))
         return
     command = _command(ctx.find_root(), words)
     page = _page(words[0]) if len(words) == 1 and words[0] in (*TOPICS, *PAGES) else ""
     if not page and command is None:
         name = " ".join(words)
-        raise CliError(f"there is no topic or command '{name}'", f"topics: {', '.join(TOPICS)}")
+        topics = t("topics: {topics}", topics=", ".join(TOPICS))
+        raise CliError(t("there is no topic or command '{name}'", name=name), topics)
     text = page if command is None else f"{page}\n{command}" if page else command
     click.echo_via_pager(text if text.endswith("\n") else f"{text}\n")
 
 
 def _page(name: str) -> str:
-    """The text of a topic."""
-    if name in PAGES:
-        return runbook(name)
-    return files("clawlane.cli").joinpath("topics", f"{name}.txt").read_text(encoding="utf-8")
+    """The text of a topic, in the language in force."""
+    return runbook(name) if name in PAGES else topic_text(name, "txt")
 
 
 def _command(root: click.Context, words: tuple[str, ...]) -> str | None:

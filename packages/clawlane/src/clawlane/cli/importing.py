@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from clawlane.cli.config_import import key_lines
+from clawlane.cli.config_import import key_lines, place_words, written_line
 from clawlane.cli.failure import CliError
 from clawlane.cli.login import FLAG, ask_risk, risk_lines
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
+from clawlane.cli.prompt_answers import confirm
 from clawlane.ops.client import Client
 from clawlane.ops.config_import import LeftOut
-from clawlane.ops.finding_text import finding_json, one_line
+from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.ops.importing import Accepted, Bring, Brought, Finish, Found, Look, NewSession
 from clawlane.ops.login import NOT_ASKED
+from clawlane.texts import later, t
 
-_SHARED = (
+_SHARED = later(
     "Two programs must not use one login: each would end the other's connection, and that looks odd to the"
     " platform."
 )
@@ -65,18 +67,18 @@ def import_home(
         if as_json:
             print_json(**_json(found), written=False)
         elif found.empty:
-            click.echo("There is nothing to import: everything that can be is here already.")
+            echo_wrapped(t("There is nothing to import: everything that can be is here already."))
         else:
-            click.echo("Nothing was changed (--dry-run).")
+            click.echo(t("Nothing was changed (--dry-run)."))
         return
     accepted = [
         _risk(one, accept_risk=accept_risk, expendable=expendable, as_json=as_json) for one in found.sessions
     ]
     if not yes:
         if as_json or not sys.stdin.isatty():
-            raise CliError("nobody can be asked whether to import this", "say so with --yes")
-        if not click.confirm("Import this?", default=False):
-            raise CliError("nothing was imported")
+            raise CliError(t("nobody can be asked whether to import this"), t("say so with --yes"))
+        if not confirm(t("Import this?"), default=False):
+            raise CliError(t("nothing was imported"))
     done = client.run_here(Bring(home, with_session, found.digest, accepted))
     if as_json:
         print_json(**_json(found), written=True, **_done_json(done))
@@ -87,19 +89,18 @@ def import_home(
 
 def _finish(client: Client, found: Found, *, dry_run: bool, as_json: bool) -> None:
     """Go on with an import that was cut off."""
+    home = sanitize(found.home, 400)
     if dry_run:
         if as_json:
             print_json(**_json(found), written=False)
         else:
-            echo_wrapped(
-                f"An import of {sanitize(found.home, 400)} was cut off. Without --dry-run it is finished."
-            )
+            echo_wrapped(t("An import of {home} was cut off. Without --dry-run it is finished.", home=home))
         return
     done = client.run_here(Finish())
     if as_json:
         print_json(**_json(found), written=True, **_done_json(done))
         return
-    echo_wrapped(f"An import of {sanitize(done.home, 400)} was cut off, and is finished now.")
+    echo_wrapped(t("An import of {home} was cut off, and is finished now.", home=home))
     for line in _done_lines(done):
         echo_wrapped(line, hanging="  ")
 
@@ -109,49 +110,58 @@ def _risk(one: NewSession, *, accept_risk: bool, expendable: str | None, as_json
     if one.question is None or accept_risk:
         return Accepted(one.account, FLAG, expendable or NOT_ASKED)
     if as_json:
-        raise CliError("the risk has to be accepted first", f"in scripts add {FLAG}")
+        raise CliError(t("the risk has to be accepted first"), t("in scripts add {flag}", flag=FLAG))
     for line in risk_lines(one.question):
         click.echo(line)
     return Accepted(one.account, "terminal", ask_risk(one.question, expendable))
 
 
 def _plan_lines(found: Found) -> Iterator[str]:
-    yield f"From {sanitize(found.home, 400)} into {sanitize(found.config_file, 400)}:"
+    yield t("From {home} into {file}:", home=sanitize(found.home, 400), file=sanitize(found.config_file, 400))
     yield from (f"  {sanitize(line, 200)}" for line in found.diff)
     yield from key_lines(found.left_out, found.adapted)
     yield from _kept(found.conflicts)
-    yield from (f"note: {line}" for line in found.notes)
-    yield from (f"warning: {sanitize(line, 400)}" for line in found.warnings)
-    yield from (f"{one.severity}: {one_line(one)}" for one in found.findings)
-    for title, changes in (("Opens", found.widens), ("Closes", found.narrows)):
+    yield from (t("note: {note}", note=t(one)) for one in found.notes)
+    yield from (t("warning: {warning}", warning=sanitize(line, 400)) for line in found.warnings)
+    yield from (f"{severity_word(one)}: {one_line(one)}" for one in found.findings)
+    for title, changes in ((t("Opens:"), found.widens), (t("Closes:"), found.narrows)):
         if changes:
-            yield f"{title}:"
-            yield from (f"  {sanitize(line, 400)}" for line in changes)
+            yield title
+            yield from (f"  {sanitize(t(line), 400)}" for line in changes)
     if found.waiting:
         named = ", ".join(f"{sanitize(one.name)} ({one.id})" if one.name else one.id for one in found.waiting)
-        yield f"Still waiting, with the code they have: {named}"
+        yield t("Still waiting, with the code they have: {people}", people=named)
     for one in found.sessions:
-        yield f"Login: {one.account} (profile '{one.profile}'). {_SHARED}"
+        yield t(
+            "Login: {account} (profile '{profile}'). {shared}",
+            account=one.account,
+            profile=one.profile,
+            shared=_SHARED,
+        )
 
 
 def _kept(conflicts: Iterable[LeftOut]) -> Iterator[str]:
-    yield from (f"kept: {sanitize(one.path, 200)}: {one.reason}" for one in conflicts)
+    for one in conflicts:
+        yield t("kept: {place}: {reason}", place=place_words(one), reason=t(one.reason))
 
 
 def _done_lines(done: Brought) -> Iterator[str]:
-    told = [f"{done.approved} approved", f"{done.waiting} waiting"]
-    yield f"Imported: {', '.join(told)}."
+    counts = {"approved": done.approved, "waiting": done.waiting}
+    yield t("Imported: {approved} approved, {waiting} waiting.", **counts)
     if done.config:
-        yield f"Written: {done.config}" + (f" (before: {done.backup})" if done.backup else "")
+        yield written_line(done.config, done.backup)
     if done.edited:
-        yield "The config was edited meanwhile, and stays as it is."
+        yield t("The config was edited meanwhile, and stays as it is.")
     for one in done.sessions:
         who = f"{sanitize(one.user_name)} ({one.user_id})"
-        yield f"Linked: {one.account} as {who}. The login is stored, sealed."
+        yield t("Linked: {account} as {who}. The login is stored, sealed.", account=one.account, who=who)
     if done.sessions:
-        yield f"{_SHARED} So OpenClaw must not start with this account again: remove the channel there."
-    yield "Check the setup: clawlane doctor"
-    yield "Then start it: clawlane gateway run"
+        again = later(
+            "{shared} So OpenClaw must not start with this account again: remove the channel there."
+        )
+        yield t(again, shared=_SHARED)
+    yield t("Check the setup: clawlane doctor")
+    yield t("Then start it: clawlane gateway run")
 
 
 def _json(found: Found) -> dict[str, object]:

@@ -345,7 +345,7 @@ class JsonView(View):
     def show(self, event: LoginEvent) -> None:
         match event:
             case Tightened(text):
-                click.echo(f"warning: {text}", err=True)
+                click.echo(t("warning: {what}", what=t(text)), err=True)
             case ConsentNeeded(title, lines, alternative):
                 told = self._risk(RiskNotice(title, lines, alternative).text, None)
                 self._print("risk", risk=told, others=list(event.others))

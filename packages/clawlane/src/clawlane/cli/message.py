@@ -14,6 +14,7 @@ from clawlane.cli.message_report import report
 from clawlane.cli.options import json_option, one_account
 from clawlane.ops.client import Client
 from clawlane.ops.message import LONGEST_TEXT, React, Send, TakeBack
+from clawlane.texts import later, t
 
 _WAIT_S = 60.0
 C = TypeVar("C", bound=Callable[..., Any])
@@ -28,13 +29,15 @@ def message() -> None:
     """
 
 
-_TARGET = "user:ID, group:ID, or the id or name of one friend or group."
-_target_option = click.option("-t", "--target", required=True, help=_TARGET)
+_target_option = click.option(
+    "-t", "--target", required=True, help="user:ID, group:ID, or the id or name of one friend or group."
+)
 
 
 def _no_wait(command: C) -> C:
-    help = "Do not wait; 0 then means that it is queued."
-    return click.option("--no-wait", is_flag=True, help=help)(command)
+    return click.option("--no-wait", is_flag=True, help="Do not wait; 0 then means that it is queued.")(
+        command
+    )
 
 
 @message.command()
@@ -77,13 +80,13 @@ def send(
       openclaw message send -t group:ID -m "The plan" --media plan.pdf
     """
     if words is not None and text is not None:
-        raise CliError("the text is given twice", "write it either as TEXT or with --message")
+        raise CliError(t("the text is given twice"), t("write it either as TEXT or with --message"))
     request = Send(
         channel,
         account,
         target,
         _text(text if words is None else words),
-        tuple(os.path.abspath(_readable(path, "a path")) for path in media),
+        tuple(os.path.abspath(_readable(path, later("a path"))) for path in media),
         _readable(reply_to, "--reply-to"),
         plain,
         dry_run,
@@ -127,7 +130,8 @@ def react(
       openclaw message react -t user:ID --message-id MESSAGE --remove
     """
     if emoji is None and not remove:
-        raise CliError("there is no reaction", "name one with --emoji, or remove yours with --remove")
+        name = t("name one with --emoji, or remove yours with --remove")
+        raise CliError(t("there is no reaction"), name)
     icon = "" if remove else _readable(emoji or "", "--emoji")
     client = Client()
     request = React(channel, account, target, _readable(message_id, "--message-id"), icon)
@@ -170,7 +174,7 @@ def undo(
       openclaw message undo --target user:ID --message-id MESSAGE
     """
     if bool(message_id) is (number is not None):
-        raise CliError("which message?", "name it with --message-id or with --number")
+        raise CliError(t("which message?"), t("name it with --message-id or with --number"))
     client = Client()
     id_ = _readable(message_id, "--message-id")
     request = TakeBack(channel, account, target, id_, number or 0, whole)
@@ -180,18 +184,19 @@ def undo(
 def _text(written: str | None) -> str:
     """The text of the command line, or of standard input for `-`."""
     if written != "-":
-        return _readable(written or "", "the text")
+        return _readable(written or "", later("the text"))
     if sys.stdin.isatty():
-        click.echo("Write the text, and end it with Ctrl-D on a line of its own.", err=True)
+        click.echo(t("Write the text, and end it with Ctrl-D on a line of its own."), err=True)
     data = sys.stdin.buffer.read(4 * LONGEST_TEXT + 1)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if len(data) <= 4 * LONGEST_TEXT:
-            raise CliError(f"standard input is not UTF-8 (byte {error.start})") from None
+            raise CliError(t("standard input is not UTF-8 (byte {byte})", byte=error.start)) from None
         text = ""
     if len(data) > 4 * LONGEST_TEXT or len(text) > LONGEST_TEXT:
-        raise CliError(f"standard input has more than {LONGEST_TEXT} characters, the most that are sent")
+        most = later("standard input has more than {n} characters, the most that are sent")
+        raise CliError(t(most, n=LONGEST_TEXT))
     return text.rstrip("\r\n")
 
 
@@ -200,5 +205,5 @@ def _readable(written: str, what: str) -> str:
     try:
         written.encode()
     except UnicodeEncodeError:
-        raise CliError(f"{what} is not UTF-8") from None
+        raise CliError(t("{what} is not UTF-8", what=t(what))) from None
     return written

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 
+from clawlane.channel import Capability
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
 from clawlane.cli.send_states import SEND_STATES
 from clawlane.ops.client import Client
 from clawlane.ops.message import Outcome, Outcomes, Part, Queued, SendWarning
+from clawlane.ops.operation import plain
 from clawlane.ops.outcome import wait_for
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.states import ChunkState
+from clawlane.texts import later, t, tn
 
 _ARRIVED, _FAILED, _WAITS = 0, 1, 2
 _LONGEST_SHOWN = 60
 _WARNINGS = {
-    SendWarning.STRANGER: "{target} is not a known friend of the account",
-    SendWarning.NOT_A_MEMBER: "the account is not known to be in {target}",
-    SendWarning.REJECTED: "you rejected {target}",
-    SendWarning.QUIET_HOURS: "it is sent in the quiet hours of the account",
+    SendWarning.STRANGER: later("{target} is not a known friend of the account"),
+    SendWarning.NOT_A_MEMBER: later("the account is not known to be in {target}"),
+    SendWarning.REJECTED: later("you rejected {target}"),
+    SendWarning.QUIET_HOURS: later("it is sent in the quiet hours of the account"),
 }
-_DONE = {"reaction": "reacted", "undo": "taken back"}
+_DONE = {"reaction": later("reacted"), "undo": later("taken back")}
+_KINDS = {
+    Capability.TEXT: later("text"),
+    Capability.PHOTO: later("photo"),
+    Capability.ALBUM: later("album"),
+    Capability.FILE: later("file"),
+    Capability.VOICE: later("voice"),
+    Capability.VIDEO: later("video"),
+    Capability.LINK: later("link"),
+}
 _WAITING = (ChunkState.QUEUED, ChunkState.SENDING, ChunkState.HELD)
 _GOOD = (ChunkState.SENT, *_WAITING)
 
@@ -58,17 +69,24 @@ def _code(found: Outcomes) -> int:
 def _announced(queued: Queued, *, dry_run: bool) -> Iterator[str]:
     """What is going to be sent, where that is more than one message or none is sent."""
     for warning in queued.warnings:
-        yield f"warning: {_WARNINGS[warning].format(target=queued.target)}"
+        yield t("warning: {what}", what=t(_WARNINGS[warning], target=queued.target))
     count, to = len(queued.parts), _recipient(queued)
     if queued.cancelled:
-        yield f"Cancelled before it left: {queued.cancelled} of {to}."
+        yield t("Cancelled before it left: {n} of {recipient}.", n=queued.cancelled, recipient=to)
     if dry_run:
-        what = "1 message" if count == 1 else f"{count} messages"
-        yield f"Dry run: {what} would go to {to} from {queued.account}. Nothing was sent."
+        yield tn(
+            "Dry run: {n} message would go to {recipient} from {account}. Nothing was sent.",
+            "Dry run: {n} messages would go to {recipient} from {account}. Nothing was sent.",
+            count,
+            recipient=to,
+            account=queued.account,
+        )
         for place, part in enumerate(queued.parts, 1):
-            yield f"{_place(place, count)}{part.kind}: {sanitize(part.text, _LONGEST_SHOWN)}"
+            kind = t(_KINDS.get(part.kind, part.kind))
+            yield f"{_place(place, count)}{kind}: {sanitize(t(part.text), _LONGEST_SHOWN)}"
     elif count > 1:
-        yield f"{count} messages to {to} from {queued.account}"
+        sends = later("{n} messages to {recipient} from {account}")
+        yield t(sends, n=count, recipient=to, account=queued.account)
 
 
 def _told(queued: Queued, found: Outcomes) -> Iterator[str]:
@@ -79,26 +97,29 @@ def _told(queued: Queued, found: Outcomes) -> Iterator[str]:
         yield f"{_place(place, count)}{_line(kinds[status.number], status)}{whom}"
     states = {part.state for part in found.parts}
     if ChunkState.UNKNOWN in states:
-        yield "Look at the thread on the phone, then decide: openclaw outbox list"
+        yield t("Look at the thread on the phone, then decide: openclaw outbox list")
     elif states & set(_WAITING):
         if found.paused:
-            yield f"Paused: it stays in the outbox until: {found.paused}"
+            yield t("Paused: it stays in the outbox until: {command}", command=found.paused)
         elif found.trouble:
-            yield f"It stays in the outbox: {sanitize(found.trouble, 200)}; {found.help}"
+            stays, why = later("It stays in the outbox: {why}; {help}"), sanitize(t(found.trouble), 200)
+            yield t(stays, why=why, help=t(found.help))
         else:
-            yield "It stays in the outbox; see: openclaw outbox list"
+            yield t("It stays in the outbox; see: openclaw outbox list")
     elif not found.parts and found.paused:
-        yield f"Paused: it would wait until: {found.paused}"
+        yield t("Paused: it would wait until: {command}", command=found.paused)
 
 
 def _line(part: Part, status: ChunkStatus) -> str:
-    words = SEND_STATES[status.state]
+    state, number = t(SEND_STATES[status.state]), status.number
     if status.state is ChunkState.SENT:
-        words = _DONE.get(part.kind, words)
-        ids = f"message {', '.join(status.message_ids)}, " if status.message_ids else ""
-        return f"{words}: {ids}outbox {status.number}"
-    reason = sanitize(status.reason, 200)
-    return f"{words} (outbox {status.number})" + (f": {reason}" if reason else "")
+        state, ids = t(_DONE.get(part.kind, state)), ", ".join(status.message_ids)
+        if not ids:
+            return t("{state}: outbox {number}", state=state, number=number)
+        return t("{state}: message {ids}, outbox {number}", state=state, ids=ids, number=number)
+    reason = sanitize(t(status.reason), 200)
+    told = t("{state} (outbox {number})", state=state, number=number)
+    return f"{told}: {reason}" if reason else told
 
 
 def _place(place: int, count: int) -> str:
@@ -114,10 +135,10 @@ def _print_json(queued: Queued, found: Outcomes, *, ok: bool, dry_run: bool) -> 
     messages = []
     for part in queued.parts:
         status = statuses.get(part.number)
-        state = {"state": "planned" if dry_run else "gone"} if status is None else asdict(status)
+        state = {"state": "planned" if dry_run else "gone"} if status is None else plain(status)
         state.pop("thread", None)  # that is the target
         state.pop("kind", None)
-        messages.append({**asdict(part), **state})
+        messages.append({**plain(part), **state})
     print_json(
         ok=ok,
         account=queued.account,

@@ -10,6 +10,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, json_option
 from clawlane.cli.output import Row, ago, cell, echo_line, local, print_json, print_table, sanitize, when
+from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
@@ -251,7 +252,7 @@ def _ask_about_namesake(rows: list[PairingRequest], code: str) -> None:
         command = f"openclaw pairing approve {_channel(found)} {code} --yes"
         again = t("if it is who you think: {command}", command=command)
         raise CliError(t("not approved: {why}", why=told), again)
-    if not click.confirm(t("{what}. Approve anyway?", what=told), err=True):
+    if not confirm(t("{what}. Approve anyway?", what=told), err=True):
         raise CliError(t("nobody was approved"))
 
 

@@ -10,6 +10,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, channel_option, json_option
 from clawlane.cli.output import echo_line, local, print_result, sanitize
+from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.alarm_info import AlarmInfo
@@ -145,7 +146,7 @@ def _check_first(alarms: Sequence[AlarmInfo], *, ask: bool) -> None:
         echo_line(muted)
         echo_line(t("  Before it may write again: {check}.", check=check(one.kind)))
         echo_line(t("  Read: {command}", command=f"openclaw help {one.page}"))
-    if muting and ask and not click.confirm(t("Have you checked that, and shall it write again?")):
+    if muting and ask and not confirm(t("Have you checked that, and shall it write again?")):
         raise CliError(t("nothing was resumed"))
 
 

@@ -20,14 +20,14 @@ def yes_or_no(typed: str) -> bool | None:
     return {**_ANSWERS[locale()], **_ANSWERS[ENGLISH]}.get(word)
 
 
-def confirm(question: str, default: bool | None = None) -> bool:
+def confirm(question: str, default: bool | None = None, *, err: bool = False) -> bool:
     """A question on one line. Without a `default` one has to be typed. Raises `click.Abort` on Ctrl-C."""
     if locale() == ENGLISH:
-        return click.confirm(question, default=default)
+        return click.confirm(question, default=default, err=err)
     hint = {None: t("yes/no"), True: t("Yes/no"), False: t("yes/No")}[default]
     proposed = {None: None, True: "y", False: "n"}[default]
     while True:
-        typed = str(click.prompt(f"{question} [{hint}]", default=proposed, show_default=False))
+        typed = str(click.prompt(f"{question} [{hint}]", default=proposed, show_default=False, err=err))
         if (answer := yes_or_no(typed)) is not None:
             return answer
-        click.echo(t("Type yes or no."))
+        click.echo(t("Type yes or no."), err=err)

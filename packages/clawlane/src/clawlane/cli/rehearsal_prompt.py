@@ -204,7 +204,7 @@ class _Talk:
 
     async def _list(self, _rest: str) -> None:
         rows = [
-            (t(_KINDS.get(one.kind, one.kind)), sanitize(one.name), one.id, sanitize(one.about))
+            (t(_KINDS.get(one.kind, one.kind)), sanitize(one.name), one.id, sanitize(t(one.about)))
             for one in await self._name_everybody()
         ]
         print_table((t("WHAT"), t("NAME"), t("ID"), t("ABOUT")), rows)

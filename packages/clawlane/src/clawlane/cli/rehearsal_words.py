@@ -16,20 +16,41 @@ from clawlane.rehearsal.expectations import StepResult
 from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.reach import Attempt, Tried
 from clawlane.rehearsal.scenario import Outcome
-from clawlane.texts import t, tn
+from clawlane.texts import later, t, tn
 
-_HEADS = ("WHO WRITES", "RESULT", "WHY", "CONFIG")
+_HEADS = (later("WHO WRITES"), later("RESULT"), later("WHY"), later("CONFIG"))
+_OUTCOMES = {
+    Outcome.ANSWERED: later("answered"),
+    Outcome.CHALLENGED: later("challenged"),
+    Outcome.DROPPED: later("dropped"),
+    Outcome.PENDED: later("pended"),
+    Outcome.COMMAND: later("command"),
+    Outcome.SILENT: later("silent"),
+    Outcome.HELD: later("held"),
+    Outcome.REFUSED: later("refused"),
+    Outcome.UNCONFIRMED: later("unconfirmed"),
+    Outcome.FAILED: later("agent failed"),
+    Outcome.RECALLED: later("recalled"),
+    Outcome.STOPPED: later("stopped"),
+    Outcome.EXPIRED: later("expired"),
+    Outcome.WAITING: later("waiting"),
+    Outcome.UNREAD: later("unread"),
+    Outcome.NOTHING: later("nothing"),
+    Outcome.DRAFTED: later("drafted"),
+    Outcome.TAKEN_OVER: later("taken over"),
+}
 _SAID = 120
 _SHOWN_LINES = 6
 
 
 def show_step(result: StepResult, names: Mapping[str, str]) -> None:
     """A step with what came of it, and what failed."""
-    head = f"{result.number:>3}  "
+    head, says = f"{result.number:>3}  ", sanitize(t(result.says), _SAID)
     if result.skipped:
-        echo_wrapped(f"{sanitize(result.says, _SAID)} – left out: {result.skipped}", head, " " * 5)
+        left_out = t("{step} – left out: {why}", step=says, why=t(result.skipped))
+        echo_wrapped(left_out, head, " " * 5)
         return
-    echo_wrapped(sanitize(result.says, _SAID), head, " " * 5)
+    echo_wrapped(says, head, " " * 5)
     if result.step.note:
         echo_wrapped(result.step.note, " " * 5)
     for line in fate_lines(result.fates):
@@ -39,8 +60,10 @@ def show_step(result: StepResult, names: Mapping[str, str]) -> None:
     show_left(result.left, names)
     show_left(result.elsewhere, names)
     for line in result.failed:
-        where = f"step {result.number}" + (f" (line {result.line})" if result.line else "")
-        echo_wrapped(f"✗ {where}: {sanitize(line, 500)}", " " * 5, " " * 7)
+        where = t("step {n} (line {line})", n=result.number, line=result.line)
+        if not result.line:
+            where = t("step {n}", n=result.number)
+        echo_wrapped(f"✗ {where}: {sanitize(t(line), 500)}", " " * 5, " " * 7)
 
 
 def show_left(left: Sequence[Left], names: Mapping[str, str]) -> None:
@@ -51,7 +74,8 @@ def show_left(left: Sequence[Left], names: Mapping[str, str]) -> None:
         for line in rest[: _SHOWN_LINES - 1]:
             echo_wrapped(line, " " * 7)
         if len(rest) >= _SHOWN_LINES:
-            echo_wrapped(f"… and {len(rest) - _SHOWN_LINES + 1} more lines", " " * 7)
+            more = len(rest) - _SHOWN_LINES + 1
+            echo_wrapped(tn("… and {n} more line", "… and {n} more lines", more), " " * 7)
 
 
 def fate_lines(fates: Sequence[Fate]) -> Iterator[str]:
@@ -77,17 +101,17 @@ def _saw_line(kinds: Sequence[str]) -> str:
 
 def _fate_line(fate: Fate) -> str:
     if fate.story is None:
-        return "unread: the gateway has not got it"
+        return t("unread: the gateway has not got it")
     one = fate.story.recorded
     why = str(explain.explain(one.made[-1].decision, one.sender_id, one.thread)) if one.made else ""
     stands = ""
     if one.standing and fate.story.standing and fate.outcome is not Outcome.ANSWERED:
         stands = sentence(one.standing, fate.story.standing)
     parts = [part for part in (sanitize(stands, 300), sanitize(why, 500)) if part]
-    told = " – ".join(parts)
-    if not told or told.startswith(fate.outcome):
-        return told or str(fate.outcome)
-    return f"{fate.outcome}: {told}"
+    told, outcome = " – ".join(parts), t(_OUTCOMES[fate.outcome])
+    if not told or told.startswith(outcome):
+        return told or outcome
+    return f"{outcome}: {told}"
 
 
 def show_reach(tried: Sequence[Tried]) -> None:
@@ -99,7 +123,7 @@ def show_reach(tried: Sequence[Tried]) -> None:
     for (account, where), there in places.items():
         click.echo()
         echo_wrapped(f"{account}: {where}" if several else where)
-        print_table(_HEADS, list(_rows(there)))
+        print_table(tuple(map(t, _HEADS)), list(_rows(there)))
     if any(one.fate.approved for one in tried):
         click.echo()
         echo_wrapped(
@@ -108,15 +132,17 @@ def show_reach(tried: Sequence[Tried]) -> None:
     challenges = [one for one in tried if one.fate.outcome is Outcome.CHALLENGED and one.left]
     if challenges:
         click.echo()
-        echo_wrapped("A stranger gets this text:")
+        echo_wrapped(t("A stranger gets this text:"))
         for line in printable(challenges[0].left[0].text).splitlines():
             echo_wrapped(line, "  ")
 
 
 def _where(attempt: Attempt) -> str:
     if not attempt.group:
-        return "Direct messages"
-    return f"In the group {sanitize(attempt.group_name)}" if attempt.group_name else "In any other group"
+        return t("Direct messages")
+    if not attempt.group_name:
+        return t("In any other group")
+    return t("In the group {name}", name=sanitize(attempt.group_name))
 
 
 def _rows(tried: Sequence[Tried]) -> Iterator[tuple[str, ...]]:
@@ -124,13 +150,16 @@ def _rows(tried: Sequence[Tried]) -> Iterator[tuple[str, ...]]:
     rest = list(tried)
     while rest:
         one = rest.pop(0)
-        who = sanitize(one.attempt.who)
+        who = sanitize(t(one.attempt.who))
         if one.attempt.group:
             other = rest[0] if rest and rest[0].attempt == replace(one.attempt, mention=True) else None
             if other is not None and _result(other) == _result(one):
                 rest.pop(0)
             else:
-                who += ", with a mention" if one.attempt.mention else ", no mention"
+                mentions = (
+                    later("{who}, with a mention") if one.attempt.mention else later("{who}, no mention")
+                )
+                who = t(mentions, who=who)
         yield (who, *_result(one))
 
 
@@ -138,12 +167,14 @@ def _result(one: Tried) -> tuple[str, str, str]:
     """What came of it, why, and the line of the config that decided."""
     decision = _decision(one.fate)
     no_text = one.fate.outcome is Outcome.CHALLENGED and not one.left
-    result = f"{one.fate.outcome}, no text" if no_text else str(one.fate.outcome)
+    result = t(_OUTCOMES[one.fate.outcome])
+    if no_text:
+        result = t("{outcome}, no text", outcome=result)
     if one.fate.approved:
         result = t("approved: {outcome}", outcome=result)
     if decision is None:
         return result, "–", "–"
-    line = "built-in" if decision.rule.line is None else f"line {decision.rule.line}"
+    line = t("built-in") if decision.rule.line is None else t("line {line}", line=decision.rule.line)
     return result, str(decision.reason), line
 
 
@@ -158,12 +189,12 @@ def step_dict(result: StepResult) -> dict[str, Any]:
         "step": result.number,
         "line": result.line or None,
         "does": result.step.verb,
-        "text": sanitize(result.says, 1000),
-        "skipped": result.skipped or None,
+        "text": sanitize(t(result.says), 1000),
+        "skipped": t(result.skipped) or None,
         "messages": [fate_dict(fate) for fate in result.fates],
         "sent": _left_dicts((*result.left, *result.elsewhere)),
         "saw": result.saw,
-        "failed": [sanitize(line, 1000) for line in result.failed],
+        "failed": [sanitize(t(line), 1000) for line in result.failed],
     }
 
 

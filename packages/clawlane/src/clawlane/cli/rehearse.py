@@ -16,6 +16,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import channel_option, json_option
 from clawlane.cli.output import echo_wrapped, print_json, print_table, sanitize
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
     from clawlane.rehearsal.scenario import Scenario
@@ -83,7 +84,7 @@ def rehearse(
     if listing:
         return _list(rehearsed, as_json)
     if interactive and (names or everything or as_json):
-        raise CliError("--interactive stands alone", "leave --scenario, --all and --json out")
+        raise CliError(t("--interactive stands alone"), t("leave --scenario, --all and --json out"))
     if config_file is None and paths.config_file.exists():
         config_file = paths.config_file
     show = _Show(as_json, agents=agents)
@@ -108,7 +109,7 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
     try:
         return asyncio.run(main())
     except asyncio.CancelledError:
-        click.echo("Stopped.", err=True)
+        click.echo(t("Stopped."), err=True)
         return _STOPPED
 
 
@@ -125,25 +126,27 @@ class _Show:
         if self.as_json:
             return
         label = rehearsed.manifest.label
-        echo_wrapped(f"Rehearsal against a simulated {label}: nothing reaches the real one.")
+        echo_wrapped(t("Rehearsal against a simulated {label}: nothing reaches the real one.", label=label))
         if any(scenario.config is None for scenario in scenarios):
-            whose = f"Config: {config_file}" if config_file else "There is no config yet: built-in settings"
-            echo_wrapped(whose)
+            built_in = t("There is no config yet: built-in settings")
+            echo_wrapped(t("Config: {file}", file=config_file) if config_file else built_in)
         if self._agents:
-            echo_wrapped("The agents of the config are asked; that may cost money.")
+            echo_wrapped(t("The agents of the config are asked; that may cost money."))
 
     def scenario(self, scenario: Scenario) -> None:
         if not self.as_json:
             click.echo()
-            own = " (with a config of its own)" if scenario.config is not None else ""
-            echo_wrapped(f"{scenario.name}: {scenario.title}{own}")
+            head = f"{scenario.name}: {scenario.title}"
+            own = later("{scenario} (with a config of its own)")
+            echo_wrapped(head if scenario.config is None else t(own, scenario=head))
             if scenario.about:
                 echo_wrapped(scenario.about, "  ")
 
     def ended(self, scenario: Scenario, steps: list[dict[str, Any]], ok: bool, seconds: float) -> None:
         self._told.append({"name": scenario.name, "title": scenario.title, "ok": ok, "steps": steps})
         if not self.as_json:
-            echo_wrapped(f"{'✓ as expected' if ok else '✗ not as expected'}, {seconds:.1f} s", "  ")
+            well, wrong = later("✓ as expected, {n:.1f} s"), later("✗ not as expected, {n:.1f} s")
+            echo_wrapped(t(well if ok else wrong, n=seconds), "  ")
 
     def reach(self, tried: Sequence[Any], left_out: Sequence[str]) -> None:
         from clawlane.cli.rehearsal_words import show_reach, tried_dict
@@ -152,7 +155,7 @@ class _Show:
         if not self.as_json:
             show_reach(tried)
             for line in left_out:
-                echo_wrapped(f"Not tried: {sanitize(line, 200)}")
+                echo_wrapped(t("Not tried: {what}", what=sanitize(t(line), 200)))
 
     def end(self, ok: bool) -> None:
         if self.as_json:
@@ -205,7 +208,8 @@ class _Work:
             reach = await prepare(stage)
             if not self._show.as_json:
                 click.echo()
-                echo_wrapped(f"Who gets in: {len(reach.attempts)} messages, one after the other.")
+                gets = later("Who gets in: {n} messages, one after the other.")
+                echo_wrapped(t(gets, n=len(reach.attempts)))
             await stage.begin()
             tried = [one async for one in attempt_all(stage, reach)]
             self._show.reach(tried, reach.left_out)
@@ -232,7 +236,7 @@ class _Work:
                 yield folder
             finally:
                 if self._keep:
-                    click.echo(f"Kept: {folder}", err=True)
+                    click.echo(t("Kept: {folder}", folder=folder), err=True)
 
     def _staged(self, scenario: Scenario | None = None) -> Play:
         """A scenario's own config, or else the operator's, or what is built in."""
@@ -269,7 +273,8 @@ def _file(name: str, shipped: dict[str, Path]) -> Path:
     from clawlane.config.errors import did_you_mean
 
     hint = did_you_mean(name, shipped) or "openclaw rehearse --list"
-    raise CliError(f"there is no scenario '{sanitize(name)}', and it is no file NAME.yaml", hint)
+    none = later("there is no scenario '{name}', and it is no file NAME.yaml")
+    raise CliError(t(none, name=sanitize(name)), hint)
 
 
 def _shipped(rehearsed: Rehearsed) -> dict[str, Path]:
@@ -286,6 +291,8 @@ def _list(rehearsed: Rehearsed, as_json: bool) -> int:
         ]
         print_json(scenarios=listed)
         return 0
-    rows = [(one.name, "its own" if one.config is not None else "yours", one.title) for one in scenarios]
-    print_table(("SCENARIO", "CONFIG", "WHAT HAPPENS"), rows)
+    rows = [
+        (one.name, t("its own") if one.config is not None else t("yours"), one.title) for one in scenarios
+    ]
+    print_table((t("SCENARIO"), t("CONFIG"), t("WHAT HAPPENS")), rows)
     return 0

@@ -13,6 +13,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, terminal_width, when
+from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
@@ -196,7 +197,7 @@ class View(Silent):
         if not sys.stdin.isatty():
             return False
         echo_wrapped(sanitize(question.text, _LONGEST), f"{_INDENT}? ", f"{_INDENT}  ")
-        return click.confirm(f"{_INDENT}  {t('Go on')}", default=False)
+        return confirm(f"{_INDENT}  {t('Go on')}", default=False)
 
     def stopped(self) -> None:
         self._clear()

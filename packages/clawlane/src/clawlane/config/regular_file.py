@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from clawlane.texts import later
+
 
 def read_regular(path: Path, longest: int) -> bytes:
     """The first `longest` + 1 bytes of a file: one byte more shows that it is longer.
@@ -16,7 +18,7 @@ def read_regular(path: Path, longest: int) -> bytes:
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ValueError("it is not a regular file")
+            raise ValueError(later("it is not a regular file"))
         with open(handle, "rb", closefd=False) as stream:
             return stream.read(longest + 1)
     finally:

@@ -15,6 +15,7 @@ from clawlane.ops.config_standing import Standing, foreseen, standing_of
 from clawlane.ops.context import OpContext
 from clawlane.ops.findings import Finding
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.edit import AnyEdit
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
 
 _ROUNDS = 10
 _EXACT = 2**53
-_LEFT_OUT = ("unknown key", "unknown channel", "this channel has no such key", "OpenClaw has this ")
-"""How the loader's words about keys begin that an import leaves out."""
+_LEFT_OUT = (
+    later("unknown key"),
+    later("unknown channel"),
+    later("this channel has no such key"),
+    later("OpenClaw has this channel, clawlane does not"),
+    later("OpenClaw has this key, clawlane does not"),
+    later("OpenClaw has this section, clawlane does not"),
+)
+"""What the loader says about keys that an import leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +85,18 @@ def _bring(ctx: OpContext, request: Import) -> Imported:
 
     target = ctx.paths.config_file
     if target.exists() and not target.is_file():
-        raise OpError(f"{target} is not a file", "move it away, or set CLAWLANE_CONFIG")
+        raise OpError(
+            later("{file} is not a file", file=target), later("move it away, or set CLAWLANE_CONFIG")
+        )
     raw = target.resolve().read_bytes() if target.exists() else None
     if raw is not None and not request.force and not request.dry_run:
-        raise OpError(f"{target} is there already", "--force replaces it, and keeps it as ….bak")
+        raise OpError(
+            later("{file} is there already", file=target),
+            later("--force replaces it, and keeps it as ….bak"),
+        )
     given = read_source(Path(request.source_file))
     if not given.exists:
-        raise OpError(f"{request.source_file}: there is no such file")
+        raise OpError(later("{file}: there is no such file", file=request.source_file))
     try:
         fit = fitted(ctx, given, target)
         text, config = fit.text, fit.config
@@ -91,7 +104,7 @@ def _bring(ctx: OpContext, request: Import) -> Imported:
         if not request.dry_run:
             made.write()
     except EditError as error:
-        raise OpError(str(error)) from None
+        raise OpError(error.args[0]) from None
     return Imported(
         file=str(target),
         backup=str(backup_of(made.file)) if raw is not None and not request.dry_run else "",
@@ -144,10 +157,12 @@ def fitted(ctx: OpContext, given: Source, target: Path) -> Fitted:
             left_out.sort(key=lambda one: one.line or 0)
             return _as_meant(ctx, Fitted(text, config, left_out, []), given)
         text = apply_edits(source, text, edits)
-    raise OpError(f"{given.file} is too unlike a config", "write a new one: openclaw onboard")
+    raise OpError(
+        later("{file} is too unlike a config", file=given.file), later("write a new one: openclaw onboard")
+    )
 
 
-_OPEN = "'open' without '*' lets in only allowFrom there, and everybody here: 'allowlist' is the same"
+_OPEN = later("'open' without '*' lets in only allowFrom there, and everybody here: 'allowlist' is the same")
 
 
 def _as_meant(ctx: OpContext, fit: Fitted, given: Source) -> Fitted:
@@ -208,7 +223,8 @@ def _removals(
     for path, problem in gone.items():
         if not any(path[:length] in gone for length in range(1, len(path))):
             position = given.keys.get(path)
-            left_out.append(LeftOut(problem.path, position.line if position else None, problem.message))
+            why = later(problem.message)
+            left_out.append(LeftOut(problem.path, position.line if position else None, why))
             yield Remove(path)
 
 
@@ -219,7 +235,7 @@ def _in_file(given: Source, problem: Problem) -> Problem:
 
 
 def _goes(problem: Problem) -> bool:
-    return problem.message.startswith(_LEFT_OUT)
+    return problem.message in _LEFT_OUT
 
 
 def _is_long(value: object) -> bool:

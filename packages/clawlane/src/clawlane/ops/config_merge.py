@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clawlane.config.errors import KeyPath, format_path
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.edit import Put
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _OF_BLOCK = ("accounts", "defaultAccount", "profile", "name", "enabled")
 """Keys of a channel's block that an account does not inherit."""
 
-_STAYS = "says something else here, and stays"
+_STAYS = later("says something else here, and stays")
 
 
 @dataclass(slots=True)
@@ -52,8 +53,10 @@ def _channel(made: Merge, here: Any, channel: str, block: Any) -> None:
     found = (here.get("accounts"), block.get("accounts"))
     own, theirs = (one if isinstance(one, Mapping) else {} for one in found)
     if bool(own) != bool(theirs):
-        told = "one of the two has `accounts` and the other has not, so all of it stays as it is here"
-        made.conflicts.append((format_path(path), told))
+        one_sided = later(
+            "one of the two has `accounts` and the other has not, so all of it stays as it is here"
+        )
+        made.conflicts.append((format_path(path), one_sided))
         return
     if not theirs:
         _keys(made, here, path, block)

@@ -17,6 +17,7 @@ from clawlane.credentials.files import sync_dir, write_private
 from clawlane.credentials.profile import Consent
 from clawlane.ops.operation import OpError
 from clawlane.store.marker import IMPORTING
+from clawlane.texts import later
 
 _LONGEST = 64 << 20
 
@@ -74,9 +75,15 @@ def read(paths: Paths) -> Journal | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise OpError(f"{path_of(paths)} cannot be used: {error}", "remove it, and import again") from None
+        raise OpError(
+            later("{file} cannot be used: {reason}", file=path_of(paths), reason=error),
+            later("remove it, and import again"),
+        ) from None
     if found.version != 1:
-        raise OpError(f"{path_of(paths)} is of another version", "finish it with the clawlane that wrote it")
+        raise OpError(
+            later("{file} is of another version", file=path_of(paths)),
+            later("finish it with the clawlane that wrote it"),
+        )
     return found
 
 

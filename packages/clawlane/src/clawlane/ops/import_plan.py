@@ -25,6 +25,7 @@ from clawlane.ops.openclaw_people import People, Sender, Waiting, people_of
 from clawlane.ops.openclaw_running import DEFAULT_PORT, gateway_on
 from clawlane.ops.openclaw_sessions import LoggedOut, session_of
 from clawlane.ops.operation import OpError
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.edit import Draft
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from clawlane.config.source import Source
 
 CONFIG = "openclaw.json"
+_TURNED_AWAY = later("was turned away here, and stays so")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,15 @@ class Plan:
 def plan(ctx: OpContext, home: Home, *, session: bool) -> Plan:
     """Reads both sides and changes neither. Raises `ConfigError`, `OpError`, `StoreUnusable`."""
     if not ctx.registry.manifests():
-        raise OpError("no channel plugin is installed", "openclaw plugins install @openclaw/zalouser")
+        raise OpError(later("no channel plugin is installed"), "openclaw plugins install @openclaw/zalouser")
     given = _given(home)
     if session and (why := gateway_on(home.root, _port(given))):
-        told = f"an OpenClaw gateway runs on {home.root}: {why}"
-        raise OpError(f"{told}; a login must not be in use at two places", "stop it, and import again")
+        in_use = later(
+            "an OpenClaw gateway runs on {home}: {why}; a login must not be in use at two places",
+            home=home.root,
+            why=why,
+        )
+        raise OpError(in_use, later("stop it, and import again"))
     made = _config_part(ctx, home, given)
     planned = replace(ctx, plan=made.config, loaded=None)
     for manifest in ctx.registry.manifests():
@@ -128,7 +134,7 @@ def _config_part(ctx: OpContext, home: Home, given: Source | None) -> Plan:
     raw = target.resolve().read_bytes() if here.exists else None
     text, left_out, adapted, conflicts = (raw or b"{\n}\n").decode(), [], [], []
     if given is None:
-        left_out.append(LeftOut(str(home.root / CONFIG), None, "there is no config there"))
+        left_out.append(LeftOut(str(home.root / CONFIG), None, later("there is no config there")))
     else:
         fit = fitted(ctx, given, target)
         left_out, adapted, text_there = list(fit.left_out), list(fit.adapted), fit.text
@@ -141,7 +147,7 @@ def _config_part(ctx: OpContext, home: Home, given: Source | None) -> Plan:
             try:
                 text = apply_edits(here, text, merged.edits)
             except EditError as error:
-                raise OpError(str(error)) from None
+                raise OpError(error.args[0]) from None
     source = parse_source(target, text.encode())
     config = load_source(source, ctx.registry, ctx.environ)
     if raw is None and given is None:
@@ -160,23 +166,27 @@ def _notes(config: Config, here: Source) -> Iterator[str]:
             continue
         policy = config.effective(account, "groupPolicy")
         if policy.origin.layer is Layer.BUILT_IN:
-            yield (
-                f"{account}: groupPolicy is not set. OpenClaw before March 2026 answered in every group then;"
-                " here nobody in a group is answered until you set it"
+            yield later(
+                "{account}: groupPolicy is not set. OpenClaw before March 2026 answered in every group then;"
+                " here nobody in a group is answered until you set it",
+                account=account,
             )
         if policy.value == "allowlist" and account.settings.group_allow_from is None:
-            yield (
-                f"{account}: groupAllowFrom is not set. Here allowFrom says who may speak in groups, as in"
-                " OpenClaw before March 2026; a later one lets nobody speak there"
+            yield later(
+                "{account}: groupAllowFrom is not set. Here allowFrom says who may speak in groups, as in"
+                " OpenClaw before March 2026; a later one lets nobody speak there",
+                account=account,
             )
 
 
 def _no_block(made: Plan, channel: str, found: People) -> None:
     if found.approved or found.waiting:
-        count = len(found.approved) + len(found.waiting)
-        made.left_out.append(
-            LeftOut(f"senders of {channel}", None, f"{count}: the config has no such channel")
-        )
+        why = later("{n}: the config has no such channel", n=len(found.approved) + len(found.waiting))
+        made.left_out.append(LeftOut(_senders_of(channel), None, why))
+
+
+def _senders_of(whom: str) -> str:
+    return later("senders of {whom}", whom=whom)
 
 
 def _people_part(ctx: OpContext, made: Plan, block: ChannelConfig, found: People) -> None:
@@ -192,9 +202,7 @@ def _people_part(ctx: OpContext, made: Plan, block: ChannelConfig, found: People
             continue
         key = (str(account), sender.id)
         if key in rejected:
-            made.conflicts.append(
-                LeftOut(f"{account}: {sender.id}", None, "was turned away here, and stays so")
-            )
+            made.conflicts.append(LeftOut(f"{account}: {sender.id}", None, _TURNED_AWAY))
         elif key not in approved:
             approved.add(key)
             made.approved.append((account, sender))
@@ -203,7 +211,7 @@ def _people_part(ctx: OpContext, made: Plan, block: ChannelConfig, found: People
             continue
         key = (str(account), one.id)
         if key in rejected:
-            made.conflicts.append(LeftOut(f"{account}: {one.id}", None, "was turned away here, and stays so"))
+            made.conflicts.append(LeftOut(f"{account}: {one.id}", None, _TURNED_AWAY))
         elif key not in approved and key not in waiting and one.code not in codes:
             waiting.add(key)
             codes.add(one.code)
@@ -216,10 +224,13 @@ def _account_of(made: Plan, block: ChannelConfig, name: str) -> Account | None:
     if account is None and not name and len(block.accounts) == 1:
         account = block.accounts[0]
     if account is None:
-        where = f"senders of {block.manifest.id}" + (f"/{name}" if name else "")
-        told = "the config has no such account" if name else "they name no account, and there are several"
+        where = _senders_of(f"{block.manifest.id}/{name}" if name else block.manifest.id)
+        none, several = (
+            later("the config has no such account"),
+            later("they name no account, and there are several"),
+        )
         if all(one.path != where for one in made.left_out):
-            made.left_out.append(LeftOut(where, None, told))
+            made.left_out.append(LeftOut(where, None, none if name else several))
     return account
 
 
@@ -227,24 +238,29 @@ def _logins(ctx: OpContext, made: Plan, home: Home, block: ChannelConfig) -> Ite
     """The logins of a channel's accounts that are not logged in here."""
     channel = ctx.runtime(block.manifest)
     for account in block.accounts:
-        place = f"the login of {account}"
+        place = later("the login of {account}", account=account)
         try:
             exported = session_of(home, account.channel, account.profile)
         except LoggedOut:
-            made.left_out.append(LeftOut(place, None, "OpenClaw has logged it out"))
+            made.left_out.append(LeftOut(place, None, later("OpenClaw has logged it out")))
             continue
         if exported is None:
-            why = f"there is none of the profile '{account.profile}' in a form that is known here"
+            why = later(
+                "there is none of the profile '{profile}' in a form that is known here",
+                profile=account.profile,
+            )
             made.left_out.append(LeftOut(place, None, why))
         elif not isinstance(channel, TakesLogin):
-            made.left_out.append(LeftOut(place, None, "this channel cannot take one over"))
+            made.left_out.append(LeftOut(place, None, later("this channel cannot take one over")))
         elif _linked(ctx, account):
-            made.conflicts.append(LeftOut(place, None, "somebody is logged in here, and stays"))
+            made.conflicts.append(LeftOut(place, None, later("somebody is logged in here, and stays")))
         else:
             try:
                 channel.check_export(exported)
             except VaultError as error:
-                raise OpError(f"{place}: {error}; nothing was imported") from None
+                raise OpError(
+                    later("{place}: {problem}; nothing was imported", place=place, problem=error.args[0])
+                ) from None
             asked = question_of(ctx, channel, account) if isinstance(channel, NeedsConsent) else None
             yield LoginFound(str(account), account.profile, exported, asked)
 

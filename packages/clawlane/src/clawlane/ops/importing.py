@@ -29,12 +29,15 @@ from clawlane.ops.login import ACCEPTED, ConsentNeeded, sound_refused
 from clawlane.ops.openclaw_files import Home
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.process_lock import is_held
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.store.account_store import AccountStore
 
 _MOST = 20
 """Senders that are named one by one."""
+
+_LEAVE_OUT = later("leave out --with-session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +172,14 @@ async def bring(ctx: OpContext, request: Bring) -> Brought:
     written = ctx.as_written()
     _check_alone(written)
     if await asyncio.to_thread(journals.read, written.paths) is not None:
-        raise OpError("an import was cut off", "finish it: clawlane import")
+        raise OpError(later("an import was cut off"), later("finish it: clawlane import"))
     home = _home(ctx, request.home)
     made = await asyncio.to_thread(partial(plan, written, home, session=request.session))
     if request.digest and request.digest != made.digest:
-        raise OpError("what would be imported has changed meanwhile; nothing was imported", "import again")
+        raise OpError(
+            later("what would be imported has changed meanwhile; nothing was imported"),
+            later("import again"),
+        )
     from clawlane.credentials.files import secure
 
     await asyncio.to_thread(secure, written.paths)
@@ -201,7 +207,7 @@ async def finish(ctx: OpContext, request: Finish) -> Brought:  # noqa: ARG001
     _check_alone(written)
     journal = await asyncio.to_thread(journals.read, written.paths)
     if journal is None:
-        raise OpError("no import was cut off")
+        raise OpError(later("no import was cut off"))
     async with AsyncExitStack() as owned:
         return await _put(written, journal, await _own(written, journal, owned))
 
@@ -209,13 +215,16 @@ async def finish(ctx: OpContext, request: Finish) -> Brought:  # noqa: ARG001
 def _home(ctx: OpContext, written: str) -> Home:
     home = Home.at(written)
     if home.root == ctx.paths.state.resolve():
-        raise OpError(f"{written} is clawlane's own state directory", "name the one of OpenClaw")
+        raise OpError(
+            later("{folder} is clawlane's own state directory", folder=written),
+            later("name the one of OpenClaw"),
+        )
     return home
 
 
 def _check_alone(ctx: OpContext) -> None:
     if ctx.in_gateway or is_held(ctx.paths.lock_file):
-        raise OpError("a gateway runs with this state directory", "clawlane gateway stop")
+        raise OpError(later("a gateway runs with this state directory"), "clawlane gateway stop")
 
 
 async def _login(ctx: OpContext, made: Plan, found: LoginFound, accepted: Sequence[Accepted]) -> NewLogin:
@@ -230,15 +239,21 @@ async def _login(ctx: OpContext, made: Plan, found: LoginFound, accepted: Sequen
     ]
     how = next((one for one in accepted if one.account == found.account), None)
     if found.question is not None and how is None:
-        raise OpError(f"the risk of {account} was not accepted, so nothing was imported")
+        raise OpError(
+            later("the risk of {account} was not accepted, so nothing was imported", account=account)
+        )
     channel = ctx.runtime(block.manifest)
     assert isinstance(channel, TakesLogin), "the plan has no login for another channel"
     step = await channel.take_over(account, found.exported)
     if not isinstance(step, Done):
         raise await _refused(ctx, account, step)
     for other in linked_elsewhere(ctx.paths.vault_dir, account, block.accounts, step.user_id):
-        told = f"the login of {account} is that of {other}, where it is in use already"
-        raise OpError(f"{told}; nothing was imported", "leave out --with-session")
+        used = later(
+            "the login of {account} is that of {other}, where it is in use already; nothing was imported",
+            account=account,
+            other=other,
+        )
+        raise OpError(used, _LEAVE_OUT)
     user = (step.user_id, step.user_name)
     sealed = await asyncio.to_thread(ctx.vault(account).sealed, step.secret, user)
     consent = None
@@ -249,22 +264,39 @@ async def _login(ctx: OpContext, made: Plan, found: LoginFound, accepted: Sequen
 
 
 async def _refused(ctx: OpContext, account: Account, step: Expired | Failed) -> OpError:
-    anew = "import without --with-session, then: clawlane channels login"
+    anew = later("import without --with-session, then: clawlane channels login")
     if isinstance(step, Expired):
-        return OpError(f"the login of {account} has expired; nothing was imported", anew)
+        return OpError(
+            later("the login of {account} has expired; nothing was imported", account=account), anew
+        )
     if step.not_let_in:
         await sound_refused(ctx, account, "imported_session")
-        help = "do not try again and again; read: openclaw help runbooks/login-refused"
-        return OpError(f"the login of {account} was refused: {step.reason}; nothing was imported", help)
-    return OpError(f"the login of {account} failed ({step.stage}): {step.reason}; nothing was imported", anew)
+        refused = later(
+            "the login of {account} was refused: {reason}; nothing was imported",
+            account=account,
+            reason=step.reason,
+        )
+        return OpError(
+            refused, later("do not try again and again; read: openclaw help runbooks/login-refused")
+        )
+    failed = later(
+        "the login of {account} failed ({stage}): {reason}; nothing was imported",
+        account=account,
+        stage=step.stage,
+        reason=step.reason,
+    )
+    return OpError(failed, anew)
 
 
 def _check_users(logins: Sequence[NewLogin]) -> None:
     users = [(one.account.partition("/")[0], one.user_id) for one in logins]
     for one, user in zip(logins, users, strict=True):
         if users.count(user) > 1:
-            told = f"the login of {one.account} is that of another account, too; nothing was imported"
-            raise OpError(told, "leave out --with-session")
+            twice = later(
+                "the login of {account} is that of another account, too; nothing was imported",
+                account=one.account,
+            )
+            raise OpError(twice, _LEAVE_OUT)
 
 
 async def _own(ctx: OpContext, journal: Journal, owned: AsyncExitStack) -> dict[str, AccountStore]:
@@ -331,9 +363,16 @@ def _let_in(made: Plan) -> list[str]:
         accounts.setdefault(str(account), (account, []))[1].append(one.id)
     told = []
     for account, ids in accounts.values():
-        named = ", ".join(ids[:_MOST]) + (f" and {len(ids) - _MOST} more" if len(ids) > _MOST else "")
-        who = "1 person is approved" if len(ids) == 1 else f"{len(ids)} people are approved"
+        named = ", ".join(ids[:_MOST])
+        if len(ids) > _MOST:
+            named = later("{names} and {n} more", names=named, n=len(ids) - _MOST)
+        does = (
+            later("1 person is approved") if len(ids) == 1 else later("{n} people are approved", n=len(ids))
+        )
         policy = account.settings.dm_policy
-        only = "" if policy == "pairing" else f" (counts under dmPolicy 'pairing'; it is '{policy}')"
-        told.append(f"{account}: {who}{only}: {named}")
+        if policy != "pairing":
+            does = later(
+                "{does} (counts under dmPolicy 'pairing'; it is '{policy}')", does=does, policy=policy
+            )
+        told.append(later("{account}: {does}: {people}", account=account, does=does, people=named))
     return told

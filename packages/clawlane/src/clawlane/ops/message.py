@@ -37,6 +37,7 @@ from clawlane.store import operator_sends, plain_forms, reactions
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.private_file import discard
 from clawlane.store.states import ChunkState
+from clawlane.texts import later
 
 LONGEST_TEXT = 20_000
 """Characters of one text that is sent: ten messages of Zalo's length."""
@@ -164,9 +165,13 @@ async def send(ctx: OpContext, request: Send) -> Queued:
     """Raises `OpError`, `DirectoryError` and `StoreError`."""
     account = SendingAccount.of(ctx, request.channel, request.account, sends=not request.dry_run)
     if len(request.text) > LONGEST_TEXT:
-        raise OpError(f"the text has {len(request.text)} characters, at most {LONGEST_TEXT} are sent")
+        raise OpError(
+            later(
+                "the text has {n} characters, at most {most} are sent", n=len(request.text), most=LONGEST_TEXT
+            )
+        )
     if not request.text.strip() and not request.media:
-        raise OpError("there is nothing to send", "write a text, or name a file with --media")
+        raise OpError(later("there is nothing to send"), later("write a text, or name a file with --media"))
     to = await account.recipient(request.target)
     await account.may_leave(to.thread)
     warnings = await _warnings(account, to)
@@ -174,7 +179,7 @@ async def send(ctx: OpContext, request: Send) -> Queued:
     try:
         outs = await _planned(account, to.thread, reply)
         if not outs:
-            raise OpError("the text says nothing", "write a text, or name a file with --media")
+            raise OpError(later("the text says nothing"), later("write a text, or name a file with --media"))
         numbers = [] if request.dry_run else await _queue(account, outs)
     except BaseException:
         discard(reply.files)
@@ -188,18 +193,21 @@ async def send(ctx: OpContext, request: Send) -> Queued:
 async def react(ctx: OpContext, request: React) -> Queued:
     """Raises `OpError`, `DirectoryError` and `StoreError`."""
     account = SendingAccount.of(ctx, request.channel, request.account)
-    account.needs(Capability.REACTION, "react to messages")
+    account.needs(Capability.REACTION)
     icon = _icon(account.channel, request.emoji)
     to = await account.recipient(request.target)
     await account.may_leave(to.thread)
     async with ctx.own(account.name) as store:
         found = await store.attempt(reactions.target, to.thread, _id(request.message_id))
         if found is None:
-            told = f"no message {plain(request.message_id)} of {to.thread} is known"
-            raise OpError(told, "openclaw why --last 20")
+            unknown, id_ = later("no message {id} of {thread} is known"), plain(request.message_id)
+            raise OpError(later(unknown, id=id_, thread=str(to.thread)), "openclaw why --last 20")
         if not found.client_id:
-            told = f"message {found.message_id} cannot be reacted to"
-            raise OpError(f"{told}: the platform did not tell all of its ids")
+            ids = later(
+                "message {id} cannot be reacted to: the platform did not tell all of its ids",
+                id=found.message_id,
+            )
+            raise OpError(ids)
         outs = [Reaction(to.thread, found.message_id, icon, found.client_id)]
         numbers = await store.attempt(operator_sends.queue, outs)
     return _queued(account, to.thread, to.name, outs, numbers)
@@ -209,7 +217,7 @@ async def react(ctx: OpContext, request: React) -> Queued:
 async def undo(ctx: OpContext, request: TakeBack) -> Queued:
     """Raises `OpError`, `DirectoryError` and `StoreError`."""
     account = SendingAccount.of(ctx, request.channel, request.account)
-    account.needs(Capability.UNDO, "take messages back")
+    account.needs(Capability.UNDO)
     thread = (await account.correspondent(request.target)).thread if request.target else None
     async with ctx.own(account.name) as store:
         whole = request.whole
@@ -229,7 +237,7 @@ async def undo(ctx: OpContext, request: TakeBack) -> Queued:
 async def outcome(ctx: OpContext, request: Outcome) -> Outcomes:
     """Raises `OpError`."""
     if not 0 < len(request.numbers) <= _MOST_NUMBERS:
-        raise OpError(f"the outcome of 1 to {_MOST_NUMBERS} messages can be asked for")
+        raise OpError(later("the outcome of 1 to {n} messages can be asked for", n=_MOST_NUMBERS))
     account = SendingAccount.of(ctx, *request.account.split("/", 1), sends=False)
     ends_ms = ctx.now_ms() + min(request.wait_ms, LONGEST_WAIT_MS)
     while True:
@@ -258,9 +266,9 @@ async def _reply(account: SendingAccount, thread: Thread, request: Send) -> Repl
     """What is sent, with private copies of its files."""
     quote, people = None, tuple[Person, ...]()
     if request.reply_to:
-        account.needs(Capability.QUOTE, "quote messages")
+        account.needs(Capability.QUOTE)
         if not request.text.strip():
-            raise OpError("only a text can quote a message", "write one beside --reply-to")
+            raise OpError(later("only a text can quote a message"), later("write one beside --reply-to"))
         id_ = _id(request.reply_to)
         quote = await account.ctx.ask(lambda reader: reader.quotable(account.name, thread, id_))
     if thread.kind is ThreadKind.GROUP and "@" in request.text:
@@ -305,14 +313,17 @@ def _icon(channel: Channel, written: str) -> str:
     if found := channel.icon(written):
         return found
     known = ", ".join(f"{one.name} {one.emoji}".strip() for one in channel.icons())
-    raise OpError(f"'{plain(written)[:_LONGEST_ID]}' is no reaction", f"the reactions are: {known}")
+    raise OpError(
+        later("'{written}' is no reaction", written=plain(written)[:_LONGEST_ID]),
+        later("the reactions are: {known}", known=known),
+    )
 
 
 def _id(written: str) -> str:
     """A message's id. Raises `OpError`."""
     id_ = written.strip()
     if not 0 < len(id_) <= _LONGEST_ID:
-        raise OpError("the id of a message is missing", "openclaw why --last 20 shows them")
+        raise OpError(later("the id of a message is missing"), later("openclaw why --last 20 shows them"))
     return id_
 
 
@@ -341,7 +352,7 @@ def _part(number: int, out: Outgoing) -> Part:
         case Media():
             return Part(number, Capability(out.kind), "\n".join(filter(None, (out.caption, out.name))))
         case Photos():
-            return Part(number, Capability.ALBUM, f"{len(out.paths)} photos")
+            return Part(number, Capability.ALBUM, later("{n} photos", n=len(out.paths)))
         case Link():
             return Part(number, Capability.LINK, "\n".join(filter(None, (out.text, out.url))))
         case Reaction():

@@ -15,6 +15,7 @@ from clawlane.store.reader import Reader
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import DeadLetter
+from clawlane.texts import later
 
 MOST_SENT = 200
 """Messages that are told of what was sent."""
@@ -218,7 +219,7 @@ async def _may_be_answered(ctx: OpContext, owner: str, message_id: str) -> None:
         await SendingAccount(ctx, ctx.target(channel, account), ctx.live.get(owner)).may_leave(thread)
     taken = await ctx.ask(lambda reader: reader.taken_over(owner, ctx.now_ms()))
     if any(one.thread == thread for one in taken):
-        told = f"you write in {thread} by hand, so the agent holds back there"
+        told = later("you write in {thread} by hand, so the agent holds back there", thread=str(thread))
         raise OpError(told, f"openclaw resume --thread {thread} --account {account}")
 
 
@@ -226,7 +227,7 @@ async def _decide(ctx: OpContext, id_: int, transition: Callable[[Tx, int], int 
     """Run a transition that gives the turn it settled, if any. A running account goes on at once."""
     account = await ctx.ask(lambda reader: reader.account_of_chunk(id_))
     if account is None:
-        raise NotInOutbox(f"there is no message {id_}; see: openclaw outbox list")
+        raise NotInOutbox(later("there is no message {id}; see: openclaw outbox list", id=id_))
     async with ctx.own(account) as account_store:
         turn = await account_store.attempt(transition, id_)
     if live := ctx.live.get(account):
@@ -243,5 +244,13 @@ async def _owner(ctx: OpContext, request: Resubmit | DropDeadLetter) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise NoDeadLetter(f"{message_id!r} was set aside on {' and '.join(found)}; name one with --account")
-    raise NoDeadLetter(f"no message {message_id!r} was set aside; see: openclaw channels dead-letters list")
+        raise NoDeadLetter(
+            later(
+                "{id!r} was set aside on {accounts}; name one with --account",
+                id=message_id,
+                accounts=", ".join(found),
+            )
+        )
+    raise NoDeadLetter(
+        later("no message {id!r} was set aside; see: openclaw channels dead-letters list", id=message_id)
+    )

@@ -16,6 +16,7 @@ from typing import Any
 
 from clawlane.config.regular_file import read_regular
 from clawlane.ops.operation import OpError
+from clawlane.texts import later
 
 LONGEST = 4 << 20
 """Bytes of one file with JSON."""
@@ -26,7 +27,8 @@ _STEPS = 50_000_000
 """Instructions of SQLite's machine that one question may take: a prepared file could take for ever."""
 
 _AGAIN = 3
-_STOP = "stop OpenClaw, or check the file, and try again"
+_STOP = later("stop OpenClaw, or check the file, and try again")
+_OUTSIDE = later("leads out of that folder")
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,24 @@ class Home:
         try:
             root = path.resolve(strict=True)
         except (OSError, RuntimeError, ValueError):
-            raise OpError(f"there is no folder {written}", "name the state folder of OpenClaw") from None
+            raise OpError(
+                later("there is no folder {folder}", folder=written),
+                later("name the state folder of OpenClaw"),
+            ) from None
         if not root.is_dir():
-            raise OpError(f"{written} is not a folder", "a config alone: openclaw config import FILE")
+            raise OpError(
+                later("{folder} is not a folder", folder=written),
+                later("a config alone: openclaw config import FILE"),
+            )
         found = cls(root)
         if not any(os.path.lexists(root / name) for name in ("openclaw.json", "credentials", _STORE)):
-            told = "it has no openclaw.json, no credentials and no state/openclaw.sqlite"
-            raise OpError(f"{written} is no state folder of OpenClaw: {told}")
+            raise OpError(
+                later(
+                    "{folder} is no state folder of OpenClaw: it has no openclaw.json, no credentials and no"
+                    " state/openclaw.sqlite",
+                    folder=written,
+                )
+            )
         return found
 
     def place(self, *names: str) -> Path | None:
@@ -58,11 +71,11 @@ class Home:
         try:
             resolved = path.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise self._odd(path, "is a link that leads nowhere") from None
+            raise odd(path, later("is a link that leads nowhere")) from None
         if not resolved.is_relative_to(self.root):
-            raise self._odd(path, "leads out of that folder")
+            raise odd(path, _OUTSIDE)
         if not resolved.is_file():
-            raise self._odd(path, "is not a regular file")
+            raise odd(path, later("is not a regular file"))
         return path
 
     def read(self, *names: str) -> bytes | None:
@@ -72,9 +85,10 @@ class Home:
         try:
             raw = read_regular(path, LONGEST)
         except (OSError, ValueError) as error:
-            raise self._odd(path, f"cannot be read ({getattr(error, 'strerror', error)})") from None
+            why = getattr(error, "strerror", error)
+            raise odd(path, later("cannot be read ({reason})", reason=why)) from None
         if len(raw) > LONGEST:
-            raise self._odd(path, f"is larger than {LONGEST >> 20} MB")
+            raise odd(path, later("is larger than {size} MB", size=LONGEST >> 20))
         return raw
 
     def json(self, *names: str) -> Any:
@@ -99,12 +113,13 @@ class Home:
         if not path.is_dir():
             return []
         if not path.resolve().is_relative_to(self.root):
-            raise self._odd(path, "leads out of that folder")
+            raise odd(path, _OUTSIDE)
         return sorted(os.listdir(path))
 
-    @staticmethod
-    def _odd(path: Path, what: str) -> OpError:
-        return OpError(f"{path} {what}; nothing was imported")
+
+def odd(place: object, what: str) -> OpError:
+    """The error that ends an import: what is wrong at a place, a sentence without its subject."""
+    return OpError(later("{place} {what}; nothing was imported", place=place, what=what))
 
 
 def decoded(raw: bytes | str, what: str) -> Any:
@@ -113,25 +128,35 @@ def decoded(raw: bytes | str, what: str) -> Any:
         text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
         return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except UnicodeDecodeError:
-        reason = "it is not UTF-8 text"
+        reason = later("it is not UTF-8 text")
     except RecursionError:
-        reason = "it is nested too deeply"
+        reason = later("it is nested too deeply")
     except json.JSONDecodeError as error:
-        reason = f"line {error.lineno} is broken"
-    except ValueError as error:
-        reason = str(error).partition(";")[0]
-    raise OpError(f"{what} is no JSON that can be used: {reason}; nothing was imported")
+        reason = later("line {line} is broken", line=error.lineno)
+    except _Ambiguous as error:
+        reason = error.args[0]
+    except ValueError:  # Python's limit
+        reason = later("a number in it has too many digits")
+    raise OpError(
+        later(
+            "{place} is no JSON that can be used: {reason}; nothing was imported", place=what, reason=reason
+        )
+    )
+
+
+class _Ambiguous(ValueError):
+    """JSON that programs read differently."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands in it twice")
+        raise _Ambiguous(later("a key stands in it twice"))
     return found
 
 
 def _constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise _Ambiguous(later("{name} is no number", name=name))
 
 
 class _Copy:
@@ -149,12 +174,21 @@ class _Copy:
                 if not columns:
                     return []
                 if missing := [name for name in wanted if name not in columns]:
-                    told = f"the table {table} has no column {missing[0]}, so its form is not known here"
-                    raise OpError(f"{self._path}: {told}; nothing was imported")
+                    unknown = later(
+                        "{file}: the table {table} has no column {column}, so its form is not known here;"
+                        " nothing was imported",
+                        file=self._path,
+                        table=table,
+                        column=missing[0],
+                    )
+                    raise OpError(unknown)
                 question = f"SELECT * FROM {table}" + (f" WHERE {where}" if where else "") + " LIMIT 100001"  # noqa: S608
                 return db.execute(question, values).fetchall()
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
-            raise OpError(f"{self._path} cannot be read as an SQLite file ({error})", _STOP) from None
+            raise OpError(
+                later("{file} cannot be read as an SQLite file ({reason})", file=self._path, reason=error),
+                _STOP,
+            ) from None
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -179,13 +213,15 @@ class _Copy:
         for _ in range(_AGAIN):
             before = [_state(file) for file in files]
             if sum(size for size, _ in before) > _LONGEST_STORE:
-                raise OpError(f"{self._path} is larger than {_LONGEST_STORE >> 20} MB; nothing was imported")
+                raise odd(self._path, later("is larger than {size} MB", size=_LONGEST_STORE >> 20))
             for file, to in files.items():
                 if file.is_file() and not file.is_symlink():
                     shutil.copyfile(file, to)
             if before == [_state(file) for file in files]:
                 return copy
-        raise OpError(f"{self._path} changes all the time", "stop OpenClaw, and try again")
+        raise OpError(
+            later("{file} changes all the time", file=self._path), later("stop OpenClaw, and try again")
+        )
 
 
 def _state(file: Path) -> tuple[int, int]:

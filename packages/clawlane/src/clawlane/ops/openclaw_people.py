@@ -16,12 +16,13 @@ from typing import Any
 from clawlane.access.pairing import ALPHABET, CODE_LENGTH, CODE_LIFE_MS
 from clawlane.channel import Manifest
 from clawlane.config.senders import is_numeric_id
-from clawlane.ops.openclaw_files import Home, decoded
-from clawlane.ops.operation import OpError
+from clawlane.ops.openclaw_files import Home, decoded, odd
+from clawlane.texts import later
 
 _MOST = 10_000
 """Entries of one list."""
 
+_NO_ID = later("is no id")
 _LONGEST_ID = 32
 _LONGEST_NAME = 200
 _EXACT = 2**53
@@ -65,7 +66,7 @@ def people_of(home: Home, manifest: Manifest, now_ms: int) -> People:
         try:
             sender = Sender(_account(account), person_id(entry, prefixes))
         except ValueError as error:
-            found.odd.append((where, str(error)))
+            found.odd.append((where, error.args[0]))
         else:
             if sender not in found.approved:
                 found.approved.append(sender)
@@ -74,7 +75,7 @@ def people_of(home: Home, manifest: Manifest, now_ms: int) -> People:
         try:
             waiting = _waiting(request, prefixes, now_ms)
         except ValueError as error:
-            found.odd.append((where, str(error)))
+            found.odd.append((where, error.args[0]))
             continue
         if (waiting.account, waiting.id) not in allowed:
             allowed.add((waiting.account, waiting.id))
@@ -86,18 +87,22 @@ def person_id(value: object, prefixes: tuple[str, ...]) -> str:
     """The digits of an entry. Raises `ValueError` that says what it is instead, without repeating it."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         if value >= _EXACT:
-            raise ValueError("a number of this length has lost its last digits; approve this person anew")
+            raise ValueError(
+                later("a number of this length has lost its last digits; approve this person anew")
+            )
         return str(value)
     if not isinstance(value, str):
-        raise ValueError("is no id")
+        raise ValueError(_NO_ID)
     entry = value.strip()
     kind, colon, rest = entry.partition(":")
     if colon and kind.strip().lower() in prefixes:
         entry = rest.strip()
     if entry == "*":
-        raise ValueError("'*' would let anybody in; if you mean that, write it into allowFrom yourself")
+        raise ValueError(
+            later("'*' would let anybody in; if you mean that, write it into allowFrom yourself")
+        )
     if not is_numeric_id(entry) or len(entry) > _LONGEST_ID:
-        raise ValueError("is no id")
+        raise ValueError(_NO_ID)
     return entry
 
 
@@ -141,10 +146,10 @@ def _waiting(request: Mapping[str, Any], prefixes: tuple[str, ...], now_ms: int)
     sender = person_id(request.get("id"), prefixes)
     code = request.get("code")
     if not isinstance(code, str) or not _CODE.match(code.strip().upper()):
-        raise ValueError("has no pairing code")
+        raise ValueError(later("has no pairing code"))
     created_ms = min(_moment(request.get("createdAt")), now_ms)
     if now_ms - created_ms >= CODE_LIFE_MS:
-        raise ValueError("its code has expired; this person gets a new one with the next message")
+        raise ValueError(later("its code has expired; this person gets a new one with the next message"))
     given = request.get("meta")
     meta = given if isinstance(given, Mapping) else {}
     named = meta.get("accountId")
@@ -162,13 +167,13 @@ def _moment(value: object) -> int:
         moment = datetime.fromisoformat(value if isinstance(value, str) else "")
         return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise ValueError("does not say since when it waits") from None
+        raise ValueError(later("does not say since when it waits")) from None
 
 
 def _account(written: str) -> str:
     name = written.strip().lower()
     if name and not _ACCOUNT.match(name):
-        raise ValueError("is for an account whose name is none")
+        raise ValueError(later("is for an account whose name is none"))
     return name
 
 
@@ -177,11 +182,11 @@ def _list(data: object, key: str, where: str) -> list[Any]:
         return []
     listed = data.get(key) if isinstance(data, Mapping) else data
     if not isinstance(listed, list):
-        raise OpError(f"{where} has no list `{key}`, so its form is not known here; nothing was imported")
+        raise odd(where, later("has no list `{key}`, so its form is not known here", key=key))
     return _few(listed, where)
 
 
 def _few(listed: list[Any], where: str) -> list[Any]:
     if len(listed) > _MOST:
-        raise OpError(f"{where} has more than {_MOST} entries; nothing was imported")
+        raise odd(where, later("has more than {n} entries", n=_MOST))
     return listed

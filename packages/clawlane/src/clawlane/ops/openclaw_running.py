@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from clawlane.config.regular_file import read_regular
+from clawlane.texts import later
 
 DEFAULT_PORT = 18789
 _RUNNERS = ("node", "nodejs", "bun", "deno")
@@ -26,14 +27,14 @@ def gateway_on(home: Path, port: int, proc: Path = Path("/proc")) -> str:
     """
     for folder in _processes(proc):
         if _holds(folder, home):
-            return f"process {folder.name} has files of {home} open"
+            return later("process {pid} has files of {home} open", pid=folder.name, home=home)
         if _is_gateway(folder) and _home_of(folder) in (home, None):
-            return f"process {folder.name} is an OpenClaw gateway"
+            return later("process {pid} is an OpenClaw gateway", pid=folder.name)
     for pid in _locked_by(home):
         if (proc / str(pid)).exists() and b"openclaw" in _bytes(proc / str(pid) / "cmdline"):
-            return f"its lock names process {pid}, which runs"
+            return later("its lock names process {pid}, which runs", pid=pid)
     if _listens(port):
-        return f"something listens on port {port}, where its gateway would"
+        return later("something listens on port {port}, where its gateway would", port=port)
     return ""
 
 

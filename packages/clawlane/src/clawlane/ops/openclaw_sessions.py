@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from clawlane.ops.openclaw_files import Home, decoded
-from clawlane.ops.operation import OpError
+from clawlane.ops.openclaw_files import Home, decoded, odd
+from clawlane.texts import later
 
 _TABLE = "plugin_state_entries"
 _KEYS = ("entry_key", "key")
@@ -33,8 +33,8 @@ def session_of(home: Home, channel: str, profile: str) -> bytes | None:
     found = _stored(home).get(key)
     if found is not None:
         if not isinstance(found, Mapping):
-            raise OpError(
-                f"{_TABLE}: the login of the profile '{profile}' is no object; nothing was imported"
+            raise odd(
+                _TABLE, later("has a login of the profile '{profile}' that is no object", profile=profile)
             )
         if found.get("revoked"):
             raise LoggedOut
@@ -44,7 +44,7 @@ def session_of(home: Home, channel: str, profile: str) -> bytes | None:
         return None
     raw = home.read("credentials", channel, name)
     if raw is not None and not isinstance(decoded(raw, f"credentials/{channel}/{name}"), Mapping):
-        raise OpError(f"credentials/{channel}/{name} is no object; nothing was imported")
+        raise odd(f"credentials/{channel}/{name}", later("is no object"))
     return raw
 
 
@@ -57,7 +57,7 @@ def _stored(home: Home) -> dict[str, Any]:
         key = next((row[one] for one in _KEYS if one in names), None)
         value = next((row[one] for one in _VALUES if one in names), None)
         if not isinstance(key, str) or not isinstance(value, str | bytes):
-            raise OpError(f"{_TABLE} has a form that is not known here; nothing was imported")
+            raise odd(_TABLE, later("has a form that is not known here"))
         if key.startswith("profile:"):
             found[key] = decoded(value, _TABLE)
     return found

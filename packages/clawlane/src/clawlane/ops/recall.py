@@ -134,7 +134,7 @@ def _planned(one: Listed) -> Recalled:
 async def recall(ctx: OpContext, request: RecallOne) -> Begun:
     """Raises `OpError`."""
     account = SendingAccount.of(ctx, request.channel, request.account)
-    account.needs(Capability.UNDO, "take messages back")
+    account.needs(Capability.UNDO)
     async with ctx.own(account.name) as store:
         try:
             back = await store.attempt(operator_sends.take_back_chunk, request.number, join=True)

@@ -22,8 +22,14 @@ from clawlane.ops.directory import lookup
 from clawlane.ops.operation import Caller, OpError
 from clawlane.ops.targets import NobodyKnown, Recipient, Written, find_recipient, target_of, thread_stored
 from clawlane.store.private_file import NotCopied, copy_of, discard
+from clawlane.texts import later
 
 MOST_FILES = 10
+_CANNOT = {
+    Capability.REACTION: later("the channel {channel} cannot react to messages"),
+    Capability.UNDO: later("the channel {channel} cannot take messages back"),
+    Capability.QUOTE: later("the channel {channel} cannot quote messages"),
+}
 _CANNOT_SEND = (Phase.STOPPED, Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT, Phase.REPLACED, Phase.FAILED)
 
 
@@ -42,12 +48,12 @@ class SendingAccount:
         """Raises `OpError` for an account that cannot send, unless nothing is to be sent."""
         if sends and not ctx.in_gateway:
             words, command = how_to_start(ctx.paths)
-            told = "the gateway is not running, and only it may hold the connection"
-            raise OpError(told, f"{words}: {command}")
+            told = later("the gateway is not running, and only it may hold the connection")
+            raise OpError(told, later("{how}: {command}", how=words, command=command))
         found = cls(ctx, target := ctx.target(channel, account), ctx.live.get(str(target.account)))
         if sends and found.stopped:
             reason, help = found.trouble()
-            raise OpError(f"{found.name} cannot send: {reason}", help)
+            raise OpError(later("{name} cannot send: {reason}", name=found.name, reason=reason), help)
         return found
 
     @property
@@ -59,11 +65,12 @@ class SendingAccount:
     def channel(self) -> Channel:
         return self.ctx.runtime(self.target.manifest)
 
-    def needs(self, capability: Capability, what: str) -> None:
-        """Raises `OpError` if the channel does not have a capability."""
+    def needs(self, capability: Capability) -> None:
+        """Raises `OpError` if the channel does not have a capability, one of `_CANNOT`."""
         if capability not in self.target.manifest.capabilities:
-            help = f"openclaw channels capabilities --channel {self.target.manifest.id}"
-            raise OpError(f"the channel {self.target.manifest.id} cannot {what}", help)
+            channel = self.target.manifest.id
+            help = f"openclaw channels capabilities --channel {channel}"
+            raise OpError(later(_CANNOT[capability], channel=channel), help)
 
     @property
     def stopped(self) -> bool:
@@ -73,7 +80,7 @@ class SendingAccount:
     def trouble(self) -> tuple[str, str]:
         """Why the account cannot send now, and the command that helps; empty while it can."""
         if self.live is None:
-            return "the gateway is not running", how_to_start(self.ctx.paths)[1]
+            return later("the gateway is not running"), how_to_start(self.ctx.paths)[1]
         state = self.live.state
         if state.phase in (Phase.READY, Phase.DEGRADED):
             return "", ""
@@ -94,7 +101,7 @@ class SendingAccount:
         pins = await self.ctx.ask(lambda reader: reader.pins(self.name))
         mode, rule = rules_in_force(self.ctx, self.target.account).outbound(thread, pins)
         if mode is OutboundMode.OFF:
-            told = f"nothing is sent to {thread}: {rule.path} is 'off'"
+            told = later("nothing is sent to {thread}: {path} is 'off'", thread=str(thread), path=rule.path)
             raise OpError(told, f"openclaw config set {rule.path} approve")
 
     async def recipient(self, written: str) -> Recipient:
@@ -152,9 +159,11 @@ class SendingAccount:
     async def copies(self, paths: Sequence[str]) -> tuple[ReplyFile, ...]:
         """Private copies of files on this machine. Raises `OpError`, and then leaves none behind."""
         if paths and self.ctx.caller is not Caller.CLI:
-            raise OpError("files can be sent from the command line of this machine only")
+            raise OpError(later("files can be sent from the command line of this machine only"))
         if len(paths) > MOST_FILES:
-            raise OpError(f"at most {MOST_FILES} files are sent at once, not {len(paths)}")
+            raise OpError(
+                later("at most {most} files are sent at once, not {n}", most=MOST_FILES, n=len(paths))
+            )
         return await asyncio.to_thread(self._copies, paths)
 
     def _copies(self, paths: Sequence[str]) -> tuple[ReplyFile, ...]:
@@ -168,7 +177,7 @@ class SendingAccount:
         except BaseException as error:
             discard(made)
             if isinstance(error, NotCopied):
-                raise OpError(f"{shortened(path)}: {error}") from None
+                raise OpError(later("{file}: {why}", file=shortened(path), why=error.args[0])) from None
             raise
         return tuple(made)
 
@@ -176,14 +185,14 @@ class SendingAccount:
         """A regular file that is none of the gateway's own. Raises `OpError`."""
         shown = shortened(path)
         if not os.path.isabs(path) or "\0" in path:
-            raise OpError(f"{shown}: the path of a file has to be absolute")
+            raise OpError(later("{file}: the path of a file has to be absolute", file=shown))
         if Path(path).resolve().is_relative_to(self.ctx.paths.state.resolve()):
-            raise OpError(f"{shown}: files of the state directory are not sent")
+            raise OpError(later("{file}: files of the state directory are not sent", file=shown))
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise OpError(f"{shown}: {error.strerror}") from None
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            raise OpError(f"{shown}: only regular files can be sent")
+            raise OpError(later("{file}: only regular files can be sent", file=shown))
         return open(handle, "rb")

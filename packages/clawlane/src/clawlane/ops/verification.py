@@ -24,6 +24,7 @@ from clawlane.ops.verification_state import report_of
 from clawlane.store import abilities, verifications
 from clawlane.store.reader import Reader
 from clawlane.store.send_evidence import SendProof
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.access.decision import Rule
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _MOST_NAMED = 20
 """Groups that are named to a person who has to write in one, and ids of a list."""
 
-NOT_RUNNING = "the gateway is not running"
+NOT_RUNNING = later("the gateway is not running")
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,7 @@ async def look_up(ctx: OpContext, request: LookUp) -> int:
     _, live = _live(ctx, request)
     asked_ms = ctx.now_ms()
     if not await live.look_up(request.kind):
-        raise OpError(f"{live.account} cannot be asked for past messages")
+        raise OpError(later("{account} cannot be asked for past messages", account=str(live.account)))
     return asked_ms
 
 
@@ -296,7 +297,7 @@ async def reconnect(ctx: OpContext, request: Reconnect) -> bool:
     """Raises `OpError` if the channel cannot do it."""
     _, live = _live(ctx, request)
     if not isinstance(live.channel, CanReconnect):
-        raise OpError(f"{live.account.channel} cannot close its connection on purpose")
+        raise OpError(later("{channel} cannot close its connection on purpose", channel=live.account.channel))
     return await live.channel.reconnect(live.account)
 
 
@@ -306,7 +307,7 @@ async def record(ctx: OpContext, request: Record) -> Report:
     target = ctx.target(request.channel, request.account)
     name, report = str(target.account), request.report
     if report is None or report.account != name:
-        raise OpError(f"there is no report of {name} to keep")
+        raise OpError(later("there is no report of {name} to keep", name=name))
     text = encode(report).decode()
     async with ctx.own(name) as account_store:
         await account_store.attempt(verifications.record, report.policy, text, passed=report.ok)
@@ -328,13 +329,17 @@ def _live(ctx: OpContext, request: AccountRequest[Any]) -> tuple[Target, LiveAcc
         raise OpError(NOT_RUNNING, how_to_start(ctx.paths)[1])
     target = ctx.target(request.channel, request.account)
     account, channel = target.account, target.manifest.id
+    name = str(account)
     if not target.configured:
-        raise OpError(f"{account} is off: the config has no block for {channel}", "openclaw onboard")
-    live = ctx.live.get(str(account))
+        raise OpError(
+            later("{account} is off: the config has no block for {channel}", account=name, channel=channel),
+            "openclaw onboard",
+        )
+    live = ctx.live.get(name)
     if not account.enabled:
-        raise OpError(f"{account} is disabled", _enabling(ctx, account))
+        raise OpError(later("{account} is disabled", account=name), _enabling(ctx, account))
     if live is None:
-        raise OpError(f"the gateway does not run {account}", "openclaw channels status")
+        raise OpError(later("the gateway does not run {account}", account=name), "openclaw channels status")
     return target, live
 
 
@@ -365,4 +370,9 @@ def _allowed(rules: Rules) -> list[str]:
 
 def rule_place(rule: Rule) -> str:
     """A rule by its place: `line 5 channels.zalouser.dmPolicy`."""
-    return f"line {rule.line} {rule.path}" if rule.line is not None else f"{rule.path} ({rule.origin})"
+    from clawlane.access.decision import BUILT_IN
+
+    if rule.line is None:
+        built_in = later("{path} (built-in)", path=rule.path)
+        return built_in if rule.origin == BUILT_IN else f"{rule.path} ({rule.origin})"
+    return later("line {line} {path}", line=rule.line, path=rule.path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.scenario import Step
+from clawlane.texts import later
 
 
 @dataclass(slots=True)
@@ -33,24 +35,28 @@ def mistakes(result: StepResult) -> list[str]:
     step, wrong = result.step, []
     outcomes = {fate.outcome for fate in result.fates}
     if step.expect and result.fates and not outcomes <= set(step.expect):
-        wrong.append(f"expected {' or '.join(step.expect)}, but it was {', '.join(sorted(outcomes))}")
+        was = ", ".join(sorted(outcomes))
+        wrong.append(later("expected {wanted}, but it was {found}", wanted=_any_of(step.expect), found=was))
     reasons = {reason for fate in result.fates for reason in _reason(fate)}
     if step.reason and not (reasons and reasons <= set(step.reason)):
-        found = ", ".join(sorted(reasons)) or "not decided"
-        wrong.append(f"expected the reason {' or '.join(step.reason)}, but it was {found}")
+        reason = later("expected the reason {wanted}, but it was {found}")
+        found = ", ".join(sorted(reasons)) or later("not decided")
+        wrong.append(later(reason, wanted=_any_of(step.reason), found=found))
     texts = [one.text for one in result.left]
     for wanted in step.sent or ():
         if not any(wanted in text for text in texts):
-            wrong.append(f"expected that {wanted!r} is sent, but {shown(texts)}")
+            wrong.append(later("expected that {text!r} is sent, but {left}", text=wanted, left=shown(texts)))
     if step.messages is not None and len(texts) != step.messages:
-        wrong.append(f"expected {step.messages} messages, but {shown(texts)}")
+        wrong.append(later("expected {n} messages, but {left}", n=step.messages, left=shown(texts)))
     wrong += [
-        f"expected that {unwanted!r} is not sent, but {shown(texts)}"
+        later("expected that {text!r} is not sent, but {left}", text=unwanted, left=shown(texts))
         for unwanted in step.unsent
         if any(unwanted in text for text in texts)
     ]
     seen = set(step.unseen).intersection(result.saw or ())
-    wrong += [f"expected that the platform sees no '{kind}', but it did" for kind in sorted(seen)]
+    wrong += [
+        later("expected that the platform sees no '{kind}', but it did", kind=kind) for kind in sorted(seen)
+    ]
     return wrong
 
 
@@ -62,4 +68,14 @@ def _reason(fate: Fate) -> list[str]:
 
 def shown(texts: list[str]) -> str:
     """What left, in words."""
-    return f"this left: {' | '.join(text[:200] for text in texts)}" if texts else "nothing left"
+    if not texts:
+        return later("nothing left")
+    return later("this left: {texts}", texts=" | ".join(text[:200] for text in texts))
+
+
+def _any_of(words: Sequence[str]) -> str:
+    """The words in the order in which they were written: `answered or dropped`."""
+    found = str(words[0])
+    for word in words[1:]:
+        found = later("{these} or {word}", these=found, word=str(word))
+    return found

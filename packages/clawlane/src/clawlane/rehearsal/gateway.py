@@ -20,6 +20,7 @@ from clawlane.messages import Reply
 from clawlane.plugins.registry import Registry
 from clawlane.rehearsal.leash import end_with_parent
 from clawlane.rehearsal.simulators import OnlyRehearsed
+from clawlane.texts import ENGLISH, in_locale, told
 
 
 class StandIn:
@@ -43,6 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m clawlane.rehearsal.gateway")
     parser.add_argument("--agents", action="store_true", help="ask the agents of the config")
     parser.add_argument("--without", action="append", default=[], help="a channel that stays off")
+    parser.add_argument("--locale", default=ENGLISH, help="the language of an error")
     options = parser.parse_args()
     end_with_parent()
     try:
@@ -54,7 +56,8 @@ def main() -> int:
     except Exception as error:
         while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
+        with in_locale(options.locale):
+            print(f"error: {type(error).__name__}: {told(error)}", file=sys.stderr)
         return 1
 
 

@@ -20,6 +20,7 @@ from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.reach import Named, cast_config
 from clawlane.rehearsal.scenario import OWNER, STOCK, Decide, Outcome, Scenario, Step
 from clawlane.rehearsal.stage import Stage
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,11 @@ class Player:
         try:
             thread_id = await self._act(step, result, before)
             if step.sees and not await self._stage.wait_for(step.sees, before):
-                result.failed.append(f"the platform saw no '{step.sees}'")
+                result.failed.append(later("the platform saw no '{kind}'", kind=step.sees))
             if step.state is not None:
                 await self._stage.wait_for_phase(self._account(step), Phase(step.state))
         except (CastError, ControlError, RehearsalError) as error:
-            result.failed.append(str(error))
+            result.failed.append(error.args[0])
             return
         await self._stage.look()
         for one in self._stage.left(before):
@@ -123,7 +124,7 @@ class Player:
         for key, wanted in step.only_if.items():
             value = str(self._stage.config.effective(account, key).value)
             if value not in wanted:
-                return f"{key} is '{value}'"
+                return later("{key} is '{value}'", key=key, value=value)
         return ""
 
     async def _act(self, step: Step, result: StepResult, before: int) -> str:
@@ -165,7 +166,8 @@ class Player:
             self._messages[step.label] = written[-1]
         if step.who == OWNER:
             if step.expect and step.expect != (Outcome.NOTHING,):
-                result.failed.append("what the account's owner writes is never answered: `expect: nothing`")
+                never = later("what the account's owner writes is never answered: `expect: nothing`")
+                result.failed.append(never)
         else:
             result.fates = [await self._fate(one, step, before) for one in written]
         return written[-1].thread_id
@@ -203,7 +205,7 @@ class Player:
         waiting = await self._stage.ask(Requests(account.channel, account.id))
         request = next((one for one in waiting if one.sender_id == self._people[who]), None)
         if request is None:
-            raise RehearsalError(f"{who} does not wait for an approval")
+            raise RehearsalError(later("{name} does not wait for an approval", name=who))
         if step.approve:
             await self._stage.ask(Approve(account.channel, request.code, account.id))
         else:
@@ -213,7 +215,7 @@ class Player:
         account = self._stage.account(message.account)
         waiting = (await self._stage.fate(account, message.id, leave_drafts=True)).drafts
         if not waiting:
-            raise RehearsalError(f"no draft waits for the message '{step.draft}'")
+            raise RehearsalError(later("no draft waits for the message '{name}'", name=step.draft))
         for number in waiting:
             match step.decide:
                 case Decide.APPROVE:
@@ -255,13 +257,13 @@ class Player:
         """The steps after which something left that should not, before the next message of that thread."""
         for at, one in enumerate(self._spoken):
             if Outcome.NOTHING in one.result.step.expect:
-                later = (other for other in self._spoken[at + 1 :] if other.thread_id == one.thread_id)
-                end = next((other.before for other in later), self._stage.last)
+                after = (other for other in self._spoken[at + 1 :] if other.thread_id == one.thread_id)
+                end = next((other.before for other in after), self._stage.last)
                 left = [
                     left.text for left in self._stage.left(one.before) if _within(left, one.thread_id, end)
                 ]
                 if left:
-                    one.result.failed.append(f"expected nothing, but {shown(left)}")
+                    one.result.failed.append(later("expected nothing, but {left}", left=shown(left)))
                     yield one.result
 
     def _account(self, step: Step) -> Account:
@@ -283,31 +285,57 @@ class Player:
 
     def _words(self, step: Step) -> str:
         """The step in words, with names as people see them."""
-        where = f" in {step.group}" if step.group else f" to {step.to}" if step.to else ""
         who = self.names.get(self._people.get(step.who or "", ""), step.who or "")
-        times = f" ({step.times} times)" if step.times > 1 else ""
         match step.verb:
             case "says":
-                return f"{who}{where}{times}: {' / '.join(step.says or ())}"
+                writes, said = _times(_placed(who, step), step.times), " / ".join(step.says or ())
+                return later("{what}: {text}", what=writes, text=said)
             case "sends":
-                return f"{who}{where} sends {step.sends}: {step.fields.get('text', '')}".rstrip(": ")
-            case "reacts" | "recalls":
-                return f"{who} {step.verb} {step.reacts or step.recalls}"
+                sends = later("{who} sends {kind}", who=_placed(who, step), kind=step.sends)
+                text = str(step.fields.get("text", ""))
+                return later("{what}: {text}", what=sends, text=text) if text else sends
+            case "reacts":
+                return later("{who} reacts to {message}", who=who, message=step.reacts)
+            case "recalls":
+                return later("{who} recalls {message}", who=who, message=step.recalls)
             case "look":
-                return f"what became of {step.look}"
-            case "approve" | "reject":
-                return f"the operator: {step.verb} {step.approve or step.reject}"
+                return later("what became of {message}", message=step.look)
+            case "approve":
+                return later("the operator approves {who}", who=step.approve)
+            case "reject":
+                return later("the operator rejects {who}", who=step.reject)
             case "draft":
-                text = f": {step.text}" if step.text else ""
-                return f"the operator: {step.decide} the draft for {step.draft}{text}"
+                return _decided(step)
             case "do":
-                thread = f" {step.fields['thread']}" if "thread" in step.fields else ""
-                return f"{step.do}{thread}{where}"
+                return _placed(f"{step.do} {step.fields.get('thread', '')}".rstrip(), step)
             case "fault":
-                return f"a fault of the platform: {(step.fault or {}).get('does', '')}"
+                return later("a fault of the platform: {fault}", fault=(step.fault or {}).get("does", ""))
             case "wait":
-                return f"{step.wait:g} s pass"
-        return f"wait until the platform sees {step.sees}" if step.sees else f"wait until {step.state}"
+                return later("{n:g} s pass", n=step.wait)
+        if step.sees:
+            return later("wait until the platform sees {kind}", kind=step.sees)
+        return later("wait until {state}", state=step.state)
+
+
+def _placed(what: str, step: Step) -> str:
+    """What happens, with the group or the person it is addressed to."""
+    if step.group:
+        return later("{what} in {group}", what=what, group=step.group)
+    return later("{what} to {person}", what=what, person=step.to) if step.to else what
+
+
+def _times(what: str, times: int) -> str:
+    return later("{what} ({n} times)", what=what, n=times) if times > 1 else what
+
+
+def _decided(step: Step) -> str:
+    """What the operator does with a draft."""
+    match step.decide:
+        case Decide.APPROVE:
+            return later("the operator approves the draft for {message}", message=step.draft)
+        case Decide.DROP:
+            return later("the operator drops the draft for {message}", message=step.draft)
+    return later("the operator edits the draft for {message}: {text}", message=step.draft, text=step.text)
 
 
 def _within(left: Left, thread_id: str, end: int) -> bool:

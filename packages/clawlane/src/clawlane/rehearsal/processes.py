@@ -13,6 +13,7 @@ from clawlane.capabilities import NoSimulator, RunsSimulator
 from clawlane.config.paths import Paths
 from clawlane.ops.client import ControlError, gateway_runs
 from clawlane.rehearsal.errors import RehearsalError
+from clawlane.texts import later, locale
 
 _START_S = 60.0
 _END_S = 20.0
@@ -45,11 +46,11 @@ async def simulator(
             async with asyncio.timeout(_START_S):
                 line = await process.stdout.readline()
         except TimeoutError:
-            raise NoSimulator(f"the simulator did not start within {_START_S:.0f} s") from None
+            raise NoSimulator(later("the simulator did not start within {n:.0f} s", n=_START_S)) from None
         except ValueError:
-            raise NoSimulator("the simulator did not say where it is") from None
+            raise NoSimulator(later("the simulator did not say where it is")) from None
         if not line:
-            raise NoSimulator(_last_line(log) or "the simulator ended before it was ready")
+            raise NoSimulator(_last_line(log) or later("the simulator ended before it was ready"))
         yield channel.simulated(line.decode(errors="replace"))
 
 
@@ -60,6 +61,7 @@ class GatewayProcess:
         self, paths: Paths, environ: Mapping[str, str], log: Path, *, agents: bool, without: Sequence[str]
     ) -> None:
         flags = [*(["--agents"] if agents else []), *(f"--without={name}" for name in without)]
+        flags.append(f"--locale={locale()}")
         self._command = (sys.executable, "-m", "clawlane.rehearsal.gateway", *flags)
         self._environ = environ
         self._paths = paths
@@ -77,11 +79,12 @@ class GatewayProcess:
             async with asyncio.timeout(_START_S):
                 while not await self._answers():
                     if self._process.returncode is not None:
-                        said = _last_line(self._log) or f"exit code {self._process.returncode}"
-                        raise RehearsalError(f"the gateway does not start: {said}")
+                        code = later("exit code {code}", code=self._process.returncode)
+                        said = _last_line(self._log) or code
+                        raise RehearsalError(later("the gateway does not start: {said}", said=said))
                     await asyncio.sleep(_LOOK_EVERY_S)
         except TimeoutError:
-            raise RehearsalError(f"the gateway was not up within {_START_S:.0f} s") from None
+            raise RehearsalError(later("the gateway was not up within {n:.0f} s", n=_START_S)) from None
 
     async def stop(self) -> None:
         """Ask it to end, and wait for that."""

@@ -13,6 +13,7 @@ from clawlane.channel import Account
 from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.scenario import Outcome
 from clawlane.rehearsal.stage import Stage
+from clawlane.texts import later, tn, told
 
 _MOST_ENTRIES = 20
 _MOST_GROUPS = 20
@@ -122,8 +123,8 @@ class _Casting:
         await self._unknown_group(stranger)
 
     async def _direct(self, stranger: str, friend: str) -> None:
-        self._add("a stranger", stranger)
-        self._add("a friend in no list", friend)
+        self._add(later("a stranger"), stranger)
+        self._add(later("a friend in no list"), friend)
         for entry in self._entries(self._policy.allow, "allowFrom"):
             if uid := await self._entry(entry):
                 self._add(f"allowFrom: {entry}", uid)
@@ -139,13 +140,16 @@ class _Casting:
     def _groups(self) -> Iterator[GroupRule]:
         rules = [rule for rule in self._policy.group_table.all if rule.key.strip() != ANY_GROUP]
         if len(rules) > _MOST_GROUPS:
-            self._reach.left_out.append(f"{len(rules) - _MOST_GROUPS} more groups")
+            more = len(rules) - _MOST_GROUPS
+            self._reach.left_out.append(tn("{n} more group", "{n} more groups", more))
         yield from rules[:_MOST_GROUPS]
 
     def _entries(self, allowed: Allowlist, what: str) -> list[str]:
         entries = [*sorted(allowed.ids), *allowed.names]
         if len(entries) > _MOST_ENTRIES:
-            self._reach.left_out.append(f"{len(entries) - _MOST_ENTRIES} more entries of {what}")
+            more = len(entries) - _MOST_ENTRIES
+            left_out = tn("{n} more entry of {key}", "{n} more entries of {key}", more, key=what)
+            self._reach.left_out.append(left_out)
         return entries[:_MOST_ENTRIES]
 
     async def _listed(self, rule: GroupRule | None) -> dict[str, str]:
@@ -158,7 +162,8 @@ class _Casting:
 
     async def _unlisted(self, rule: GroupRule | None, stranger: str) -> dict[str, str]:
         senders, _ = group_senders(self._policy, rule)
-        return {"anybody" if senders is None or senders.anyone else "a member in no list": stranger}
+        anybody = senders is None or senders.anyone
+        return {later("anybody") if anybody else later("a member in no list"): stranger}
 
     async def _unknown_group(self, stranger: str) -> None:
         rule = self._policy.group_table.any
@@ -182,7 +187,7 @@ class _Casting:
                     account=self._account,
                 )
             except CastError as error:
-                self._reach.left_out.append(f"{entry}: {error}")
+                self._reach.left_out.append(f"{entry}: {told(error)}")
                 return ""
         return self._made[entry]
 
@@ -194,5 +199,5 @@ class _Casting:
                 f"Group {gid}" if gid else key, members, id=gid, account=self._account
             )
         except CastError as error:
-            self._reach.left_out.append(f"{key}: {error}")
+            self._reach.left_out.append(f"{key}: {told(error)}")
             return ""

@@ -11,17 +11,36 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from clawlane.channel import Phase
 from clawlane.config.errors import did_you_mean
 from clawlane.config.regular_file import read_regular
 from clawlane.rehearsal.errors import RehearsalError, ScenarioError
 from clawlane.rehearsal.yaml_reader import LONGEST, Place, YamlError, read, typed
+from clawlane.texts import later
 
 OWNER = "owner"
 """Who writes with the account's own phone."""
 
 _MOST_STEPS = 200
+_KNOWN = {
+    "enum": later("Input should be {expected}"),
+    "float_parsing": later("Input should be a valid number, unable to parse string as a number"),
+    "int_parsing": later("Input should be a valid integer, unable to parse string as an integer"),
+    "greater_than": later("Input should be greater than {gt}"),
+    "greater_than_equal": later("Input should be greater than or equal to {ge}"),
+    "less_than_equal": later("Input should be less than or equal to {le}"),
+    "string_type": later("Input should be a valid string"),
+    "string_too_short": later("String should have at least {min_length} character"),
+    "string_too_long": later("String should have at most {max_length} characters"),
+    "bool_parsing": later("Input should be a valid boolean, unable to interpret input"),
+    "dict_type": later("Input should be a valid dictionary"),
+    "tuple_type": later("Input should be a valid tuple"),
+    "too_short": later("Tuple should have at least {min_length} item"),
+    "too_long": later("Tuple should have at most {max_length} items"),
+}
+"""What pydantic says of wrong values, by its type of error."""
 
 
 class Outcome(StrEnum):
@@ -62,7 +81,7 @@ def _listed(value: Any) -> Any:
 def _person(value: Any) -> Any:
     if isinstance(value, str):
         if value not in ("friend", "stranger"):
-            raise ValueError("a person is `friend` or `stranger`, or has a `name`")
+            raise ValueError(later("a person is `friend` or `stranger`, or has a `name`"))
         return {"friend": value == "friend"}
     return value
 
@@ -152,24 +171,24 @@ class Step(_Model):
         verbs = [verb for verb in VERBS if getattr(self, verb) is not None]
         acts = [verb for verb in verbs if verb not in ("sees", "state")]
         if not verbs:
-            raise ValueError(f"a step needs one of: {', '.join(VERBS)}")
+            raise ValueError(later("a step needs one of: {verbs}", verbs=", ".join(VERBS)))
         if len(acts) > 1:
-            raise ValueError(f"`{acts[0]}` and `{acts[1]}` are two steps")
+            raise ValueError(later("`{one}` and `{other}` are two steps", one=acts[0], other=acts[1]))
         if self.who is None and self.verb in _OF_SOMEBODY:
-            raise ValueError(f"`{self.verb}` needs a `who`")
+            raise ValueError(later("`{verb}` needs a `who`", verb=self.verb))
         expects = [key for key in _EXPECTATIONS if key in self.model_fields_set]
         if expects and self.verb not in _OF_MESSAGES:
-            raise ValueError(f"`{expects[0]}` is about messages, not `{self.verb}`")
+            raise ValueError(later("`{key}` is about messages, not `{verb}`", key=expects[0], verb=self.verb))
         return self
 
     @model_validator(mode="after")
     def _whole_decision(self) -> Step:
         if self.draft is None and (self.decide is not None or self.text is not None):
-            raise ValueError("`decide` and `text` need a `draft`")
+            raise ValueError(later("`decide` and `text` need a `draft`"))
         if self.draft is not None and self.decide is None:
-            raise ValueError(f"`draft` needs `decide`: {', '.join(Decide)}")
+            raise ValueError(later("`draft` needs `decide`: {decisions}", decisions=", ".join(Decide)))
         if (self.text is not None) != (self.decide is Decide.EDIT):
-            raise ValueError("`text` is the new text of a draft: it comes with `decide: edit`")
+            raise ValueError(later("`text` is the new text of a draft: it comes with `decide: edit`"))
         return self
 
 
@@ -213,46 +232,69 @@ def load(file: Path) -> Scenario:
     except OSError as error:
         raise RehearsalError(f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise RehearsalError(f"{file} is not a text in UTF-8") from None
+        raise RehearsalError(later("{file} is not a text in UTF-8", file=file)) from None
     except ValueError as error:
-        raise RehearsalError(f"{file}: {error}") from None
+        raise RehearsalError(later("{file}: {why}", file=file, why=error.args[0])) from None
     if len(content) > LONGEST:
-        raise RehearsalError(f"{file} is too long: a scenario has at most {LONGEST // 1024} KiB")
+        most = LONGEST // 1024
+        raise RehearsalError(later("{file} is too long: a scenario has at most {n} KiB", file=file, n=most))
     try:
         data, lines = read(text)
     except YamlError as error:
-        raise ScenarioError([f"{file.name} line {error.line}: {error}"]) from None
+        raise ScenarioError([_at(file, error.line, error.args[0])]) from None
     if not isinstance(data, Mapping):
-        raise ScenarioError([f"{file.name} line 1: a scenario begins with `title:`; see docs/rehearsal.md"])
+        begins = later("a scenario begins with `title:`; see docs/rehearsal.md")
+        raise ScenarioError([_at(file, 1, begins)])
     if odd := {"name", "lines"} & set(data):
-        raise ScenarioError([f"{file.name} line {lines[(min(odd),)]}: unknown key {min(odd)!r}"])
+        key = min(odd)
+        raise ScenarioError([_at(file, lines[(key,)], later("unknown key {key!r}", key=key))])
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        raise ScenarioError([f"{file.name} {line}" for line in _mistakes(error, lines)]) from None
+        raise ScenarioError([_at(file, *one) for one in _mistakes(error, lines)]) from None
     steps = tuple(lines.get(("steps", at), 0) for at in range(len(scenario.steps)))
     scenario = scenario.model_copy(update={"name": file.stem, "lines": steps})
     if unknown := list(_unknown_names(scenario)):
-        raise ScenarioError([f"{file.name} {line}" for line in unknown])
+        raise ScenarioError([_at(file, *one) for one in unknown])
     return scenario
 
 
-def _mistakes(error: ValidationError, lines: Mapping[Place, int]) -> list[str]:
-    """Each mistake with its line and its place, in the order of the file."""
+def _at(file: Path, line: int, what: str) -> str:
+    return later("{file} line {line}: {what}", file=file.name, line=line, what=what)
+
+
+def _mistakes(error: ValidationError, lines: Mapping[Place, int]) -> list[tuple[int, str]]:
+    """Each mistake by its line, with its place, in the order of the file."""
     found: list[tuple[int, str]] = []
     for one in error.errors(include_url=False):
         place = _place(one["loc"], lines)
-        what = str(one["msg"]).removeprefix("Value error, ")
+        what = _what(one)
         if one["type"] == "missing":
-            what = f"`{one['loc'][-1]}` is missing"
+            what = later("`{key}` is missing", key=one["loc"][-1])
         elif one["type"] == "extra_forbidden":
             known = [field.alias or name for name, field in _model_at(place).model_fields.items()]
-            what = did_you_mean(str(place[-1]), known) or f"no such key; there are {', '.join(known)}"
+            what = did_you_mean(str(place[-1]), known) or later(
+                "no such key; there are {keys}", keys=", ".join(known)
+            )
         elif one["type"] == "too_short" and one["input"]:
             continue  # all its items have mistakes of their own
         where = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in place)
-        found.append((lines.get(place, 1), f"{where.removeprefix('.') or 'the scenario'}: {what}"))
-    return [f"line {line}: {text}" for line, text in sorted(found, key=lambda one: one[0])]
+        where = where.removeprefix(".") or later("the scenario")
+        found.append((lines.get(place, 1), later("{where}: {what}", where=where, what=what)))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _what(mistake: ErrorDetails) -> str:
+    """What is wrong with a value: in our words, or in pydantic's."""
+    context = mistake.get("ctx", {})
+    if isinstance(error := context.get("error"), ValueError):
+        text: str = error.args[0]
+        return text
+    if known := _KNOWN.get(mistake["type"]):
+        if mistake["type"] == "enum":
+            context = {"expected": str(context["expected"]).replace(" or ", ", ")}
+        return later(known, **context)
+    return mistake["msg"]
 
 
 def _place(loc: tuple[int | str, ...], lines: Mapping[Place, int]) -> Place:
@@ -269,12 +311,12 @@ def _model_at(place: Place) -> type[_Model]:
     return Person if place[:1] == ("people",) and len(place) > 2 else Scenario
 
 
-def _unknown_names(scenario: Scenario) -> Iterator[str]:
-    """Steps that name somebody, a group or a message that is not there before them."""
+def _unknown_names(scenario: Scenario) -> Iterator[tuple[int, str]]:
+    """Steps that name somebody, a group or a message that is not there before them, by their lines."""
     people, labels = {*STOCK, *scenario.people}, set[str]()
     for name, members in scenario.groups.items():
         yield from (
-            f"line 1: groups.{name}: nobody is called {one!r}; people are {_among(people)}"
+            (1, later("{where}: {what}", where=f"groups.{name}", what=_nobody(one, people)))
             for one in members
             if one not in people
         )
@@ -282,15 +324,23 @@ def _unknown_names(scenario: Scenario) -> Iterator[str]:
         named = (step.approve, step.reject, step.to if step.who == OWNER else None)
         for one in (step.who if step.who != OWNER else None, *named):
             if one is not None and one not in people:
-                yield f"line {line}: nobody is called {one!r}; people are {_among(people)}"
+                yield line, _nobody(one, people)
         if step.group is not None and step.group not in scenario.groups:
-            yield f"line {line}: there is no group {step.group!r}; groups are {_among(scenario.groups)}"
+            groups = _among(scenario.groups)
+            yield (
+                line,
+                later("there is no group {name!r}; groups are {groups}", name=step.group, groups=groups),
+            )
         about = step.recalls or step.look or step.reacts or step.draft
         if about is not None and about not in labels:
-            yield f"line {line}: no message before this is called {about!r} (`as: {about}`)"
+            yield line, later("no message before this is called {name!r} (`as: {name}`)", name=about)
         if step.label:
             labels.add(step.label)
 
 
+def _nobody(name: str, people: Iterable[str]) -> str:
+    return later("nobody is called {name!r}; people are {people}", name=name, people=_among(people))
+
+
 def _among(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
+    return ", ".join(sorted(names)) or later("none")

@@ -14,8 +14,9 @@ from clawlane.plugins.errors import BadSpec, PluginError
 from clawlane.plugins.install import install
 from clawlane.plugins.registry import PluginRecord, Registry, load_manifest, load_runtime
 from clawlane.rehearsal.errors import RehearsalError
+from clawlane.texts import later
 
-NOT_REHEARSED = "it has no simulator, so a rehearsal leaves it out"
+NOT_REHEARSED = later("it has no simulator, so a rehearsal leaves it out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,16 @@ def find_rehearsed(paths: Paths, name: str | None = None) -> Rehearsed:
         if isinstance(runtime, RunsSimulator):
             others = tuple(one for one in manifests if one != manifest.id)
             return Rehearsed(manifest, runtime, plugins[manifest.id], others)
-    raise RehearsalError(f"no simulator comes with channel '{wanted[0].id}'", "openclaw channels list --all")
+    none = later("no simulator comes with channel '{channel}'", channel=wanted[0].id)
+    raise RehearsalError(none, "openclaw channels list --all")
 
 
 def _not_there(name: str | None, registry: Registry) -> PluginError | RehearsalError:
     spec = next(iter(registry.installable().values()), "")
     if name is None or name in registry.installable():
-        return RehearsalError("no installed channel has a simulator", f"openclaw plugins install {spec}")
-    return BadSpec(f"unknown channel '{name}'", "openclaw channels list --all")
+        none = later("no installed channel has a simulator")
+        return RehearsalError(none, f"openclaw plugins install {spec}")
+    return BadSpec(later("unknown channel '{name}'", name=name), "openclaw channels list --all")
 
 
 class OnlyRehearsed:

@@ -28,6 +28,7 @@ from clawlane.rehearsal.fates import Fate, Left, outcome_of
 from clawlane.rehearsal.processes import GatewayProcess, child_environment, simulator
 from clawlane.rehearsal.scenario import Outcome
 from clawlane.rehearsal.simulators import OnlyRehearsed, Rehearsed
+from clawlane.texts import later
 
 _LOOK_EVERY_S = 0.1
 _READ_S = 10.0
@@ -85,8 +86,9 @@ class Stage:
         if found is None and name is None:
             found = next(iter(self.accounts.values()))
         if found is None:
+            there = ", ".join(self.accounts)
             raise RehearsalError(
-                f"no enabled account is called '{name}': there are {', '.join(self.accounts)}"
+                later("no enabled account is called '{name}': there are {names}", name=name, names=there)
             )
         return found
 
@@ -107,7 +109,10 @@ class Stage:
                 tasks.create_task(self.cast.scan(account))
                 tasks.create_task(asyncio.to_thread(self._follow_login, account, force))
         except* (CastError, ControlError) as errors:
-            raise RehearsalError(f"{account} cannot log in: {errors.exceptions[0]}") from None
+            why = errors.exceptions[0].args[0]
+            raise RehearsalError(
+                later("{account} cannot log in: {why}", account=str(account), why=why)
+            ) from None
 
     def _follow_login(self, account: Account, force: bool) -> None:
         for event in follow_gateway(self.paths, LogIn(account.channel, account.id, force), Caller.CLI):
@@ -132,7 +137,8 @@ class Stage:
             if now is phase:
                 return
             await asyncio.sleep(_LOOK_EVERY_S)
-        raise RehearsalError(f"{account} is '{now}', not '{phase}', after {_READY_S:.0f} s")
+        stays = later("{account} is '{now}', not '{phase}', after {n:.0f} s")
+        raise RehearsalError(later(stays, account=str(account), now=now, phase=phase, n=_READY_S))
 
     async def look(self) -> list[Seen]:
         """What the simulator saw since the last look."""
@@ -273,7 +279,9 @@ async def _enroll(stage: Stage) -> None:
     stage.accounts = {one.id: one for one in (block.accounts if block else ()) if one.enabled}
     if not stage.accounts:
         raise RehearsalError(
-            f"the config has no enabled account of channel '{stage.channel.manifest.id}'",
+            later(
+                "the config has no enabled account of channel '{channel}'", channel=stage.channel.manifest.id
+            ),
             f"openclaw config set channels.{stage.channel.manifest.id}.enabled true",
         )
     for account in stage.accounts.values():

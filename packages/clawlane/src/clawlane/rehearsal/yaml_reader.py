@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from clawlane.texts import later
+
 LONGEST = 64 * 1024
 """Bytes of a file."""
 
@@ -46,10 +48,12 @@ def read(text: str) -> tuple[Any, dict[Place, int]]:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlError(f"this is not YAML: {error.problem}", mark.line + 1 if mark else 1) from None
+        raise YamlError(
+            later("this is not YAML: {problem}", problem=error.problem), mark.line + 1 if mark else 1
+        ) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise YamlError(f"this is not YAML: {error.reason}", line) from None
+        raise YamlError(later("this is not YAML: {problem}", problem=error.reason), line) from None
     lines: dict[Place, int] = {}
     return (None if node is None else _value(node, (), lines)), lines
 
@@ -76,15 +80,15 @@ def _check(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         if number > _MOST:
-            raise YamlError(f"this is too long: at most {_MOST} values", line)
+            raise YamlError(later("this is too long: at most {n} values", n=_MOST), line)
         if depth > _DEEPEST:
-            raise YamlError(f"this is nested too deep: at most {_DEEPEST} levels", line)
+            raise YamlError(later("this is nested too deep: at most {n} levels", n=_DEEPEST), line)
         if documents > 1:
-            raise YamlError("this is a second document; a file has one", line)
+            raise YamlError(later("this is a second document; a file has one"), line)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise YamlError("anchors and aliases (&, *) are not read; put the text in quotes", line)
+            raise YamlError(later("anchors and aliases (&, *) are not read; put the text in quotes"), line)
         if getattr(event, "tag", None):
-            raise YamlError("tags (!) are not read; put the text in quotes", line)
+            raise YamlError(later("tags (!) are not read; put the text in quotes"), line)
 
 
 def _value(node: yaml.Node, place: Place, lines: dict[Place, int]) -> Any:
@@ -96,9 +100,9 @@ def _value(node: yaml.Node, place: Place, lines: dict[Place, int]) -> Any:
         for key, one in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                raise YamlError("a key has to be a text", line)
+                raise YamlError(later("a key has to be a text"), line)
             if key.value in found:
-                raise YamlError(f"{key.value[:40]!r} stands here twice", line)
+                raise YamlError(later("{key!r} stands here twice", key=key.value[:40]), line)
             found[key.value] = _value(one, (*place, key.value), lines)
             lines[(*place, key.value)] = line
         return found

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from clawlane.credentials.files import make_private_dir
 from clawlane.media_types import HEAD, MediaType, media_type_of
 from clawlane.messages import MediaKind, ReplyFile
+from clawlane.texts import later
 
 _LONGEST_NAME = 80
 _BLOCK = 64 * 1024
@@ -51,7 +52,7 @@ class PrivateFile:
     def complete(self, name: str) -> ReplyFile:
         """The file, under a name that no other has: two answers may send the same picture."""
         if not self.head:
-            raise NotCopied("the file is empty")
+            raise NotCopied(later("the file is empty"))
         self._file.close()
         name = _shown_name(name, self.type)
         suffix = PurePath(name).suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,10}", PurePath(name).suffix) else ""
@@ -87,7 +88,7 @@ def discard(files: Sequence[ReplyFile]) -> None:
 
 
 def _too_large(max_bytes: int) -> str:
-    return f"the file has more than {max_bytes / 2**20:g} MB"
+    return later("the file has more than {size:g} MB", size=max_bytes / 2**20)
 
 
 def _shown_name(name: str, type_: MediaType) -> str:

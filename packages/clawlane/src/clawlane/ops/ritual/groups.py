@@ -110,7 +110,7 @@ def _how(run: Run, found: Decided) -> str:
     if decision is None:
         return str(found.reason)
     sign = next((gate for gate in decision.trail if gate.startswith(MENTION_GATE)), "")
-    return f"{sign.replace(':', ': ').replace('_', ' ')}; {rule_place(decision.rule)}"
+    return f"{sign.replace(':', ': ').replace('_', ' ')}; {t(rule_place(decision.rule))}"
 
 
 def _where(run: Run) -> str:
@@ -132,7 +132,7 @@ def _stage(run: Run, *, needs_mention: bool = False) -> tuple[str, str] | str:
         if decision.outcome is (Outcome.PEND if needs_mention else Outcome.ADMIT):
             run.place = group, sender
             return run.place
-        why = f"{none}: {decision.reason}; {rule_place(decision.rule)}"
+        why = f"{none}: {decision.reason}; {t(rule_place(decision.rule))}"
     return why
 
 

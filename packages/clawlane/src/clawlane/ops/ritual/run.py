@@ -224,7 +224,7 @@ class Run:
     def verdict(self, event: Decided) -> str:
         """What was decided, and by which rule: `the message was dropped: dm_disabled; line 5 …`."""
         decision = self.decision(event)
-        rule = f"; {rule_place(decision.rule)}" if decision else ""
+        rule = f"; {t(rule_place(decision.rule))}" if decision else ""
         return t(_VERDICTS[event.outcome], reason=f"{event.reason}{rule}")
 
     def decision(self, event: Decided) -> Decision | None:
