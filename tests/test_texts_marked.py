@@ -19,6 +19,9 @@ ROOMS = (
     "cli/agents.py",
     "cli/alarms.py",
     "cli/alerts.py",
+    "cli/audit.py",
+    "cli/audit_log.py",
+    "cli/backup.py",
     "cli/capabilities.py",
     "cli/channel_off.py",
     "cli/channels.py",
@@ -30,6 +33,7 @@ ROOMS = (
     "cli/directory_export.py",
     "cli/doctor.py",
     "cli/finding_lines.py",
+    "cli/forget.py",
     "cli/health.py",
     "cli/help.py",
     "cli/importing.py",
@@ -38,10 +42,12 @@ ROOMS = (
     "cli/message_report.py",
     "cli/onboard.py",
     "cli/pairing.py",
+    "cli/passphrase.py",
     "cli/pause.py",
     "cli/phases.py",
     "cli/picker.py",
     "cli/policy.py",
+    "cli/private_output.py",
     "cli/prompt_answers.py",
     "cli/prompt_options.py",
     "cli/prompts.py",
@@ -82,8 +88,10 @@ ROOMS = (
     "ops/alarms.py",
     "ops/alert_text.py",
     "ops/alerts.py",
+    "ops/archive.py",
     "ops/audit.py",
     "ops/audit_log.py",
+    "ops/backup.py",
     "ops/capabilities.py",
     "ops/cast.py",
     "ops/client.py",
@@ -97,11 +105,14 @@ ROOMS = (
     "ops/devices.py",
     "ops/directory.py",
     "ops/directory_export.py",
+    "ops/export.py",
     "ops/exposure_text.py",
     "ops/finding_text.py",
+    "ops/forget.py",
     "ops/import_journal.py",
     "ops/import_plan.py",
     "ops/importing.py",
+    "ops/lane_findings.py",
     "ops/lifecycle.py",
     "ops/login.py",
     "ops/message.py",
@@ -114,7 +125,9 @@ ROOMS = (
     "ops/path_findings.py",
     "ops/plugins.py",
     "ops/policy.py",
+    "ops/private_files.py",
     "ops/problems.py",
+    "ops/restore.py",
     "ops/revoking.py",
     "ops/ritual/answer.py",
     "ops/ritual/conductor.py",
@@ -150,7 +163,12 @@ ROOMS = (
     "rehearsal/simulators.py",
     "rehearsal/stage.py",
     "rehearsal/yaml_reader.py",
+    "store/audit_heads.py",
+    "store/copies.py",
+    "store/marker.py",
     "store/private_file.py",
+    "store/reset.py",
+    "store/restored.py",
 )
 """The modules that are wholly translated."""
 
@@ -181,11 +199,17 @@ NOT_SAID = {
     },
     "rehearsal/reach.py": {"User "},  # what somebody without a name is called on the platform
     "ops/alarm_text.py": {"; the account is muted", ": alarm '", "; see: openclaw alarms list"},  # the log
+    "ops/forget.py": {"an echo"},  # how such a host begins
+    "ops/private_files.py": {"of more"},  # a case of a finding
     "ops/importing.py": {"the plan has no login for another channel"},  # a fault of ours
-    "ops/openclaw_files.py": {" WHERE ", "PRAGMA locking_mode = EXCLUSIVE", "PRAGMA trusted_schema = OFF"},
+    "ops/openclaw_files.py": {" WHERE "},
     # what the figures of a rehearsal are called and say, and a unit
     "ops/ritual/direct.py": {"xin chào", " ms"},
     "ops/ritual/groups.py": {"Thành Viên Thử"},
+    "store/restored.py": {  # reasons that the store keeps
+        "nobody knows whether it left since the copy of {when} was made",
+        "the store was put back to {when}: it may have been answered since",
+    },
 }
 """Texts that are in no catalogue, or in another way."""
 
@@ -197,7 +221,9 @@ _LOGGING = frozenset(("debug", "info", "warning", "error", "exception", "log"))
 _TWO_WORDS = re.compile(r"[A-Za-z]{2,}[,;:]? +[A-Za-z]{2,}")
 _WORD_BESIDE_A_VALUE = re.compile(r"[A-Za-z]{2,} | [A-Za-z]{2,}")
 _COMMAND = re.compile(
-    r"(openclaw|clawlane|chmod|chown|pip|timedatectl) | ?--[a-z]|select |update ", re.IGNORECASE
+    r" *(openclaw|clawlane|chmod|chown|pip|timedatectl) | ?--[a-z]|"
+    r"select |update |(?-i:INSERT|DELETE|PRAGMA) ",
+    re.IGNORECASE,
 )
 
 

@@ -240,6 +240,26 @@ def test_what_cannot_be_sent_is_refused_in_one_line(desk: Desk, tmp_path: Path) 
     assert desk.sent()["thread_id"] == stranger
 
 
+def test_what_the_gateway_says_comes_in_the_language_of_the_command(desk: Desk, tmp_path: Path) -> None:
+    def say(*words: str) -> str:
+        """What a command says in Vietnamese; it is a process of its own, as its language stays."""
+        command = desk.operator.command("message", *words)
+        env = {**desk.operator.env, "CLAWLANE_LOCALE": "vi", "COLUMNS": "200"}
+        done = subprocess.run(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        return done.stdout
+
+    lan = f"user:{desk.lan}"
+    refused = say("send", "-t", lan, "--media", str(tmp_path / "state" / "config.json5"))
+    assert refused.endswith(": tệp trong thư mục trạng thái không được gửi đi\n")
+    assert refused.startswith("lỗi: ")
+    assert say("send", "-t", lan).startswith("lỗi: không có gì để gửi; hãy viết nội dung")
+    desk.trouble("error", code=-216)
+    assert "bị từ chối (hàng chờ gửi: số 1)" in say("send", "-t", lan, "x")
+    assert say("send", "-t", lan, "x").startswith("đã tới: tin ")
+
+
 def test_without_a_gateway_nothing_is_sent_and_a_kill_sends_nothing_twice(
     desk: Desk, zalo: Simulator, gateway: Gateway
 ) -> None:

@@ -13,6 +13,7 @@ from clawlane.rehearsal import clock_marks
 from clawlane.rehearsal.errors import RehearsalError, ScenarioError
 from clawlane.rehearsal.scenario import Decide, Outcome, Scenario, load
 from clawlane.rehearsal.yaml_reader import YamlError, read, typed
+from clawlane.texts import in_locale, t
 
 
 def scenario(tmp_path: Path, steps: str, head: str = "title: A try\n") -> Scenario:
@@ -90,40 +91,51 @@ def test_only_those_who_are_named_are_made(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("steps", "words"),
-    [
-        ("  - who: friend\n    says: hello\n    expct: dropped\n", "line 5: steps[1].expct: did you mean"),
-        ("  - who: stranger\n    says: hello\n    expect: answerd\n", "line 5: steps[1].expect"),
-        ("  - says: hello\n", "line 3: steps[1]: `says` needs a `who`"),
-        ("  - who: stranger\n", "line 3: steps[1]: a step needs one of: says, sends"),
-        ("  - {who: stranger, says: a, sends: photo}\n", "`says` and `sends` are two steps"),
-        ("  - {do: cut, expect: answered}\n", "`expect` is about messages, not `do`"),
-        ("  - {sees: typed, unseen: seen}\n", "line 3: steps[1]: `unseen` is about messages, not `sees`"),
-        ("  - {draft: first, decide: drop}\n", "line 3: no message before this is called 'first'"),
-        ("  - {draft: first}\n", "line 3: steps[1]: `draft` needs `decide`: approve, edit, drop"),
-        ("  - {draft: first, decide: send}\n", "line 3: steps[1].decide: Input should be 'approve', 'edit'"),
-        ("  - {draft: first, decide: edit}\n", "it comes with `decide: edit`"),
-        ("  - {draft: first, decide: drop, text: a}\n", "it comes with `decide: edit`"),
-        ("  - {who: friend, says: a, decide: drop}\n", "`decide` and `text` need a `draft`"),
-        ("  - {who: Lan, says: hello}\n", "line 3: nobody is called 'Lan'; people are friend, stranger"),
-        ("  - {who: friend, in: Họp, says: hello}\n", "line 3: there is no group 'Họp'; groups are none"),
-        ("  - {look: first, expect: answered}\n", "line 3: no message before this is called 'first'"),
-        ("  - {wait: 31}\n", "line 3: steps[1].wait: Input should be less than or equal to 30"),
-        ("  - {who: friend, says: a, times: 101}\n", "less than or equal to 100"),
-        ("  - {who: friend, says: &x a}\n", "line 3: anchors and aliases"),
-        ("  - {who: friend, says: !!python/name:os.system a}\n", "line 3: tags (!) are not read"),
-        ("  - {who: friend, who: stranger, says: a}\n", "line 3: 'who' stands here twice"),
-        ("  - {who: friend, says: [[[[[[[[a]]]]]]]]}\n", "line 3: this is nested too deep: at most 8 levels"),
-        ("  - [\n", "this is not YAML"),
-        ("  - {wait: 1}\n---\nsteps: []\n", "line 4: this is a second document"),
-        ("  []\n", "line 2: steps"),
-        ("".join(["  - {wait: 1}\n"] * 201), "line 2: steps: Tuple should have at most 200 items"),
-        ("".join(["  - {wait: 1}\n"] * 2000), "this is too long: at most 5000 values"),
-    ],
-)  # fmt: skip
+MISTAKES = [
+    ("  - who: friend\n    says: hello\n    expct: dropped\n", "line 5: steps[1].expct: did you mean"),
+    ("  - who: stranger\n    says: hello\n    expect: answerd\n", "line 5: steps[1].expect"),
+    ("  - says: hello\n", "line 3: steps[1]: `says` needs a `who`"),
+    ("  - who: stranger\n", "line 3: steps[1]: a step needs one of: says, sends"),
+    ("  - {who: stranger, says: a, sends: photo}\n", "`says` and `sends` are two steps"),
+    ("  - {do: cut, expect: answered}\n", "`expect` is about messages, not `do`"),
+    ("  - {sees: typed, unseen: seen}\n", "line 3: steps[1]: `unseen` is about messages, not `sees`"),
+    ("  - {draft: first, decide: drop}\n", "line 3: no message before this is called 'first'"),
+    ("  - {draft: first}\n", "line 3: steps[1]: `draft` needs `decide`: approve, edit, drop"),
+    ("  - {draft: first, decide: send}\n", "line 3: steps[1].decide: Input should be 'approve', 'edit'"),
+    ("  - {draft: first, decide: edit}\n", "it comes with `decide: edit`"),
+    ("  - {draft: first, decide: drop, text: a}\n", "it comes with `decide: edit`"),
+    ("  - {who: friend, says: a, decide: drop}\n", "`decide` and `text` need a `draft`"),
+    ("  - {who: Lan, says: hello}\n", "line 3: nobody is called 'Lan'; people are friend, stranger"),
+    ("  - {who: friend, in: Họp, says: hello}\n", "line 3: there is no group 'Họp'; groups are none"),
+    ("  - {look: first, expect: answered}\n", "line 3: no message before this is called 'first'"),
+    ("  - {wait: 31}\n", "line 3: steps[1].wait: Input should be less than or equal to 30"),
+    ("  - {who: friend, says: a, times: 101}\n", "less than or equal to 100"),
+    ("  - {who: friend, says: &x a}\n", "line 3: anchors and aliases"),
+    ("  - {who: friend, says: !!python/name:os.system a}\n", "line 3: tags (!) are not read"),
+    ("  - {who: friend, who: stranger, says: a}\n", "line 3: 'who' stands here twice"),
+    ("  - {who: friend, says: [[[[[[[[a]]]]]]]]}\n", "line 3: this is nested too deep: at most 8 levels"),
+    ("  - [\n", "this is not YAML"),
+    ("  - {wait: 1}\n---\nsteps: []\n", "line 4: this is a second document"),
+    ("  []\n", "line 2: steps"),
+    ("".join(["  - {wait: 1}\n"] * 201), "line 2: steps: Tuple should have at most 200 items"),
+    ("".join(["  - {wait: 1}\n"] * 2000), "this is too long: at most 5000 values"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("steps", "words"), MISTAKES)
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, steps: str, words: str) -> None:
     assert words in mistake(tmp_path, steps)
+
+
+@pytest.mark.parametrize("steps", [steps for steps, _ in MISTAKES])
+def test_a_mistake_is_named_in_vietnamese_too(tmp_path: Path, steps: str) -> None:
+    with pytest.raises(ScenarioError) as error:
+        scenario(tmp_path, steps)
+    for problem in error.value.problems:
+        with in_locale("vi"):
+            said = t(problem)
+        assert said.startswith("try.yaml dòng ")
+        assert not {"should", "nobody", "needs", "there", "this"} & set(said.lower().split())
 
 
 def test_all_mistakes_are_named_at_once(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class Perch:
         self._capsys = capsys
 
     def __call__(self, line: str) -> Told:
-        code = run(line.split(), "openclaw")
+        self.setenv("LANGUAGE", "")  # a command that speaks Vietnamese sets it, and ends with its process
+        code = copy_context().run(run, line.split(), "openclaw")
         out, err = self._capsys.readouterr()
         return Told(code, out, err)
 

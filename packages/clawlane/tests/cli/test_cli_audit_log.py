@@ -131,7 +131,7 @@ def test_a_whole_record_ends_with_0_and_a_cut_one_with_1_and_the_first_bad_entry
     assert told.code == 1
     assert told.out.splitlines()[:2] == [
         f"{LANE}: 2 entries (1 to 3), NOT WHOLE",
-        "  entry 2: is missing",
+        "  entry 2 is missing",
     ]
     [found] = perch("audit verify --json").json
     assert (found["ok"], found["exit_code"]) == (False, 1)
@@ -172,7 +172,7 @@ def test_an_export_is_private_and_can_be_checked_by_itself(perch: Perch, tmp_pat
     assert [json.loads(line)["number"] for line in lines] == [1, 2, 3]
     file.write_text("\n".join((lines[0], lines[2])) + "\n")
     told = perch(f"audit verify --file {file}")
-    assert (told.code, "entry 2: is missing" in told.out) == (1, True)
+    assert (told.code, "entry 2 is missing" in told.out) == (1, True)
     file.write_text("\n".join((lines[0], lines[1].replace('"sent"', '"held"'), lines[2])) + "\n")
     assert "entry 2: it was changed" in perch(f"audit verify --file {file}").out
     file.write_text("\n".join((lines[1], lines[0], lines[2])) + "\n")

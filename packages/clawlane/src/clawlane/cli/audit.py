@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -12,7 +12,7 @@ from clawlane import __version__
 from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import columns, echo_line, echo_wrapped, print_json, rules_line, sanitize
 from clawlane.cli.status import risk_words
 from clawlane.clock import now_ms
 from clawlane.ops.audit import Audit, Audited
@@ -21,10 +21,19 @@ from clawlane.ops.finding_text import finding_json
 from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.speakers import speakers_text
 from clawlane.ops.verification_state import verification_text
+from clawlane.texts import later, t, tn
 
 _LONGEST = 400
-_INDENT = " " * 11
-_SHARED = "This machine and all accounts"
+_SHARED = later("This machine and all accounts")
+_RISK, _PROOF, _SPEAKS, _ACCEPTED = later("risk"), later("proof"), later("speaks"), later("accepted")
+_COUNTED: dict[str, Callable[[int], str]] = {
+    Severity.CRITICAL: lambda n: tn("{n} critical", "{n} critical", n),
+    Severity.ERROR: lambda n: tn("{n} error", "{n} errors", n),
+    Severity.WARNING: lambda n: tn("{n} warning", "{n} warnings", n),
+    Severity.NOTE: lambda n: tn("{n} note", "{n} notes", n),
+    "accepted": lambda n: tn("{n} accepted", "{n} accepted", n),
+}
+"""How many findings are how bad."""
 
 
 @click.group()
@@ -57,15 +66,17 @@ def audit(channel: str | None, account: str | None, as_json: bool) -> int:
     if as_json:
         print_json(ok=code == 0, exit_code=code, counts=_counts(found.findings), **_json(found))
         return code
+    width = max(columns(t(head)) for head in (_RISK, _PROOF, _SPEAKS, _ACCEPTED)) + 1
     echo_line(rules_line(found.rules))
     for accounts, findings in _grouped(found):
-        echo_line(f"\n{', '.join(accounts) or _SHARED}")
+        echo_line(f"\n{', '.join(accounts) or t(_SHARED)}")
         for one in findings:
-            print_finding(one, "  ", 9)
+            print_finding(one, "  ", width)
         for account_name in accounts if len(accounts) == 1 else ():
             for head, line in _known(found, account_name):
-                echo_wrapped(line, f"  {head:<9}", _INDENT)
-    echo_line(f"\n{_summary(found.findings)}; exit code {code}")
+                echo_wrapped(line, f"  {t(head):<{width}}", " " * (width + 2))
+    click.echo()
+    echo_line(t("{findings}; exit code {code}", findings=_summary(found.findings), code=code))
     return code
 
 
@@ -84,10 +95,10 @@ def _known(found: Audited, name: str) -> Iterator[tuple[str, str]]:
     one = found.accounts.get(name)
     if one is None:
         return
-    yield "risk", risk_words(one.consent)
-    yield "proof", verification_text(one.verification, now_ms())
+    yield _RISK, risk_words(one.consent)
+    yield _PROOF, verification_text(one.verification, now_ms())
     for number, group in enumerate(one.speakers):
-        yield "" if number else "speaks", sanitize(speakers_text(group), _LONGEST)
+        yield "" if number else _SPEAKS, sanitize(speakers_text(group), _LONGEST)
 
 
 def _counts(findings: Sequence[Finding]) -> dict[str, int]:
@@ -98,14 +109,10 @@ def _counts(findings: Sequence[Finding]) -> dict[str, int]:
 def _summary(findings: Sequence[Finding]) -> str:
     """`4 findings: 1 critical, 2 warnings, 1 accepted`."""
     counts = {level: count for level, count in _counts(findings).items() if count}
-    whole = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
-    told = ", ".join(f"{count} {_plural(level, count)}" for level, count in counts.items())
-    return f"{whole}: {told}" if told else "No findings"
-
-
-def _plural(level: str, count: int) -> str:
-    counted = level in (Severity.ERROR, Severity.WARNING, Severity.NOTE)
-    return f"{level}s" if counted and count != 1 else level
+    told = ", ".join(_COUNTED[level](count) for level, count in counts.items())
+    if not told:
+        return t("No findings")
+    return tn("1 finding: {counts}", "{n} findings: {counts}", len(findings), counts=told)
 
 
 def _json(found: Audited) -> dict[str, Any]:

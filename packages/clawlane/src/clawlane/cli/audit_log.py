@@ -11,7 +11,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import cell, echo_wrapped, local, print_json, print_table, sanitize, when
+from clawlane.cli.output import cell, echo_line, echo_wrapped, local, print_json, print_table, sanitize, when
 from clawlane.cli.private_output import private_output
 from clawlane.cli.since import HELP as SINCE
 from clawlane.cli.since import since_ms
@@ -28,6 +28,7 @@ from clawlane.ops.audit_log import (
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.store.audit_told import Checked, Fault, Kind, Note
+from clawlane.texts import later, t, tn
 
 _LONGEST_TEXT = 64 * 1024
 _QUIET = {"operation": None, "purpose": None, "tries": 1}
@@ -76,10 +77,10 @@ def show(
         print_json(entries=found)
         return
     if not found:
-        click.echo("Nothing of that is in the record.")
+        click.echo(t("Nothing of that is in the record."))
         return
     now, several = now_ms(), len({one.account for one in found}) > 1
-    heads = ("NUMBER", "TIME", "KIND", "WHAT", "BY", "ABOUT")
+    heads = (t("NUMBER"), t("TIME"), t("KIND"), t("ACTION"), t("BY"), t("DETAILS"))
     rows = [
         (
             str(one.number),
@@ -118,7 +119,8 @@ def verify(file: str | None, expect: str, channel: str | None, account: str | No
       openclaw audit verify --file record.jsonl
     """
     if file is not None and (channel or account):
-        raise CliError("--file checks all that is in the file", "leave out --channel and --account")
+        told = later("--file checks all that is in the file")
+        raise CliError(told, later("leave out --channel and --account"))
     if file is None:
         found = Client().call(VerifyRecord(channel, account, expect))
     else:
@@ -128,14 +130,14 @@ def verify(file: str | None, expect: str, channel: str | None, account: str | No
         print_json(ok=code == 0, exit_code=code, accounts={one.account: _json(one) for one in found})
         return code
     if not found:
-        click.echo("Nothing is recorded yet.")
+        click.echo(t("Nothing is recorded yet."))
     for one in found:
         for line in _verdict(one):
-            echo_wrapped(line, hanging="  ")
+            echo_line(line)
         if one.entries:
-            click.echo(f"  head {one.head}")
+            click.echo(t("  head {head}", head=one.head))
     if file is not None and found:
-        echo_wrapped("A file cannot tell what came before its first entry or after its last one.")
+        echo_wrapped(t("A file cannot tell what came before its first entry or after its last one."))
     return code
 
 
@@ -161,7 +163,7 @@ def export(out: str | None, since: str | None, channel: str | None, account: str
         return
     with private_output(Path(out)) as opened:
         count = _write(request, opened)
-    click.echo(f"{count} entries are in {out}.")
+    click.echo(tn("{n} entry is in {file}.", "{n} entries are in {file}.", count, file=out))
 
 
 def _write(request: ExportRecord, to: BinaryIO) -> int:
@@ -182,13 +184,13 @@ def _text(said: str | None) -> str:
         return ""
     raw = sys.stdin.buffer.read(_LONGEST_TEXT + 1) if said == "-" else _head_of(Path(said))
     if len(raw) > _LONGEST_TEXT:
-        raise CliError(f"--said: more than {_LONGEST_TEXT // 1024} KB are no message")
+        raise CliError(later("--said: more than {n} KB are no message", n=_LONGEST_TEXT // 1024))
     try:
         text = raw.decode().removesuffix("\n")
     except UnicodeDecodeError:
-        raise CliError("--said: that is no text in UTF-8") from None
+        raise CliError(later("--said: that is no text in UTF-8")) from None
     if not text:
-        raise CliError("--said: there is no text")
+        raise CliError(later("--said: there is no text"))
     return text
 
 
@@ -227,73 +229,100 @@ def _json(checked: Checked) -> dict[str, Any]:
 
 
 def _verdict(checked: Checked) -> Iterator[str]:
-    account = sanitize(checked.account)
-    if not checked.entries:
-        span = "no entries"
-    else:
-        last = checked.head.partition(":")[0]
-        count = "1 entry" if checked.entries == 1 else f"{checked.entries} entries"
-        span = f"{count} ({checked.first} to {last})"
+    account, span = sanitize(checked.account), _span(checked)
     if not checked.faults:
-        yield f"{account}: {span}, whole"
+        yield t("{account}: {entries}, whole", account=account, entries=span)
     else:
-        yield f"{account}: {span}, NOT WHOLE"
+        yield t("{account}: {entries}, NOT WHOLE", account=account, entries=span)
     for fault in checked.faults:
         yield f"  {fault_words(fault)}"
     for note in checked.notes:
         yield f"  {_note_words(note)}"
 
 
+def _span(checked: Checked) -> str:
+    if not checked.entries:
+        return t("no entries")
+    last = checked.head.partition(":")[0]
+    return tn(
+        "{n} entry ({first} to {last})",
+        "{n} entries ({first} to {last})",
+        checked.entries,
+        first=checked.first,
+        last=last,
+    )
+
+
+_FAULTS = {
+    "changed": later("entry {n}: it was changed after it was written"),
+    "order": later("entry {n}: it is not in its place"),
+    "link": later("entry {n}: it is another one than entry {next} followed"),
+    "head": later(
+        "entry {n}: it is not the one that the head file names: it, or one before, was written anew"
+    ),
+    "head_missing": later(
+        "entry {n}: what came after it, if anything did, cannot be told: the head file is gone"
+    ),
+    "head_damaged": later(
+        "entry {n}: what came after it, if anything did, cannot be told: the head file is damaged"
+    ),
+    "anchor": later("entry {n}: other entries were removed than the record says"),
+    "triggers": later("entry {n}: the triggers are gone that keep the database from changing entries"),
+    "expected": later("entry {n}: it is not the one that you noted, or is not there any more"),
+}
+"""What is wrong, by its code."""
+
+_NOTICED = {
+    "head_missing": later(
+        "entry {n}: what came after it, if anything did, cannot be told: the head file was gone on {time}"
+    ),
+    "head_damaged": later(
+        "entry {n}: what came after it, if anything did, cannot be told: the head file was damaged on {time}"
+    ),
+    "rewritten": later("entry {n}: an earlier one was written anew; that was noticed on {time}"),
+}
+"""What the record says was wrong at a time."""
+
+_MISSING = {
+    "missing": (later("entry {n} is missing"), later("entries {n} to {last} are missing")),
+    "tail": (
+        later("entry {n} is missing; the head file knows of entry {last}"),
+        later("entries {n} to {last} are missing; the head file knows of entry {last}"),
+    ),
+    "gap": (
+        later("entry {n} is missing or another; that was noticed on {time}"),
+        later("entries {n} to {last} are missing or others; that was noticed on {time}"),
+    ),
+}
+"""What is missing: one entry, several."""
+
+
 def fault_words(fault: Fault) -> str:
     """What is wrong, with the first bad entry."""
-    entry = f"entry {fault.number}"
-    span = f"entries {fault.number} to {fault.last}" if fault.last > fault.number else entry
-    are = "are" if fault.last > fault.number else "is"
-    at = f" on {local(fault.at_ms)}" if fault.at_ms else ""
-    match fault.code:
-        case "changed":
-            return f"{entry}: it was changed after it was written"
-        case "missing":
-            return f"{span}: {are} missing"
-        case "order":
-            return f"{entry}: it is not in its place"
-        case "link":
-            return f"{entry}: it is another one than entry {fault.number + 1} followed"
-        case "tail":
-            return f"{span}: {are} missing; the head file knows of entry {fault.last}"
-        case "head":
-            return f"{entry}: it is not the one that the head file names: it, or one before, was written anew"
-        case "gap":
-            return f"{span}: {are} missing or another; that was noticed{at}"
-        case "rewritten":
-            return f"{entry}: an earlier one was written anew; that was noticed{at}"
-        case "head_missing":
-            return f"{entry}: what came after it, if anything did, cannot be told: the head file was gone{at}"
-        case "head_damaged":
-            return (
-                f"{entry}: what came after it, if anything did, cannot be told: the head file is damaged{at}"
-            )
-        case "anchor":
-            return f"{entry}: other entries were removed than the record says"
-        case "triggers":
-            return f"{entry}: the triggers are gone that keep the database from changing entries"
-        case "expected":
-            return f"{entry}: it is not the one that you noted, or is not there any more"
-        case _:
-            return f"{entry}: it cannot be read ({sanitize(fault.text, 200)})"
+    time = local(fault.at_ms) if fault.at_ms else ""
+    values = {"n": fault.number, "next": fault.number + 1, "last": fault.last, "time": time}
+    if fault.code in _MISSING:
+        one, several = _MISSING[fault.code]
+        return t(several if fault.last > fault.number else one, **values)
+    if found := (_NOTICED if time else _FAULTS).get(fault.code) or _FAULTS.get(fault.code):
+        return t(found, **values)
+    reason = sanitize(t(fault.text), 200)
+    return t("entry {n}: it cannot be read ({reason})", n=fault.number, reason=reason)
+
+
+_NOTES = {
+    "restored": later("a backup was restored"),
+    "rolled_back": later("the store of an earlier version was put back"),
+    "reset": later("the store was begun anew"),
+}
+"""What was done to a record on purpose."""
 
 
 def _note_words(note: Note) -> str:
-    at = f" on {local(note.at_ms)}" if note.at_ms else ""
-    match note.what:
-        case "pruned":
-            return f"entries up to {note.known} had their time and were removed{at}"
-        case "restored" | "restored_now":
-            words = "a backup was restored"
-        case "rolled_back" | "rolled_back_now":
-            words = "the store of an earlier version was put back"
-        case "reset" | "reset_now":
-            words = "the store was begun anew"
-        case what:
-            words = sanitize(what)
-    return f"{words}{at}; the record had {note.known} entries then"
+    time = local(note.at_ms) if note.at_ms else ""
+    if note.what == "pruned":
+        return t("entries up to {n} had their time and were removed on {time}", n=note.known, time=time)
+    what = t(_NOTES.get(note.what.removesuffix("_now"), "")) or sanitize(note.what)
+    if time:
+        return t("{what} on {time}; the record had {n} entries then", what=what, time=time, n=note.known)
+    return t("{what}; the record had {n} entries then", what=what, n=note.known)

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, size_words, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, size_words, when
 from clawlane.cli.passphrase import VARIABLE, passphrase_option, read_passphrase
 from clawlane.clock import now_ms
 from clawlane.ops.archive import STORE, Entry, Manifest
 from clawlane.ops.backup import BackUp
 from clawlane.ops.client import Client
 from clawlane.ops.restore import ReadBackup, Restore, Restored
+from clawlane.texts import later, t, tn
 
-_NOUNS = {
-    STORE: ("store", "store"),
-    "config": ("config", "config"),
-    "plugins.json": ("list of plugins", "list of plugins"),
-    "consent": ("accepted risk", "accepted risks"),
-    "audit": ("file of the record", "files of the record"),
-    "address-book": ("copy of an address book", "copies of an address book"),
-    "vault": ("file of sessions and their key", "files of sessions and their key"),
-    "media": ("received file", "received files"),
-    "outgoing": ("file to be sent", "files to be sent"),
+_NOUNS = {STORE: later("store"), "config": later("config"), "plugins.json": later("list of plugins")}
+"""What there is one of."""
+
+_COUNTED: dict[str, Callable[[int], str]] = {
+    "consent": lambda n: tn("{n} accepted risk", "{n} accepted risks", n),
+    "audit": lambda n: tn("{n} file of the record", "{n} files of the record", n),
+    "address-book": lambda n: tn("{n} copy of an address book", "{n} copies of an address book", n),
+    "vault": lambda n: tn("{n} file of sessions and their key", "{n} files of sessions and their key", n),
+    "media": lambda n: tn("{n} received file", "{n} received files", n),
+    "outgoing": lambda n: tn("{n} file to be sent", "{n} files to be sent", n),
 }
+"""What there may be several of."""
 
 
 @click.command(
@@ -57,10 +59,10 @@ def backup(
     if as_json:
         print_json(file=done.file, size=done.size, manifest=done.manifest, entries=done.entries)
         return
-    click.echo(f"Backed up to {done.file} ({size_words(done.size)}): {_words(done.entries)}.")
-    if missing := _missing(done.manifest):
-        echo_wrapped(f"Not in it: {missing}.")
-    echo_wrapped("Nobody can open it without the passphrase. Try it: openclaw restore --list FILE")
+    size, content = size_words(done.size), _words(done.entries)
+    click.echo(t("Backed up to {file} ({size}): {content}.", file=done.file, size=size, content=content))
+    echo_wrapped(t("Not in it: {missing}.", missing=_missing(done.manifest)))
+    echo_wrapped(t("Nobody can open it without the passphrase. Try it: openclaw restore --list FILE"))
 
 
 @click.command(
@@ -83,7 +85,7 @@ def restore(file: str, only_list: bool, force: bool, passphrase_file: str | None
       openclaw restore lane.backup
     """
     if only_list and force:
-        raise CliError("--list changes nothing, so there is nothing to --force")
+        raise CliError(later("--list changes nothing, so there is nothing to --force"))
     client, passphrase = Client(), read_passphrase(passphrase_file, new=False)
     if only_list:
         found = client.run_here(ReadBackup(file, passphrase))
@@ -91,48 +93,57 @@ def restore(file: str, only_list: bool, force: bool, passphrase_file: str | None
             print_json(manifest=found.manifest, entries=found.entries)
         else:
             for line in _listed(found.manifest, found.entries):
-                echo_wrapped(line, hanging="  ")
+                echo_line(line)
         return
     done = client.run_here(Restore(file, passphrase, force))
     if as_json:
         print_json(**_restored_json(done))
         return
     for line in _restored(done):
-        echo_wrapped(line, hanging="  ")
+        echo_line(line)
 
 
 def _listed(manifest: Manifest, entries: Iterable[Entry]) -> Iterator[str]:
-    yield f"made       {when(manifest.made_ms, now_ms())} on {sanitize(manifest.host)}"
-    yield f"by         clawlane {sanitize(manifest.version)}, schema {manifest.migration}"
-    yield f"of         {sanitize(manifest.state_dir)}"
-    yield f"accounts   {', '.join(map(sanitize, manifest.concerns)) or 'none'}"
-    yield f"logins     {'yes: it can act as the accounts' if manifest.with_session else 'no'}"
+    made, host = when(manifest.made_ms, now_ms()), sanitize(manifest.host)
+    version, accounts = sanitize(manifest.version), ", ".join(map(sanitize, manifest.concerns)) or t("none")
+    yield t("made       {when} on {host}", when=made, host=host)
+    yield t("by         clawlane {version}, schema {schema}", version=version, schema=manifest.migration)
+    yield t("of         {folder}", folder=sanitize(manifest.state_dir))
+    yield t("accounts   {accounts}", accounts=accounts)
+    if manifest.with_session:
+        yield t("logins     yes: it can act as the accounts")
+    else:
+        yield t("logins     no")
     for one in entries:
         yield f"{size_words(one.size):>10} {sanitize(one.name)}"
-    yield "It is whole."
+    yield t("It is whole.")
 
 
 def _restored(done: Restored) -> Iterator[str]:
     manifest = done.manifest
-    host = sanitize(manifest.host)
-    yield f"Restored to {done.state_dir}: {_words(done.entries)}."
-    yield f"It is as {host} had it at {when(manifest.made_ms, now_ms())}."
+    yield t("Restored to {folder}: {content}.", folder=done.state_dir, content=_words(done.entries))
+    made = when(manifest.made_ms, now_ms())
+    yield t("It is as {host} had it at {when}.", host=sanitize(manifest.host), when=made)
     for path in done.moved:
-        yield f"Moved aside: {path}"
+        yield t("Moved aside: {path}", path=path)
     yield ""
-    yield "1. Log the old gateway out, or the two end each other's connections. There, run:"
+    yield t("1. Log the old gateway out, or the two end each other's connections. There, run:")
     yield "  openclaw gateway stop && openclaw channels logout"
-    yield "  If it is out of reach, end its session on the phone, under Zalo's logged-in devices."
-    yield "2. Every account is paused. Look at it, and start it:"
+    yield t("  If it is out of reach, end its session on the phone, under Zalo's logged-in devices.")
+    yield t("2. Every account is paused. Look at it, and start it:")
     yield "  openclaw doctor"
     if not manifest.with_session:
         yield "  openclaw channels login"
     yield "  openclaw gateway run"
     if done.undecided:
-        told = "message(s) had not left then, and may have left since. You decide:"
-        yield f"3. {done.undecided} {told}"
+        yield tn(
+            "3. {n} message had not left then, and may have left since. You decide:",
+            "3. {n} messages had not left then, and may have left since. You decide:",
+            done.undecided,
+        )
         yield "  openclaw outbox list"
-    yield f"{4 if done.undecided else 3}. Let it answer what people write from then on:"
+    last = 4 if done.undecided else 3
+    yield t("{number}. Let it answer what people write from then on:", number=last)
     yield "  openclaw resume"
 
 
@@ -150,14 +161,10 @@ def _restored_json(done: Restored) -> dict[str, object]:
 def _words(entries: Iterable[Entry]) -> str:
     """`store, config, 2 accepted risks`."""
     kinds = Counter(one.name.partition("/")[0] for one in entries)
-    told = []
-    for kind, count in kinds.items():
-        one, many = _NOUNS[kind]
-        told.append(one if one == many else f"{count} {one if count == 1 else many}")
-    return ", ".join(told)
+    return ", ".join(t(_NOUNS[kind]) if kind in _NOUNS else _COUNTED[kind](n) for kind, n in kinds.items())
 
 
 def _missing(manifest: Manifest) -> str:
-    told = [] if manifest.with_session else ["logins (--with-session)"]
-    told += [] if manifest.with_media else ["files that people sent (--with-media)"]
-    return ", ".join([*told, "the folders of agents", "secrets that the config takes from elsewhere"])
+    told = [] if manifest.with_session else [t("logins (--with-session)")]
+    told += [] if manifest.with_media else [t("files that people sent (--with-media)")]
+    return ", ".join([*told, t("the folders of agents"), t("secrets that the config takes from elsewhere")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,25 @@ from clawlane.cli.output import echo_wrapped, local, print_json, sanitize
 from clawlane.cli.private_output import private_output
 from clawlane.ops.client import Client
 from clawlane.ops.export import Counted, ExportPerson, Held
-from clawlane.ops.forget import Forget, Forgetting, Forgotten, ForgottenOf
+from clawlane.ops.forget import Forget, Forgetting, Forgotten, ForgottenOf, words_of
 from clawlane.ops.operation import plain
+from clawlane.texts import later, t, tn
 
-_WORDS = {
-    "messages": ("message", "messages"),
-    "answers": ("answer that repeated them", "answers that repeated them"),
-    "texts_sent": ("text that was sent", "texts that were sent"),
-    "summaries": ("summary", "summaries"),
-    "sessions": ("conversation of an agent", "conversations of agents"),
-    "notices": ("notice of the platform", "notices of the platform"),
-    "requests": ("pairing request", "pairing requests"),
-    "approvals": ("approval", "approvals"),
-    "drafts": ("draft", "drafts"),
-    "deliveries": ("webhook delivery", "webhook deliveries"),
-    "alerts": ("alert", "alerts"),
-    "files": ("message with files", "messages with files"),
+_WORDS: dict[str, Callable[[int], str]] = {
+    "messages": lambda n: tn("{n} message", "{n} messages", n),
+    "answers": lambda n: tn("{n} answer that repeated them", "{n} answers that repeated them", n),
+    "texts_sent": lambda n: tn("{n} text that was sent", "{n} texts that were sent", n),
+    "summaries": lambda n: tn("{n} summary", "{n} summaries", n),
+    "sessions": lambda n: tn("{n} conversation of an agent", "{n} conversations of agents", n),
+    "notices": lambda n: tn("{n} notice of the platform", "{n} notices of the platform", n),
+    "requests": lambda n: tn("{n} pairing request", "{n} pairing requests", n),
+    "approvals": lambda n: tn("{n} approval", "{n} approvals", n),
+    "drafts": lambda n: tn("{n} draft", "{n} drafts", n),
+    "deliveries": lambda n: tn("{n} webhook delivery", "{n} webhook deliveries", n),
+    "alerts": lambda n: tn("{n} alert", "{n} alerts", n),
+    "files": lambda n: tn("{n} message with files", "{n} messages with files", n),
 }
-"""What was removed, in words: of one, of several."""
+"""How many of what were removed."""
 
 
 @click.command()
@@ -65,9 +66,9 @@ def forget(
       openclaw forget --group 9100000000000000002
     """
     if bool(person) is bool(group):
-        raise CliError("name whom to forget: either --person ID or --group ID")
+        raise CliError(later("name whom to forget: either --person ID or --group ID"))
     if revoke and group:
-        raise CliError("--revoke is about a person")
+        raise CliError(later("--revoke is about a person"))
     ended: list[Forgotten] = []
 
     def show(event: Forgetting | Forgotten) -> None:
@@ -76,7 +77,7 @@ def forget(
 
     Client().follow(Forget(person, group, channel, account, dry_run, revoke), show)
     if not ended:
-        raise CliError("it ended without an answer", "run the same command again: it goes on")
+        raise CliError(later("it ended without an answer"), later("run the same command again: it goes on"))
     done = ended[0]
     if as_json:
         accounts = {one.account: {"removed": one.removed, "approved": one.approved} for one in done.accounts}
@@ -87,23 +88,27 @@ def forget(
 
 
 def _forgotten(done: Forgotten) -> Iterator[str]:
-    what = f"{done.whom} {done.id}"
+    whom = words_of(done.whom, done.id)
     if not done.accounts:
-        yield f"Nothing that {what} said is kept here."
+        yield t("Nothing that {whom} said is kept here.", whom=whom)
     for one in done.accounts:
-        verb = "Would remove" if done.dry_run else "Removed"
-        yield f"{verb} of {what} on {one.account}: {_counts(one)}."
+        counted = {"whom": whom, "account": one.account, "what": _counts(one)}
+        if done.dry_run:
+            yield t("{account}: would remove what {whom} said: {what}.", **counted)
+        else:
+            yield t("{account}: removed what {whom} said: {what}.", **counted)
         if one.approved:
-            yield f"{done.id} may still write to {one.account}; --revoke ends that."
+            yield t("{id} may still write to {account}; --revoke ends that.", id=done.id, account=one.account)
     if done.accounts and not done.dry_run:
-        yield "Ids and the fingerprints of messages stay as long as they are needed to answer nothing twice."
-    yield "Copies that cannot be reached from here:"
-    yield from (f"- {sanitize(copy, 200)}" for copy in done.copies)
+        yield t(
+            "Ids and the fingerprints of messages stay as long as they are needed to answer nothing twice."
+        )
+    yield t("Copies that cannot be reached from here:")
+    yield from (f"- {sanitize(t(copy), 200)}" for copy in done.copies)
 
 
 def _counts(one: ForgottenOf) -> str:
-    told = [f"{count} {_WORDS[name][count != 1]}" for name, count in one.removed.items() if count]
-    return ", ".join(told) or "nothing"
+    return ", ".join(_WORDS[name](n) for name, n in one.removed.items() if n) or t("nothing")
 
 
 @click.command()
@@ -135,7 +140,7 @@ def export(person: str, file: Path | None, channel: str | None, account: str | N
 
     Client().follow(ExportPerson(person, channel, account), show)
     if not counted:
-        raise CliError("it ended without an answer", "run the same command again")
+        raise CliError(later("it ended without an answer"), later("run the same command again"))
     told = {"ok": True, "person": counted[0].person, "rows": counted[0].rows, "accounts": rows}
     if as_json:
         text = json.dumps(told, ensure_ascii=False, indent=2 if file else None) + "\n"
@@ -146,14 +151,21 @@ def export(person: str, file: Path | None, channel: str | None, account: str | N
         return
     with private_output(file) as opened:
         opened.write(text.encode("utf-8", "replace"))
-    echo_wrapped(f"Written to {file}: {sum(counted[0].rows.values())} rows. It holds what people wrote.")
+    echo_wrapped(
+        tn(
+            "Written to {file}: {n} row. It holds what people wrote.",
+            "Written to {file}: {n} rows. It holds what people wrote.",
+            sum(counted[0].rows.values()),
+            file=file,
+        )
+    )
 
 
 def _readable(counted: Counted, rows: dict[str, dict[str, list[dict[str, Any]]]]) -> Iterator[str]:
     if not rows:
-        yield f"Nothing is kept of person {counted.person}."
+        yield t("Nothing is kept of person {id}.", id=counted.person)
     for account, tables in rows.items():
-        yield f"{account}: what is kept of person {counted.person}"
+        yield t("{account}: what is kept of person {id}", account=account, id=counted.person)
         for table, found in tables.items():
             yield ""
             yield f"{table} ({len(found)})"

@@ -12,6 +12,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.config.regular_file import read_regular
+from clawlane.texts import later, t
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -35,22 +36,21 @@ def read_passphrase(file: str | None, *, new: bool) -> str:
     if found := os.environ.get(VARIABLE, ""):
         return found
     if not sys.stdin.isatty():
-        raise CliError(
-            "there is nobody to ask for the passphrase", f"write --passphrase-file FILE, or set {VARIABLE}"
-        )
-    typed = click.prompt("Passphrase", hide_input=True, confirmation_prompt="Once more" if new else False)
-    return str(typed)
+        help = later("write --passphrase-file FILE, or set {name}", name=VARIABLE)
+        raise CliError(later("there is nobody to ask for the passphrase"), help)
+    again = t("Once more") if new else False
+    return str(click.prompt(t("Passphrase"), hide_input=True, confirmation_prompt=again))
 
 
 def _from_file(path: Path) -> str:
     try:
         lines = read_regular(path, _LONGEST).decode().splitlines()
     except UnicodeDecodeError:
-        raise CliError(f"{path} is not text in UTF-8") from None
-    except ValueError as error:
-        raise CliError(f"{path}: {error}") from None
+        raise CliError(later("{file} is not text in UTF-8", file=path)) from None
+    except ValueError:
+        raise CliError(later("{file} is not a regular file", file=path)) from None
     except OSError as error:
-        raise CliError(f"{path} cannot be read: {error.strerror}") from None
+        raise CliError(later("{file} cannot be read: {reason}", file=path, reason=error.strerror)) from None
     if not lines or not lines[0]:
-        raise CliError(f"the first line of {path} is empty, and has to be the passphrase")
+        raise CliError(later("the first line of {file} is empty, and has to be the passphrase", file=path))
     return lines[0]

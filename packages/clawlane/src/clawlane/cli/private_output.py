@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clawlane.cli.failure import CliError
+from clawlane.texts import later
 
 
 @contextmanager
@@ -22,6 +23,5 @@ def private_output(file: Path) -> Iterator[BinaryIO]:
         with replacing(file) as opened:
             yield opened
     except OSError as error:
-        raise CliError(
-            f"{file} cannot be written: {error.strerror or error}", "check free space and permissions"
-        ) from error
+        told = later("{file} cannot be written: {reason}", file=file, reason=error.strerror or error)
+        raise CliError(told, later("check free space and permissions")) from error

@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from clawlane.credentials.sealed_file import SealedFileDamaged, SealedReader, SealedWriter
+from clawlane.texts import later
 
 T = TypeVar("T")
 STORE, CONFIG, PLUGINS, KEY = "store.sqlite", "config", "plugins.json", "vault/key"
@@ -74,7 +75,7 @@ class ArchiveWriter:
         while size:
             block = file.read(min(size, BLOCK))
             if not block:
-                raise OSError(0, f"{name} became shorter while it was read")
+                raise OSError(0, later("{name} became shorter while it was read", name=name))
             self._sealed.write(block)
             size -= len(block)
         return entry
@@ -104,7 +105,7 @@ class ArchiveReader:
                 return
             entry = self._decoded(size, Entry)
             if not _NAME.fullmatch(entry.name) or entry.size < 0:
-                raise SealedFileDamaged("it holds a file that no backup of this version holds")
+                raise SealedFileDamaged(later("it holds a file that no backup of this version holds"))
             with take(entry) as write:
                 left = entry.size
                 while left:
@@ -115,8 +116,8 @@ class ArchiveReader:
 
     def _decoded(self, size: int, type_: type[T]) -> T:
         if size > _LONGEST:
-            raise SealedFileDamaged("it holds a head that is too long")
+            raise SealedFileDamaged(later("it holds a head that is too long"))
         try:
             return msgspec.json.decode(self._sealed.read(size), type=type_)
         except msgspec.DecodeError as error:
-            raise SealedFileDamaged("it holds a head that cannot be read") from error
+            raise SealedFileDamaged(later("it holds a head that cannot be read")) from error

@@ -266,7 +266,8 @@ def _head(expect: str) -> Head | None:
     try:
         return noted(expect) if expect else None
     except ValueError as error:
-        raise OpError(later("'{expect}' is no head: {error}", expect=expect[:_DIGEST], error=error)) from None
+        told = later("'{expect}' is no head: {error}", expect=expect[:_DIGEST], error=error.args[0])
+        raise OpError(told) from None
 
 
 def _refuse_several(accounts: Sequence[str], expect: str, help: str) -> None:

@@ -21,6 +21,7 @@ from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.plugins.errors import PluginError
 from clawlane.store.copies import Snapshot, snapshot
+from clawlane.texts import later
 
 _SESSIONS = (".session", ".replaced")
 
@@ -59,7 +60,8 @@ async def back_up(ctx: OpContext, request: BackUp) -> BackedUp:
 
 def _back_up(ctx: OpContext, request: BackUp) -> BackedUp:
     if len(request.passphrase) < SHORTEST_PASSPHRASE:
-        raise OpError(f"the passphrase is too short: it needs at least {SHORTEST_PASSPHRASE} characters")
+        least = SHORTEST_PASSPHRASE
+        raise OpError(later("the passphrase is too short: it needs at least {n} characters", n=least))
     target = Path(os.path.abspath(request.file))
     _check_target(ctx, target, may_replace=request.replace)
     with ExitStack() as stack:
@@ -70,23 +72,27 @@ def _back_up(ctx: OpContext, request: BackUp) -> BackedUp:
             with replacing(target) as file:
                 entries = _write(file, request, manifest, store, files)
         except OSError as error:
-            help = "check free space and permissions; no backup was left there"
-            raise OpError(f"{target} cannot be written: {error.strerror or error}", help) from error
+            told = later("{file} cannot be written: {reason}", file=target, reason=error.strerror or error)
+            help = later("check free space and permissions; no backup was left there")
+            raise OpError(told, help) from error
     return BackedUp(str(target), target.stat().st_size, manifest, entries)
 
 
 def _check_target(ctx: OpContext, target: Path, *, may_replace: bool) -> None:
     state = ctx.paths.state
     if not state.is_dir():
-        raise OpError(f"there is no state directory {state}, so there is nothing to back up")
+        told = later("there is no state directory {state}, so there is nothing to back up", state=state)
+        raise OpError(told)
     if target.is_dir():
-        raise OpError(f"{target} is a folder; name a file")
+        raise OpError(later("{file} is a folder; name a file", file=target))
     if not target.parent.is_dir():
-        raise OpError(f"there is no folder {target.parent}")
+        raise OpError(later("there is no folder {folder}", folder=target.parent))
     if state.resolve() in target.parent.resolve().joinpath(target.name).parents:
-        raise OpError(f"{target} is in the state directory, and would be lost with it", "name another folder")
+        inside = later("{file} is in the state directory, and would be lost with it", file=target)
+        raise OpError(inside, later("name another folder"))
     if os.path.lexists(target) and not may_replace:
-        raise OpError(f"{target} exists already", "name another file, or replace it with --force")
+        exists = later("{file} exists already", file=target)
+        raise OpError(exists, later("name another file, or replace it with --force"))
 
 
 def _manifest(ctx: OpContext, request: BackUp, store: Snapshot | None) -> Manifest:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Stream, operation
 from clawlane.store.errors import StoreFailed
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.store.forgetting import Whom
@@ -93,9 +94,15 @@ def read_id(written: str, whom: Whom) -> str:
         if bare.lower().startswith(prefix):
             bare = bare[len(prefix) :].strip()
     if not bare.isascii() or not bare.isdigit() or len(bare) > _LONGEST_ID:
-        listing = "peers list" if whom == "person" else "groups list"
-        raise OpError(f"'{written.strip()[:40]}' is no id", f"find it with: openclaw directory {listing}")
+        listing = "peers" if whom == "person" else "groups"
+        told = later("'{written}' is no id", written=written.strip()[:40])
+        raise OpError(told, later("find it with: openclaw directory {listing} list", listing=listing))
     return bare
+
+
+def words_of(whom: str, id_: str) -> str:
+    """A person or a group with its id, in words."""
+    return later("person {id}", id=id_) if whom == "person" else later("group {id}", id=id_)
 
 
 def accounts_meant(reader: Reader, channel: str | None, account: str | None) -> list[str]:
@@ -135,9 +142,14 @@ async def _forget(
                 yield Forgetting(account, batches)
             yield await account_store.attempt(forgetting.finish, whom, id_)
     except (StoreFailed, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        what = f"not everything of {whom} {id_} is forgotten on {account}: {reason}"
-        raise OpError(what, f"make room, then go on with: openclaw forget --{whom} {id_}") from None
+        told = later(
+            "not everything of {whom} is forgotten on {account}: {reason}",
+            whom=words_of(whom, id_),
+            account=account,
+            reason=error.strerror if isinstance(error, OSError) else error.args[0],
+        )
+        command = f"openclaw forget --{whom} {id_}"
+        raise OpError(told, later("make room, then go on with: {command}", command=command)) from None
     if live is not None:
         if revoke:
             live.pairing_changed()
@@ -154,18 +166,22 @@ def copies_elsewhere(ctx: OpContext) -> list[str]:
         root = ctx.config.root
         for one in hosts(ctx.config.agents, root.models, root.tools.media.audio):
             if not one.host.startswith("an echo"):
-                told.append(f"what was sent to {one.host} for {one.agent}, and kept there")
+                sent = later(
+                    "what was sent to {host} for {agent}, and kept there", host=one.host, agent=one.agent
+                )
+                told.append(sent)
         if root.mcp.servers:
-            told.append(f"what MCP servers were told: {', '.join(sorted(root.mcp.servers))}")
+            names = ", ".join(sorted(root.mcp.servers))
+            told.append(later("what MCP servers were told: {names}", names=names))
         if any(
             _has_webhook(account.settings) for one in ctx.config.channels.values() for account in one.accounts
         ):
-            told.append("what webhooks delivered")
+            told.append(later("what webhooks delivered"))
     except ConfigError:
-        told.append("what the agents of the config sent elsewhere: it does not load")
-    told.append("backups that you made, and copies or snapshots of the disk")
-    told += [f"the copy {name}" for name in _store_copies(ctx)]
-    told.append("the platform's own servers, and the phones of everybody in the conversation")
+        told.append(later("what the agents of the config sent elsewhere: it does not load"))
+    told.append(later("backups that you made, and copies or snapshots of the disk"))
+    told += [later("the copy {name}", name=name) for name in _store_copies(ctx)]
+    told.append(later("the platform's own servers, and the phones of everybody in the conversation"))
     return told
 
 

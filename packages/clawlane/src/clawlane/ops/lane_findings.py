@@ -67,7 +67,7 @@ def _risk(
     try:
         consent = ctx.consent(account)
     except ConsentDamaged as error:
-        case = {"case": "damaged", "reason": str(error)}
+        case = {"case": "damaged", "reason": error.args[0]}
         yield _finding(account, Severity.ERROR, "risk_not_accepted", words=words, **case)
         return
     if consent is None:
@@ -80,7 +80,7 @@ def _risk(
     if consent.expendable == NOT_ASKED:
         yield _finding(account, Severity.WARNING, "risk_not_asked", words=words)
     elif consent.expendable == "no":
-        alternative = channel.risk().alternative
+        alternative = channel.risk().said().alternative
         yield _finding(account, Severity.WARNING, "not_expendable", alternative=alternative)
 
 

@@ -12,6 +12,7 @@ from clawlane.config.paths import Paths
 from clawlane.config.scratch import is_scratch
 from clawlane.credentials.files import owner_name
 from clawlane.ops.findings import Finding, Severity
+from clawlane.texts import later
 
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -46,14 +47,14 @@ def mend_files(paths: Paths, now_ms: int, dry_run: bool) -> tuple[list[str], lis
             if one.code in ("permissions", "config_readable"):
                 told = _make_private(path, dry_run)
             elif one.code == "scratch_left" and now_ms - path.lstat().st_mtime_ns // 1_000_000 > _CUT_OFF_MS:
-                told = f"remove {path}"
+                told = later("remove {path}", path=path)
                 if not dry_run:
                     path.unlink()
             else:
                 continue
             done.append(told)
         except OSError as error:
-            failed.append(f"{path}: {error.strerror}")
+            failed.append(later("{path}: {reason}", path=path, reason=error.strerror))
     return done, failed
 
 
@@ -62,7 +63,7 @@ def _make_private(path: Path, dry_run: bool) -> str:
     with _opened(path, flags) as handle:
         before = os.fstat(handle)
         if before.st_uid != os.geteuid():
-            raise PermissionError(0, "belongs to somebody else")
+            raise PermissionError(0, later("belongs to somebody else"))
         mode = stat.S_IMODE(before.st_mode) & ~_OTHERS
         if not dry_run:
             os.fchmod(handle, mode)

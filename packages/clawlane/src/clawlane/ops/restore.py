@@ -30,10 +30,11 @@ from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import RESTORING
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.schema import MIGRATIONS
+from clawlane.texts import later
 
 _STAGING, _LOCK = ".restore-staging", "gateway.lock"
 _FREE = 32 << 20
-_FULL = "check free space and permissions; the state directory is as it was"
+_FULL = later("check free space and permissions; the state directory is as it was")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,13 @@ def _restore(ctx: OpContext, request: Restore) -> Restored:
         archive = ArchiveReader(SealedReader(file, request.passphrase))
         manifest = archive.manifest
         if manifest.migration > len(MIGRATIONS):
-            told = f"clawlane {manifest.version} wrote it, with schema {manifest.migration}"
-            raise SealedFileTooNew(f"{told}; this one knows {len(MIGRATIONS)}", "upgrade clawlane first")
+            told = later(
+                "clawlane {version} wrote it, with schema {schema}; this one knows {known}",
+                version=manifest.version,
+                schema=manifest.migration,
+                known=len(MIGRATIONS),
+            )
+            raise SealedFileTooNew(told, later("upgrade clawlane first"))
         _check_empty(paths, aside=request.aside)
         try:
             with ProcessLock(paths.lock_file), _staging(paths.state / _STAGING) as staging:
@@ -107,7 +113,9 @@ def _restore(ctx: OpContext, request: Restore) -> Restored:
                 undecided = _put_in_order(staging / STORE, manifest, ctx.now_ms())
                 moved = _take_place(paths, staging, ctx.now_ms())
         except OSError as error:
-            raise OpError(f"{request.file} cannot be restored: {error.strerror or error}", _FULL) from error
+            reason = error.strerror or error
+            told = later("{file} cannot be restored: {reason}", file=request.file, reason=reason)
+            raise OpError(told, _FULL) from error
     return Restored(manifest, entries, str(paths.state), str(paths.config_file), moved, undecided)
 
 
@@ -117,7 +125,7 @@ def _opened(path: str) -> Iterator[BinaryIO]:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         file = open(handle, "rb")  # noqa: SIM115 (closed below)
     except OSError as error:
-        raise OpError(f"{path} cannot be read: {error.strerror}") from error
+        raise OpError(later("{file} cannot be read: {reason}", file=path, reason=error.strerror)) from error
     with file:
         yield file
 
@@ -128,10 +136,11 @@ def _check_empty(paths: Paths, *, aside: bool) -> None:
     outside = [config] if config.parent != paths.state and os.path.lexists(config) else []
     if aside or not (found := [*outside, *_others(paths.state)]):
         return
-    what = (
-        f"{config} exists" if outside else f"the state directory {paths.state} is not empty ({found[0].name})"
-    )
-    raise OpError(what, "restore into an empty one, or move this one aside with --force")
+    name = found[0].name
+    what = later("the state directory {state} is not empty ({name})", state=paths.state, name=name)
+    if outside:
+        what = later("{file} exists", file=config)
+    raise OpError(what, later("restore into an empty one, or move this one aside with --force"))
 
 
 def _others(state: Path) -> list[Path]:
@@ -175,10 +184,10 @@ def _check_key(restored_key: Path, ctx: OpContext) -> None:
     except VaultError:
         same = False
     if not same:
-        told = f"{location.set_by} names another key than the one in the backup"
-        raise OpError(
-            told, f"unset {location.set_by}, restore, and put the key of vault/key where it belongs"
-        )
+        name = location.set_by
+        told = later("{name} names another key than the one in the backup", name=name)
+        help = later("unset {name}, restore, and put the key of vault/key where it belongs", name=name)
+        raise OpError(told, help)
     restored_key.unlink()
 
 
@@ -189,7 +198,9 @@ def _put_in_order(store: Path, manifest: Manifest, now_ms: int) -> int:
         undecided = restored.put_in_order(store, manifest.made_ms, now_ms, manifest.concerns)
         explain(store, "restored")
     except (StoreUnusable, sqlite3.Error) as error:
-        raise OpError(f"the store in the backup cannot be used: {error}", _FULL) from error
+        reason = error.args[0] if isinstance(error, StoreUnusable) else str(error)
+        told = later("the store in the backup cannot be used: {reason}", reason=reason)
+        raise OpError(told, _FULL) from error
     return undecided
 
 

@@ -92,7 +92,7 @@ class Chain:
         if self.anchor is not None and self.anchor.number and self.pruned != str(self.anchor):
             self._add(Fault(self.account, "anchor", self.anchor.number))
         if isinstance(head, HeadDamaged):
-            self._add(Fault(self.account, "head_damaged", self.last.number, text=str(head)))
+            self._add(Fault(self.account, "head_damaged", self.last.number, text=head.args[0]))
         elif head is None:
             if self.entries:
                 self._add(Fault(self.account, "head_missing", self.last.number))

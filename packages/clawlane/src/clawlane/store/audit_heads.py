@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 
 from clawlane.credentials.files import make_private_dir, write_private
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 
 GENESIS = bytes(32)
 """What the first entry has in place of the hash of the one before it."""
@@ -55,11 +56,11 @@ def noted(text: str) -> Head:
     """A head that was noted elsewhere, as it was printed. Raises `ValueError`."""
     number, colon, written = text.strip().partition(":")
     if not (colon and number.isascii() and number.isdecimal() and int(number)):
-        raise ValueError("a head is NUMBER:HASH, as `openclaw audit verify` prints it")
+        raise ValueError(later("a head is NUMBER:HASH, as `openclaw audit verify` prints it"))
     try:
         return Head(int(number), _digest(written))
     except ValueError:
-        raise ValueError("the hash of a head has 64 hexadecimal digits") from None
+        raise ValueError(later("the hash of a head has 64 hexadecimal digits")) from None
 
 
 def read_key(folder: Path) -> bytes:
@@ -90,9 +91,11 @@ def read_head(folder: Path, account: str) -> Head | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise HeadDamaged(f"{file} cannot be read ({error.strerror})") from error
+        raise HeadDamaged(
+            later("{file} cannot be read ({reason})", file=file, reason=error.strerror)
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise HeadDamaged(f"{file} does not name an entry of the record") from error
+        raise HeadDamaged(later("{file} does not name an entry of the record", file=file)) from error
 
 
 def accounts_with_heads(folder: Path) -> Iterator[str]:
@@ -196,7 +199,7 @@ def _text(head: Head) -> bytes:
 def _digest(written: str) -> bytes:
     found = bytes.fromhex(written)
     if len(found) != len(GENESIS):
-        raise ValueError("no digest")
+        raise ValueError
     return found
 
 
@@ -210,12 +213,19 @@ def _key(file: Path) -> bytes:
             key = opened.read(_KEY_BYTES + 1)
     except OSError as error:
         raise StoreUnusable(
-            f"{file}, the key of the record, cannot be used ({error.strerror});"
-            " check free space and permissions"
+            later(
+                "{file}, the key of the record, cannot be used ({reason}); check free space and permissions",
+                file=file,
+                reason=error.strerror,
+            )
         ) from error
     if len(key) != _KEY_BYTES:
         raise StoreUnusable(
-            f"{file}, the key of the record, has not {_KEY_BYTES} bytes; put it back, or remove it: what was"
-            " said before can then no longer be compared with the record"
+            later(
+                "{file}, the key of the record, has not {n} bytes; put it back, or remove it: what was said"
+                " before can then no longer be compared with the record",
+                file=file,
+                n=_KEY_BYTES,
+            )
         )
     return key

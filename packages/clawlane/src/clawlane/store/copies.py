@@ -19,6 +19,7 @@ from clawlane.config.scratch import scratch_of
 from clawlane.credentials.files import sync_dir
 from clawlane.store import schema
 from clawlane.store.errors import StoreFailed, StoreUnusable
+from clawlane.texts import later
 
 KEPT_MS = 14 * 86_400_000
 """How long the copy from before an upgrade is kept."""
@@ -59,7 +60,7 @@ def snapshot(store: Path) -> Iterator[Snapshot]:
             _check_whole(source, store)
             rows = source.execute("SELECT account FROM accounts ORDER BY account").fetchall()
         except sqlite3.DatabaseError as error:
-            raise _unreadable(store, f"cannot be read ({error})") from error
+            raise _unreadable(store, later("cannot be read ({reason})", reason=error)) from error
         _copy(source, store, scratch, scratch.unlink)
         yield Snapshot(file, migration, tuple(str(account) for (account,) in rows))
 
@@ -104,7 +105,8 @@ def prune(store: Path, now_ms: int) -> list[Path]:
 def _check_whole(source: sqlite3.Connection, store: Path) -> None:
     (verdict,) = source.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise _unreadable(store, f"is damaged ({' '.join(str(verdict).split())})")
+        reason = " ".join(str(verdict).split())
+        raise _unreadable(store, later("is damaged ({reason})", reason=reason))
 
 
 @contextmanager
@@ -129,7 +131,8 @@ def _copy(
         pages, size = (source.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         if (free := shutil.disk_usage(target.parent).free) < pages * size + _MARGIN:
             needed = (pages * size + _MARGIN) >> 20
-            raise _no_copy(store, f"that takes {needed} MB of free space, there are {free >> 20}")
+            told = later("that takes {n} MB of free space, there are {free}", n=needed, free=free >> 20)
+            raise _no_copy(store, told)
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:
             copy.execute("PRAGMA journal_mode = OFF")
             copy.execute("PRAGMA synchronous = OFF")
@@ -148,8 +151,14 @@ def _sync(path: Path) -> None:
 
 
 def _no_copy(store: Path, why: str) -> StoreFailed:
-    return StoreFailed(f"the store {store} could not be copied ({why}); check free space and permissions")
+    return StoreFailed(
+        later(
+            "the store {store} could not be copied ({reason}); check free space and permissions",
+            store=store,
+            reason=why,
+        )
+    )
 
 
 def _unreadable(store: Path, what: str) -> StoreUnusable:
-    return StoreUnusable(f"the store {store} {what}; see: openclaw doctor")
+    return StoreUnusable(later("the store {store} {what}; see: openclaw doctor", store=store, what=what))

@@ -112,7 +112,11 @@ def mark(connection: sqlite3.Connection, store: Path) -> None:
         write_private(marker_of(store), f"{stored_id(connection)}\n".encode())
     except OSError as error:
         raise StoreUnusable(
-            f"{marker_of(store)} cannot be written ({error.strerror}); check free space and permissions"
+            later(
+                "{file} cannot be written ({reason}); check free space and permissions",
+                file=marker_of(store),
+                reason=error.strerror,
+            )
         ) from error
 
 

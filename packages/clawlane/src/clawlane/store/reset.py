@@ -13,6 +13,7 @@ from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import marker_of
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import reading
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,5 +62,8 @@ def forget(store: Path, lock_file: Path, now_ms: int) -> Path | None:
             explain(store, "reset")
             sync_dir(store.parent)
         except OSError as error:
-            raise StoreUnusable(f"the store {store} cannot be moved away ({error.strerror})") from error
+            told = later(
+                "the store {store} cannot be moved away ({reason})", store=store, reason=error.strerror
+            )
+            raise StoreUnusable(told) from error
     return aside if moved else None

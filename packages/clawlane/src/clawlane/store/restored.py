@@ -15,6 +15,7 @@ from clawlane.store import marker, schema
 from clawlane.store.codec import is_message
 from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreUnusable
+from clawlane.texts import later
 from clawlane.zone import shown
 
 _OLDEST = 7
@@ -54,7 +55,8 @@ def put_back(copy: Path, made_ms: int, now_ms: int) -> int:
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.row_factory = sqlite3.Row
         if schema.check(connection, copy) < _OLDEST:
-            raise StoreUnusable(f"{copy} is of a version before the first release; put it back by hand")
+            told = later("{file} is of a version before the first release; put it back by hand", file=copy)
+            raise StoreUnusable(told)
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("BEGIN")
         undecided = _distrust(connection, made_ms, now_ms)
