@@ -20,7 +20,7 @@ from clawlane.store import directory
 from clawlane.texts import in_locale
 
 SENTENCE = re.compile(r"[A-Za-z]{2,},? [A-Za-z]{2,}")
-COMMAND = re.compile(r"^[-+@]|openclaw ")
+COMMAND = re.compile(r"^ *[-+@]|openclaw ")
 DAY = 86_400_000
 
 
