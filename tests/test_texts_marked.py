@@ -25,6 +25,7 @@ ROOMS = (
     "cli/capabilities.py",
     "cli/channel_off.py",
     "cli/channels.py",
+    "cli/completion.py",
     "cli/config.py",
     "cli/config_edit.py",
     "cli/config_import.py",
@@ -32,20 +33,27 @@ ROOMS = (
     "cli/directory.py",
     "cli/directory_export.py",
     "cli/doctor.py",
+    "cli/failure.py",
     "cli/finding_lines.py",
     "cli/forget.py",
+    "cli/gateway.py",
     "cli/health.py",
     "cli/help.py",
     "cli/importing.py",
+    "cli/locale.py",
     "cli/login.py",
+    "cli/logs.py",
     "cli/message.py",
     "cli/message_report.py",
     "cli/onboard.py",
+    "cli/options.py",
+    "cli/output.py",
     "cli/pairing.py",
     "cli/passphrase.py",
     "cli/pause.py",
     "cli/phases.py",
     "cli/picker.py",
+    "cli/plugins.py",
     "cli/policy.py",
     "cli/private_output.py",
     "cli/prompt_answers.py",
@@ -67,17 +75,25 @@ ROOMS = (
     "cli/setup_policies.py",
     "cli/setup_questions.py",
     "cli/setup_walk.py",
+    "cli/sim.py",
     "cli/standing.py",
     "cli/status.py",
+    "cli/store.py",
     "cli/turn_words.py",
+    "cli/uninstall.py",
+    "cli/upgrade.py",
     "cli/verify.py",
     "cli/why.py",
     "config/agent_hosts.py",
     "config/edit.py",
     "config/openclaw.py",
     "config/regular_file.py",
+    "credentials/files.py",
+    "credentials/profile.py",
     "credentials/sealed_file.py",
     "credentials/vault.py",
+    "gateway/config_in_force.py",
+    "gateway/control.py",
     "lookup.py",
     "ops/access_findings.py",
     "ops/account_reading.py",
@@ -115,6 +131,7 @@ ROOMS = (
     "ops/lane_findings.py",
     "ops/lifecycle.py",
     "ops/login.py",
+    "ops/mending.py",
     "ops/message.py",
     "ops/messages.py",
     "ops/openclaw_files.py",
@@ -126,7 +143,9 @@ ROOMS = (
     "ops/plugins.py",
     "ops/policy.py",
     "ops/private_files.py",
+    "ops/probing.py",
     "ops/problems.py",
+    "ops/process.py",
     "ops/restore.py",
     "ops/revoking.py",
     "ops/ritual/answer.py",
@@ -139,6 +158,7 @@ ROOMS = (
     "ops/ritual/steps.py",
     "ops/running.py",
     "ops/sending_account.py",
+    "ops/service.py",
     "ops/sessions.py",
     "ops/setup.py",
     "ops/setup_names.py",
@@ -148,12 +168,16 @@ ROOMS = (
     "ops/store.py",
     "ops/targets.py",
     "ops/uninstall.py",
+    "ops/unix_http.py",
+    "ops/upgrade_changes.py",
     "ops/verification.py",
     "ops/verification_state.py",
+    "plugins/catalog.py",
     "plugins/errors.py",
     "plugins/install.py",
     "plugins/registry.py",
     "plugins/target.py",
+    "plugins/untrusted.py",
     "rehearsal/expectations.py",
     "rehearsal/gateway.py",
     "rehearsal/playing.py",
@@ -169,11 +193,20 @@ ROOMS = (
     "store/private_file.py",
     "store/reset.py",
     "store/restored.py",
+    "store/rollback.py",
 )
 """The modules that are wholly translated."""
 
 PLUGIN = Path(__file__).parents[1] / "extensions/zalouser/src/clawlane_zalouser"
 PLUGIN_ROOMS = ("cast.py", "known.py", "simulator.py")
+PLUGIN_ROOMS = (
+    "account_session.py",
+    "cast.py",
+    "channel.py",
+    "directory.py",
+    "simulator.py",
+    "stored_session.py",
+)
 """Those of Zalo's plugin."""
 
 NOT_SAID = {
@@ -210,6 +243,24 @@ NOT_SAID = {
         "nobody knows whether it left since the copy of {when} was made",
         "the store was put back to {when}: it may have been answered since",
     },
+    "cli/options.py": {  # help of options, too
+        "The channel (default: the only one installed).",
+        "Only this account (default: all).",
+    },
+    "cli/output.py": {" GB"},
+    "credentials/files.py": {"uid "},
+    "credentials/profile.py": {"not asked"},  # a value of the record
+    "gateway/control.py": {"the header Caller names no known caller"},  # to other programs
+    "ops/process.py": {"the restart widens access: %s"},  # the log
+    "ops/service.py": {"# Written by: openclaw gateway install\n"},
+    "ops/unix_http.py": {" HTTP/1.1"},
+    "plugins/catalog.py": {"Zalo Personal"},  # the name of the channel
+    "plugins/untrusted.py": {"too large"},  # told as "is not a wheel"
+    "zalouser/account_session.py": {"zalo friends", "zalo clocks"},  # what tasks are called
+    "zalouser/channel.py": {
+        " is not connected",
+        "the account is not connected",
+    },  # for the outbox and the agent
 }
 """Texts that are in no catalogue, or in another way."""
 
@@ -221,7 +272,7 @@ _LOGGING = frozenset(("debug", "info", "warning", "error", "exception", "log"))
 _TWO_WORDS = re.compile(r"[A-Za-z]{2,}[,;:]? +[A-Za-z]{2,}")
 _WORD_BESIDE_A_VALUE = re.compile(r"[A-Za-z]{2,} | [A-Za-z]{2,}")
 _COMMAND = re.compile(
-    r" *(openclaw|clawlane|chmod|chown|pip|timedatectl) | ?--[a-z]|"
+    r" *(openclaw|clawlane|chmod|chown|pip|timedatectl|systemctl|loginctl|export) | ?--[a-z]|"
     r"select |update |(?-i:INSERT|DELETE|PRAGMA) ",
     re.IGNORECASE,
 )
@@ -285,7 +336,8 @@ def test_every_text_of_a_room_is_marked(room: str) -> None:
 
 @pytest.mark.parametrize("room", PLUGIN_ROOMS)
 def test_every_text_of_a_room_of_the_plugin_is_marked(room: str) -> None:
-    assert {text for _, text in unmarked((PLUGIN / room).read_text(encoding="utf-8"))} == set()
+    found = {text for _, text in unmarked((PLUGIN / room).read_text(encoding="utf-8"))}
+    assert found == NOT_SAID.get(f"zalouser/{room}", set())
 
 
 @pytest.mark.parametrize(

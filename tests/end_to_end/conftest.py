@@ -1,4 +1,4 @@
-"""A simulator, an operator with an empty state directory, and a gateway, each a process of its own."""
+"""A simulator, an operator with an empty state directory, and a gateway in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import pytest
 
 from clawlane.credentials.files import write_private
 from demo.model_server import ModelServer, served
-from demo.stage import Gateway, Operator, Simulator, simulator
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.beside import linked_here, simulator_here
 from end_to_end.machine import Host
-from end_to_end.steps import RECORDING, log_in
+from end_to_end.steps import RECORDING
 
 CONFIG = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
 
 
 @pytest.fixture
 def zalo(tmp_path: Path) -> Iterator[Simulator]:
-    with simulator(tmp_path) as running:
+    with simulator_here(tmp_path) as running:
         yield running
 
 
@@ -45,7 +46,7 @@ def plugin_record(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """What `plugins install` leaves in a state directory: the same for every test."""
     state = tmp_path_factory.mktemp("plugin")
     (state / "config.json5").write_text(CONFIG)
-    with simulator(state) as zalo:
+    with simulator_here(state) as zalo:
         done = Operator.at(state, zalo.network).run("plugins", "install", "@openclaw/zalouser")
     assert done.returncode == 0, done.stdout
     return (state / "plugins.json").read_bytes()
@@ -61,8 +62,7 @@ def installed(operator: Operator, state: Path, plugin_record: bytes) -> Operator
 @pytest.fixture
 def linked(installed: Operator, zalo: Simulator) -> Operator:
     """An operator whose account is logged in."""
-    done = log_in(installed, zalo)
-    assert done.returncode == 0, done.stdout
+    linked_here(installed, zalo)
     return installed
 
 

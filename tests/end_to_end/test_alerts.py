@@ -3,74 +3,26 @@
 from __future__ import annotations
 
 import json
-import queue
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.stage import PATIENCE, Gateway, Operator, Simulator
+from end_to_end.receiver import Receiver, receiving, status_of
 from end_to_end.steps import asked, listening, person, say, status
 
 pytestmark = pytest.mark.long
 SECRET = "a secret that is long enough"
 
 
-@dataclass
-class Receiver:
-    """A webhook's other end. `answers` say in order what becomes of each request; then all are taken."""
-
-    url: str = ""
-    came: queue.Queue[tuple[str, dict[str, Any]]] = field(default_factory=queue.Queue)
-    answers: queue.Queue[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=queue.Queue)
-
-    def next(self) -> tuple[str, dict[str, Any]]:
-        """The id and the body of the next request."""
-        return self.came.get(timeout=PATIENCE)
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            try:
-                answer = made.answers.get_nowait()
-            except queue.Empty:
-                answer = status_of(200)
-            answer(self)
-            made.came.put((self.headers["webhook-id"], json.loads(body)))
-
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def status_of(code: int, body: bytes = b"") -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(code)
-        request.send_header("location", "http://127.0.0.1:9/elsewhere")
-        request.end_headers()
-        try:
-            request.wfile.write(body)
-        except ConnectionError:
-            request.close_connection = True  # whoever asked does not read all that
-
-    return answer
+    with receiving() as made:
+        yield made
 
 
 def configure(state: Path, receiver: Receiver, *owners: str, **more: object) -> None:

@@ -277,3 +277,37 @@ def test_a_draft_that_the_warm_up_holds_is_said_to_wait(
         last = " ".join(linked.run("drafts", "approve", numbers[4]).stdout.split())
         assert "The warm-up of the new session holds it for now." in last
         assert held(linked)[0]["reason"] == "pacing.warmUp day 1 of 7 (minute: 4)"
+
+
+def test_the_notice_of_an_approval_waits_for_the_warm_up_and_says_so(
+    linked: Operator, zalo: Simulator, host: Host, state: Path
+) -> None:
+    friends = [person(zalo, f"Bạn {number}") for number in range(4)]
+    stranger = person(zalo, "Kẻ Lạ", friend=False)
+    text = (WARM % "{ warmUp: true, gap: '0s', gapJitter: '0s' }").replace("'open'", "'pairing'")
+    (state / "config.json5").write_text(text.replace("['*']", str(friends)))
+
+    def notices() -> list[str]:
+        told = [str(one["text"]) for one in zalo.since(0) if one.get("thread_id") == stranger]
+        return [text for text in told if "has approved you" in text]
+
+    with host.running():
+        say(zalo, stranger, "cho vào với")
+        zalo.wait("sent", lambda one: one["thread_id"] == stranger)
+        for number in range(3):  # and the code counts, too
+            say(zalo, friends[number], f"chào {number}")
+            zalo.wait("sent", lambda one, number=number: one["text"] == f"chào {number}")
+        [request] = asked(linked, "pairing", "list", "zalouser")["requests"]
+        done = linked.run("pairing", "approve", "zalouser", request["code"], "--notify")
+        assert done.returncode == 0, done.stdout
+        told = " ".join(done.stdout.split())
+        assert "warning: the person is told once the warm-up of the new session lets it leave" in told
+        assert notices() == []
+        [waits] = held(linked)
+        assert waits["reason"].startswith("pacing.warmUp day 1 of 7")
+    with host.running():
+        assert notices() == []
+        host.set_ahead(120)
+        say(zalo, friends[3], "chào 3")
+        zalo.wait("sent", lambda one: "has approved you" in one["text"])
+    assert len(notices()) == 1

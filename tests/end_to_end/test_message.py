@@ -240,6 +240,23 @@ def test_what_cannot_be_sent_is_refused_in_one_line(desk: Desk, tmp_path: Path) 
     assert desk.sent()["thread_id"] == stranger
 
 
+def test_undo_finds_a_stranger_who_wrote_by_name(desk: Desk) -> None:
+    stranger, other = (person(desk.zalo, name, friend=False) for name in ("Người Lạ", "Khách Lạ"))
+    for one in (stranger, other):
+        say(desk.zalo, one, "chào")
+        assert desk.sent()["thread_id"] == one
+    [own] = desk.send("Chào anh", to=f"user:{stranger}")["messages"][0]["message_ids"]
+    for name, told in (
+        ("Khách Lạ", f"no message {own} of this account is known in dm:{other}"),
+        ("Ai Đó", "no friend or group is called 'Ai Đó'"),
+    ):
+        done = desk.run("undo", "-t", name, "--message-id", own)
+        assert (done.returncode, done.stdout.count("\n")) == (1, 1), done.stdout
+        assert told in done.stdout
+    assert desk.json("undo", "-t", "người lạ", "--message-id", own)["name"] == "Người Lạ"
+    assert [one["msg_id"] for one in desk.zalo.since(0) if one["kind"] == "undone"] == [own]
+
+
 def test_what_the_gateway_says_comes_in_the_language_of_the_command(desk: Desk, tmp_path: Path) -> None:
     def say(*words: str) -> str:
         """What a command says in Vietnamese; it is a process of its own, as its language stays."""

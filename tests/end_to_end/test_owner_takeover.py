@@ -147,3 +147,46 @@ def test_a_reaction_of_the_owner_counts_and_one_of_a_stranger_does_not(lane: Lan
     lane.zalo.do("/react", **{"from": "Nguyễn Minh Anh", "message": asked_one})
     lane.passed_by()
     assert lane.held() == [f"dm:{lane.lan}"]
+
+
+def test_pause_lists_what_the_owner_took_over_until_it_is_given_back(lane: Lane) -> None:
+    lan = f"dm:{lane.lan}"
+    lane.phone("Để mình")
+    lane.passed_by()
+    lane.gateway.kill()
+    listening(lane.gateway)
+    listed = asked(lane.operator, "pause", "--list")
+    [row] = listed["takeovers"]
+    assert (row["account"], row["thread"], row["name"]) == ("zalouser/default", lan, "Lan")
+    assert row["until_ms"] - row["since_ms"] == 30 * 60_000
+    assert listed["pauses"] == []
+    told = " ".join(lane.operator.run("pause", "--list").stdout.split())
+    assert f"zalouser/default: Lan ({lan}), where you wrote by hand, until " in told
+    back = f"resume --channel zalouser --account default --thread {lan}"
+    assert told.endswith(f"Go on with: openclaw {back}")
+    assert asked(lane.operator, "pause", "--list", "--thread", f"dm:{lane.hung}")["takeovers"] == []
+    assert lane.operator.run("pause").returncode == 0
+    both = asked(lane.operator, "pause", "--list")
+    assert (len(both["pauses"]), both["takeovers"]) == (1, [row])
+    assert lane.operator.run("resume").returncode == 0
+    assert asked(lane.operator, "pause", "--list")["takeovers"] == [row]
+    assert lane.operator.run(*back.split()).returncode == 0
+    assert lane.operator.run("pause", "--list").stdout == "Nothing is paused.\n"
+
+
+def test_a_takeover_counts_as_seen_working_once_an_echo_of_ours_was_seen(lane: Lane) -> None:
+    def marks() -> tuple[bool, bool]:
+        proven = {one["name"]: one for one in asked(lane.operator, "channels", "capabilities")["proven"]}
+        return proven["takeover"]["seen_ms"] is not None, proven["undo"]["seen_ms"] is not None
+
+    lane.phone("Để mình")
+    lane.passed_by()
+    assert lane.held() == [f"dm:{lane.lan}"]
+    assert marks() == (False, False)
+    lane.phone("Để mình luôn", lane.hung)
+    lane.ask("còn ai không?", person(lane.zalo, "Bình"))
+    assert lane.answer() == "echo: còn ai không?"
+    assert sorted(lane.held()) == sorted([f"dm:{lane.lan}", f"dm:{lane.hung}"])
+    assert marks() == (True, False)
+    lane.gateway.kill()
+    assert marks() == (True, False)

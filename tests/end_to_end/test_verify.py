@@ -12,8 +12,9 @@ from typing import Any
 import pexpect
 import pytest
 
+from clawlane.ops.ritual.steps import PROVES
 from demo.stage import Gateway, Operator, Simulator, running
-from end_to_end.steps import account, listening, person, say
+from end_to_end.steps import account, asked, listening, person, say
 from end_to_end.terminal import hear_ctrl_c
 from json_shapes import shaped
 
@@ -102,6 +103,13 @@ def test_the_cast_plays_the_whole_ritual_and_the_status_says_so(
     told = rehearsed.run("channels", "status").stdout
     assert "only rehearsed" in told, "that is no proof of the lane"
     assert "policy unchanged since" in told
+    proven = asked(rehearsed, "channels", "capabilities")["proven"]
+    verified = {one["name"] for one in proven if one["verified_ms"]}
+    assert verified == {ability for proves in PROVES.values() for ability in proves}
+    assert verified <= {one["name"] for one in proven if one["seen_ms"]}
+    assert not [one for one in proven if one["name"] in ("undo", "takeover") and one["seen_ms"]]
+    told = " ".join(rehearsed.run("channels", "capabilities").stdout.split())
+    assert told.count(", verified on ") == len(verified)
     shown = rehearsed.run("verify", "--report")
     assert "Every step has passed in the rehearsal" in shown.stdout, shown.stdout
     assert json.loads(rehearsed.run("verify", "--report", "--json").stdout)["reports"][0]["steps"]

@@ -11,6 +11,7 @@ from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.why import Hold, Live, Standing, TurnStage, standing
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.told import HeldThread, Pause, PauseLevel, Recorded, Turn
+from clawlane.texts import in_locale
 
 ACCOUNT = "zalouser/default"
 ALICE = Thread(ThreadKind.DM, "11")
@@ -146,6 +147,14 @@ def test_a_reason_that_is_the_state_itself_is_told_once() -> None:
     told = Case(TurnState.STOPPED, TurnStage.STOPPED, "", reason="stopped: not sent").message.standing
     assert told is not None
     assert sentence(told, Standing(TurnStage.STOPPED, running=True)) == "stopped: not sent"
+
+
+def test_a_reason_that_is_the_state_itself_is_told_in_vietnamese() -> None:
+    told = Case(TurnState.RECALLED, TurnStage.RECALLED, "", reason="recalled by its author: not sent")
+    assert told.message.standing is not None
+    with in_locale("vi"):
+        said = sentence(told.message.standing, Standing(TurnStage.RECALLED, running=True))
+    assert said == "người viết đã thu hồi: chưa gửi"
 
 
 def test_every_state_has_its_words() -> None:

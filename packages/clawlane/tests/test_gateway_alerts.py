@@ -202,6 +202,7 @@ async def test_after_a_day_it_is_set_aside_until_the_operator_decides(lane: Lane
     assert await lane.account_store.run(deliveries.retry, lane.waiting()[0].id) == 1
     await lane.round()
     assert lane.waiting() == []
+    assert len({body for _, body in lane.receiver.came}) == 1
 
 
 async def test_a_clock_that_jumps_ahead_is_no_day_of_tries(lane: Lane) -> None:
@@ -231,6 +232,8 @@ async def test_a_clock_set_back_delays_nothing(lane: Lane) -> None:
     await lane.round()
     await lane.round()
     assert lane.waiting() == []
+    first, again, _ = lane.receiver.came
+    assert first[1] == again[1]
     assert [one["key"] for body in lane.receiver.bodies()[1:] for one in body["alerts"]] == [
         "kicked",
         "later",

@@ -27,6 +27,7 @@ from clawlane.store.errors import PauseRefused
 from clawlane.store.in_force import InForce, record
 from clawlane.store.told import PauseLevel
 from clawlane.store.transaction import Tx
+from clawlane.texts import in_locale, t
 
 BACKLOG = "channels.zalouser.backlogMaxAge"
 RESEND = "channels.zalouser.resendUnknown"
@@ -94,6 +95,8 @@ async def test_a_changed_value_is_told_and_holds_nothing(
         [found] = await shown(accounts)
         assert (found.was_version, found.changes) == ("0.0.9", [f'{BACKLOG} was "10m", is "15m"'])
         assert (found.waits, paused(accounts)) == (False, [])
+        with in_locale("vi"):
+            assert t(found.changes[0]) == f'{BACKLOG} trước đây là "10m", nay là "15m"'
     assert f'since version 0.0.9: {BACKLOG} was "10m", is "15m"' in caplog.text
     async with house.gateway() as accounts:
         assert len(await shown(accounts)) == 1, "it is told until the next upgrade"
@@ -117,6 +120,8 @@ async def test_an_account_whose_reach_widened_is_paused_until_that_is_accepted(h
         ctx = accounts.context(Caller.CLI)
         [found] = await shown(accounts)
         assert found.changes == ["opens: DMs: anybody is answered (was: ignored)"]
+        with in_locale("vi"):
+            assert t(found.changes[0]).startswith("mở thêm: Tin nhắn riêng: ")
         with pytest.raises(PauseRefused, match="openclaw upgrade accept"):
             await resume(ctx, EndPause(account="default"))
         [kept] = (await resume(ctx, EndPause())).resumed

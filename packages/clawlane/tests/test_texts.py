@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,18 @@ from babel.messages.mofile import write_mo
 from clawlane import texts
 from clawlane.config.written_locale import find_locale, written_locale
 from clawlane.ops.operation import OpError, encode, plain
-from clawlane.texts import chosen, from_environment, in_each, in_locale, later, t, tn, told
+from clawlane.texts import (
+    chosen,
+    from_environment,
+    from_json,
+    in_each,
+    in_locale,
+    later,
+    t,
+    tn,
+    to_json,
+    told,
+)
 
 NEVER = later("never")
 
@@ -93,6 +105,14 @@ def test_results_are_translated_on_their_way_out() -> None:
         assert encode(found).decode() == '{"why":"2 ngày"}'
         assert plain(found) == {"why": "2 ngày"}
     assert encode(found).decode() == '{"why":"2 days"}'
+
+
+def test_a_sentence_that_is_kept_as_json_can_still_be_translated() -> None:
+    why = later("{time} ago", time=later("{n} days", n=2))
+    kept = from_json(json.loads(json.dumps(to_json(why))))
+    assert (kept, from_json(to_json("never")), from_json("of nobody")) == ("2 days ago", "never", "of nobody")
+    with in_locale("vi"):
+        assert t(kept) == "2 ngày trước"
 
 
 def test_people_whose_language_nobody_knows_get_both() -> None:

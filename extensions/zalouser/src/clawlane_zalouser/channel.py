@@ -71,7 +71,7 @@ class ZaloUserChannel:
         try:
             return Environment()
         except SettingsError as error:
-            raise ChannelUnusable(str(error)) from error
+            raise ChannelUnusable(error.args[0] if error.args else str(error)) from error
 
     def describe(self, secret: bytes) -> SessionFacts:
         """Facts of a stored session; none of its values."""
@@ -213,7 +213,7 @@ class ZaloUserChannel:
         """The people of the simulator in these variables. Raises `CastError`."""
         port = control_port(environ)
         if port is None:
-            raise CastError(f"{VARIABLE} is not set: `openclaw sim` prints it")
+            raise CastError(later("{variable} is not set: `openclaw sim` prints it", variable=VARIABLE))
         return SimulatedPeople(port)
 
     def scenarios(self) -> Path:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Vault
 from clawlane.messages import Group, Members, Person
+from clawlane.texts import later
 from clawlane_zalouser.environment import Environment
 from clawlane_zalouser.stored_session import StoredSession
 from zaloweb.calls import groups
@@ -37,10 +38,11 @@ async def ask(
             return await question(live)
         return await _ask_alone(account, StoredSession(account, vault, environment), question)
     except SessionExpired as error:
-        reason = f"the session of {account} has expired ({error})"
+        reason = later("the session of {account} has expired ({error})", account=account, error=str(error))
         raise DirectoryError(reason, login_command(account, "--force"), needs_login=True) from error
     except ZaloError as error:
-        raise DirectoryError(f"{account} could not ask Zalo: {error}") from error
+        told = later("{account} could not ask Zalo: {error}", account=account, error=str(error))
+        raise DirectoryError(told) from error
 
 
 async def self_(zalo: Zalo) -> Person:
@@ -71,7 +73,8 @@ async def members(zalo: Zalo, group_id: str) -> Members:
     found = await zalo.groups([group_id])
     if not found:
         raise DirectoryError(
-            f"the account is in no group {group_id}", "openclaw directory groups list --channel zalouser"
+            later("the account is in no group {group}", group=group_id),
+            "openclaw directory groups list --channel zalouser",
         )
     friends = {one.id: one for one in await zalo.friends()}
     named: dict[str, _Named] = {str(one.id): one for one in found[0].current_mems or ()}
@@ -99,7 +102,8 @@ async def _ask_alone(account: Account, stored: StoredSession, question: Question
     """The answer over a client of its own. A session that is too old is renewed once with its cookies."""
     session = await stored.read()
     if session is None:
-        raise DirectoryError(f"{account} is not logged in", login_command(account), needs_login=True)
+        nobody = later("{account} is not logged in", account=account)
+        raise DirectoryError(nobody, login_command(account), needs_login=True)
     try:
         async with stored.open(session) as zalo:
             return await question(zalo)

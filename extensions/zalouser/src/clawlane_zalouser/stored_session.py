@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from clawlane.capabilities import NotRevoked, ProbeResult, SessionFacts
 from clawlane.channel import Account, Vault, VaultClosed, VaultError
+from clawlane.texts import later
 from clawlane_zalouser.environment import Environment
 from zaloweb.client import Zalo
 from zaloweb.errors import SessionExpired, SettingsError, ZaloError
@@ -76,7 +77,7 @@ class StoredSession:
         try:
             session = await self.read()
             if session is None:
-                raise NotRevoked("nobody is logged in")
+                raise NotRevoked(later("nobody is logged in"))
             async with Transport(
                 environment.network,
                 user_agent=session.credentials.user_agent,
@@ -98,7 +99,7 @@ class StoredSession:
         try:
             session = await self.read()
             if session is None:
-                return ProbeResult(False, error="nobody is logged in")
+                return ProbeResult(False, error=later("nobody is logged in"))
             async with self.open(session) as zalo:
                 user = await zalo.account_info()
         except (ZaloError, VaultError) as error:

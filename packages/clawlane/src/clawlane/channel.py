@@ -31,6 +31,7 @@ from clawlane.condition import Health as Health
 from clawlane.condition import Phase as Phase
 from clawlane.condition import StateCode as StateCode
 from clawlane.messages import Fact, Inbound, Outgoing, Person, Receipt, Reply, Signal, Thread, ThreadKind
+from clawlane.texts import later
 
 ENTRY_POINT_GROUP = "clawlane.channels"
 
@@ -122,8 +123,9 @@ class VaultError(Exception):
     """
 
     def __init__(self, text: str, help: str = "") -> None:
-        super().__init__(f"{text}; {help}" if help else text)
+        super().__init__(later("{text}; {help}", text=text, help=help) if help else text)
         self.help = help
+        self.text = text
 
 
 class VaultClosed(VaultError):

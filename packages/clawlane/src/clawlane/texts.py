@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
+from types import NoneType
 from typing import Any
 
 ENGLISH, VIETNAMESE = "en", "vi"
@@ -80,6 +81,25 @@ def joined(parts: Iterable[str], between: str = ", ") -> str:
     return Later(between.join(f"{{{name}}}" for name in values), values)
 
 
+def to_json(text: str) -> Any:
+    """A sentence for a place that keeps JSON: with what it was made from, if `later` made it."""
+    if not isinstance(text, Later):
+        return text
+    plain = (str, int, float, NoneType)
+    values = {name: value if isinstance(value, plain) else str(value) for name, value in text.values.items()}
+    kept = {name: to_json(value) if isinstance(value, str) else value for name, value in values.items()}
+    return [text.sentence, kept]
+
+
+def from_json(kept: Any) -> str:
+    """The sentence that `to_json` gave; a text stays what it is."""
+    if isinstance(kept, str):
+        return kept
+    sentence, values = kept
+    made = {name: from_json(value) if isinstance(value, list) else value for name, value in values.items()}
+    return later(sentence, **made)
+
+
 def told(error: BaseException) -> str:
     """What an error says, in the locale in force if its text was made by `later`."""
     said = error.args[0] if error.args else ""
@@ -137,7 +157,7 @@ def chosen(environ: Mapping[str, str], written: str = "") -> str:
     """
     if named := environ.get("CLAWLANE_LOCALE", ""):
         if named not in LOCALES:
-            raise ValueError("CLAWLANE_LOCALE must be 'vi' or 'en'")
+            raise ValueError(later("CLAWLANE_LOCALE must be 'vi' or 'en'"))
         return named
     return written if written in LOCALES else from_environment(environ)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from clawlane.texts import t
+
 _SHELLS = ("bash", "zsh", "fish")
 
 
@@ -29,7 +31,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     kind = get_completion_class(shell)
     if kind is None:
-        raise click.UsageError(f"there is no completion for {shell}")
+        raise click.UsageError(t("there is no completion for {shell}", shell=shell))
     root = ctx.find_root()
     name = root.info_name or "openclaw"
     made = kind(root.command, {}, name, f"_{name.upper()}_COMPLETE")

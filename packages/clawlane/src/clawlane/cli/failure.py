@@ -103,12 +103,13 @@ def _of_system(error: OSError) -> Failure:
     from clawlane.config.paths import Paths
 
     if not isinstance(error.filename, str | os.PathLike):
-        told = error.strerror or (str(error).splitlines() or ["no more is known"])[0]
-        return Failure((told,), "make room on the disk" if error.errno in _FULL else "")
+        what = error.strerror or (str(error).splitlines() or [t("no more is known")])[0]
+        return Failure((what,), t("make room on the disk") if error.errno in _FULL else "")
     path, state = Path(os.fsdecode(error.filename)), Paths.from_env(os.environ).state
-    told = f"{path}: {error.strerror}"
+    what = f"{path}: {error.strerror}"
     if error.errno in _FULL:
-        return Failure((told,), "make room on that disk")
+        return Failure((what,), t("make room on that disk"))
     if state in (path, *path.parents) or path in state.parents:
-        return Failure((told,), f"the state directory {state} has to be a folder that you can write")
-    return Failure((told,))
+        folder = t("the state directory {state} has to be a folder that you can write", state=state)
+        return Failure((what,), folder)
+    return Failure((what,))

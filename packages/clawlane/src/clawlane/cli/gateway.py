@@ -13,11 +13,21 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, when
+from clawlane.cli.output import (
+    Card,
+    echo_cards,
+    echo_line,
+    echo_wrapped,
+    print_json,
+    sanitize,
+    size_words,
+    when,
+)
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, plain
 from clawlane.ops.service import MINE, enabled_links, is_mine, remove_unit, unit_path
+from clawlane.texts import later, t, told
 
 if TYPE_CHECKING:
     from clawlane.ops.process import Process, RunningAccount
@@ -52,9 +62,8 @@ def run() -> int:
     paths = Client().paths
     check_imported(paths.store)  # an import that was cut off may not have written its config yet
     if not paths.config_file.exists():
-        raise CliError(
-            f"there is no config file {paths.config_file}, so there is nothing to run", "openclaw onboard"
-        )
+        nothing = t("there is no config file {file}, so there is nothing to run", file=paths.config_file)
+        raise CliError(nothing, "openclaw onboard")
     return run_gateway(paths, os.environ)
 
 
@@ -81,14 +90,18 @@ def status(as_json: bool) -> int:
     try:
         found = ask_gateway(client.paths, GetProcess(), Caller.CLI)
     except GatewayDown as error:
-        start = f"{error.words}: {error.help}"
+        start = t("{words}: {command}", words=t(error.words), command=error.help)
     service = _service()
     if as_json:
         told: dict[str, Any] = {"ok": found is not None, "running": found is not None, "service": service}
         print_json(**told, process=_process_json(found), state_dir=str(client.paths.state))
     else:
-        for line in _status_lines(found, start, service, client.paths.state):
-            echo_wrapped(line, hanging=" " * _HEAD)
+        rows = _status_rows(found, start, service, client.paths.state)
+        echo_cards([Card(t(head), text, ()) for head, text in rows])
+        if found and found.accounts:
+            _tell_accounts(found)
+        elif found:
+            echo_line(t("no account is configured"))
     return _WELL if found else _DOWN
 
 
@@ -110,7 +123,8 @@ def stop(as_json: bool) -> None:
     if as_json:
         print_json(was_running=stopped is not None, pid=stopped.pid if stopped else None)
     else:
-        echo_line(f"Stopped: pid {stopped.pid}." if stopped else "The gateway is not running.")
+        ended = t("Stopped: pid {pid}.", pid=stopped.pid) if stopped else t("The gateway is not running.")
+        echo_line(ended)
 
 
 @gateway.command()
@@ -141,20 +155,20 @@ def restart(no_wait: bool, as_json: bool) -> int:
     try:
         done = restart_gateway(Client().paths, Caller.CLI, wait=not no_wait)
     except (GatewayDown, NotBack) as error:
-        raise CliError(str(error), error.help, _DOWN) from error
+        raise CliError(told(error), error.help, _DOWN) from error
     code = _MISSING if done.missing else _WELL
     if as_json:
-        told = _restarted_json(done.process, done.seconds)
-        print_json(ok=code == _WELL, waited=not no_wait, **told, opens=done.opens)
+        fields = _restarted_json(done.process, done.seconds)
+        print_json(ok=code == _WELL, waited=not no_wait, **fields, opens=done.opens)
         return code
     for sentence in done.opens:
-        echo_wrapped(f"opens: {sentence}", hanging="  ", err=True)
+        echo_wrapped(t("opens: {change}", change=sentence), hanging="  ", err=True)
     if no_wait:
-        echo_line(f"Restarting: pid {done.process.pid}.")
+        echo_line(t("Restarting: pid {pid}.", pid=done.process.pid))
     else:
-        echo_line(f"Restarted in {done.seconds:.1f} s: pid {done.process.pid}.")
-        for line in _account_lines(done.process):
-            echo_line(line)
+        took, pid = f"{done.seconds:.1f}", done.process.pid
+        echo_line(t("Restarted in {seconds} s: pid {pid}.", seconds=took, pid=pid))
+        _tell_accounts(done.process)
     return code
 
 
@@ -195,13 +209,13 @@ def install(only_print: bool, force: bool) -> None:
         return
     path = unit_path(os.environ)
     if path.exists() and path.read_text() != text and not force:
-        raise CliError(f"{path} already holds another unit", "openclaw gateway install --force")
+        raise CliError(t("{path} already holds another unit", path=path), "openclaw gateway install --force")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    echo_line(f"Written: {path}")
-    click.echo("Start it now and at every login:")
+    echo_line(t("Written: {path}", path=path))
+    click.echo(t("Start it now and at every login:"))
     click.echo("  systemctl --user daemon-reload && systemctl --user enable --now clawlane")
-    click.echo("Keep it running while you are logged out:")
+    click.echo(t("Keep it running while you are logged out:"))
     click.echo("  loginctl enable-linger")
 
 
@@ -216,13 +230,14 @@ def uninstall() -> None:
     """
     path = unit_path(os.environ)
     if not path.exists():
-        echo_line(f"There is no unit file {path}; nothing to remove.")
+        echo_line(t("There is no unit file {path}; nothing to remove.", path=path))
         return
     if not is_mine(path):
-        raise CliError(f"{path} was not written by `openclaw gateway install`", "remove it yourself")
+        not_ours = t("{path} was not written by `openclaw gateway install`", path=path)
+        raise CliError(not_ours, t("remove it yourself"))
     remove_unit(path)
-    echo_line(f"Removed: {path}")
-    click.echo("Have systemd forget it:")
+    echo_line(t("Removed: {path}", path=path))
+    click.echo(t("Have systemd forget it:"))
     click.echo("  systemctl --user daemon-reload")
     try:
         from clawlane.ops.process import GetProcess
@@ -230,43 +245,45 @@ def uninstall() -> None:
         running = ask_gateway(Client().paths, GetProcess(), Caller.CLI)
     except GatewayDown:
         return
-    echo_line(f"The gateway still runs (pid {running.pid}); stop it:")
+    echo_line(t("The gateway still runs (pid {pid}); stop it:", pid=running.pid))
     click.echo("  openclaw gateway stop")
 
 
-_HEAD = 10
-
-
-def _status_lines(found: Process | None, start: str, service: dict[str, Any], state: Path) -> Iterator[str]:
+def _status_rows(
+    found: Process | None, start: str, service: dict[str, Any], state: Path
+) -> Iterator[tuple[str, str]]:
+    """What each line begins with, and its text."""
     if found is None:
-        yield f"{'gateway':<{_HEAD}}not running; {start}"
+        yield later("gateway"), t("not running; {start}", start=start)
     else:
-        yield f"{'gateway':<{_HEAD}}running since {when(found.started_ms, now_ms())}, pid {found.pid}"
-        yield f"{'version':<{_HEAD}}{found.version}"
-        yield f"{'memory':<{_HEAD}}{found.rss / 2**20:.0f} MB"
-        yield f"{'config':<{_HEAD}}{found.config_file} (revision {found.config_revision[:12]})"
-    yield f"{'state':<{_HEAD}}{state}"
+        since = when(found.started_ms, now_ms())
+        yield later("gateway"), t("running since {since}, pid {pid}", since=since, pid=found.pid)
+        yield later("version"), found.version
+        yield later("memory"), size_words(found.rss)
+        file, revision = found.config_file, found.config_revision[:12]
+        yield later("config"), t("{file} (revision {revision})", file=file, revision=revision)
+    yield later("state"), str(state)
     if found:
-        yield f"{'log':<{_HEAD}}{found.log_dir}; read it: openclaw logs"
-    yield f"{'service':<{_HEAD}}{_service_words(service)}"
-    if found:
-        yield from _account_lines(found) or ("no account is configured",)
+        yield later("log"), t("{folder}; read it: openclaw logs", folder=found.log_dir)
+    yield later("service"), _service_words(service)
 
 
-def _account_lines(found: Process) -> list[str]:
-    width = max((len(str(one)) for one in found.accounts), default=0)
-    return [f"{one!s:<{width}}  {_account_words(one)}" for one in found.accounts]
+def _tell_accounts(found: Process) -> None:
+    echo_cards([Card(str(one), _account_words(one), ()) for one in found.accounts])
 
 
 def _account_words(one: RunningAccount) -> str:
     from clawlane.cli.phases import PHASES
 
     if not one.enabled:
-        return "disabled"
-    who = f" as {sanitize(one.user_name)} ({one.user_id})" if one.user_id else ""
-    why = f": {sanitize(one.reason, 200)}" if one.reason else ""
-    then = f"; run: {one.help}" if one.help else ""
-    return f"{PHASES[one.phase]}{who}{why}{then}"
+        return t("disabled")
+    words = t(PHASES[one.phase])
+    if one.user_id:
+        name = sanitize(one.user_name)
+        words = t("{phase} as {name} ({id})", phase=words, name=name, id=one.user_id)
+    if one.reason:
+        words += f": {sanitize(one.reason, 200)}"
+    return t("{what}; run: {command}", what=words, command=one.help) if one.help else words
 
 
 def _service() -> dict[str, Any]:
@@ -278,8 +295,8 @@ def _service() -> dict[str, Any]:
 
 def _service_words(service: dict[str, Any]) -> str:
     if not service["installed"]:
-        return "not installed; see: openclaw gateway install --help"
-    how = "starts at every login" if service["enabled"] else "not enabled"
+        return t("not installed; see: openclaw gateway install --help")
+    how = t("starts at every login") if service["enabled"] else t("not enabled")
     return f"{service['unit']} ({how})"
 
 

@@ -12,9 +12,12 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import C
 from clawlane.cli.output import columns, echo_wrapped, print_json, printable, sanitize
 from clawlane.ops.client import Client, how_to_start
+from clawlane.texts import t
 from clawlane.zone import shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from clawlane.ops.logs import LogFilter, LogLine
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -82,7 +85,7 @@ def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, cha
         print_json(file=str(folder / "gateway.log"), lines=found)
         return
     if not found and not follow:
-        raise CliError(f"nothing was logged in {folder}{_what(wanted)}", how_to_start(paths)[1])
+        raise CliError(_nothing(folder, wanted), how_to_start(paths)[1])
     client.know_zone()
     _print(found, as_json)
     for line in coming:
@@ -90,9 +93,10 @@ def _show(account: str, follow: bool, lines: int, level: str, as_json: bool, cha
             _print([line], as_json)
 
 
-def _what(wanted: LogFilter) -> str:
-    of = "/".join(word for word in (wanted.channel, wanted.account) if word)
-    return f" about {sanitize(of)}" if of else ""
+def _nothing(folder: Path, wanted: LogFilter) -> str:
+    if of := "/".join(word for word in (wanted.channel, wanted.account) if word):
+        return t("nothing was logged in {folder} about {account}", folder=folder, account=sanitize(of))
+    return t("nothing was logged in {folder}", folder=folder)
 
 
 def _print(lines: Iterable[LogLine], as_json: bool) -> None:

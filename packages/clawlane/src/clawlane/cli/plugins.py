@@ -9,12 +9,23 @@ import click
 from clawlane.capabilities import RiskNotice
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import UNOFFICIAL, json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
+from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_table
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.plugins import About, Install, PluginInfo, Plugins, Switch, Uninstall
+from clawlane.texts import later, t
 
-_HEAD = 14
+_STATES = {
+    "installed": later("installed"),
+    "disabled": later("disabled"),
+    "broken": later("broken"),
+    "available": later("available"),
+}
+_CONFIGURED = {
+    True: later("has a block for it"),
+    False: later("has no block for it, so it is off"),
+    None: later("cannot be read"),
+}
 
 
 @click.group()
@@ -40,12 +51,12 @@ def install(spec: str, as_json: bool) -> None:
     if as_json:
         print_json(plugin=done.id, version=done.version, new=done.new, restart_needed=done.restart_needed)
         return
-    note = f" ({UNOFFICIAL})" if done.unofficial else ""
-    how = "installed" if done.new else "installed again"
+    note = f" ({t(UNOFFICIAL)})" if done.unofficial else ""
+    how = t("installed") if done.new else t("installed again")
     echo_line(f"{how}: {done.id} · {done.name} {done.version}{note}")
     if done.restart_needed:
-        echo_line("a gateway is running; to use the plugin: openclaw gateway restart")
-    echo_line(f"next: openclaw channels login --channel {done.id}")
+        echo_line(t("a gateway is running; to use the plugin: openclaw gateway restart"))
+    echo_line(t("next: openclaw channels login --channel {channel}", channel=done.id))
 
 
 @plugins.command("list")
@@ -61,13 +72,15 @@ def list_plugins(as_json: bool) -> None:
     rows = []
     for one in Client().run_here(Plugins()):
         row = plain(one)
-        row["note"] = UNOFFICIAL if row.pop("unofficial") else ""
+        row["note"] = t(UNOFFICIAL) if row.pop("unofficial") else ""
         rows.append(row)
     if as_json:
         print_json(plugins=rows)
         return
-    heads = ("ID", "NAME", "VERSION", "STATUS", "SOURCE", "NOTE")
-    print_table(heads, [[row[key.lower()] or "–" for key in heads] for row in rows])
+    shown = ("id", "name", "version", "status", "source", "note")
+    heads = (t("ID"), t("NAME"), t("VERSION"), t("STATUS"), t("SOURCE"), t("NOTE"))
+    in_words = [{**row, "status": t(_STATES[row["status"]])} for row in rows]
+    print_table(heads, [[row[key] or "–" for key in shown] for row in in_words])
     for row in rows:
         if row["problem"]:
             echo_line(f"{row['id']}: {row['problem']}")
@@ -92,9 +105,7 @@ def info(id: str, as_json: bool) -> None:
         risk = risk_json(text, None, unofficial=found.plugin.unofficial)
         print_json(**told.pop("plugin"), **told, label=_label(found), risk=risk)
         return
-    for head, text in _info_rows(found):
-        begin = f"{head:<{_HEAD}}"
-        echo_wrapped(text, begin, " " * _HEAD)
+    echo_cards([Card(t(head), text, ()) for head, text in _info_rows(found)])
 
 
 @plugins.command()
@@ -143,8 +154,10 @@ def uninstall(id: str, as_json: bool) -> None:
     if as_json:
         print_json(plugin=done.id, distribution=done.distribution, removed=done.removed)
         return
-    how = "and removed from this Python" if done.removed else "it stays importable, as it was before"
-    echo_line(f"uninstalled: {done.id} ({done.distribution}; {how})")
+    stays = later("uninstalled: {plugin} ({distribution}; it stays importable, as it was before)")
+    gone = later("uninstalled: {plugin} ({distribution}; and removed from this Python)")
+    how = gone if done.removed else stays
+    echo_line(t(how, plugin=done.id, distribution=done.distribution))
 
 
 def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
@@ -153,10 +166,11 @@ def _switch(id: str, *, enabled: bool, as_json: bool) -> None:
         state = {"enabled": done.enabled, "changed": done.changed, "restart_needed": done.restart_needed}
         print_json(plugin=done.id, **state)
         return
-    state_now = "enabled" if enabled else "disabled"
-    echo_line(f"{state_now}: {done.id}" if done.changed else f"{done.id} is {state_now} already")
+    now = later("enabled: {plugin}") if enabled else later("disabled: {plugin}")
+    already = later("{plugin} is enabled already") if enabled else later("{plugin} is disabled already")
+    echo_line(t(now if done.changed else already, plugin=done.id))
     if done.restart_needed:
-        echo_line("this takes effect with: openclaw gateway restart")
+        echo_line(t("this takes effect with: openclaw gateway restart"))
 
 
 def _label(found: PluginInfo) -> str:
@@ -165,19 +179,18 @@ def _label(found: PluginInfo) -> str:
 
 def _info_rows(found: PluginInfo) -> Iterator[tuple[str, str]]:
     plugin = found.plugin
-    label = f" ({UNOFFICIAL})" if plugin.unofficial else ""
-    yield "plugin", f"{plugin.id} · {plugin.name}{label}"
-    problem = f": {plugin.problem}" if plugin.problem else ""
-    yield "status", f"{plugin.status}{problem}"
+    label = f" ({t(UNOFFICIAL)})" if plugin.unofficial else ""
+    yield later("plugin"), f"{plugin.id} · {plugin.name}{label}"
+    problem = f": {t(plugin.problem)}" if plugin.problem else ""
+    yield later("status"), f"{t(_STATES[plugin.status])}{problem}"
     if plugin.version:
-        yield "version", f"{plugin.version} ({found.distribution})"
-    yield "source", plugin.source + (f" ({found.path})" if found.path else "")
+        yield later("version"), f"{plugin.version} ({found.distribution})"
+    yield later("source"), plugin.source + (f" ({found.path})" if found.path else "")
     if found.aliases:
-        yield "aliases", ", ".join(found.aliases)
+        yield later("aliases"), ", ".join(found.aliases)
     if found.capabilities:
-        yield "capabilities", ", ".join(found.capabilities)
-    words = {True: "has a block for it", False: "has no block for it, so it is off", None: "cannot be read"}
-    yield "config", words[found.configured]
+        yield later("capabilities"), ", ".join(found.capabilities)
+    yield later("config"), t(_CONFIGURED[found.configured])
     if found.risk:
-        yield "risk", f"{found.risk_title}. {found.risk}"
-        yield "instead", found.alternative
+        yield later("risk"), f"{found.risk_title}. {found.risk}"
+        yield later("instead"), found.alternative

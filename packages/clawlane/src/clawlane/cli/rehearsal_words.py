@@ -109,7 +109,9 @@ def _fate_line(fate: Fate) -> str:
         stands = sentence(one.standing, fate.story.standing)
     parts = [part for part in (sanitize(stands, 300), sanitize(why, 500)) if part]
     told, outcome = " – ".join(parts), t(_OUTCOMES[fate.outcome])
-    if not told or told.startswith(outcome):
+    # "held: …", and "waiting for the agent, held: …"
+    says_it = outcome in told.partition(":")[0] if fate.outcome is Outcome.HELD else told.startswith(outcome)
+    if not told or says_it:
         return told or outcome
     return f"{outcome}: {told}"
 

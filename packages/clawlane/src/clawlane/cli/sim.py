@@ -17,6 +17,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import channel_option, json_option
 from clawlane.cli.output import echo_wrapped, print_result, print_table, sanitize
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
     from clawlane.capabilities import Cast, Figure, Seen
@@ -24,20 +25,22 @@ if TYPE_CHECKING:
     from clawlane.rehearsal.simulators import Rehearsed
 
 _TEXT = 120
-_SAYS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "qrshown": lambda _seen: "a QR code is shown; scan it: openclaw sim scan",
-    "login": lambda seen: f"{seen['account']} logs in",
-    "connected": lambda seen: f"{seen['account']} is connected",
-    "disconnected": lambda seen: f"{seen['account']} is disconnected ({seen.get('code')})",
-    "sent": lambda seen: f"{seen['account']} writes to {seen['thread_id']}: {seen.get('text', '')}",
-    "typed": lambda seen: f"{seen['account']} types to {seen['thread_id']}",
-    "delivered": lambda seen: f"{seen['account']} has received from {seen['thread_id']}",
-    "seen": lambda seen: f"{seen['account']} has read {seen['thread_id']}",
-    "reacted": lambda seen: f"{seen['account']} reacts in {seen['thread_id']}: {seen.get('icon', '')}",
-    "undone": lambda seen: f"{seen['account']} takes a message back in {seen['thread_id']}",
-    "refused": lambda seen: f"refused: {seen.get('message', '')}",
+_SAYS = {
+    "qrshown": later("a QR code is shown; scan it: openclaw sim scan"),
+    "login": later("{account} logs in"),
+    "connected": later("{account} is connected"),
+    "disconnected": later("{account} is disconnected ({code})"),
+    "sent": later("{account} writes to {thread}: {text}"),
+    "typed": later("{account} types to {thread}"),
+    "delivered": later("{account} has received from {thread}"),
+    "seen": later("{account} has read {thread}"),
+    "reacted": later("{account} reacts in {thread}: {icon}"),
+    "undone": later("{account} takes a message back in {thread}"),
+    "refused": later("refused: {message}"),
 }
 """What is shown of what happens, by its kind; nothing of other kinds."""
+
+_KINDS = {"account": later("account"), "person": later("person"), "group": later("group")}
 
 C = TypeVar("C", bound=Callable[..., Any])
 _port = click.IntRange(0, 65535)
@@ -103,13 +106,13 @@ def say(text: str, sender: str, group: str, mention: bool, account: str | None, 
     openclaw sim say "họp?" --from "Lê Văn Hùng" --group "Nhóm Làm Việc" --mention
     """
     if mention and not group:
-        raise CliError("a mention is for groups", "add --group NAME")
+        raise CliError(t("a mention is for groups"), t("add --group NAME"))
 
     async def write(cast: Cast, us: Account) -> str:
         return await cast.write(us, sender, text, group=group, mention=mention)
 
     message = _with_cast(account, write)
-    print_result([f"Written: message {message}."], as_json, message_id=message)
+    print_result([t("Written: message {id}.", id=message)], as_json, message_id=message)
 
 
 @sim.command()
@@ -126,7 +129,7 @@ def scan(account: str | None, as_json: bool) -> None:
         await cast.scan(us)
 
     _with_cast(account, held_up)
-    print_result(["Scanned and confirmed."], as_json)
+    print_result([t("Scanned and confirmed.")], as_json)
 
 
 @sim.command()
@@ -145,7 +148,7 @@ def drop(code: int, account: str | None, as_json: bool) -> None:
         await cast.cut(us, code)
 
     _with_cast(account, cut)
-    print_result([f"The connection has ended ({code})."], as_json, code=code)
+    print_result([t("The connection has ended ({code}).", code=code)], as_json, code=code)
 
 
 @sim.command()
@@ -165,8 +168,10 @@ def person(name: str, friend: bool, account: str | None, as_json: bool) -> None:
         return await cast.person(name, friend=friend, account=us)
 
     uid = _with_cast(account, add)
-    what = "friend" if friend else "stranger"
-    print_result([f"{sanitize(name)} is there, a {what}: {uid}."], as_json, id=uid, friend=friend)
+    there = later("{name} is there, a friend: {id}.")
+    if not friend:
+        there = later("{name} is there, a stranger: {id}.")
+    print_result([t(there, name=sanitize(name), id=uid)], as_json, id=uid, friend=friend)
 
 
 @sim.command()
@@ -186,8 +191,11 @@ def world(as_json: bool) -> None:
     if as_json:
         print_result((), True, world=figures)
         return
-    rows = [(one.kind, sanitize(one.name), one.id, sanitize(one.about)) for one in figures]
-    print_table(("WHAT", "NAME", "ID", "ABOUT"), rows)
+    rows = [
+        (t(_KINDS.get(one.kind, one.kind)), sanitize(one.name), one.id, sanitize(one.about))
+        for one in figures
+    ]
+    print_table((t("WHAT"), t("NAME"), t("ID"), t("ABOUT")), rows)
 
 
 def _with_cast(account: str | None, act: Callable[[Cast, Account], Any]) -> Any:
@@ -212,7 +220,8 @@ async def _account(cast: Cast, channel: str, name: str | None) -> Account:
     found = [one for one in accounts if name in (None, one.id, one.name)]
     if not found:
         names = ", ".join(sanitize(one.name) for one in accounts)
-        raise CliError(f"no account there is called '{sanitize(name or '')}'", f"there are: {names}")
+        nobody = t("no account there is called '{name}'", name=sanitize(name or ""))
+        raise CliError(nobody, t("there are: {names}", names=names))
     return Account(channel, found[0].id, "", None, name=found[0].name)
 
 
@@ -246,12 +255,16 @@ async def _serve(rehearsed: Rehearsed, folder: Path, port: int, control_port: in
 
 
 def _print_lines(label: str, network: Mapping[str, str], folder: Path) -> None:
-    click.echo(f"A simulated {label} runs on this machine. Paste this into other terminals:\n")
+    runs = later("A simulated {label} runs on this machine. Paste this into other terminals:")
+    echo_wrapped(t(runs, label=label))
+    click.echo()
     for name, value in network.items():
         click.echo(f"export {name}={shlex.quote(value)}")
     click.echo(f"export CLAWLANE_STATE_DIR={shlex.quote(str(folder / 'state'))}\n")
-    echo_wrapped("The last line keeps a real session apart from the simulator's. Ctrl-C ends the simulator.")
-    click.echo("Who is there: openclaw sim world\n")
+    echo_wrapped(
+        t("The last line keeps a real session apart from the simulator's. Ctrl-C ends the simulator.")
+    )
+    click.echo(t("Who is there: openclaw sim world") + "\n")
 
 
 async def _tell(cast: Cast, us: Account, *, scan: bool) -> None:
@@ -267,10 +280,10 @@ async def _tell(cast: Cast, us: Account, *, scan: bool) -> None:
 
 
 def _line(seen: Seen, names: Mapping[str, str]) -> str:
-    fields = {"account": "", "thread_id": "", **seen.fields}
+    fields = dict.fromkeys(("account", "thread_id", "code", "text", "icon", "message"), "")
     named = {
         key: sanitize(names.get(value, value), _TEXT) if isinstance(value, str) else value
-        for key, value in fields.items()
+        for key, value in (fields | seen.fields).items()
     }
-    at = datetime.fromtimestamp(int(fields.get("at_ms", 0)) / 1000, UTC).astimezone()
-    return f"{at:%H:%M:%S}  {_SAYS[seen.kind](named)}"
+    at = datetime.fromtimestamp(int(seen.fields.get("at_ms", 0)) / 1000, UTC).astimezone()
+    return f"{at:%H:%M:%S}  {t(_SAYS[seen.kind], thread=named.pop('thread_id'), **named)}"

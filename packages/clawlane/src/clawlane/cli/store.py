@@ -11,18 +11,19 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_line, echo_wrapped, local, print_json, print_result, size_words, when
+from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.store import BackInPlace, GetHoldings, ListCopies, Reset, Rollback, StoreCopy
 from clawlane.store.marker import FORGOTTEN
+from clawlane.texts import later, t, tn
 
-_WORDS = {
-    "approved": "senders approved by pairing",
-    "rejected": "rejected senders",
-    "requests": "pending pairing requests",
-    "messages": "messages, and whether they were answered",
-    "unsent": "messages that have not left, or may not have arrived",
-}
+_HOLDINGS = later(
+    "this would forget: {approved} senders approved by pairing, {rejected} rejected senders, {requests}"
+    " pending pairing requests, {messages} messages, and whether they were answered, {unsent} messages that"
+    " have not left, or may not have arrived, pauses, pinned names"
+)
+_REMOVE_IT = later("remove it when you do not need it: it holds people's messages.")
 
 
 @click.group()
@@ -49,15 +50,15 @@ def rollback(only_list: bool, yes: bool, as_json: bool) -> None:
     client = Client()
     found = client.run_here(ListCopies())
     if only_list:
-        lines = [_copy_line(one) for one in found] or ["No copy is kept."]
+        lines = [_copy_line(one) for one in found] or [t("No copy is kept.")]
         print_result(lines, as_json, copies=found)
         return
     if found and not yes:
         if as_json or not sys.stdin.isatty():
-            raise CliError("nobody can be asked whether to go back", "say so with --yes")
+            raise CliError(t("nobody can be asked whether to go back"), t("say so with --yes"))
         echo_wrapped(_copy_line(found[0]))
-        if not click.confirm("Put it back, and move the present store aside?", default=False):
-            raise CliError("nothing was changed")
+        if not confirm(t("Put it back, and move the present store aside?"), default=False):
+            raise CliError(t("nothing was changed"))
     done = client.run_here(Rollback())
     if as_json:
         print_json(copy=done.copy, newer=done.newer, undecided=done.undecided)
@@ -67,20 +68,28 @@ def rollback(only_list: bool, yes: bool, as_json: bool) -> None:
 
 
 def _copy_line(one: StoreCopy) -> str:
-    made = when(one.made_ms, now_ms())
-    return (
-        f"schema {one.migration}, made {made}, {size_words(one.size)}, kept until {local(one.until_ms)[:10]}"
+    return t(
+        "schema {schema}, made {time}, {size}, kept until {day}",
+        schema=one.migration,
+        time=when(one.made_ms, now_ms()),
+        size=size_words(one.size),
+        day=local(one.until_ms)[:10],
     )
 
 
 def _rolled_back(done: BackInPlace) -> Iterator[str]:
-    yield f"The store is as it was at {when(done.copy.made_ms, now_ms())}, with schema {done.copy.migration}."
+    made, schema = when(done.copy.made_ms, now_ms()), done.copy.migration
+    yield t("The store is as it was at {time}, with schema {schema}.", time=made, schema=schema)
     if done.newer:
-        yield f"The newer one is {done.newer}; remove it when you do not need it: it holds people's messages."
-    yield "Start it with the version that wrote it: this one would upgrade it again."
-    yield "Every account is paused; go on with: openclaw resume"
+        yield t("The newer one is {path}; {then}", path=done.newer, then=_REMOVE_IT)
+    yield t("Start it with the version that wrote it: this one would upgrade it again.")
+    yield t("Every account is paused; go on with: openclaw resume")
     if done.undecided:
-        yield f"{done.undecided} message(s) may have left since; decide: openclaw outbox list"
+        yield tn(
+            "1 message may have left since; decide: openclaw outbox list",
+            "{n} messages may have left since; decide: openclaw outbox list",
+            done.undecided,
+        )
 
 
 @store.command()
@@ -98,17 +107,14 @@ def reset(forget: bool, as_json: bool) -> None:
     """
     client = Client()
     if not forget:
-        told = FORGOTTEN
+        told = t("this would forget: {what}", what=FORGOTTEN)
         if (found := client.run_here(GetHoldings())) and found.messages is not None:
-            numbers = asdict(found)
-            counts = [f"{numbers[key]} {words}" for key, words in _WORDS.items()]
-            told = ", ".join([*counts, "pauses", "pinned names"])
-        raise CliError(f"this would forget: {told}", "openclaw store reset --forget")
+            told = t(_HOLDINGS, **asdict(found))
+        raise CliError(told, "openclaw store reset --forget")
     done = client.run_here(Reset())
     if as_json:
         print_json(moved_to=done.moved_to, forgotten=done.forgotten)
         return
     if done.moved_to is not None:
-        told = "remove it when you do not need it: it holds people's messages."
-        echo_line(f"The store is now {done.moved_to}; {told}")
-    click.echo("The next start of the gateway makes an empty store.")
+        echo_line(t("The store is now {path}; {then}", path=done.moved_to, then=_REMOVE_IT))
+    click.echo(t("The next start of the gateway makes an empty store."))

@@ -12,6 +12,9 @@ _OUTBOX = later("see: openclaw outbox list")
 _LETTERS = later("see: openclaw channels dead-letters list")
 _REASON = 240
 
+REASONS = (later("its draft was dropped"), later("recalled by its author"))
+"""Reasons that the store keeps, which `t` finds so."""
+
 
 def sentence(turn: Turn, standing: Standing) -> str:
     """Where the turn stands, and why; then what was left out of its reply."""
@@ -91,7 +94,8 @@ def _over(turn: Turn, stage: TurnStage) -> str:
             return t("not answered: the sender was no longer admitted when its turn came")
     in_part = "sent" in turn.chunks and turn.told and turn.told not in turn.reason
     left = _of_reply(turn) if in_part else ""
-    because = because.removeprefix(f": {turn.state}")
+    if turn.reason.startswith(turn.state):  # "recalled by its author: not sent"
+        return f"{sanitize(': '.join(map(t, turn.reason.split(': '))), _REASON)}{left}"
     return f"{t(turn.state)}{because}{left}"
 
 

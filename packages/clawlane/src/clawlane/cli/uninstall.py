@@ -10,23 +10,25 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, size_words
+from clawlane.cli.output import columns, echo_wrapped, print_json, size_words
+from clawlane.cli.prompt_answers import confirm
 from clawlane.ops.client import Client, gateway_runs
 from clawlane.ops.uninstall import GetPieces, Piece, Uninstall
 from clawlane.store.process_lock import is_held
+from clawlane.texts import later, t
 
 _WORDS = {
-    "unit": "the systemd unit",
-    "key": "the key of the logins",
-    "logins": "logins and their key",
-    "store": "messages, conversations, approvals, pauses",
-    "record": "keys of the record",
-    "people": "copies of the address book",
-    "media": "files that people sent, or that were to be sent",
-    "config": "the config",
-    "logs": "logs",
-    "rest": "accepted risks, list of plugins, and the like",
-    "foreign": "not ours, stays",
+    "unit": later("the systemd unit"),
+    "key": later("the key of the logins"),
+    "logins": later("logins and their key"),
+    "store": later("messages, conversations, approvals, pauses"),
+    "record": later("keys of the record"),
+    "people": later("copies of the address book"),
+    "media": later("files that people sent, or that were to be sent"),
+    "config": later("the config"),
+    "logs": later("logs"),
+    "rest": later("accepted risks, list of plugins, and the like"),
+    "foreign": later("not ours, stays"),
 }
 
 
@@ -47,17 +49,19 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
     """
     client = Client()
     if gateway_runs(client.paths) or is_held(client.paths.lock_file):
-        raise CliError("a gateway runs with this state directory", "openclaw gateway stop")
+        raise CliError(t("a gateway runs with this state directory"), "openclaw gateway stop")
     found = client.run_here(GetPieces())
     goes = [one for one in found if one.what != "foreign" and (purge or one.what == "unit")]
     if not as_json:
-        for line in _listed(found, goes):
-            echo_wrapped(line, hanging="  ")
+        if not goes:
+            echo_wrapped(t("There is nothing to remove."))
+        for begin, text in _listed(found, goes):
+            echo_wrapped(text, begin, " " * columns(begin))
     if goes and not yes:
         if as_json or not sys.stdin.isatty():
-            raise CliError("nobody can be asked whether to remove it", "say so with --yes")
-        if not click.confirm("Remove it for good?" if purge else "Remove it?", default=False):
-            raise CliError("nothing was removed")
+            raise CliError(t("nobody can be asked whether to remove it"), t("say so with --yes"))
+        if not confirm(t("Remove it for good?") if purge else t("Remove it?"), default=False):
+            raise CliError(t("nothing was removed"))
     done = client.run_here(Uninstall(purge))
     if as_json:
         print_json(removed=done.removed, left=done.left)
@@ -66,25 +70,29 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
         echo_wrapped(line, hanging="  ")
 
 
-def _listed(found: Iterable[Piece], goes: list[Piece]) -> Iterator[str]:
-    if not goes:
-        yield "There is nothing to remove."
+def _listed(found: Iterable[Piece], goes: list[Piece]) -> Iterator[tuple[str, str]]:
+    """What becomes of each piece and how large it is, then where and what it is."""
+    removes, keeps = t("remove"), t("keep")
+    width = max(columns(removes), columns(keeps))
     for one in found:
-        does = "remove" if one in goes else "keep"
-        yield f"{does:<7} {size_words(one.size):>8}  {one.path}  ({_WORDS[one.what]})"
+        does = removes if one in goes else keeps
+        gap = " " * (width - columns(does) + 2)
+        yield f"{does}{gap}{size_words(one.size):>8}  ", f"{one.path} ({t(_WORDS[one.what])})"
 
 
 def _ended(client: Client, left: list[Piece], *, removed: bool, purge: bool) -> Iterator[str]:
     if removed:
-        yield "Removed."
+        yield t("Removed.")
     if not purge and left:
-        yield f"Everything else is kept in {client.paths.state}; remove it: openclaw uninstall --purge"
+        kept = later("Everything else is kept in {folder}; remove it: openclaw uninstall --purge")
+        yield t(kept, folder=client.paths.state)
     if purge:
         for one in left:
-            yield f"Left: {one.path} ({_WORDS[one.what]})"
+            yield t("Left: {path} ({what})", path=one.path, what=_WORDS[one.what])
         if client.paths.agents_dir.is_dir():
-            yield f"Left: {client.paths.agents_dir} (the folders of agents; remove them yourself)"
-        yield "On the phone, end the session under Zalo's logged-in devices."
+            agents = later("the folders of agents; remove them yourself")
+            yield t("Left: {path} ({what})", path=client.paths.agents_dir, what=agents)
+        yield t("On the phone, end the session under Zalo's logged-in devices.")
     if removed and (os.environ.get("XDG_RUNTIME_DIR") or not purge):
-        yield "If systemd ran it: systemctl --user daemon-reload"
-    yield "The program itself goes with: pip uninstall clawlane"
+        yield t("If systemd ran it: systemctl --user daemon-reload")
+    yield t("The program itself goes with: pip uninstall clawlane")

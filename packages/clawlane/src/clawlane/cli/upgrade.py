@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from clawlane.cli.failure import CliError
@@ -12,6 +10,7 @@ from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.upgrade import AcceptUpgrade, GetUpgrades, UpgradeInfo
+from clawlane.texts import t
 
 _PAUSED = 4
 
@@ -43,8 +42,10 @@ def show(channel: str | None, account: str | None, as_json: bool) -> int:
     if as_json:
         print_json(ok=code == 0, upgrades=found)
         return code
-    for line in [line for one in found for line in _lines(one)] or ["No upgrade changed anything."]:
-        echo_wrapped(line, hanging="    ")
+    if not found:
+        echo_wrapped(t("No upgrade changed anything."))
+    for one in found:
+        _tell(one)
     return code
 
 
@@ -68,15 +69,27 @@ def accept(channel: str | None, account: str | None, as_json: bool) -> None:
         print_json(accepted=done)
         return
     if not done:
-        raise CliError("no account waits for it")
+        raise CliError(t("no account waits for it"))
     for one in done:
-        still = "; your own pause holds on, end it with: openclaw resume" if one.still else ""
-        echo_wrapped(f"{one.account} goes on with what changed{still}.")
+        told = t("{account} goes on with what changed.", account=one.account)
+        if one.still:
+            told = t(
+                "{account} goes on with what changed; your own pause holds on, end it with: openclaw resume",
+                account=one.account,
+            )
+        echo_wrapped(told)
 
 
-def _lines(one: UpgradeInfo) -> Iterator[str]:
-    yield f"{one.account}: from {one.was_version} to {one.version}, {when(one.at_ms, now_ms())}"
+def _tell(one: UpgradeInfo) -> None:
+    head = t(
+        "{account}: from {before} to {now}, {time}",
+        account=one.account,
+        before=one.was_version,
+        now=one.version,
+        time=when(one.at_ms, now_ms()),
+    )
+    echo_wrapped(head, hanging="    ")
     for change in one.changes:
-        yield f"  {sanitize(change, 400)}"
+        echo_wrapped(sanitize(t(change), 400), "  ", "    ")
     if one.waits:
-        yield "  It is paused until you say: openclaw upgrade accept"
+        echo_wrapped(t("It is paused until you say: openclaw upgrade accept"), "  ", "    ")

@@ -86,7 +86,7 @@ class TakeoverMark:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
-            return Takeover(generation, "another client took the account over", 0)
+            return Takeover(generation, later("another client took the account over"), 0)
         return found if found.generation == generation else None
 
     def clear(self) -> bool:

@@ -153,7 +153,7 @@ class AlertDispatcher:
             "type": delivery.kind,
             "id": delivery.id,
             "account": delivery.account,
-            "created_ms": delivery.created_ms,
+            "created_ms": alerts.created_ms(delivery),
             "text": text,
             "alerts": listed,
             "more": more,

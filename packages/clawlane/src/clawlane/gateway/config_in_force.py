@@ -206,10 +206,15 @@ class ConfigInForce:
         """
         config = await asyncio.to_thread(self.load)
         if reviewed and config.source.revision != reviewed:
-            message = f"the file is not the one of revision {reviewed} any more: nothing was applied"
-            raise OpError(message, "look at what it opens now: openclaw channels status --json")
+            raise OpError(
+                later(
+                    "the file is not the one of revision {revision} any more: nothing was applied",
+                    revision=reviewed,
+                ),
+                later("look at what it opens now: openclaw channels status --json"),
+            )
         if self.applied.source.exists and (revision == GONE or not config.source.exists):
-            raise ConfigError([Problem("", str(config.source.file), None, None, "the file is gone")])
+            raise ConfigError([Problem("", str(config.source.file), None, None, later("the file is gone"))])
         channels: dict[str, Channel] = {}
         for name, block in config.channels.items():
             if name in self.accounts.channels:
@@ -254,14 +259,17 @@ _FORESEEN = (ChannelUnusable, CredentialsError, PluginError, StoreError)
 
 def _problems(error: Exception) -> tuple[str, ...]:
     """What is wrong, one line for each."""
-    if isinstance(error, ConfigError | AgentsUnusable):
+    if isinstance(error, ConfigError):
         return tuple(map(str, error.problems))
+    if isinstance(error, AgentsUnusable):
+        return error.problems
     if isinstance(error, ExceptionGroup):
         return tuple(line for one in error.exceptions for line in _problems(one))
     if isinstance(error, _FORESEEN):
-        return (str(error),)
+        return (error.args[0],)
     told = next(iter(str(error).splitlines()), "")
-    return (f"it could not be tried out: {type(error).__name__}" + (f": {told}" if told else ""),)
+    what = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    return (later("it could not be tried out: {error}", error=what),)
 
 
 def _kinds(changes: Sequence[Change], account: str) -> dict[str, int]:

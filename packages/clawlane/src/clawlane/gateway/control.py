@@ -37,7 +37,7 @@ from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import StoreError
-from clawlane.texts import LOCALES, speak, t, told
+from clawlane.texts import LOCALES, later, speak, t, told
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -116,7 +116,7 @@ class Control:
             if not self._ends:
                 raise
             with suppress(ConnectionError):
-                await response.write(_error_line(request, OpError("the gateway stops")))
+                await response.write(_error_line(request, OpError(later("the gateway stops"))))
         return response
 
     async def _end_streams(self, _app: web.Application) -> None:
@@ -151,7 +151,7 @@ class _NotUnderstood(OpError):
     """A question of a client of another version."""
 
     def __init__(self, error: OpError, status: int) -> None:
-        super().__init__(str(error), error.help)
+        super().__init__(error.args[0], error.help)
         self.status = status
 
 
@@ -191,8 +191,12 @@ def _error_fields(request: web.Request, error: Exception) -> dict[str, Any]:
         return {"message": str(error), "help": "", "problems": [asdict(one) for one in error.problems]}
     if isinstance(error, _OURS):
         return {"message": told(error), "help": t(getattr(error, "help", ""))}
-    what = f"{request.path} failed in the gateway ({type(error).__name__}); its log says more"
-    return {"message": what, "help": ""}
+    what = later(
+        "{operation} failed in the gateway ({error}); its log says more",
+        operation=request.path,
+        error=type(error).__name__,
+    )
+    return {"message": t(what), "help": "openclaw logs --level error"}
 
 
 def _error_line(request: web.Request, error: Exception) -> bytes:

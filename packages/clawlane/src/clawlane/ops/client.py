@@ -349,7 +349,7 @@ def _asked(
 
 def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     """What a gateway was asked to change it may change, or have changed, without an answer."""
-    told = later("the gateway did not answer: {reason}", reason=str(error) or type(error).__name__)
+    told = later("the gateway did not answer: {reason}", reason=_reason(error))
     asked = isinstance(error, Broken | TimeoutError | ConnectionError)
     if operation is None or not operation.changes or not asked:
         return NoAnswer(told)
@@ -358,6 +358,12 @@ def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     return NoAnswer(
         later("{told}; the request may still be carried out", told=told), "openclaw channels status"
     )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Broken):
+        return cast(str, error.args[0])
+    return str(error) or type(error).__name__
 
 
 @contextmanager

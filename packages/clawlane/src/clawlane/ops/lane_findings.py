@@ -49,8 +49,7 @@ def login(ctx: OpContext, channel: Channel, account: Account, words: str) -> Gen
     try:
         identity = ctx.vault(account).identity()
     except VaultError as error:
-        text = str(error).removesuffix(f"; {error.help}")
-        yield _finding(account, Severity.ERROR, "session_damaged", text=text, mend=error.help)
+        yield _finding(account, Severity.ERROR, "session_damaged", text=error.text, mend=error.help)
         return False
     if isinstance(channel, Login) and identity is None:
         yield _finding(account, Severity.WARNING, "not_linked", words=words)

@@ -91,7 +91,7 @@ def _edit(ctx: OpContext, config: Config, names: list[Edit], dry_run: bool) -> l
         if not dry_run:
             made.write()
     except EditError as error:
-        raise OpError(str(error)) from error
+        raise OpError(error.args[0]) from error
     except ConfigError as error:
         raise OpError(
             later(
@@ -123,5 +123,7 @@ async def _looked_up(ctx: OpContext, config: Config, target: Target, dry_run: bo
             if str(target.account) not in ctx.live and asked.account_store is not None:
                 await asked.account_store.attempt(store_directory.keep_pins, found)
     except DirectoryError as error:
-        return known, f"{error}; run: {error.help}" if error.help else str(error)
+        said = error.args[0]
+        told = later("{error}; run: {command}", error=said, command=error.help) if error.help else said
+        return known, told
     return replace(known, looked_up={**known.looked_up, **{one.pin.name: one for one in found}}), ""

@@ -176,7 +176,7 @@ def _state(registry: Registry, record: PluginRecord) -> tuple[str, str]:
     if not record.enabled:
         return "disabled", ""
     broken = registry.broken().get(record.channel)
-    return ("broken", str(broken)) if broken else ("installed", "")
+    return ("broken", broken.args[0]) if broken else ("installed", "")
 
 
 def _channel_of(name: str) -> str:
@@ -190,7 +190,7 @@ def _record(ctx: OpContext, name: str) -> PluginRecord:
     """What is recorded of a plugin. Raises `OpError`."""
     if found := ctx.registry.record(_channel_of(name)):
         return found
-    known = ", ".join(one.channel for one in ctx.registry.records) or "none"
+    known = ", ".join(one.channel for one in ctx.registry.records) or later("none")
     raise OpError(
         later("no plugin '{name}' is installed", name=name),
         later("the installed ones are: {known}", known=known),
@@ -231,7 +231,7 @@ def _info(ctx: OpContext, name: str) -> PluginInfo:
     try:
         notice = _notice(ctx, manifest) if manifest else None
     except LoadFailed as error:
-        found = replace(found, status="broken", problem=str(error))
+        found = replace(found, status="broken", problem=error.args[0])
     return PluginInfo(
         plugin=found,
         summary=next((one.summary for one in CATALOG if one.channel == channel), ""),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clawlane.texts import later
+
 if TYPE_CHECKING:
     from clawlane.capabilities import Probe, ProbeResult
     from clawlane.channel import Account, Channel, Vault
@@ -23,9 +25,10 @@ async def probed(channel: Probe, account: Account, vault: Vault) -> ProbeResult:
         async with asyncio.timeout(_DEADLINE):
             return await channel.probe(account, vault)
     except TimeoutError:
-        return ProbeResult(ok=False, error=f"no answer within {_DEADLINE:.0f} s")
+        late = later("no answer within {seconds} s", seconds=f"{_DEADLINE:.0f}")
+        return ProbeResult(ok=False, error=late)
     except VaultError as error:
-        return ProbeResult(ok=False, error=str(error))
+        return ProbeResult(ok=False, error=error.args[0])
 
 
 async def probes(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, ProbeResult]:

@@ -11,9 +11,11 @@ from clawlane import __version__
 from clawlane.condition import Phase
 from clawlane.ops.context import Ends, LiveAccount, OpContext
 from clawlane.ops.operation import OpError, Request, operation
-from clawlane.texts import later
+from clawlane.texts import later, t
 
 if TYPE_CHECKING:
+    from clawlane.agents.errors import AgentsUnusable
+    from clawlane.channel import ChannelUnusable
     from clawlane.config.load import Config
 
 
@@ -124,7 +126,12 @@ async def _tried_out(ctx: OpContext) -> Config:
     try:
         return await ctx.live_config.check()
     except (AgentsUnusable, ChannelUnusable) as error:
-        raise OpError("; ".join(str(error).splitlines())) from error
+        raise OpError(_one_line(error)) from error
+
+
+def _one_line(error: AgentsUnusable | ChannelUnusable) -> str:
+    said = getattr(error, "problems", error.args)
+    return "; ".join(map(t, said))
 
 
 async def _opens(ctx: OpContext, written: Config) -> list[str]:
@@ -174,7 +181,7 @@ def _account(live: LiveAccount) -> RunningAccount:
         enabled=account.enabled,
         phase=state.phase,
         code=state.code or state.phase,
-        reason=state.reason,
+        reason=t(state.reason),
         help=state.action,
         since_ms=live.since_ms,
         user_id=state.user_id,

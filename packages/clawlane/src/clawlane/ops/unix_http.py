@@ -9,6 +9,8 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from clawlane.texts import later
+
 _PIECE = 1 << 16
 _LONGEST_HEAD = 1 << 16
 _LARGEST_BODY = 1 << 28
@@ -28,7 +30,7 @@ class Response:
         head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         words = head[0].split(" ", 2)
         if len(words) < 2 or not words[0].startswith("HTTP/1.") or not words[1].isdecimal():
-            raise Broken("that is no answer")
+            raise Broken(later("that is no answer"))
         self.status = int(words[1])
         fields = (line.partition(":") for line in head[1:])
         self._fields = {name.strip().lower(): value.strip() for name, _, value in fields}
@@ -43,7 +45,7 @@ class Response:
         for piece in self.pieces():
             size += len(piece)
             if size > _LARGEST_BODY:
-                raise Broken("the answer is too large")
+                raise Broken(later("the answer is too large"))
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -69,7 +71,7 @@ class Response:
     def _until(self, mark: bytes) -> bytes:
         while mark not in self._rest:
             if len(self._rest) > _LONGEST_HEAD:
-                raise Broken("a line of the answer is too long")
+                raise Broken(later("a line of the answer is too long"))
             self._rest += self._receive(_PIECE)
         found, _, self._rest = self._rest.partition(mark)
         return found
@@ -77,7 +79,7 @@ class Response:
     def _receive(self, most: int) -> bytes:
         piece = self._connection.recv(most)
         if not piece:
-            raise Broken("the answer ended early")
+            raise Broken(later("the answer ended early"))
         return piece
 
     @staticmethod
@@ -85,7 +87,7 @@ class Response:
         try:
             return int(text.strip(), base)
         except ValueError:
-            raise Broken("the answer has no length") from None
+            raise Broken(later("the answer has no length")) from None
 
 
 def request(

@@ -22,6 +22,7 @@ from clawlane.config.origin import Layer
 from clawlane.ops.exposure_text import change_text
 from clawlane.store.in_force import InForce
 from clawlane.store.schema import MIGRATIONS
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -31,6 +32,9 @@ RESENDING = ("resendUnknown", "lookUpGap")
 
 _REACHING = re.compile(r"\.tools(?:\.|\Z)|\.outbound(?:\.|\Z)")
 """Settings by which more may leave; which value is the wider one is for the operator to judge."""
+
+
+_UNKNOWN = later("who may write cannot be compared with the version before: look at openclaw security audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,7 @@ def changes(account: str, was: InForce, now: InForce, known: Known) -> Changes |
     if not (upgraded or values.keys() - edited or _other_rules(before, policy)):
         return None
     if before is None or policy is None:
-        unknown = "who may write cannot be compared with the version before: look at openclaw security audit"
-        return Changes((unknown, *values.values()), holds=True)
+        return Changes((_UNKNOWN, *values.values()), holds=True)
     exposure = compare({account: before}, {account: policy}, {account: known})
     return Changes((*_reach(exposure), *values.values()), holds=bool(exposure.widens or edited or reaching))
 
@@ -91,14 +94,14 @@ def _values(was: InForce, now: InForce) -> Iterator[tuple[str, str]]:
     """The settings that have another value, by path, in sentences."""
     for path, value in now.settings.items():
         if (before := was.settings.get(path)) is not None and before != value:
-            yield path, f"{path} was {before}, is {value}"
+            yield path, later("{path} was {before}, is {now}", path=path, before=before, now=value)
 
 
 def _reach(exposure: Exposure) -> Iterator[str]:
     for one in exposure.widens:
-        yield f"opens: {change_text(one)}"
+        yield later("opens: {change}", change=change_text(one))
     for one in exposure.narrows:
-        yield f"closes: {change_text(one)}"
+        yield later("closes: {change}", change=change_text(one))
 
 
 def _text(setting: Setting) -> str:

@@ -32,10 +32,10 @@ CATALOG = (
         spec="@openclaw/zalouser",
         channel="zalouser",
         label="Zalo Personal",
-        summary="A personal Zalo account, logged in by QR code (experimental, unofficial)",
+        summary=later("A personal Zalo account, logged in by QR code (experimental, unofficial)"),
         distribution="clawlane-zalouser",
         folder="extensions/zalouser",
-        alternative="The official way is a Zalo Bot (Bot API; OpenClaw has it as channel 'zalo').",
+        alternative=later("The official way is a Zalo Bot (Bot API; OpenClaw has it as channel 'zalo')."),
         aliases=("zlu",),
     ),
 )

@@ -113,7 +113,8 @@ def dispatch(tx: Tx, targets: Sequence[str], *, quiet: bool) -> Batch:
     next_ms = _last_ms(tx) + EVERY_MS if found else None
     if next_ms is not None and next_ms <= tx.now_ms:
         batch, more = found[:MOST_IN_BATCH], len(found) - MOST_IN_BATCH
-        body = json.dumps({"alerts": [told(one) for one in batch], "more": max(more, 0)})
+        kept = {"created_ms": tx.now_ms, "alerts": [told(one) for one in batch], "more": max(more, 0)}
+        body = json.dumps(kept)
         for target in targets:
             queue(tx, target, KIND, body)
         forget(tx, batch)
@@ -153,6 +154,12 @@ def batch_of(delivery: Delivery) -> tuple[list[Alert], int]:
     body = json.loads(delivery.body)
     found = [Alert(delivery.account, **{**one, "kind": AlertKind(one["kind"])}) for one in body["alerts"]]
     return found, body["more"]
+
+
+def created_ms(delivery: Delivery) -> int:
+    """When a delivery was put together, as its receiver is told: a retry and a new clock leave it alone."""
+    made_ms: int = json.loads(delivery.body).get("created_ms", delivery.created_ms)
+    return made_ms
 
 
 def forget(tx: Tx, alerts: Iterable[Alert]) -> None:

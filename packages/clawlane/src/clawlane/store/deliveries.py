@@ -14,6 +14,7 @@ from clawlane.store.codec import storable
 from clawlane.store.errors import NoDelivery
 from clawlane.store.rows import change, insert, value_of
 from clawlane.store.transaction import Tx
+from clawlane.texts import later
 
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 1000, 3_600_000
 GIVE_UP_MS = 86_400_000
@@ -134,7 +135,13 @@ def _named(tx: Tx, id_: str, else_: str) -> list[str]:
     query = f"SELECT id FROM deliveries WHERE account = ? AND {where}"  # noqa: S608 — our own text only
     found = [row["id"] for row in tx.db.execute(query, (tx.account, *values))]
     if id_ and not found:
-        raise NoDelivery(f"{tx.account} has no delivery {storable(id_)!r}; see: openclaw alerts list")
+        raise NoDelivery(
+            later(
+                "{account} has no delivery {id!r}; see: openclaw alerts list",
+                account=tx.account,
+                id=storable(id_),
+            )
+        )
     return found
 
 

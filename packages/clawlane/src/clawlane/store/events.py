@@ -26,6 +26,7 @@ from clawlane.store.errors import CursorUnknown
 from clawlane.store.marker import stored_id
 from clawlane.store.rows import insert, of_accounts, value_of
 from clawlane.store.transaction import Noted, Tx, lazy, next_event
+from clawlane.texts import later
 
 NEWEST = "newest"
 """The cursor behind everything that is stored now."""
@@ -174,7 +175,8 @@ def _position(cursor: str, store: str, last: int) -> int:
         return 0
     found = _CURSOR.match(cursor)
     if found is None or found[1] != store or int(found[2]) > last:
-        raise CursorUnknown("the cursor is not one of this store; read the events from the start")
+        told = later("the cursor is not one of this store; read the events from the start")
+        raise CursorUnknown(told)
     return int(found[2])
 
 

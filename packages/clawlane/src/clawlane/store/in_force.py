@@ -11,6 +11,7 @@ from clawlane.store import pauses
 from clawlane.store.rows import change, exists, put
 from clawlane.store.told import Pause, PauseLevel
 from clawlane.store.transaction import Tx
+from clawlane.texts import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,11 @@ def upgraded(tx: Tx, now: InForce, was_version: str, changes: tuple[str, ...], *
     One that was held before stays so, whatever changed since.
     """
     was_held = held(tx.db, tx.account)
-    values = {"was_version": was_version, "version": now.version, "changes": json.dumps(changes)}
+    values = {
+        "was_version": was_version,
+        "version": now.version,
+        "changes": json.dumps([to_json(one) for one in changes]),
+    }
     put(tx, "upgrades", {}, at_ms=tx.now_ms, **values, holds=holds or was_held)
     if holds and not was_held:
         row = tx.db.execute(
@@ -121,7 +126,7 @@ def accept(tx: Tx, now: InForce) -> Pause | None:
 
 
 def _upgrade(row: sqlite3.Row) -> Upgrade:
-    changes = tuple(json.loads(row["changes"]))
+    changes = tuple(map(from_json, json.loads(row["changes"])))
     return Upgrade(
         row["account"], row["at_ms"], row["was_version"], row["version"], changes, bool(row["holds"])
     )

@@ -13,6 +13,7 @@ from clawlane.store.audit_heads import explain
 from clawlane.store.copies import KeptCopy
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.process_lock import ProcessLock
+from clawlane.texts import later
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ def roll_back(store: Path, lock_file: Path, copy: KeptCopy, now_ms: int) -> Roll
             sync_dir(store.parent)
             explain(store, "rolled_back")
         except sqlite3.Error as error:
-            raise StoreUnusable(f"{copy.path} cannot be put back ({error})") from error
+            raise _refused(copy, str(error)) from error
         except OSError as error:
-            raise StoreUnusable(f"{copy.path} cannot be put back ({error.strerror})") from error
+            raise _refused(copy, error.strerror or str(error)) from error
     return RolledBack(newer if moved else None, undecided)
+
+
+def _refused(copy: KeptCopy, reason: str) -> StoreUnusable:
+    return StoreUnusable(later("{file} cannot be put back ({reason})", file=copy.path, reason=reason))
