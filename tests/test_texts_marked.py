@@ -12,18 +12,31 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "packages/clawlane/src/clawlane"
 ROOMS = (
     "access/explain.py",
+    "access/scope.py",
+    "access/tool_comparison.py",
     "alarm_kinds.py",
+    "cli/address_book_text.py",
+    "cli/agents.py",
     "cli/alarms.py",
     "cli/alerts.py",
     "cli/audit.py",
     "cli/audit_log.py",
     "cli/backup.py",
+    "cli/capabilities.py",
     "cli/channel_off.py",
+    "cli/channels.py",
     "cli/completion.py",
+    "cli/config.py",
+    "cli/config_edit.py",
     "cli/config_import.py",
+    "cli/config_schema.py",
     "cli/dead_letters.py",
+    "cli/directory.py",
+    "cli/directory_export.py",
+    "cli/doctor.py",
     "cli/drafts.py",
     "cli/failure.py",
+    "cli/finding_lines.py",
     "cli/forget.py",
     "cli/gateway.py",
     "cli/health.py",
@@ -44,6 +57,7 @@ ROOMS = (
     "cli/phases.py",
     "cli/picker.py",
     "cli/plugins.py",
+    "cli/policy.py",
     "cli/private_output.py",
     "cli/prompt_answers.py",
     "cli/prompt_options.py",
@@ -55,6 +69,7 @@ ROOMS = (
     "cli/runbooks.py",
     "cli/send_states.py",
     "cli/session.py",
+    "cli/sessions.py",
     "cli/setup_agent.py",
     "cli/setup_alerts.py",
     "cli/setup_end.py",
@@ -85,9 +100,11 @@ ROOMS = (
     "gateway/config_in_force.py",
     "gateway/control.py",
     "lookup.py",
+    "ops/access_findings.py",
     "ops/account_reading.py",
     "ops/account_status.py",
     "ops/address_book.py",
+    "ops/agents.py",
     "ops/alarm_text.py",
     "ops/alarms.py",
     "ops/alert_text.py",
@@ -96,6 +113,7 @@ ROOMS = (
     "ops/audit.py",
     "ops/audit_log.py",
     "ops/backup.py",
+    "ops/capabilities.py",
     "ops/cast.py",
     "ops/client.py",
     "ops/config.py",
@@ -103,6 +121,7 @@ ROOMS = (
     "ops/config_import.py",
     "ops/config_merge.py",
     "ops/config_paths.py",
+    "ops/config_values.py",
     "ops/context.py",
     "ops/devices.py",
     "ops/directory.py",
@@ -127,8 +146,10 @@ ROOMS = (
     "ops/openclaw_running.py",
     "ops/openclaw_sessions.py",
     "ops/operation.py",
+    "ops/path_findings.py",
     "ops/pause.py",
     "ops/plugins.py",
+    "ops/policy.py",
     "ops/private_files.py",
     "ops/probing.py",
     "ops/problems.py",
@@ -147,6 +168,7 @@ ROOMS = (
     "ops/running.py",
     "ops/sending_account.py",
     "ops/service.py",
+    "ops/sessions.py",
     "ops/setup.py",
     "ops/setup_names.py",
     "ops/setup_plan.py",
@@ -186,6 +208,7 @@ ROOMS = (
 """The modules that are wholly translated."""
 
 PLUGIN = Path(__file__).parents[1] / "extensions/zalouser/src/clawlane_zalouser"
+PLUGIN_ROOMS = ("cast.py", "known.py", "simulator.py")
 PLUGIN_ROOMS = (
     "account_session.py",
     "cast.py",
@@ -198,11 +221,15 @@ PLUGIN_ROOMS = (
 
 NOT_SAID = {
     "cli/drafts.py": {"export EDITOR=nano"},  # a command
+    "access/scope.py": {"the account itself"},  # stands for an id
     "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
         "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",
         "Only this account (default: all; with --thread the default account).",
     },
+    "ops/access_findings.py": {"in list"},  # which sentence of a code
+    "ops/path_findings.py": {"ours first"},  # which sentence of a code
+    "ops/policy.py": {"the account itself"},  # stands for an id
     "cli/rehearse.py": {"{{ channels: {{ {channel}: {{ enabled: true }} }} }}\n"},  # a config
     # help of an option
     "cli/since.py": {"Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28."},

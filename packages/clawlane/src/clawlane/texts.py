@@ -13,7 +13,7 @@ What `later` gives reads as English (in the log), and `t` can say it in any loca
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -73,6 +73,12 @@ def tn(one: str, many: str, n: int, /, **values: object) -> str:
     english = one if n == 1 else many
     said = english if locale == ENGLISH else _catalogue(locale).ngettext(one, many, n)
     return _filled(said, english, {"n": n, **values})
+
+
+def joined(parts: Iterable[str], between: str = ", ") -> str:
+    """Parts one after the other, of which some may be for later."""
+    values = {f"part{number}": part for number, part in enumerate(parts)}
+    return Later(between.join(f"{{{name}}}" for name in values), values)
 
 
 def to_json(text: str) -> Any:

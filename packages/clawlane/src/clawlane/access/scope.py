@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import count
 
@@ -14,6 +14,7 @@ from clawlane.access.names import ConfigName, NameList, Pin, Pins
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.access.rules import decide
 from clawlane.messages import Inbound, Mention, Thread
+from clawlane.texts import joined, later
 
 NAMED = 4
 """How many people or groups a change names; the others it counts."""
@@ -26,7 +27,7 @@ _OWN = "the account itself"
 """Stands for the own id. No sender has it: it is no id."""
 
 _NOW_MS = 1
-_NO_ID = "no id yet"
+_NO_ID = later("no id yet")
 """Told in place of the id of a name that no look-up has pinned."""
 
 
@@ -132,7 +133,17 @@ def _unused(ids: set[str]) -> Iterator[str]:
 
 def _told(found: Iterable[tuple[str, str]]) -> str:
     """`Work Chat (9001), 9002 and 3 more`."""
-    all = [f"{shortened(name)} ({id})" if name.strip() else id for id, name in found]
-    if len(all) <= NAMED:
-        return ", ".join(all)
-    return f"{', '.join(all[:NAMED])} and {len(all) - NAMED} more"
+    return first_of(
+        [
+            joined((shortened(name), joined(("(", id, ")"), "")), " ") if name.strip() else id
+            for id, name in found
+        ]
+    )
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Names for a sentence, as many as a change names, and how many more there are."""
+    first = joined(names[:NAMED])
+    if len(names) <= NAMED:
+        return first
+    return later("{names} and {n} more", names=first, n=len(names) - NAMED)

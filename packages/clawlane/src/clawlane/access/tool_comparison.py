@@ -9,7 +9,7 @@ from clawlane.access.context import shortened
 from clawlane.access.exposure import Change, Found
 from clawlane.access.policy import AccessPolicy
 from clawlane.access.rules import closed_by
-from clawlane.access.scope import NAMED, InGroup, Scope
+from clawlane.access.scope import InGroup, Scope, first_of
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.messages import Thread, ThreadKind
 
@@ -85,6 +85,4 @@ class _Tools:
     def _told(self, tools: frozenset[str]) -> str:
         from clawlane.config.thread_tools import shown_names
 
-        names = [shortened(one) for one in shown_names(tools, self._tools[0].channel)]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        return ", ".join(names[:NAMED]) + more
+        return first_of([shortened(one) for one in shown_names(tools, self._tools[0].channel)])

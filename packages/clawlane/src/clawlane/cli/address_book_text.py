@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 from clawlane.ops.address_book import AddressBook
 from clawlane.people import Person
+from clawlane.texts import t
 
 _HEADS = ("kind", "id", "name", "also", "friend", "group_id", "group_name", "members")
 _FORMULA = frozenset("=+-@＝＋－＠\t\r\n")
@@ -81,14 +82,14 @@ def as_vcards(book: AddressBook) -> str:
 
 
 def _card(book: AddressBook, kind: str, id_: str, name: str, revision: str) -> list[str]:
-    channel = book.account.partition("/")[0]
+    note = t("{channel} id {id}", channel=book.account.partition("/")[0], id=id_)
     return [
         "BEGIN:VCARD",
         "VERSION:4.0",
         f"KIND:{kind}",
         f"UID:{_uid(book, kind, id_)}",
         f"FN:{_escaped(name) or _escaped(id_)}",
-        f"NOTE:{_escaped(f'{channel} id {id_}')}",
+        f"NOTE:{_escaped(note)}",
         f"REV:{revision}",
     ]
 

@@ -10,17 +10,22 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, printable, rules_line, sanitize
+from clawlane.cli.output import columns, echo_wrapped, print_json, printable, rules_line, sanitize
 from clawlane.ops.agents import AgentInfo, Ask, Bound, ListAgents
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
+from clawlane.texts import later, t
 
 _LONGEST = 1 << 20
 """Bytes of a question from standard input."""
 
 _LONGEST_LINE = 10_000
 _INDENT = "  "
+_ANSWERS, _PROBLEM, _STATE = _HEADS = later("answers"), later("problem"), later("state")
+"""What the lines about an agent begin with."""
+
+_ECHO = later("an echo, which repeats each message: configure `brain` or `model`")
 
 
 @click.group()
@@ -50,16 +55,16 @@ def ask(text: str, name: str | None, sender: str, as_json: bool) -> None:
     """
     question = _standard_input() if text == "-" else text
     if not question.strip():
-        raise CliError("there is nothing to ask: the text is empty")
+        raise CliError(t("there is nothing to ask: the text is empty"))
     told = Client().run_here(Ask(question, name, sender))
     if as_json:
         answer = {"text": told.text, "media": told.media, "react": told.react, "silent": told.silent}
         print_json(agent=told.agent, **answer, model=told.model, tokens=told.tokens, ms=told.took_ms)
         return
     lines = [printable(told.text)] if told.text else []
-    lines += [f"(attaches {sanitize(one, _LONGEST_LINE)})" for one in told.media]
-    lines += [f"(reacts with {sanitize(told.react)})"] if told.react else []
-    click.echo("\n".join(lines) or "(silent)")
+    lines += [t("(attaches {file})", file=sanitize(one, _LONGEST_LINE)) for one in told.media]
+    lines += [t("(reacts with {icon})", icon=sanitize(told.react))] if told.react else []
+    click.echo("\n".join(lines) or t("(silent)"))
 
 
 @agent.command("list")
@@ -103,34 +108,41 @@ def _agent_json(agent: AgentInfo) -> dict[str, Any]:
 
 
 def _lines(agent: AgentInfo) -> Iterator[tuple[str, str]]:
-    what = f": {agent.what}" if agent.what else ""
+    what = f": {t(agent.what)}" if agent.what else ""
     yield "", f"{agent.id} · {agent.kind}{what}"
+    width = max(columns(t(head)) for head in _HEADS) + len(_INDENT)
+    yield from ((f"{_INDENT}{t(head):<{width}}", line) for head, line in _rows(agent))
+
+
+def _rows(agent: AgentInfo) -> Iterator[tuple[str, str]]:
+    """Where it answers, and whether it can be reached: what a line is about, and its text."""
     where = [_where(one) for one in agent.bound]
     if agent.default:
-        where.append("wherever no binding names another agent")
-    yield f"{_INDENT}answers  ", "; ".join(where) or "nowhere: no binding names it"
+        where.append(t("wherever no binding names another agent"))
+    yield _ANSWERS, "; ".join(where) or t("nowhere: no binding names it")
     reached = agent.reached
     for problem in reached.problems:
-        yield f"{_INDENT}problem  ", problem
+        yield _PROBLEM, t(problem)
     if reached.ok and agent.kind == "echo":
-        yield f"{_INDENT}state    ", "an echo, which repeats each message: configure `brain` or `model`"
+        yield _STATE, t(_ECHO)
     elif reached.ok:
-        remark = f"; {reached.remark}" if reached.remark else ""
-        yield f"{_INDENT}state    ", f"reached in {reached.took_ms} ms{remark}"
+        remark = f"; {t(reached.remark)}" if reached.remark else ""
+        yield _STATE, t("reached in {ms} ms", ms=reached.took_ms) + remark
 
 
 def _where(bound: Bound) -> str:
-    account = (
-        f"every account of {bound.channel}" if bound.account == "*" else f"{bound.channel}/{bound.account}"
-    )
+    account = f"{bound.channel}/{bound.account}"
+    if bound.account == "*":
+        account = t("every account of {channel}", channel=bound.channel)
     if not bound.id:
         return account
-    thread = f"group {bound.id}" if bound.kind == "group" else f"direct messages with {bound.id}"
-    return f"{thread} of {account}"
+    if bound.kind == "group":
+        return t("group {id} of {account}", id=bound.id, account=account)
+    return t("direct messages with {id} of {account}", id=bound.id, account=account)
 
 
 def _standard_input() -> str:
     content = sys.stdin.buffer.read(_LONGEST + 1)
     if len(content) > _LONGEST:
-        raise CliError(f"the question is larger than {_LONGEST // 2**20} MB")
+        raise CliError(t("the question is larger than {size} MB", size=_LONGEST // 2**20))
     return content.decode(errors="replace")

@@ -7,22 +7,53 @@ from collections.abc import Iterator
 import click
 
 from clawlane.abilities import SOURCES, when_off, why_off
+from clawlane.channel import Capability
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.ops.capabilities import Describe, Described, Proven, Switch
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
+from clawlane.texts import later, t, tn
 from clawlane.zone import shown
 
 _ABILITIES = {
-    "login": "log in by QR code",
-    "probe": "ask whether a session is valid",
-    "directory": "list people, groups and members",
-    "fetch_media": "fetch the files of messages",
-    "look_up_sends": "look up sends that nobody confirmed",
-    "reconnect": "close its connection on purpose",
-    "rehearsal": "rehearse against a simulator",
+    "login": later("log in by QR code"),
+    "probe": later("ask whether a session is valid"),
+    "directory": later("list people, groups and members"),
+    "fetch_media": later("fetch the files of messages"),
+    "look_up_sends": later("look up sends that nobody confirmed"),
+    "reconnect": later("close its connection on purpose"),
+    "rehearsal": later("rehearse against a simulator"),
 }
+
+_SENDS = {
+    Capability.TEXT: later("text"),
+    Capability.STYLES: later("styles"),
+    Capability.MENTIONS: later("mentions"),
+    Capability.QUOTE: later("quote"),
+    Capability.PHOTO: later("photo"),
+    Capability.ALBUM: later("album"),
+    Capability.FILE: later("file"),
+    Capability.VOICE: later("voice"),
+    Capability.VIDEO: later("video"),
+    Capability.LINK: later("link"),
+    Capability.REACTION: later("reaction"),
+    Capability.UNDO: later("undo"),
+    Capability.TYPING: later("typing"),
+    Capability.DELIVERED: later("delivered"),
+    Capability.SEEN: later("seen"),
+}
+
+_SWITCHED = {
+    (True, True): later("{account}: {what} is switched on."),
+    (True, False): later("{account}: {what} was on before."),
+    (False, True): later("{account}: {what} is switched off: {instead}."),
+    (False, False): later("{account}: {what} was off before: {instead}."),
+}
+"""By whether it is on, and whether that is new."""
+
+_ON_SIMULATOR = later("What is proven on a simulator ({address}), which proves nothing of the platform:")
+_TEXT_UNITS = later("One message: {n} UTF-16 units; longer texts are cut where a reader pauses")
 
 
 @click.command()
@@ -47,7 +78,7 @@ def capabilities(
       openclaw channels capabilities --enable album
     """
     if enable is not None and disable is not None:
-        raise click.UsageError("--enable and --disable exclude each other")
+        raise click.UsageError(t("--enable and --disable exclude each other"))
     if (name := enable if enable is not None else disable) is not None:
         _switch(Switch(channel, account, name, on=enable is not None), as_json)
         return
@@ -57,7 +88,7 @@ def capabilities(
         return
     for line in _lines(found):
         echo_wrapped(line, hanging="  ")
-    for line in _proven(found):
+    for line in proven_lines(found):
         echo_wrapped(line, hanging="    ")
 
 
@@ -67,50 +98,63 @@ def _switch(request: Switch, as_json: bool) -> None:
     if as_json:
         print_json(**{**plain(done), "account": name})
         return
-    now = "on" if done.on else "off"
-    state = f"is switched {now}" if done.changed else f"was {now} before"
-    instead = "" if done.on else f": {done.instead}"
-    echo_line(f"{name}: {done.what} {state}{instead}.")
+    sentence = _SWITCHED[done.on, done.changed]
+    echo_line(t(sentence, account=name, what=done.what, instead=done.instead))
 
 
 def _lines(found: Described) -> Iterator[str]:
-    note = f" ({UNOFFICIAL})" if found.unofficial else ""
-    yield f"{found.label} [{found.channel}]{note}, account {found.account}"
-    yield f"Sends and shows: {', '.join(found.sends)}"
+    note = f" ({t(UNOFFICIAL)})" if found.unofficial else ""
+    title = f"{found.label} [{found.channel}]{note}"
+    yield t("{channel}, account {account}", channel=title, account=found.account)
+    yield t("Sends and shows: {list}", list=", ".join(t(_SENDS[one]) for one in found.sends))
     if found.lacks:
-        yield f"Does not: {', '.join(found.lacks)}"
+        yield t("Does not: {list}", list=", ".join(t(_SENDS[one]) for one in found.lacks))
     if found.abilities:
-        yield f"Can: {', '.join(_ABILITIES.get(one, one) for one in found.abilities)}"
-    yield "Writes to: people and groups"
+        yield t("Can: {list}", list=", ".join(t(_ABILITIES.get(one, one)) for one in found.abilities))
+    yield t("Writes to: people and groups")
     if found.text_units is not None:
-        yield f"One message: {found.text_units} UTF-16 units; longer texts are cut where a reader pauses"
+        yield t(_TEXT_UNITS, n=found.text_units)
     if found.file_mb is not None:
-        yield f"One file: {found.file_mb:g} MB (mediaMaxMb)"
+        yield t("One file: {size} MB (mediaMaxMb)", size=f"{found.file_mb:g}")
     if found.reactions:
         icons = [f"{one.name}={one.emoji}" if one.emoji else one.name for one in found.reactions]
-        yield f"Reactions: {', '.join(icons)}"
+        yield t("Reactions: {icons}", icons=", ".join(icons))
     for sentence in found.cannot:
-        yield f"Cannot: {sentence}"
+        yield t("Cannot: {what}", what=sentence)
 
 
-def _proven(found: Described) -> Iterator[str]:
+def proven_lines(found: Described) -> Iterator[str]:
     if not found.proven:
         return
-    where = f"on a simulator ({found.rehearsal}), which proves nothing of the platform"
-    yield f"What is proven {where if found.rehearsal else 'on this account'}:"
+    if found.rehearsal:
+        yield t(_ON_SIMULATOR, address=found.rehearsal)
+    else:
+        yield t("What is proven on this account:")
     for one in found.proven:
-        seen = _seen(one, "on the simulator" if found.rehearsal else "here")
-        yield f"  {one.name}: {one.what}. {SOURCES[one.source].capitalize()}; {seen}."
+        seen = _seen(one, t("on the simulator") if found.rehearsal else t("here"))
+        source = t(SOURCES[one.source])
+        yield f"  {one.name}: {one.what}. {source[:1].upper()}{source[1:]}; {seen}."
 
 
 def _seen(one: Proven, where: str) -> str:
     """`seen working here since 2026-11-03, last on 2026-11-05, verified on 2026-11-04`."""
     if one.off is not None:
-        since = f" since {shown().day(one.off_ms)}" if one.off_ms else ""
-        return f"OFF{since}: {why_off(one.off)}, so {when_off(one.name)}; on again: --enable {one.name}"
+        off = t("OFF since {day}", day=shown().day(one.off_ms)) if one.off_ms else t("OFF")
+        why = t("{why}, so {instead}", why=why_off(one.off), instead=when_off(one.name))
+        return t("{off}: {why}; on again: --enable {name}", off=off, why=why, name=one.name)
     if one.seen_ms is None or one.last_ms is None:
-        refused = f", refused {one.refusals} time(s)" if one.refusals else ""
-        return f"never seen {where}{refused}"
+        if not one.refusals:
+            return t("never seen {where}", where=where)
+        return tn(
+            "never seen {where}, refused once",
+            "never seen {where}, refused {n} times",
+            one.refusals,
+            where=where,
+        )
     since, last = shown().day(one.seen_ms), shown().day(one.last_ms)
-    told = f"seen working {where} since {since}" + (f", last on {last}" if last != since else "")
-    return told + (f", verified on {shown().day(one.verified_ms)}" if one.verified_ms else "")
+    told = [t("seen working {where} since {since}", where=where, since=since)]
+    if last != since:
+        told.append(t("last on {day}", day=last))
+    if one.verified_ms:
+        told.append(t("verified on {day}", day=shown().day(one.verified_ms)))
+    return ", ".join(told)

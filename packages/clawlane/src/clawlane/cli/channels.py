@@ -16,8 +16,9 @@ from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
+from clawlane.texts import later, t
 
-_NONE = "no channel is configured; set one up: openclaw onboard"
+_NONE = later("no channel is configured; set one up: openclaw onboard")
 
 
 @click.command("list")
@@ -38,7 +39,7 @@ def list_channels(everything: bool, as_json: bool) -> None:
     found = client.call(ListChannels(everything))
     rules = rules_of_file(client.paths)
     if not as_json:
-        for line in [line for entry in found for line in _lines(entry, everything)] or [_NONE]:
+        for line in [line for entry in found for line in _lines(entry, everything)] or [t(_NONE)]:
             echo_wrapped(line, hanging="  ")
         echo_wrapped(rules_line(rules), hanging="  ")
         return
@@ -60,18 +61,21 @@ def _entry_json(entry: ChannelEntry) -> dict[str, Any]:
 
 
 def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:
-    note = f" ({UNOFFICIAL})" if entry.unofficial else ""
+    note = f" ({t(UNOFFICIAL)})" if entry.unofficial else ""
     title = f"{entry.label} [{entry.channel}]{note}"
     if entry.off:
         yield off_words(entry.off)
     elif not entry.configured:
-        yield f"{title}: installed, not configured (off)"
+        yield t("{channel}: installed, not configured (off)", channel=title)
     for account in entry.accounts:
         user = account.user
-        linked = f"linked as {sanitize(user.name)} ({user.id})" if user else "not linked"
-        yield f"{title} {account.id}: {'enabled' if account.enabled else 'disabled'}, {linked}"
+        on = t("enabled") if account.enabled else t("disabled")
+        linked = (
+            t("linked as {name} ({id})", name=sanitize(user.name), id=user.id) if user else t("not linked")
+        )
+        yield f"{title} {account.id}: {on}, {linked}"
     if everything and entry.risk:
-        yield f"  {entry.risk}"
+        yield f"  {t(entry.risk)}"
 
 
 @click.command()
@@ -90,7 +94,7 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
       openclaw channels logout --channel zalouser
     """
     done = Client().call(LogOut(channel, account))
-    name = f"{done.channel}/{done.account}"
+    warnings = list(map(t, done.warnings))
     if as_json:
         names = {
             "channel": done.channel,
@@ -98,14 +102,14 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
             "profile": done.profile,
         }
         told = {"cleared": done.cleared, "on_phone": done.on_phone}
-        print_json(**names, **told, warning="; ".join(done.warnings))
+        print_json(**names, **told, warning="; ".join(warnings))
         return
     name = f"{done.channel}/{done.account}"
     if done.cleared:
-        echo_line(f"Logged out {name}: its session is removed from this machine.")
+        echo_line(t("Logged out {account}: its session is removed from this machine.", account=name))
     else:
-        echo_line(f"Nobody was logged in on {name}; there was nothing to clear.")
+        echo_line(t("Nobody was logged in on {account}; there was nothing to clear.", account=name))
     if done.cleared and done.on_phone:
-        echo_wrapped(f"The platform keeps the session until you end it: {done.on_phone}.")
-    for warning in done.warnings:
-        echo_line(f"warning: {warning}", err=True)
+        echo_wrapped(t("The platform keeps the session until you end it: {how}.", how=done.on_phone))
+    for warning in warnings:
+        echo_line(t("warning: {what}", what=warning), err=True)

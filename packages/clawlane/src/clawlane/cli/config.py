@@ -16,8 +16,9 @@ from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client
 from clawlane.ops.config import Get, Validate
 from clawlane.ops.config_values import Effective, EffectiveValue, Values
-from clawlane.ops.finding_text import finding_json, one_line
+from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.ops.findings import Severity
+from clawlane.texts import t
 
 _LONGEST = 120
 """Characters of a value in a table."""
@@ -44,12 +45,12 @@ def validate(file: Path | None, as_json: bool) -> int:
     """
     checked = Client().run_here(Validate(str(file.absolute()) if file else ""))
     if file and not checked.exists:
-        raise click.ClickException(f"{file}: there is no such file")
+        raise click.ClickException(t("{file}: there is no such file", file=file))
     if checked.problems:
         error = ConfigError(checked.problems)
         if not as_json:
             raise error
-        body = {"message": "the config file has problems", "help": ""}
+        body = {"message": t("the config file has problems"), "help": ""}
         print_json(ok=False, path=checked.path, valid=False, **explain(error).details, error=body)
         return 1
     ok = not any(one.severity is Severity.ERROR for one in checked.findings)
@@ -60,12 +61,13 @@ def validate(file: Path | None, as_json: bool) -> int:
         print_json(ok=ok, path=checked.path, valid=True, warnings=warnings, findings=findings)
         return 0 if ok else 1
     for problem in checked.warnings:
-        echo_wrapped(f"warning: {problem}", hanging="  ", err=True)
+        echo_wrapped(t("warning: {what}", what=problem), hanging="  ", err=True)
     for one in checked.findings:
-        echo_wrapped(f"{one.severity}: {one_line(one)}", hanging="  ", err=True)
-    absent = "" if checked.exists else " does not exist; the built-in defaults hold"
-    if ok:
-        echo_line(f"ok: {checked.path}{absent}")
+        echo_wrapped(f"{severity_word(one)}: {one_line(one)}", hanging="  ", err=True)
+    if ok and checked.exists:
+        echo_line(t("ok: {file}", file=checked.path))
+    elif ok:
+        echo_line(t("ok: {file} does not exist; the built-in defaults hold", file=checked.path))
     return 0 if ok else 1
 
 
@@ -92,7 +94,7 @@ def get_value(path: str, effective: bool, channel: str | None, account: str | No
       openclaw config get "channels.zalouser.groups['Work Chat']"
     """
     if not effective and (channel or account):
-        raise click.UsageError("--channel and --account go with --effective")
+        raise click.UsageError(t("--channel and --account go with --effective"))
     client = Client()
     if effective:
         told = client.call(Values(channel, account, path, str(client.paths.config_file)))
@@ -122,7 +124,7 @@ def show_file(as_json: bool) -> None:
         return
     click.echo(path)
     if not path.exists():
-        click.echo("it does not exist; the built-in defaults hold", err=True)
+        click.echo(t("it does not exist; the built-in defaults hold"), err=True)
 
 
 def _print_effective(told: Effective, path: str, as_json: bool) -> None:
@@ -133,19 +135,19 @@ def _print_effective(told: Effective, path: str, as_json: bool) -> None:
     if len(rows) == 1:
         one = rows[0][1]
         click.echo(_shown(one.value))
-        place = "built-in" if one.line is None else f"{one.set_at}, line {one.line}"
-        echo_wrapped(f"From: {place}", hanging="  ")
+        place = _place(one.set_at, one.line)
+        echo_wrapped(t("From: {place}", place=place), hanging="  ")
     else:
         above = f"{path}." if path and all(one.path.startswith(f"{path}.") for _, one in rows) else ""
         if above:
-            echo_line(f"Below {path}:")
+            echo_line(t("Below {path}:", path=path))
         lines = [
             (one.path.removeprefix(above), account or "–", _cut(_shown(one.value)), _from(one))
             for account, one in rows
         ]
         # Columns that say the same in all rows are left out.
         kept = [at for at in range(4) if at > 1 or len({line[at] for line in lines}) > 1]
-        heads = ("KEY", "ACCOUNT", "VALUE", "FROM")
+        heads = (t("KEY"), t("ACCOUNT"), t("VALUE"), t("FROM"))
         print_table([heads[at] for at in kept], [[line[at] for at in kept] for line in lines])
     echo_wrapped(rules_line(told.rules), hanging="  ")
 
@@ -165,14 +167,16 @@ def _rows(values: list[EffectiveValue]) -> Iterator[tuple[str, EffectiveValue]]:
 
 
 def _from(one: EffectiveValue) -> str:
-    if one.line is None:
-        return "built-in"
-    return f"{one.set_at if one.origin == 'defaults' else one.origin}, line {one.line}"
+    return _place(one.set_at if one.origin == "defaults" else one.origin, one.line)
+
+
+def _place(set_at: str | None, line: int | None) -> str:
+    return t("built-in") if line is None else t("{place}, line {line}", place=set_at, line=line)
 
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "not set"
+        return t("not set")
     return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
 
 

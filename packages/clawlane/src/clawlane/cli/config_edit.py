@@ -15,8 +15,9 @@ from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.config import Apply, Validate
 from clawlane.ops.config_edit import Changed, Set, Unset
 from clawlane.ops.config_standing import Verdict
-from clawlane.ops.finding_text import finding_json, one_line
+from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.ops.operation import Caller, plain
+from clawlane.texts import t
 
 _LONGEST = 200
 _dry_run = click.option("--dry-run", is_flag=True, help="Check and show the change, and write nothing.")
@@ -30,9 +31,8 @@ class _Setting(click.Command):
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
             told = error.format_message().rstrip(".")
-            raise CliError(
-                told, "a value that begins with a dash: openclaw config set -- PATH VALUE"
-            ) from None
+            dash = t("a value that begins with a dash: openclaw config set -- PATH VALUE")
+            raise CliError(told, dash) from None
 
 
 @click.command("set", cls=_Setting)
@@ -58,7 +58,7 @@ def set_value(
       openclaw config set channels.zalouser.groups.9001 "{ allow: true }"
     """
     if (value is None) != bool(add or remove):
-        raise click.UsageError("give a VALUE, or --add or --remove for a list")
+        raise click.UsageError(t("give a VALUE, or --add or --remove for a list"))
     request = Set(path, value or "", list(add), list(remove), dry_run)
     _tell(Client().run_here(request), as_json, removed=bool(remove))
 
@@ -97,16 +97,18 @@ def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
         return
     for line in made.diff:
         echo_line(line)
-    for word, changes in (("opens", made.widens), ("closes", made.narrows)):
-        for one in changes:
-            echo_wrapped(f"{word}: {one}", hanging="  ")
+    for one in made.widens:
+        echo_wrapped(t("opens: {what}", what=one), hanging="  ")
+    for one in made.narrows:
+        echo_wrapped(t("closes: {what}", what=one), hanging="  ")
     if made.dropped and not removed:
         lost = sanitize(", ".join(made.dropped), _LONGEST)
-        echo_wrapped(f"note: {made.path} loses {lost}; to add to a list: --add ENTRY", hanging="  ", err=True)
+        note = t("note: {path} loses {entries}; to add to a list: --add ENTRY", path=made.path, entries=lost)
+        echo_wrapped(note, hanging="  ", err=True)
     for warning in made.warnings:
-        echo_wrapped(f"warning: {warning}", hanging="  ", err=True)
+        echo_wrapped(t("warning: {what}", what=warning), hanging="  ", err=True)
     for found in made.findings:
-        echo_wrapped(f"{found.severity}: {one_line(found)}", hanging="  ", err=True)
+        echo_wrapped(f"{severity_word(found)}: {one_line(found)}", hanging="  ", err=True)
     for line in _outcome(made):
         echo_wrapped(line, hanging="  ")
 
@@ -114,14 +116,16 @@ def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
 def _outcome(made: Changed) -> Iterator[str]:
     waits = made.standing.verdict is Verdict.WAITS
     if not made.diff:
-        yield f"Nothing to change: {made.file} already says so."
+        yield t("Nothing to change: {file} already says so.", file=made.file)
         if waits or made.standing.verdict is Verdict.REFUSED:
             yield from standing_lines(made.standing)
     elif made.dry_run:
-        yield "Nothing was written (--dry-run)." + (f" It would wait for: {APPLY}" if waits else "")
+        nothing = t("Nothing was written (--dry-run).")
+        yield f"{nothing} {t('It would wait for: {command}', command=APPLY)}" if waits else nothing
     else:
-        yield f"Written: {made.file}" + (f" (before: {made.backup})" if made.backup else "")
-        yield from standing_lines(made.standing, made.widens)
+        before = t("Written: {file} (before: {backup})", file=made.file, backup=made.backup)
+        yield before if made.backup else t("Written: {file}", file=made.file)
+        yield from standing_lines(made.standing, list(map(t, made.widens)))
 
 
 @click.command()
@@ -148,13 +152,14 @@ def apply(revision: str, as_json: bool) -> None:
         if checked.problems:
             raise ConfigError(checked.problems) from None
         if not checked.exists:
-            raise CliError(f"there is no config file {checked.path}", "openclaw onboard") from None
-        lines = ["No gateway runs; the next start applies the file."]
+            missing = t("there is no config file {file}", file=checked.path)
+            raise CliError(missing, "openclaw onboard") from None
+        lines = [t("No gateway runs; the next start applies the file.")]
         print_result(lines, as_json, applied=False, revision=None, exposure=[], restarted=[])
         return
-    lines = [*applied.exposure, f"In force: {client.paths.config_file}"]
+    lines = [*applied.exposure, t("In force: {file}", file=client.paths.config_file)]
     if applied.restarted:
-        lines.append(f"Restarted: {', '.join(applied.restarted)}")
+        lines.append(t("Restarted: {accounts}", accounts=", ".join(applied.restarted)))
     if as_json:
         print_json(applied=True, **plain(applied))
         return

@@ -12,6 +12,7 @@ from clawlane.config.errors import did_you_mean
 from clawlane.ops.client import Client
 from clawlane.ops.config_paths import steps
 from clawlane.ops.config_schema import Schema
+from clawlane.texts import t
 
 
 @click.command()
@@ -30,7 +31,7 @@ def schema(path: str, as_json: bool, markdown: bool) -> None:
       openclaw config schema --json > config.schema.json
     """
     if markdown and path:
-        raise click.UsageError("--markdown goes without PATH")
+        raise click.UsageError(t("--markdown goes without PATH"))
     found = Client().run_here(Schema()).schema
     if markdown:
         from clawlane.config.reference_page import reference_page
@@ -42,14 +43,15 @@ def schema(path: str, as_json: bool, markdown: bool) -> None:
     rows, place = keys(found), steps(path)
     shown, inner = at_or_below(rows, place), schema_at(found, place)
     if not shown and inner is None:
-        raise CliError(f"{path} is no key of the config", did_you_mean(path, [one.path for one in rows]))
+        known = [one.path for one in rows]
+        raise CliError(t("{path} is no key of the config", path=path), did_you_mean(path, known))
     if as_json:
         click.echo(json.dumps(inner if path else found, ensure_ascii=False, indent=2))
         return
     for one in shown:
-        kind = f" (of kind {one.kind})" if one.kind else ""
-        click.echo(f"{one.path}{kind}")
-        default = "needed" if one.needed else f"built-in: {one.default}" if one.default else "not set"
-        echo_wrapped(f"{one.type}; {default}", "  ")
+        of_kind = t("{path} (of kind {kind})", path=one.path, kind=one.kind)
+        click.echo(of_kind if one.kind else one.path)
+        default = t("built-in: {value}", value=one.default) if one.default else t("not set")
+        echo_wrapped(f"{one.type}; {t('needed') if one.needed else default}", "  ")
         if one.description:
             echo_wrapped(one.description, "  ")

@@ -15,8 +15,22 @@ from clawlane.cli.output import cell, echo_line, echo_wrapped, print_json, print
 from clawlane.ops.client import Client
 from clawlane.ops.directory import GroupMembers, Groups, Peers, Self
 from clawlane.people import Group, Person
+from clawlane.texts import later, t
 
-_YES_NO = {True: "yes", False: "no", None: ""}
+_YES_NO = {True: later("yes"), False: later("no"), None: ""}
+
+_NONE = {
+    "friend": later("{account} has no friends."),
+    "group": later("{account} has no groups."),
+    "member": later("{account} has no members."),
+}
+_NONE_CALLED = {
+    "friend": later("No friend of {account} has '{query}' in the name or the id."),
+    "group": later("No group of {account} has '{query}' in the name or the id."),
+    "member": later("No member of {account} has '{query}' in the name or the id."),
+}
+_HIDES = later("{shown} of {total} shown: the group hides its members, and the platform names {told}.")
+_TELEPHONE = later("'{query}' looks like a telephone number, and lists show none; search for the name.")
 
 
 @click.group()
@@ -57,7 +71,7 @@ def self_(channel: str | None, account: str | None, as_json: bool) -> None:
     if as_json:
         _print_json(client, channel, account, user=user_json(person.id, person.name))
     else:
-        print_table(("ID", "NAME"), [(person.id, cell(person.name))])
+        print_table(("ID", t("NAME")), [(person.id, cell(person.name))])
 
 
 @peers.command("list")
@@ -102,7 +116,7 @@ def list_groups(
         _print_json(client, channel, account, groups=found[:limit], total=len(found))
     elif found:
         rows = [(one.id, cell(one.name), str(one.member_count or "")) for one in found[:limit]]
-        print_table(("ID", "NAME", "MEMBERS"), rows)
+        print_table(("ID", t("NAME"), t("MEMBERS")), rows)
         _print_rest(found, limit)
     else:
         _print_none(client, "group", query, channel, account)
@@ -132,9 +146,10 @@ def list_members(
       openclaw directory groups members 5583212290912038
     """
     if not group and not named:
-        raise CliError("name the group by its id", "openclaw directory groups members GROUP_ID")
+        raise CliError(t("name the group by its id"), "openclaw directory groups members GROUP_ID")
     if group and named and group.strip() != named.strip():
-        raise CliError(f"'{sanitize(group)}' and '{sanitize(named)}' are two groups", "give one of them")
+        two = t("'{one}' and '{other}' are two groups", one=sanitize(group), other=sanitize(named))
+        raise CliError(two, t("give one of them"))
     client = Client()
     members = client.call(GroupMembers(group or named or "", channel, account, query))
     found = members.found
@@ -149,24 +164,24 @@ def list_members(
         _print_none(client, "member", query, channel, account)
     told, total, shown = members.told, members.total, len(found[:limit])
     if total > told and shown:
-        hides = f"the group hides its members, and the platform names {told}"
-        echo_wrapped(f"{shown} of {total} shown: {hides}.")
+        echo_wrapped(t(_HIDES, shown=shown, total=total, told=told))
     elif total > told:
-        echo_wrapped(f"The platform names only {told} of the {total} members.")
+        echo_wrapped(t("The platform names only {told} of the {total} members.", told=told, total=total))
 
 
 def _print_people(found: Sequence[Person], limit: int | None) -> None:
     rows = [
-        (one.id, cell(one.name), ", ".join(map(sanitize, one.aliases)), _YES_NO[one.is_friend])
+        (one.id, cell(one.name), ", ".join(map(sanitize, one.aliases)), t(_YES_NO[one.is_friend]))
         for one in found[:limit]
     ]
-    print_table(("ID", "NAME", "ALSO", "FRIEND"), rows)
+    print_table(("ID", t("NAME"), t("ALSO"), t("FRIEND")), rows)
     _print_rest(found, limit)
 
 
 def _print_rest(found: Sequence[Person] | Sequence[Group], limit: int | None) -> None:
     if rest := len(found) - len(found[:limit]):
-        echo_line(f"\n{rest} more; leave out --limit, or narrow down with --query")
+        click.echo()
+        echo_line(t("{n} more; leave out --limit, or narrow down with --query", n=rest))
 
 
 def _print_json(client: Client, channel: str | None, account: str | None, **fields: Any) -> None:
@@ -182,9 +197,8 @@ def _print_none(client: Client, what: str, query: str, channel: str | None, acco
 
     whose = client.call(FindAccount(channel, account))
     if is_phone_number(query, whose.shortest_id):
-        number = f"'{sanitize(query)}' looks like a telephone number"
-        echo_line(f"{number}, and lists show none; search for the name.")
+        echo_line(t(_TELEPHONE, query=sanitize(query)))
     elif query:
-        echo_line(f"No {what} of {whose} has '{sanitize(query)}' in the name or the id.")
+        echo_line(t(_NONE_CALLED[what], account=whose, query=sanitize(query)))
     else:
-        echo_line(f"{whose} has no {what}s.")
+        echo_line(t(_NONE[what], account=whose))

@@ -17,6 +17,7 @@ from clawlane.ops.address_book import AddressBook
 from clawlane.ops.client import Client
 from clawlane.ops.directory_export import ExportDirectory, MembersAsked
 from clawlane.ops.operation import plain
+from clawlane.texts import t, tn
 
 
 @click.command("export")
@@ -58,13 +59,14 @@ def export_directory(
         if isinstance(event, AddressBook):
             books.append(event)
         elif event.failed or out is not None:
-            told = f": {sanitize(event.failed, 200)}" if event.failed else ""
-            line = f"members of group {event.done} of {event.total}, {sanitize(event.group) or '?'}{told}"
-            echo_wrapped(line, err=True)
+            told = f": {sanitize(t(event.failed), 200)}" if event.failed else ""
+            group = sanitize(event.group) or "?"
+            line = t("members of group {n} of {all}, {group}", n=event.done, all=event.total, group=group)
+            echo_wrapped(f"{line}{told}", err=True)
 
     Client().follow(ExportDirectory(channel, account, refresh, members, snapshot), show)
     if not books:
-        raise CliError("the address book did not come", "try again")
+        raise CliError(t("the address book did not come"), t("try again"))
     [book] = books
     content = _text(book, format_).encode()
     if out is None:
@@ -73,8 +75,14 @@ def export_directory(
     with private_output(Path(out)) as opened:
         opened.write(content)
     known = sum(len(one.members) for one in book.groups)
-    friends, groups = _counted(len(book.friends), "friend"), _counted(len(book.groups), "group")
-    echo_wrapped(f"{out} has {friends}, {groups} and {_counted(known, 'member')} of them. {_age(book)}")
+    counted = t(
+        "{file} has {friends}, {groups} and {members} of them.",
+        file=out,
+        friends=tn("{n} friend", "{n} friends", len(book.friends)),
+        groups=tn("{n} group", "{n} groups", len(book.groups)),
+        members=tn("{n} member", "{n} members", known),
+    )
+    echo_wrapped(f"{counted} {_age(book)}")
 
 
 def _text(book: AddressBook, format_: str) -> str:
@@ -85,10 +93,7 @@ def _text(book: AddressBook, format_: str) -> str:
     return as_csv(book) if format_ == "csv" else as_vcards(book)
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
 def _age(book: AddressBook) -> str:
     now = now_ms()
-    return f"Friends as of {when(book.friends_ms, now)}, groups as of {when(book.groups_ms, now)}."
+    friends, groups = when(book.friends_ms, now), when(book.groups_ms, now)
+    return t("Friends as of {friends}, groups as of {groups}.", friends=friends, groups=groups)

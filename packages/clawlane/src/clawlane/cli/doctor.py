@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.finding_lines import print_finding
+from clawlane.cli.finding_lines import level_width, print_finding
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
 from clawlane.cli.standing import standing_json, standing_lines
@@ -18,6 +18,7 @@ from clawlane.ops.doctor import CheckUp
 from clawlane.ops.finding_text import finding_json
 from clawlane.ops.mending import Fix, Fixed
 from clawlane.ops.rules_from import rules_of_file
+from clawlane.texts import t
 
 
 @click.command()
@@ -43,7 +44,7 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
       openclaw doctor --fix --dry-run
     """
     if dry_run and not fix:
-        raise CliError("--dry-run goes with --fix")
+        raise CliError(t("--dry-run goes with --fix"))
     client = Client()
     fixed = client.call(Fix(dry_run)) if fix else None
     standing = standing_of(client.paths) if fixed and fixed.changes and not dry_run else None
@@ -66,11 +67,11 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
             echo_wrapped(line, hanging="  ")
         click.echo()
     for one in found:
-        print_finding(one, "", 9, fixing=fix and not dry_run)
+        print_finding(one, "", level_width(), fixing=fix and not dry_run)
     if not found:
-        click.echo("Nothing is wrong.")
+        click.echo(t("Nothing is wrong."))
     elif all(one.accepted for one in found):
-        click.echo("Nothing else is wrong.")
+        click.echo(t("Nothing else is wrong."))
     told = any(one.data["text"] in rules.error for one in found if one.severity.fails and "text" in one.data)
     echo_wrapped(rules_line(rules, error_told=told), hanging="  ")
     return 0 if ok else 1
@@ -78,14 +79,15 @@ def doctor(fix: bool, dry_run: bool, as_json: bool) -> int:
 
 def _print_fixed(fixed: Fixed) -> None:
     for line in fixed.failures:
-        echo_line(f"not fixed: {sanitize(line, 300)}", err=True)
+        echo_line(t("not fixed: {what}", what=sanitize(t(line), 300)), err=True)
     for line in fixed.files:
-        echo_line(f"{'would' if fixed.dry_run else 'did'}: {line}")
+        echo_line(t("would: {what}", what=line) if fixed.dry_run else t("did: {what}", what=line))
     if fixed.dry_run and fixed.changes:
-        echo_line(f"Would change {fixed.file}:")
+        echo_line(t("Would change {file}:", file=fixed.file))
     elif fixed.changes:
-        echo_line(f"Changed {fixed.file}; the former file is {fixed.backup}")
+        former = t("Changed {file}; the former file is {backup}", file=fixed.file, backup=fixed.backup)
+        echo_line(former)
     else:
-        click.echo("Nothing in the config file could be fixed; it is unchanged.")
+        click.echo(t("Nothing in the config file could be fixed; it is unchanged."))
     for line in fixed.changes:
         click.echo(f"  {line}")

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 
 import click
 
-from clawlane.access.decision import Decision, rule_gate
+from clawlane.access.decision import Decision, Rule
 from clawlane.access.explain import Named, as_dict
 from clawlane.access.explain import explain as in_words
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
 from clawlane.ops.client import Client
 from clawlane.ops.policy import Explain, Explained
+from clawlane.texts import later, t
 from clawlane.threads import ThreadKind
+
+_UNCONFIGURED = later("the config has no block for {channel}, so it is off; this assumes that it has one")
+_UNLINKED = later("{account} is not linked; this assumes that it is: openclaw channels login {words}")
 
 
 @click.group()
@@ -68,22 +72,28 @@ def _lines(told: Explained) -> Iterator[str]:
     """The decision, and what the answer takes for granted."""
     channel = told.account.partition("/")[0]
     yield _sentence(told, told.decision)
-    yield f"asked about: {_asked_about(told)}"
+    yield t("asked about: {message}", message=_asked_about(told))
     if told.decision.admitted and told.outbound == "approve":
-        rule = rule_gate(told.outbound_rule)
-        yield f"the answer waits for your approval, by {rule}: openclaw drafts list"
+        rule = _rule(told.outbound_rule)
+        yield t("the answer waits for your approval, by {rule}: openclaw drafts list", rule=rule)
     if told.running is not None and told.running != told.decision:
-        yield f"the running gateway decides otherwise: {_sentence(told, told.running)}"
+        otherwise = _sentence(told, told.running)
+        yield t("the running gateway decides otherwise: {decision}", decision=otherwise)
     elif told.runs_other and told.running is None:
-        yield f"the running gateway has no account {told.account}"
+        yield t("the running gateway has no account {account}", account=told.account)
     if not told.configured:
-        yield f"the config has no block for {channel}, so it is off; this assumes that it has one"
+        yield t(_UNCONFIGURED, channel=channel)
     if not told.linked:
-        yield f"{told.account} is not linked; this assumes that it is: openclaw channels login {told.words}"
+        yield t(_UNLINKED, account=told.account, words=told.words)
     if told.not_looked_up:
         names = ", ".join(map(sanitize, told.not_looked_up))
-        yield f"not looked up yet, so they match nobody: {names}"
+        yield t("not looked up yet, so they match nobody: {names}", names=names)
     yield rules_line(told.rules)
+
+
+def _rule(rule: Rule) -> str:
+    """Where a rule is set."""
+    return rule.path if rule.line is None else t("{path} (line {line})", path=rule.path, line=rule.line)
 
 
 def _sentence(told: Explained, decision: Decision) -> str:
@@ -97,8 +107,12 @@ def _named(told: Explained) -> Named:
 
 def _asked_about(told: Explained) -> str:
     named, group = _named(told), told.thread.kind is ThreadKind.GROUP
-    sender = f"{named.sender} ({told.sender_id})" if named.sender else f"{told.sender_id}, whom nobody knows"
+    sender = t("{id}, whom nobody knows", id=told.sender_id)
+    if named.sender:
+        sender = f"{named.sender} ({told.sender_id})"
     if not group:
-        return f"a direct message from {sender}"
-    where = f"{named.group} ({told.thread.id})" if named.group else f"the group {told.thread.id}"
-    return f"a message in {where} from {sender}"
+        return t("a direct message from {sender}", sender=sender)
+    where = t("the group {name}", name=told.thread.id)
+    if named.group:
+        where = f"{named.group} ({told.thread.id})"
+    return t("a message in {group} from {sender}", group=where, sender=sender)

@@ -22,7 +22,9 @@ from clawlane.cli.output import (
 )
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
+from clawlane.ops.operation import plain
 from clawlane.ops.sessions import ListSessions, ResetSessions, Said, SessionShown, ShowSession, TurnShown
+from clawlane.texts import t, tn
 
 _INDENT = "  "
 _agent_option = click.option("--agent", help="Only what this agent remembers.")
@@ -51,25 +53,31 @@ def list_sessions(channel: str | None, account: str | None, as_json: bool) -> No
         print_json(sessions=[{**asdict(row), "thread": str(row.thread)} for row in rows])
         return
     if not rows:
-        click.echo("No agent remembers anything.")
+        click.echo(t("No agent remembers anything."))
         return
     now = now_ms()
-    heads = ["THREAD", "AGENT", "TURNS", "LAST", "ACCOUNT"]
+    heads = [t("THREAD"), t("AGENT"), t("TURNS"), t("LAST"), t("ACCOUNT")]
     if len({row.account for row in rows}) == 1:
-        heads.remove("ACCOUNT")
+        heads.pop()
     cells = [
         [
             str(row.thread),
             cell(row.agent),
-            f"{row.turns - row.summarised}" + (f" + {row.summarised} summed up" if row.summarised else ""),
+            _kept(row.turns - row.summarised, row.summarised),
             when(row.last_ms, now),
             row.account,
         ][: len(heads)]
         for row in rows
     ]
     print_table(heads, cells)
-    click.echo("\nRead one: openclaw sessions show THREAD")
-    click.echo("Make the agent forget it: openclaw sessions reset --thread THREAD")
+    click.echo()
+    click.echo(t("Read one: openclaw sessions show THREAD"))
+    click.echo(t("Make the agent forget it: openclaw sessions reset --thread THREAD"))
+
+
+def _kept(whole: int, summarised: int) -> str:
+    """How many turns an agent has word by word, and how many as a summary."""
+    return t("{whole} + {n} summed up", whole=whole, n=summarised) if summarised else str(whole)
 
 
 @sessions.command()
@@ -89,7 +97,7 @@ def show(thread: str, channel: str | None, account: str | None, agent: str | Non
     """
     shown = Client().call(ShowSession(channel, account, thread, agent))
     if as_json:
-        print_json(**asdict(shown))
+        print_json(**plain(shown))
         return
     for indent, line in _lines(shown):
         echo_wrapped(line, indent)
@@ -118,24 +126,28 @@ def reset(
       openclaw sessions reset --all
     """
     if everything is (thread is not None):
-        raise CliError("name one conversation with --thread, or all of them with --all")
+        raise CliError(t("name one conversation with --thread, or all of them with --all"))
     done = Client().call(ResetSessions(channel, account, thread, agent))
     lines = [
-        f"{sanitize(one.agent)} has forgotten {_turns(one.forgotten)} of {one.thread} ({one.account})."
+        tn(
+            "{agent} has forgotten {n} turn of {thread} ({account}).",
+            "{agent} has forgotten {n} turns of {thread} ({account}).",
+            one.forgotten,
+            agent=sanitize(one.agent),
+            thread=one.thread,
+            account=one.account,
+        )
         for one in done.reset
     ]
-    print_result(lines or ["No agent remembers anything."], as_json, reset=done.reset)
-
-
-def _turns(count: int) -> str:
-    return "1 turn" if count == 1 else f"{count} turns"
+    print_result(lines or [t("No agent remembers anything.")], as_json, reset=done.reset)
 
 
 def _lines(shown: SessionShown) -> Iterator[tuple[str, str]]:
     """The conversation as paragraphs, each after its indent."""
-    yield "", f"{sanitize(shown.agent)} in {shown.thread} ({shown.account})"
+    who, account = sanitize(shown.agent), shown.account
+    yield "", t("{agent} in {thread} ({account})", agent=who, thread=shown.thread, account=account)
     if shown.summary:
-        yield "", "Summary of what was before:"
+        yield "", t("Summary of what was before:")
         yield from _indented(shown.summary)
     for turn in shown.turns:
         yield "", ""
@@ -144,11 +156,11 @@ def _lines(shown: SessionShown) -> Iterator[tuple[str, str]]:
 
 def _turn_lines(agent: str, turn: TurnShown) -> Iterator[tuple[str, str]]:
     for said in turn.history:
-        yield from _said_lines(said, " (to the group)")
+        yield from _said_lines(said, f" {t('(to the group)')}")
     for said in turn.messages:
         yield from _said_lines(said, "")
     yield "", f"{sanitize(agent)}:"
-    for part in filter(None, (turn.answer, turn.note)):
+    for part in filter(None, (turn.answer, t(turn.note))):
         yield from _indented(part)
 
 
@@ -156,7 +168,7 @@ def _said_lines(said: Said, where: str) -> Iterator[tuple[str, str]]:
     yield "", f"{local(said.sent_ms)} {cell(said.sender_name)} ({sanitize(said.sender_id)}){where}:"
     yield from _indented(said.text)
     if said.attachments:
-        yield _INDENT, f"attached: {', '.join(map(sanitize, said.attachments))}"
+        yield _INDENT, t("attached: {kinds}", kinds=", ".join(map(sanitize, said.attachments)))
 
 
 def _indented(text: str) -> Iterator[tuple[str, str]]:

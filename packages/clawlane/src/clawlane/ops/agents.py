@@ -18,7 +18,7 @@ from clawlane.config.errors import did_you_mean
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
-from clawlane.texts import later
+from clawlane.texts import later, told
 
 if TYPE_CHECKING:
     from clawlane.agents.brains import Brains
@@ -121,7 +121,7 @@ async def ask(ctx: OpContext, request: Ask) -> Answered:
         except EmptyAnswer:
             reply = None
         except AgentError as error:
-            raise OpError(str(error)) from error
+            raise OpError(told(error)) from error
     took_ms = _ms_since(started)
     if reply is None:
         return Answered(agent.id, took_ms)
@@ -159,7 +159,7 @@ async def reach(ctx: OpContext, config: Config, agent: AgentSettings) -> Reached
     except AgentsUnusable as error:
         problems = error.problems
     except AgentError as error:
-        problems = (str(error),)
+        problems = (told(error),)
     except TimeoutError:
         problems = (
             later("{place}: no answer within {seconds:.0f} s", place=agent.place, seconds=_REACH_DEADLINE),
@@ -208,12 +208,19 @@ def _what(agent: AgentSettings) -> str:
     match agent.brain:
         case EndpointBrain(url=url, model=model):
             parts = urlsplit(url)
-            return f"{model} at {parts.scheme}://{parts.netloc}{parts.path}"
+            address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+            return later("{model} at {address}", model=model, address=address)
         case ModelBrain() if agent.settings.model:
-            return ", then ".join(agent.settings.model.all)
+            return _in_turn(agent.settings.model.all)
         case AcpBrain(command=command) | CommandBrain(command=command):
             return command[0]
     return ""
+
+
+def _in_turn(models: Sequence[str]) -> str:
+    """The models in the order in which they are asked."""
+    first, *rest = models
+    return later("{first}, then {rest}", first=first, rest=_in_turn(rest)) if rest else first
 
 
 def _bound(binding: Binding, config: Config) -> Bound:

@@ -15,6 +15,7 @@ from clawlane.ops.probing import rehearsal_of
 from clawlane.store import abilities, plain_forms
 from clawlane.store.abilities import Standing
 from clawlane.store.transaction import Tx
+from clawlane.texts import later
 
 _ABILITIES: dict[str, type] = {
     "login": capabilities.Login,
@@ -170,13 +171,14 @@ def _switch(tx: Tx, ability: Ability, *, on: bool, simulated: bool) -> bool:
 
 def _ability(request: Switch) -> Ability:
     """Raises `OpError` for what is none, and for what is never switched off."""
-    known = f"those that can be switched: {', '.join(RISKY)}"
+    known = later("those that can be switched: {names}", names=", ".join(RISKY))
     written = request.ability.strip().lower()
     if written not in RISKY:
-        told = written if written in tuple(Ability) else "".join(filter(str.isprintable, written[:40]))
-        what = "cannot be switched off and on" if written in tuple(Ability) else "is no ability"
-        raise OpError(f"'{told}' {what}", known)
+        if written in tuple(Ability):
+            raise OpError(later("'{ability}' cannot be switched off and on", ability=written), known)
+        told = "".join(filter(str.isprintable, written[:40]))
+        raise OpError(later("'{name}' is no ability", name=told), known)
     ability = Ability(written)
     if ability is Ability.TAKEOVER and not request.on:
-        raise OpError("takeovers are switched off in the config", "write ownerTakeover: '0s'")
+        raise OpError(later("takeovers are switched off in the config"), later("write ownerTakeover: '0s'"))
     return ability

@@ -12,6 +12,7 @@ from clawlane.ops.config_paths import in_data, steps, value_at
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.ops.rules_from import RulesFrom, rules_from
+from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.effective import Setting
@@ -80,10 +81,13 @@ def _values(ctx: OpContext, request: Values) -> Effective:
         path = (*path[:2], *path[4:])
     all = list(settings(config, others))
     if account is not None and not any(one.account == account for one in all):
-        known = ", ".join(sorted({one.account for one in all if one.account}))
+        known = ", ".join(sorted({one.account for one in all if one.account})) or later("none")
         channel, _, name = account.partition("/")
         waits = ctx.account_waits(channel, name)
-        raise waits or OpError(f"there is no account {account}", f"the accounts are: {known or 'none'}")
+        raise waits or OpError(
+            later("there is no account {account}", account=account),
+            later("the accounts are: {known}", known=known),
+        )
     found = [value for one in all for value in _at(one, path) if account in (None, one.account)]
     if not found:
         of_channel = path[:1] == ("channels",) and len(path) > 1
@@ -109,6 +113,7 @@ def _at(setting: Setting, path: KeyPath) -> Iterator[EffectiveValue]:
 
 def _unknown(path: KeyPath, all: list[Setting], written: str) -> OpError:
     """The error for a path that is no key, with the key of that place that is most like it."""
+    unknown = later("{path} is no key of the config", path=written)
     known: list[str] = []
     for length in range(len(path), 0, -1):
         above = list(map(str, path[: length - 1]))
@@ -119,9 +124,9 @@ def _unknown(path: KeyPath, all: list[Setting], written: str) -> OpError:
         ]
         if known:
             hint = did_you_mean(str(path[length - 1]), known)
-            return OpError(f"{written} is no key of the config", hint or _few(known))
-    return OpError(f"{written} is no key of the config")
+            return OpError(unknown, hint or _few(known))
+    return OpError(unknown)
 
 
 def _few(known: list[str]) -> str:
-    return f"known there: {', '.join(dict.fromkeys(known))}"
+    return later("known there: {keys}", keys=", ".join(dict.fromkeys(known)))

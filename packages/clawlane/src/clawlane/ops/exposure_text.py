@@ -171,7 +171,7 @@ def _groups(change: Change) -> str:
     subject, named = later("any other group"), ""
     if groups := data.get("groups", ""):
         subject = later("the group {name}", name=groups) if count == 1 else later("{n} groups", n=count)
-        named = "" if count == 1 else f": {groups}"
+        named = "" if count == 1 else later(": {groups}", groups=groups)
     several = count > 1
     if change.code == "group_reachable":
         mention = ("one" if data["who"] in ("anyone", "1") else "some") if data["mention"] else ""

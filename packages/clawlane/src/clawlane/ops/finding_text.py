@@ -304,7 +304,7 @@ Where a code has several sentences, the `case` in its data follows the code. `st
 of names, `doctor` about each entry; their `--json` is fixed, so two codes about names read differently there.
 """
 
-_SEVERITIES: Final = {
+SEVERITIES: Final = {
     Severity.CRITICAL: later("critical"),
     Severity.ERROR: later("error"),
     Severity.WARNING: later("warning"),
@@ -369,7 +369,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 
 def severity_word(finding: Finding) -> str:
     """How bad it is, in one word."""
-    return t(_SEVERITIES[finding.severity])
+    return t(SEVERITIES[finding.severity])
 
 
 def off_sentence(ability: Ability) -> str:

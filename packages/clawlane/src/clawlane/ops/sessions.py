@@ -10,7 +10,7 @@ from clawlane.ops.operation import AccountRequest, OpError, operation
 from clawlane.store import sessions
 from clawlane.store.reader import Reader
 from clawlane.store.sessions import Listed, Remembered, Session
-from clawlane.texts import later
+from clawlane.texts import joined, later
 
 _SEE = "openclaw sessions list"
 
@@ -112,7 +112,7 @@ async def show(ctx: OpContext, request: ShowSession) -> SessionShown:
     """Raises `OpError` if there is no such session, or more than one."""
     found = await _found(ctx, request, request.thread, request.agent)
     if len(found) > 1:
-        which = ", ".join(f"{one.agent} on {one.account}" for one in found)
+        which = joined(later("{agent} on {account}", agent=one.agent, account=one.account) for one in found)
         raise OpError(
             later("several agents remember {thread}: {which}", thread=request.thread, which=which),
             later("name one with --agent and --account"),

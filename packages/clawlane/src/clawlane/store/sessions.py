@@ -19,6 +19,7 @@ from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
 from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy
+from clawlane.texts import joined, later
 
 SHORTEST_QUOTE = 4
 """Characters of a text that is looked for in answers once it was taken back; shorter ones are in anything."""
@@ -440,14 +441,15 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
                 tuple(map(inbound_of, given.get(turn, ()))),
                 found[0]["answer"],
                 tuple(one["body"] for one in steps.get(turn, ())),
-                "\n".join(
+                joined(
                     filter(
                         None,
                         (
                             _note(found[0], [one["state"] for one in chunks.get(turn, ())]),
                             _drafts_note(found[0]["state"], drafts.get(turn, ())),
                         ),
-                    )
+                    ),
+                    "\n",
                 ),
                 _is_withheld(found[0]["state"], drafts.get(turn, ())),
             )
@@ -458,13 +460,13 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
 
 
 WHY_NOT = {
-    TurnState.STOPPED: "stopped",
-    TurnState.TAKEN_OVER: "the owner wrote instead",
-    TurnState.RECALLED: "a message was taken back",
-    TurnState.EXPIRED: "it was too late",
-    TurnState.FAILED: "it could not be delivered",
-    TurnState.DEAD: "something went wrong",
-    TurnState.REVOKED: "its sender is no longer admitted",
+    TurnState.STOPPED: later("stopped"),
+    TurnState.TAKEN_OVER: later("the owner wrote instead"),
+    TurnState.RECALLED: later("a message was taken back"),
+    TurnState.EXPIRED: later("it was too late"),
+    TurnState.FAILED: later("it could not be delivered"),
+    TurnState.DEAD: later("something went wrong"),
+    TurnState.REVOKED: later("its sender is no longer admitted"),
 }
 """Why the answer of a turn in this state was not sent."""
 
@@ -474,29 +476,51 @@ def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
     state, why = turn["state"], WHY_NOT.get(turn["state"], "")
     if state in _WITHHELD:
         arrived = sum(one == ChunkState.SENT for one in chunks)
-        return f"(only the first {arrived} parts of an answer arrived)" if arrived else ""
+        return later("(only the first {n} parts of an answer arrived)", n=arrived) if arrived else ""
     if turn["answer"] is None:
         if why:
-            return f"(no answer: {why})"
+            return later("(no answer: {why})", why=why)
         if chunks:
-            return "(the answer is not remembered)"
-        return "(no answer)" if state == TurnState.DONE else "(no answer yet)"
+            return later("(the answer is not remembered)")
+        return later("(no answer)") if state == TurnState.DONE else later("(no answer yet)")
     arrived = sum(one == ChunkState.SENT for one in chunks)
     if arrived == len(chunks):
-        return f"(not sent: {why})" if why and not chunks else ""
+        return later("(not sent: {why})", why=why) if why and not chunks else ""
     if arrived:
-        return f"(only {arrived} of {len(chunks)} parts arrived)"
+        return later("(only {n} of {all} parts arrived)", n=arrived, all=len(chunks))
     if ChunkState.UNKNOWN in chunks:
-        return "(nobody knows whether this arrived)"
-    return f"(not sent: {why})" if why else "(not sent yet)"
+        return later("(nobody knows whether this arrived)")
+    return later("(not sent: {why})", why=why) if why else later("(not sent yet)")
 
 
 _WITHHELD = (TurnState.DRAFTED, TurnState.DROPPED)
 _NOT_APPROVED = {
-    DraftState.WAITING: "waits for the approval of the account's owner",
-    DraftState.EXPIRED: "was not approved in time by the account's owner",
-    DraftState.DROPPED: "was not approved by the account's owner",
+    DraftState.WAITING: (
+        later("(no answer: it waits for the approval of the account's owner)"),
+        later(
+            "({n} of the messages that a tool wrote did not leave: each waits for the approval of the"
+            " account's owner)"
+        ),
+    ),
+    DraftState.EXPIRED: (
+        later("(no answer: it was not approved in time by the account's owner)"),
+        later(
+            "({n} of the messages that a tool wrote did not leave: each was not approved in time by the"
+            " account's owner)"
+        ),
+    ),
+    DraftState.DROPPED: (
+        later("(no answer: it was not approved by the account's owner)"),
+        later(
+            "({n} of the messages that a tool wrote did not leave: each was not approved by the account's"
+            " owner)"
+        ),
+    ),
 }
+
+"""What became of an answer, and of messages that a tool wrote, by the state of their drafts."""
+
+_NOT_LEFT = later("(no answer: it did not leave)")
 
 
 def _drafts_note(state: str, drafts: Sequence[sqlite3.Row]) -> str:
@@ -504,11 +528,12 @@ def _drafts_note(state: str, drafts: Sequence[sqlite3.Row]) -> str:
     told = []
     replies = [one for one in drafts if one["step"] is None]
     if state in _WITHHELD and replies:
-        told.append(f"(no answer: it {_NOT_APPROVED.get(replies[-1]['state'], 'did not leave')})")
-    for draft, why in _NOT_APPROVED.items():
+        (of_answer, _) = _NOT_APPROVED.get(replies[-1]["state"], (_NOT_LEFT, ""))
+        told.append(of_answer)
+    for draft, (_, others) in _NOT_APPROVED.items():
         if count := sum(one["step"] is not None and one["state"] == draft for one in drafts):
-            told.append(f"({count} of the messages that a tool wrote did not leave: each {why})")
-    return "\n".join(told)
+            told.append(later(others, n=count))
+    return joined(told, "\n")
 
 
 def _is_withheld(state: str, drafts: Sequence[sqlite3.Row]) -> bool:
