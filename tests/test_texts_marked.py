@@ -220,7 +220,6 @@ PLUGIN_ROOMS = (
 """Those of Zalo's plugin."""
 
 NOT_SAID = {
-    "cli/drafts.py": {"export EDITOR=nano"},  # a command
     "access/scope.py": {"the account itself"},  # stands for an id
     "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
