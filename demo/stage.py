@@ -20,6 +20,9 @@ PATIENCE = 20.0
 
 _STOP = 15.0
 
+start_process: Callable[..., subprocess.Popen[str]] = subprocess.Popen
+"""How the operator's processes are started; tests have a quicker way."""
+
 Record = Mapping[str, Any]
 """One thing that a client did: `seq`, `kind`, and the fields of that kind."""
 
@@ -96,7 +99,7 @@ def running(
     command: list[str], env: dict[str, str], stderr: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """A process that gets SIGTERM when this is left, and SIGKILL if it does not end."""
-    process = subprocess.Popen(
+    process = start_process(
         command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True
     )
     try:
@@ -130,16 +133,22 @@ class Operator:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; `stdout` holds its output, errors included."""
-        return subprocess.run(
-            self.command(*words),
+        command = self.command(*words)
+        process = start_process(
+            command,
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=2 * PATIENCE,
-            check=False,
         )
+        try:
+            told, _ = process.communicate(timeout=2 * PATIENCE)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, told)
 
 
 class Gateway:
@@ -173,7 +182,7 @@ class Gateway:
     def start(self) -> None:
         """Start it, and forget the output of an earlier run."""
         self._lines = []
-        self._process = subprocess.Popen(
+        self._process = start_process(
             self._command,
             env=self._operator.env,
             stdin=subprocess.DEVNULL,
