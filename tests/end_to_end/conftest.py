@@ -8,24 +8,13 @@ from pathlib import Path
 import pytest
 
 from clawlane.credentials.files import write_private
-from demo import stage
 from demo.model_server import ModelServer, served
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.beside import linked_here, simulator_here
-from end_to_end.forks import warm
 from end_to_end.machine import Host
 from end_to_end.steps import RECORDING
 
 CONFIG = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _forks() -> Iterator[None]:
-    """The operator's commands begin warm."""
-    with warm() as forked:
-        before, stage.start_process = stage.start_process, forked.start
-        yield
-        stage.start_process = before
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn, Self
 
@@ -99,10 +99,17 @@ class Forked:
 
 
 class Warm:
-    """The process that others are forked from."""
+    """The process that others are forked from. It is started when one is needed, and ended on leaving."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._path = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stack.close()
 
     def start(self, args: Sequence[str], **options: Any) -> Any:
         """A process for a command line, forked if it is one of ours, else a new one."""
@@ -114,7 +121,7 @@ class Warm:
         try:
             errors = writing if options.get("stderr") == subprocess.STDOUT else 2
             line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            line.connect(self._path)
+            line.connect(self._address())
             asked = {"program": program, "env": dict(options["env"]), "cwd": os.getcwd()}
             head = json.dumps(asked).encode()
             socket.send_fds(line, [len(head).to_bytes(4, "big")], [null, writing, errors])
@@ -124,6 +131,22 @@ class Warm:
             os.close(writing)
             os.close(null)
         return Forked(line, args, pid, open(reading, encoding="utf-8"))
+
+    def _address(self) -> str:
+        """Where it listens."""
+        if not self._path:
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="forks-"))
+            path = os.path.join(folder, "socket")
+            command = [sys.executable, "-m", "end_to_end.forks", path]
+            env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, map(str, sys.path)))}
+            process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE)
+            self._stack.callback(process.wait)
+            self._stack.callback(process.terminate)
+            assert process.stdout is not None
+            self._stack.enter_context(process.stdout)
+            assert process.stdout.readline() == b"ready\n"
+            self._path = path
+        return self._path
 
 
 def _program(args: Sequence[str], options: Mapping[str, Any]) -> list[str] | None:
@@ -140,22 +163,6 @@ def _program(args: Sequence[str], options: Mapping[str, Any]) -> list[str] | Non
         case [python, "-m", module, *words] if python == sys.executable and module in _MODULES:
             return [module, *words]
     return None
-
-
-@contextmanager
-def warm() -> Iterator[Warm]:
-    """A warm process while entered."""
-    with tempfile.TemporaryDirectory(prefix="forks-") as folder:
-        path = os.path.join(folder, "socket")
-        command = [sys.executable, "-m", "end_to_end.forks", path]
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, map(str, sys.path)))}
-        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as process:
-            try:
-                assert process.stdout is not None
-                assert process.stdout.readline() == b"ready\n"
-                yield Warm(path)
-            finally:
-                process.terminate()
 
 
 def main(path: str) -> None:

@@ -227,7 +227,10 @@ def test_what_was_written_before_the_first_connect_ever_is_only_read_if_it_is_yo
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:
     (state / "config.json5").write_text(CONFIG.replace("dmPolicy", "backlogMaxAge: '0s', dmPolicy"))
-    say(zalo, person(zalo, "Lan"), "long ago")
+    lan = person(zalo, "Lan")
+    zalo.do("/clock", ahead=-60)
+    say(zalo, lan, "long ago")
+    zalo.do("/clock", ahead=0)
 
     listening(gateway)
     zalo.wait("askedold", lambda asked: asked["what"] == "user messages")
