@@ -89,6 +89,7 @@ def test_a_message_whose_push_was_lost_is_answered_after_the_next_connect(
     assert answers(zalo, 1) == ["never pushed"]
 
 
+@pytest.mark.long
 def test_more_than_one_page_is_fetched_and_keeps_its_order(
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_the_demo_shows_every_step_and_misses_none() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "demo.first_contact"],

@@ -35,6 +35,7 @@ def peak(pid: int) -> int:
     return int(found[1]) * 1024
 
 
+@pytest.mark.long
 def test_a_gateway_lives_through_a_server_that_is_not_kind(
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:

@@ -167,6 +167,7 @@ def _attached(stage: Stage, kind: str, hostile: str) -> Record:
     return stage.ask()
 
 
+@pytest.mark.long
 def test_a_model_that_obeys_gets_nothing_past_the_gates(stage: Stage, tmp_path: Path) -> None:
     """The same with tools: what a text, and then the result of a tool, order is called, and refused."""
     notes, news = tmp_path / "notes", tmp_path / "news"

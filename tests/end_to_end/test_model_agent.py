@@ -219,6 +219,7 @@ def test_a_model_that_cannot_be_reached_is_one_line(
     assert "agents.defaults.model: loop/a cannot be reached" in why(linked)
 
 
+@pytest.mark.long
 def test_another_model_stands_in(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:

@@ -123,6 +123,7 @@ def test_its_own_echo_tells_that_an_answer_arrived(lane: Lane) -> None:
     assert lane.answers() == ["echo: một", "echo: hai"]
 
 
+@pytest.mark.long
 def test_an_answer_whose_echo_is_lost_is_found_after_the_reconnect(lane: Lane) -> None:
     lane.start(resend="when-absent")
     lane.zalo.do("/fault", does="lost", event="messages", times=2)
@@ -229,6 +230,7 @@ def test_a_reply_that_is_refused_midway_says_which_parts_arrived(lane: Lane) -> 
     assert "3 not sent" in turn["reason"]
 
 
+@pytest.mark.long
 def test_a_message_that_nobody_can_answer_is_set_aside_and_the_lane_goes_on(lane: Lane) -> None:
     lane.start()
     poison = lane.say("this will fail")

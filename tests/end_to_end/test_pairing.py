@@ -105,6 +105,7 @@ def door(linked: Operator, zalo: Simulator, state: Path) -> Iterator[Door]:
         print("\n".join(gateway.printed()))
 
 
+@pytest.mark.long
 def test_three_hourly_strangers_beside_a_friend_and_a_newcomer(door: Door) -> None:
     hourly = [door.person(f"Lạ {number}") for number in range(3)]
     friend, newcomer = door.person("Bạn Mới", friend=True), door.person("Khách")
@@ -124,6 +125,7 @@ def test_three_hourly_strangers_beside_a_friend_and_a_newcomer(door: Door) -> No
     assert door.run("approve", "zalouser", door.waiting()[friend]["code"]).returncode == 0
 
 
+@pytest.mark.long
 def test_a_rejection_frees_the_place_and_holds_over_restarts_and_expiry(door: Door) -> None:
     strangers = [door.person(f"Lạ {number}") for number in range(4)]
     door.start(-2)
@@ -295,6 +297,7 @@ def test_an_account_without_friends_or_groups_comes_up(door: Door) -> None:
     assert door.waiting()[stranger]["is_friend"] is None
 
 
+@pytest.mark.long
 def test_a_store_that_is_gone_is_refused_until_it_is_reset(door: Door) -> None:
     door.start()
     door.says(door.person("Lạ"))

@@ -109,6 +109,7 @@ def gone(environ: dict[str, str]) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_what_is_not_as_expected_is_named_and_nothing_is_left(
     environ: dict[str, str], state: Path, tmp_path: Path
 ) -> None:

@@ -189,6 +189,7 @@ def test_what_may_not_be_attached_is_left_out_and_the_text_goes(lane: Lane) -> N
     assert "a.vn/b" not in printed
 
 
+@pytest.mark.long
 def test_a_crash_between_upload_and_message_sends_it_once(lane: Lane) -> None:
     """The message was not shown: two look-ups do not find it, and it is sent again."""
     lane.start()

@@ -79,6 +79,7 @@ def test_an_endpoint_that_remembers_is_told_each_turn_alone(
     assert [one.body["user"] for one in model.requests] == [key, key, f"{key}:2"]
 
 
+@pytest.mark.long
 def test_what_was_recalled_is_not_told_again(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path, model: ModelServer
 ) -> None:

@@ -71,6 +71,7 @@ def sim(environ: dict[str, str]) -> Iterator[Running]:
             process.kill()
 
 
+@pytest.mark.long
 def test_the_printed_lines_lead_a_login_and_people_to_the_simulator(
     sim: Running, environ: dict[str, str], tmp_path: Path
 ) -> None:

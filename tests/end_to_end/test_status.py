@@ -36,6 +36,7 @@ def imported(operator: Operator, *words: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
+@pytest.mark.long
 def test_commands_import_neither_pydantic_nor_the_plugin_while_the_gateway_runs(
     linked: Operator, gateway: Gateway
 ) -> None:

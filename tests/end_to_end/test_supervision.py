@@ -82,6 +82,7 @@ def test_a_new_login_ends_replaced_too(linked: Operator, zalo: Simulator, gatewa
     assert status(linked)[0] == 0
 
 
+@pytest.mark.long
 def test_a_line_that_died_without_a_word_is_noticed_and_what_was_missed_is_answered(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir(mode=0o700)

@@ -384,6 +384,7 @@ def test_whoever_is_turned_away_meanwhile_gets_nothing(
     assert "hai" not in all_sent(zalo)
 
 
+@pytest.mark.long
 def test_a_gateway_that_is_killed_repeats_nothing_and_ends_in_one_reply(
     linked: Operator,
     zalo: Simulator,

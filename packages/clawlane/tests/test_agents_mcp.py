@@ -262,6 +262,7 @@ async def test_a_server_that_reads_no_call_is_started_again(tmp_path: Path, lane
         await until(lambda: "a" in servers.problems())
 
 
+@pytest.mark.long
 async def test_results_that_are_no_text_and_large_ones(tmp_path: Path, lane: Lane) -> None:
     async with serving(tmp_path, a=by_pipes()) as servers:
         tools = await tools_of(servers, lane)
@@ -318,6 +319,7 @@ async def test_only_what_is_allowed(tmp_path: Path, lane: Lane) -> None:
         assert sorted((await servers.for_turn(["b"], lane, lambda _: True)).tools)[0].startswith("b__")
 
 
+@pytest.mark.long
 async def test_a_server_that_dies_in_a_call_is_started_again(
     tmp_path: Path, lane: Lane, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -172,6 +172,7 @@ async def test_killed_between_commit_and_answer_a_turn_runs_once_after_the_resta
         assert await gateway.says("agent") == "b", "the first message is known and not answered again"
 
 
+@pytest.mark.long
 async def test_told_to_stop_a_turn_whose_agent_does_not_come_back_is_parked(house: House) -> None:
     house.configure(OPEN)
     async with house.gateway("hold-agent") as gateway:

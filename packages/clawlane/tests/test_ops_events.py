@@ -209,6 +209,7 @@ async def drain(stream: asyncio.StreamReader) -> None:
         pass
 
 
+@pytest.mark.long
 async def test_a_slow_reader_loses_nothing_and_holds_nobody_up(house: House) -> None:
     count = 4000
     house.configure(CLOSED)

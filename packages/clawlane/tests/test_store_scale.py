@@ -37,6 +37,8 @@ from clawlane.store.outbox_listing import Search
 from clawlane.store.reader import Reader, reading
 from clawlane.store.transaction import Tx
 
+pytestmark = pytest.mark.long
+
 COUNT = 300_000
 MOST_STEPS = 60_000
 """Of the virtual machine, for one question: a full scan of the messages takes more than a million."""

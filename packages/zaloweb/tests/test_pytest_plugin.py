@@ -31,6 +31,7 @@ async def test_it_answers(zalo_sim):
         zalo_sim.control("/say", {"from": "Trần Thị Lan", "text": words})
         assert (await zalo_sim.next("sent"))["text"] == f"you said: {words}"
     answering.cancel()
+    await asyncio.wait([answering])  # it closes its connections, which a second cancel would cut short
 
 
 async def test_each_test_has_a_fresh_one(zalo_sim):
