@@ -289,7 +289,7 @@ def test_the_notice_of_an_approval_waits_for_the_warm_up_and_says_so(
 
     def notices() -> list[str]:
         told = [str(one["text"]) for one in zalo.since(0) if one.get("thread_id") == stranger]
-        return [text for text in told if "has approved you" in text]
+        return [text for text in told if "đã chấp thuận bạn" in text]
 
     with host.running():
         say(zalo, stranger, "cho vào với")
@@ -309,5 +309,5 @@ def test_the_notice_of_an_approval_waits_for_the_warm_up_and_says_so(
         assert notices() == []
         host.set_ahead(120)
         say(zalo, friends[3], "chào 3")
-        zalo.wait("sent", lambda one: "has approved you" in one["text"])
+        zalo.wait("sent", lambda one: "đã chấp thuận bạn" in one["text"])
     assert len(notices()) == 1

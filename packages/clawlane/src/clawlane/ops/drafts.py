@@ -158,6 +158,8 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
                 "openclaw policy explain --help",
             )
         done = await store.attempt(drafts.approve, draft.number, stale_ok=request.stale_ok)
+    # Before the sender is woken: what has left by the time of the answer is not held.
+    warms_up = await ctx.ask(lambda reader: holds_warm_up(ctx, target.account, reader))
     live = ctx.live.get(draft.account)
     if live is not None:
         live.settled(None)
@@ -166,7 +168,6 @@ async def approve(ctx: OpContext, request: Approve) -> Approved:
     hours = QuietHours.of(target.account.settings.quiet_hours, ctx.zone())
     if not done.chunks:
         return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused)
-    warms_up = await ctx.ask(lambda reader: holds_warm_up(ctx, target.account, reader))
     quiet_ms = hours.until_ms(ctx.now_ms())
     return Approved(ctx.in_gateway, *where, done.chunks, done.stale, paused, quiet_ms, warms_up)
 
