@@ -27,7 +27,7 @@ from typing import IO, Any, NoReturn, Self
 
 _LONGEST = 1 << 20
 _MODULES = ("demo.record_gateway",)
-_MOVES_ITS_CLOCK = "SKEW_S"
+_USUAL = frozenset(("PYTHONUTF8",))
 _OPENCLAW = str(Path(sys.executable).with_name("openclaw"))
 
 
@@ -155,8 +155,10 @@ def _program(args: Sequence[str], options: Mapping[str, Any]) -> list[str] | Non
     env = options.get("env")
     if env is None or set(options) - usual or options.get("stdin") not in (None, subprocess.DEVNULL):
         return None
-    if options.get("stdout") != subprocess.PIPE or not options.get("text") or _MOVES_ITS_CLOCK in env:
+    if options.get("stdout") != subprocess.PIPE or not options.get("text"):
         return None
+    if "SKEW_S" in env or any(name.startswith("PYTHON") for name in env.keys() - _USUAL):
+        return None  # its clock is moved, or its imports are others
     match list(args):
         case [program, *words] if program == _OPENCLAW:
             return ["openclaw", *words]
