@@ -185,7 +185,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 
     Raises `PauseRefused`, and `StoreFailed` where it holds, but could not be written down.
     """
-    from clawlane.store import in_force
+    from clawlane.store import pauses
 
     accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
     if thread is not None and request.level is PauseLevel.OFFLINE:
@@ -201,7 +201,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
         live = ctx.live.get(one.account)
         try:
             async with ctx.own(one.account) as account_store:
-                await account_store.attempt(in_force.pause, one)
+                await account_store.attempt(pauses.pause, one)
         except StoreFailed as error:
             if live is None:
                 raise
@@ -288,7 +288,7 @@ async def end(
         resumed = replace(resumed, acknowledged=tuple(alarm.id for alarm in seen))
         if live is not None:
             for later in (held for held in live.pauses if held.thread == thread and held not in ended):
-                await write(pauses.pause, later)
+                await write(pauses.begin, later)
     if resumed.was is not None:
         _log().info("%s is resumed; %d expired meanwhile", resumed.was, len(resumed.expired))
     if live is not None:
@@ -327,7 +327,7 @@ async def put_back(ctx: OpContext, held: Pause) -> None:
     from clawlane.store import pauses
 
     async with ctx.own(held.account) as account_store:
-        await account_store.attempt(pauses.pause, held)
+        await account_store.attempt(pauses.begin, held)
     if live := ctx.live.get(held.account):
         live.hold([*(one for one in live.pauses if one.thread != held.thread), held])
         await live.connect()

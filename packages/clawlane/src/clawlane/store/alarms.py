@@ -28,8 +28,7 @@ from clawlane.store.alarm_told import (
 from clawlane.store.alerts import AlertKind
 from clawlane.store.audit_told import Kind
 from clawlane.store.codec import storable
-from clawlane.store.in_force import pause
-from clawlane.store.pauses import whole_pause
+from clawlane.store.pauses import pause, whole_pause
 from clawlane.store.rows import change, insert, of_accounts, value_of
 from clawlane.store.told import Pause, PauseLevel
 from clawlane.store.transaction import Noted, Tx, next_number

@@ -96,16 +96,8 @@ def upgraded(tx: Tx, now: InForce, was_version: str, changes: tuple[str, ...], *
         level, until_ms, reason = row or ("", None, "")
         change(tx, "upgrades", {}, paused=level, paused_until_ms=until_ms, paused_reason=reason)
         held_at = PauseLevel(level or PauseLevel.MUTE)
-        pauses.pause(tx, Pause(tx.account, None, held_at, tx.now_ms, reason=reason))
+        pauses.begin(tx, Pause(tx.account, None, held_at, tx.now_ms, reason=reason))
     record(tx, now)
-
-
-def pause(tx: Tx, new: Pause) -> None:
-    """Begin a pause of an operator or an alarm. It outlasts the upgrade that the account may wait with."""
-    pauses.pause(tx, new)
-    if new.thread is None:
-        besides = {"paused": new.level, "paused_until_ms": new.until_ms, "paused_reason": new.reason}
-        change(tx, "upgrades", {"holds": True}, **besides)
 
 
 def accept(tx: Tx, now: InForce) -> Pause | None:

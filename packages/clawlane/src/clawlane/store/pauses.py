@@ -35,6 +35,14 @@ def joined(steps: Sequence[Resumed]) -> Resumed:
 
 
 def pause(tx: Tx, new: Pause) -> None:
+    """Begin a pause of an operator or an alarm. It outlasts the upgrade that the account may wait with."""
+    begin(tx, new)
+    if new.thread is None:
+        besides = {"paused": new.level, "paused_until_ms": new.until_ms, "paused_reason": new.reason}
+        change(tx, "upgrades", {"holds": True}, **besides)
+
+
+def begin(tx: Tx, new: Pause) -> None:
     """Begin a pause, in the place of one of the same account or thread."""
     kind, id_ = _scope(new.thread)
     put(
