@@ -42,6 +42,7 @@ ROOMS = (
     "cli/health.py",
     "cli/help.py",
     "cli/importing.py",
+    "cli/kind_words.py",
     "cli/locale.py",
     "cli/login.py",
     "cli/logs.py",

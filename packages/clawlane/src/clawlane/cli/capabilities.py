@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from clawlane.abilities import SOURCES, when_off, why_off
-from clawlane.channel import Capability
+from clawlane.cli.kind_words import KINDS
 from clawlane.cli.options import UNOFFICIAL, json_option, one_account
 from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.ops.capabilities import Describe, Described, Proven, Switch
@@ -26,23 +26,6 @@ _ABILITIES = {
     "rehearsal": later("rehearse against a simulator"),
 }
 
-_SENDS = {
-    Capability.TEXT: later("text"),
-    Capability.STYLES: later("styles"),
-    Capability.MENTIONS: later("mentions"),
-    Capability.QUOTE: later("quote"),
-    Capability.PHOTO: later("photo"),
-    Capability.ALBUM: later("album"),
-    Capability.FILE: later("file"),
-    Capability.VOICE: later("voice"),
-    Capability.VIDEO: later("video"),
-    Capability.LINK: later("link"),
-    Capability.REACTION: later("reaction"),
-    Capability.UNDO: later("undo"),
-    Capability.TYPING: later("typing"),
-    Capability.DELIVERED: later("delivered"),
-    Capability.SEEN: later("seen"),
-}
 
 _SWITCHED = {
     (True, True): later("{account}: {what} is switched on."),
@@ -106,9 +89,9 @@ def _lines(found: Described) -> Iterator[str]:
     note = f" ({t(UNOFFICIAL)})" if found.unofficial else ""
     title = f"{found.label} [{found.channel}]{note}"
     yield t("{channel}, account {account}", channel=title, account=found.account)
-    yield t("Sends and shows: {list}", list=", ".join(t(_SENDS[one]) for one in found.sends))
+    yield t("Sends and shows: {list}", list=", ".join(t(KINDS[one]) for one in found.sends))
     if found.lacks:
-        yield t("Does not: {list}", list=", ".join(t(_SENDS[one]) for one in found.lacks))
+        yield t("Does not: {list}", list=", ".join(t(KINDS[one]) for one in found.lacks))
     if found.abilities:
         yield t("Can: {list}", list=", ".join(t(_ABILITIES.get(one, one)) for one in found.abilities))
     yield t("Writes to: people and groups")

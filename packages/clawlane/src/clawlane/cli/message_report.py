@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clawlane.channel import Capability
+from clawlane.cli.kind_words import KINDS
 from clawlane.cli.output import echo_wrapped, print_json, sanitize
 from clawlane.cli.send_states import SEND_STATES, reason_words
 from clawlane.ops.client import Client
@@ -24,15 +24,6 @@ _WARNINGS = {
     SendWarning.QUIET_HOURS: later("it is sent in the quiet hours of the account"),
 }
 _DONE = {"reaction": later("reacted"), "undo": later("taken back")}
-_KINDS = {
-    Capability.TEXT: later("text"),
-    Capability.PHOTO: later("photo"),
-    Capability.ALBUM: later("album"),
-    Capability.FILE: later("file"),
-    Capability.VOICE: later("voice"),
-    Capability.VIDEO: later("video"),
-    Capability.LINK: later("link"),
-}
 _WAITING = (ChunkState.QUEUED, ChunkState.SENDING, ChunkState.HELD)
 _GOOD = (ChunkState.SENT, *_WAITING)
 
@@ -82,7 +73,7 @@ def _announced(queued: Queued, *, dry_run: bool) -> Iterator[str]:
             account=queued.account,
         )
         for place, part in enumerate(queued.parts, 1):
-            kind = t(_KINDS.get(part.kind, part.kind))
+            kind = t(KINDS.get(part.kind, part.kind))
             yield f"{_place(place, count)}{kind}: {sanitize(t(part.text), _LONGEST_SHOWN)}"
     elif count > 1:
         sends = later("{n} messages to {recipient} from {account}")
