@@ -22,6 +22,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
 
 from clawlane.cli.help_text import help_sentences
 from clawlane.cli.main import cli
@@ -70,6 +71,9 @@ class Package:
         for file in sorted(self.source.rglob("*.py")):
             for id_ in sentences_in(file.read_text(encoding="utf-8"), str(file)):
                 yield file.relative_to(self.source).as_posix(), id_
+        for file in sorted(self.source.rglob("templates/*.html")):
+            for id_ in sentences_in_template(file.read_text(encoding="utf-8"), str(file)):
+                yield file.relative_to(self.source).as_posix(), id_
         if self.whole:
             yield from help_sentences(cli)
             yield from _of_click()
@@ -92,6 +96,21 @@ def sentences_in(code: str, file: str = "") -> Iterator[Id]:
                 f"{file}:{node.lineno}: write one sentence with {{names}}, and give their values"
             )
         texts = [one.value for one in said if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+        if texts:
+            yield tuple(texts) if len(texts) > 1 else texts[0]
+
+
+def sentences_in_template(html: str, file: str = "") -> Iterator[Id]:
+    """The sentences of a page's template. Raises `ValueError` for one that is put together there."""
+    for call in Environment(autoescape=True).parse(html).find_all(nodes.Call):
+        if not isinstance(call.node, nodes.Name) or call.node.name not in ("t", "tn"):
+            continue
+        said = call.args[_SENTENCES[call.node.name]]
+        if any(isinstance(one, nodes.Concat | nodes.Add) for one in said):
+            raise ValueError(
+                f"{file}:{call.lineno}: write one sentence with {{names}}, and give their values"
+            )
+        texts = [one.value for one in said if isinstance(one, nodes.Const) and isinstance(one.value, str)]
         if texts:
             yield tuple(texts) if len(texts) > 1 else texts[0]
 

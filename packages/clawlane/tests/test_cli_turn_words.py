@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from clawlane.cli.turn_words import sentence
 from clawlane.messages import Thread, ThreadKind
 from clawlane.ops.why import Hold, Live, Standing, TurnStage, standing
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.told import HeldThread, Pause, PauseLevel, Recorded, Turn
 from clawlane.texts import in_locale
+from clawlane.words.turns import sentence
 
 ACCOUNT = "zalouser/default"
 ALICE = Thread(ThreadKind.DM, "11")

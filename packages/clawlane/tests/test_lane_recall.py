@@ -24,8 +24,6 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import NotSent, Phase, State, Unknown
-from clawlane.cli.output import local
-from clawlane.cli.why import as_dict, lines
 from clawlane.config.choices import DmPolicy, PairingReply
 from clawlane.messages import Deleted, Inbound, Reply, Thread, ThreadKind, Undone
 from clawlane.ops.why import Item, Live, story
@@ -33,6 +31,8 @@ from clawlane.store import inbox, turns
 from clawlane.store.errors import NoDeadLetter
 from clawlane.store.models import AdmittedMessage, NewMessage, NoteResult
 from clawlane.store.told import Recorded
+from clawlane.words.stories import as_dict, lines
+from clawlane.words.times import local
 
 DM = Thread(ThreadKind.DM, "11")
 LANE = "zalouser/default"

@@ -18,7 +18,6 @@ from packages.clawlane.tests.opened_store import LANE, NOW, Clock
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
-from clawlane.cli.why import lines
 from clawlane.config.choices import PairingReply
 from clawlane.config.paths import Paths
 from clawlane.messages import (
@@ -45,6 +44,7 @@ from clawlane.store.reader import reading
 from clawlane.store.states import TurnState
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
+from clawlane.words.stories import lines
 
 ALICE = Thread(ThreadKind.DM, "11")
 RULE = Rule("channels.zalouser.dmPolicy", "channel")

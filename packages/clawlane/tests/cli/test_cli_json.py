@@ -39,6 +39,7 @@ _LINES = {
     "config set": "config set channels.parrot.dmPolicy open --dry-run",
     "config unset": "config unset channels.parrot.dmPolicy --dry-run",
     "config validate": "config validate",
+    "console sign-out": "console sign-out",
     "directory groups list": "directory groups list",
     "directory groups members": "directory groups members 9001",
     "directory peers list": "directory peers list",

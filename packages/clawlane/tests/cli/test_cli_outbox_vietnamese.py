@@ -13,7 +13,6 @@ from packages.clawlane.tests.cli.test_cli_outbox import LAN, STRANGER, a_morning
 
 from clawlane.cli.output import columns
 from clawlane.cli.recall import recall
-from clawlane.cli.send_states import REASONS, reason_words
 from clawlane.clock import now_ms
 from clawlane.messages import Text
 from clawlane.ops.client import Client
@@ -23,6 +22,7 @@ from clawlane.store import drafts, operator_sends, turns, unknown_sends
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.texts import ENGLISH, VIETNAMESE, in_locale
+from clawlane.words.send_states import REASONS, reason_words
 
 SOURCE = Path(__file__).parents[2] / "src/clawlane"
 WORDS = {

@@ -6,9 +6,12 @@ from datetime import datetime
 
 import pytest
 
-from clawlane.cli.output import ago, local, print_table, rules_line, sanitize
+from clawlane.cli.output import print_table
 from clawlane.clock import length
 from clawlane.ops.rules_from import RulesFrom
+from clawlane.words.rules import rules_line
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import ago, local
 
 
 @pytest.mark.parametrize(

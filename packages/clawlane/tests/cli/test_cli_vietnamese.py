@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.cli.alarms import lines as alarm_lines
 from clawlane.cli.output import columns, echo_line, echo_wrapped
-from clawlane.cli.status import lines
 from clawlane.cli.verify import View
 from clawlane.clock import now_ms
 from clawlane.condition import Health, Phase, ProbeResult
@@ -46,6 +45,7 @@ from clawlane.store.told import Gap, PauseLevel
 from clawlane.store.transaction import Noted
 from clawlane.texts import in_locale, t
 from clawlane.threads import ThreadKind
+from clawlane.words.status import lines
 
 NOW = now_ms()
 AGO = NOW - 3 * 86_400_000

@@ -10,12 +10,14 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import columns, echo_wrapped, print_json, printable, rules_line, sanitize
+from clawlane.cli.output import columns, echo_wrapped, print_json
 from clawlane.ops.agents import AgentInfo, Ask, Bound, ListAgents
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.texts import later, t
+from clawlane.words.rules import rules_line
+from clawlane.words.strangers import printable, sanitize
 
 _LONGEST = 1 << 20
 """Bytes of a question from standard input."""

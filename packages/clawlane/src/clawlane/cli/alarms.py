@@ -8,7 +8,7 @@ import click
 
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_result, sanitize, when
+from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_result
 from clawlane.clock import now_ms
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.alarm_text import check, evidence_words, proof, sentence
@@ -16,6 +16,8 @@ from clawlane.ops.alarms import Acknowledge, Alarms, ShowAlarm
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.texts import t
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import when
 
 
 @click.group()

@@ -7,16 +7,7 @@ from dataclasses import asdict
 import click
 
 from clawlane.cli.options import account_option, channel_option, json_option, one_account
-from clawlane.cli.output import (
-    Card,
-    echo_cards,
-    echo_line,
-    echo_wrapped,
-    print_json,
-    print_result,
-    sanitize,
-    when,
-)
+from clawlane.cli.output import Card, echo_cards, echo_line, echo_wrapped, print_json, print_result
 from clawlane.clock import now_ms
 from clawlane.ops.alerts import (
     AccountAlerts,
@@ -30,6 +21,8 @@ from clawlane.ops.alerts import (
 )
 from clawlane.ops.client import Client
 from clawlane.texts import later, t, tn
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import when
 
 _RETRIED = (later("{n} delivery is tried again."), later("{n} deliveries are tried again."))
 _DROPPED = (later("{n} delivery is dropped."), later("{n} deliveries are dropped."))

@@ -12,8 +12,7 @@ from clawlane import __version__
 from clawlane.cli.finding_lines import print_finding
 from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import columns, echo_line, echo_wrapped, print_json, rules_line, sanitize
-from clawlane.cli.status import risk_words
+from clawlane.cli.output import columns, echo_line, echo_wrapped, print_json
 from clawlane.clock import now_ms
 from clawlane.ops.audit import Audit, Audited
 from clawlane.ops.client import Client
@@ -22,6 +21,9 @@ from clawlane.ops.findings import Finding, Severity
 from clawlane.ops.speakers import speakers_text
 from clawlane.ops.verification_state import verification_text
 from clawlane.texts import later, t, tn
+from clawlane.words.account_rows import risk_words
+from clawlane.words.rules import rules_line
+from clawlane.words.strangers import sanitize
 
 _LONGEST = 400
 _SHARED = later("This machine and all accounts")

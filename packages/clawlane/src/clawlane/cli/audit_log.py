@@ -11,7 +11,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import cell, echo_line, echo_wrapped, local, print_json, print_table, sanitize, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
 from clawlane.cli.private_output import private_output
 from clawlane.cli.since import HELP as SINCE
 from clawlane.cli.since import since_ms
@@ -29,6 +29,8 @@ from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.store.audit_told import Checked, Fault, Kind, Note
 from clawlane.texts import later, t, tn
+from clawlane.words.strangers import cell, sanitize
+from clawlane.words.times import local, when
 
 _LONGEST_TEXT = 64 * 1024
 _QUIET = {"operation": None, "purpose": None, "tries": 1}

@@ -9,7 +9,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, size_words, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.cli.passphrase import VARIABLE, passphrase_option, read_passphrase
 from clawlane.clock import now_ms
 from clawlane.ops.archive import STORE, Entry, Manifest
@@ -17,6 +17,8 @@ from clawlane.ops.backup import BackUp
 from clawlane.ops.client import Client
 from clawlane.ops.restore import ReadBackup, Restore, Restored
 from clawlane.texts import later, t, tn
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import size_words, when
 
 _NOUNS = {STORE: later("store"), "config": later("config"), "plugins.json": later("list of plugins")}
 """What there is one of."""

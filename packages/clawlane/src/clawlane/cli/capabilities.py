@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import click
 
 from clawlane.abilities import SOURCES, when_off, why_off
-from clawlane.cli.kind_words import KINDS
-from clawlane.cli.options import UNOFFICIAL, json_option, one_account
+from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.ops.capabilities import Describe, Described, Proven, Switch
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.texts import later, t, tn
+from clawlane.words.kinds import KINDS
+from clawlane.words.unofficial import UNOFFICIAL
 from clawlane.zone import shown
 
 _ABILITIES = {

@@ -7,16 +7,19 @@ from typing import Any
 
 import click
 
-from clawlane.cli.channel_off import off_words, told_off
 from clawlane.cli.json_shapes import risk_json
-from clawlane.cli.options import UNOFFICIAL, json_option, one_account
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.options import json_option, one_account
+from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.ops.channel_list import ChannelEntry, ListChannels
 from clawlane.ops.client import Client
 from clawlane.ops.login import LogOut
 from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.texts import later, t
+from clawlane.words.channel_off import off_words, told_off
+from clawlane.words.rules import rules_line
+from clawlane.words.strangers import sanitize
+from clawlane.words.unofficial import UNOFFICIAL
 
 _NONE = later("no channel is configured; set one up: openclaw onboard")
 

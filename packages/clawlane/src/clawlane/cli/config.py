@@ -11,7 +11,7 @@ import click
 
 from clawlane.cli.failure import explain
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table, rules_line
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client
 from clawlane.ops.config import Get, Validate
@@ -19,6 +19,7 @@ from clawlane.ops.config_values import Effective, EffectiveValue, Values
 from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.ops.findings import Severity
 from clawlane.texts import t
+from clawlane.words.rules import rules_line
 
 _LONGEST = 120
 """Characters of a value in a table."""

@@ -8,7 +8,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result
 from clawlane.cli.standing import APPLY, standing_json, standing_lines
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
@@ -18,6 +18,7 @@ from clawlane.ops.config_standing import Verdict
 from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.ops.operation import Caller, plain
 from clawlane.texts import t
+from clawlane.words.strangers import sanitize
 
 _LONGEST = 200
 _dry_run = click.option("--dry-run", is_flag=True, help="Check and show the change, and write nothing.")

@@ -7,17 +7,15 @@ from dataclasses import asdict
 import click
 
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_result, sanitize, when
-from clawlane.cli.send_states import reason_words
+from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_result
 from clawlane.clock import now_ms
 from clawlane.ops.accounts import FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.messages import DeadLetters, DropDeadLetter, Resubmit
 from clawlane.store.turns import DeadLetter
-from clawlane.texts import later, t, tn
-
-_LATER = later(" The gateway is not running; this happens once it runs.")
-_LONGEST = 70
+from clawlane.texts import t
+from clawlane.words.dead_letters import dropped_sentence, head, lines, resubmitted_sentence
+from clawlane.words.strangers import sanitize
 
 
 @click.group("dead-letters")
@@ -51,13 +49,7 @@ def list_letters(channel: str | None, account: str | None, as_json: bool) -> Non
 
 
 def _card(row: DeadLetter) -> Card:
-    aside = t("set aside {time}", time=when(row.set_aside_ms, now_ms()))
-    head = f"{aside} · {tn('{n} try', '{n} tries', row.tries)} · {row.account}"
-    sender = f"{sanitize(row.sender_name)} ({row.sender_id})" if row.sender_name else row.sender_id
-    thread = f"{sanitize(row.group_name)} ({row.thread})" if row.group_name else str(row.thread)
-    whence = t("from {sender} in {thread}", sender=sender, thread=thread)
-    lines = (whence, sanitize(row.text, _LONGEST), sanitize(reason_words(row.reason), 200))
-    return Card(sanitize(row.message_id), head, tuple(filter(None, lines)))
+    return Card(sanitize(row.message_id), head(row, now_ms()), lines(row))
 
 
 @dead_letters.command()
@@ -73,8 +65,7 @@ def resubmit(message: str, channel: str | None, account: str | None, as_json: bo
       openclaw channels dead-letters resubmit 7318250219
     """
     decided = Client().call(Resubmit(channel, message, account))
-    given = t("Message {message} is given to the agent again.", message=message)
-    given += "" if decided.running else t(_LATER)
+    given = resubmitted_sentence(message, running=decided.running)
     print_result([given], as_json, **asdict(decided), ruling="resubmit")
 
 
@@ -91,5 +82,4 @@ def drop_letter(message: str, channel: str | None, account: str | None, as_json:
       openclaw channels dead-letters drop 7318250219
     """
     decided = Client().call(DropDeadLetter(channel, message, account))
-    dropped = t("Message {message} is dropped.", message=message)
-    print_result([dropped], as_json, **asdict(decided), ruling="drop")
+    print_result([dropped_sentence(message)], as_json, **asdict(decided), ruling="drop")

@@ -11,11 +11,12 @@ from clawlane.cli.directory_export import export_directory
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import C, json_option, one_account
-from clawlane.cli.output import cell, echo_line, echo_wrapped, print_json, print_table, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
 from clawlane.ops.client import Client
 from clawlane.ops.directory import GroupMembers, Groups, Peers, Self
 from clawlane.people import Group, Person
 from clawlane.texts import later, t
+from clawlane.words.strangers import cell, sanitize
 
 _YES_NO = {True: later("yes"), False: later("no"), None: ""}
 

@@ -10,7 +10,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import one_account
-from clawlane.cli.output import echo_wrapped, sanitize, when
+from clawlane.cli.output import echo_wrapped
 from clawlane.cli.private_output import private_output
 from clawlane.clock import now_ms
 from clawlane.ops.address_book import AddressBook
@@ -18,6 +18,8 @@ from clawlane.ops.client import Client
 from clawlane.ops.directory_export import ExportDirectory, MembersAsked
 from clawlane.ops.operation import plain
 from clawlane.texts import t, tn
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import when
 
 
 @click.command("export")

@@ -10,7 +10,7 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.finding_lines import level_width, print_finding
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.config_standing import standing_of
@@ -19,6 +19,8 @@ from clawlane.ops.finding_text import finding_json
 from clawlane.ops.mending import Fix, Fixed
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.texts import t
+from clawlane.words.rules import rules_line
+from clawlane.words.strangers import sanitize
 
 
 @click.command()

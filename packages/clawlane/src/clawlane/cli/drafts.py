@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,28 +17,29 @@ from clawlane.cli.output import (
     echo_commands,
     echo_line,
     echo_wrapped,
-    local,
     print_json,
     print_result,
-    printable,
-    sanitize,
-    when,
 )
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.drafts import LONGEST_TEXT, Approve, Approved, Drop, Edit, List, Revive, Show
 from clawlane.ops.operation import plain
-from clawlane.store.draft_told import Draft, Staleness
+from clawlane.store.draft_told import Draft
 from clawlane.store.states import DraftState
 from clawlane.texts import later, t, tn
-from clawlane.threads import Thread, ThreadKind
+from clawlane.words.drafts import (
+    STALE,
+    about,
+    approved_sentence,
+    dropped_sentence,
+    edited_sentence,
+    stale_sentence,
+    whom,
+)
+from clawlane.words.strangers import printable, sanitize
+from clawlane.words.times import local, when
 
-_LATER = later(" The gateway is not running; this happens once it runs.")
 _LONGEST = 70
-_STALE = {
-    Staleness.NEWER_MESSAGE: later("a newer message has come in that chat"),
-    Staleness.OWN_MESSAGE: later("something else went out to that chat since"),
-}
 _NEXT = (
     (later("send it:"), "openclaw drafts approve NUMBER"),
     (later("change it:"), "openclaw drafts edit NUMBER"),
@@ -122,15 +123,12 @@ def approve(numbers: Sequence[int], stale_ok: bool, as_json: bool) -> None:
         found = client.call(Approve(number, stale_ok))
         if found.stale is not None:
             if as_json or not sys.stdin.isatty() or not _still_wanted(client, found):
-                why = t(_STALE[found.stale])
                 look = later("look at it: openclaw drafts show {number}; to send it all the same: --stale-ok")
-                raise CliError(
-                    t("draft {number} was not sent: {why}", number=number, why=why), t(look, number=number)
-                )
+                raise CliError(stale_sentence(number, found.stale), t(look, number=number))
             found = client.call(Approve(number, stale_ok=True))
         done.append(found)
         if not as_json:
-            echo_wrapped(_approved(found))
+            echo_wrapped(approved_sentence(found))
     if as_json:
         print_json(approved=[asdict(one) for one in done])
 
@@ -162,7 +160,7 @@ def edit(number: int, text: str | None, editor: bool, as_json: bool) -> None:
     if as_json:
         print_json(draft=_json(draft))
         return
-    echo_line(t("Draft {number} is changed, and still waits.", number=number))
+    echo_line(edited_sentence(draft))
     _show(draft)
 
 
@@ -178,8 +176,7 @@ def drop(numbers: Sequence[int], as_json: bool) -> None:
     """
     client = Client()
     done = [client.call(Drop(number)) for number in sorted(set(numbers))]
-    lines = [t("Draft {number} is dropped.", number=one.number) for one in done]
-    print_result(lines, as_json, dropped=[asdict(one) for one in done])
+    print_result(map(dropped_sentence, done), as_json, dropped=[asdict(one) for one in done])
 
 
 @drafts.command()
@@ -214,17 +211,7 @@ def _card(draft: Draft) -> Card:
     told = " / ".join(sanitize(plain(part), _LONGEST) for part in draft.parts[:2])
     hidden = len(draft.parts) - 2
     more = tn("and {n} more message", "and {n} more messages", hidden) if hidden > 0 else ""
-    return Card(str(draft.number), head, tuple(filter(None, (_whom(draft), answers, told, more))))
-
-
-def _whom(draft: Draft) -> str:
-    whom = _name(draft.thread, draft.name)
-    return t("to {whom}, by a tool of the agent", whom=whom) if draft.tool else t("to {whom}", whom=whom)
-
-
-def _name(thread: Thread, name: str) -> str:
-    whom = f"{'group' if thread.kind is ThreadKind.GROUP else 'user'}:{thread.id}"
-    return f"{sanitize(name)} ({whom})" if name else whom
+    return Card(str(draft.number), head, tuple(filter(None, (whom(draft), answers, told, more))))
 
 
 def _show(draft: Draft) -> None:
@@ -233,7 +220,7 @@ def _show(draft: Draft) -> None:
             Card(
                 str(draft.number),
                 f"{when(draft.created_ms, now_ms())} · {draft.account}",
-                tuple(_about(draft)),
+                tuple(about(draft)),
             )
         ]
     )
@@ -249,41 +236,9 @@ def _show(draft: Draft) -> None:
         _quote(plain(part))
 
 
-def _about(draft: Draft) -> Iterator[str]:
-    yield _whom(draft)
-    if draft.state is DraftState.EXPIRED:
-        yield t("expired; to bring it back: openclaw drafts revive {number}", number=draft.number)
-    else:
-        until = local(draft.expires_ms)
-        yield t("waits for your approval until {time}, by {rule}", time=until, rule=draft.rule)
-    if draft.stale is not None:
-        yield t("stale: {why}", why=t(_STALE[draft.stale]))
-    if draft.edited:
-        yield t("edited by you")
-
-
 def _quote(text: str) -> None:
     for line in text.splitlines() or [""]:
         echo_wrapped(printable(line), "  ")
-
-
-def _approved(done: Approved) -> str:
-    from clawlane.ops.draft_text import held_by
-
-    kind, _, id_ = done.thread.partition(":")
-    told = tn(
-        "Draft {number} is approved: {n} message to {whom}.",
-        "Draft {number} is approved: {n} messages to {whom}.",
-        len(done.chunks),
-        number=done.number,
-        whom=_name(Thread(ThreadKind(kind), id_), done.name),
-    )
-    until = "" if done.quiet_until_ms is None else local(done.quiet_until_ms)
-    if held := held_by(done, done.paused, until):
-        told += held
-    elif done.running:
-        told += t(" It leaves as pacing lets it; what still waits: openclaw outbox list")
-    return told + ("" if done.running else t(_LATER))
 
 
 def _still_wanted(client: Client, found: Approved) -> bool:
@@ -292,7 +247,7 @@ def _still_wanted(client: Client, found: Approved) -> bool:
     assert found.stale is not None
     _show(client.call(Show(found.number)))
     click.echo()
-    why = t(_STALE[found.stale])
+    why = t(STALE[found.stale])
     why = f"{why[0].upper()}{why[1:]}"
     question = t("{why}. Send draft {number} all the same?", why=why, number=found.number)
     return prompts().confirm(question, False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from clawlane.cli.output import columns, echo_wrapped, sanitize
+from clawlane.cli.output import columns, echo_wrapped
 from clawlane.ops.finding_text import SEVERITIES, action, place, severity_word, text
 from clawlane.ops.findings import Finding
 from clawlane.texts import t
+from clawlane.words.strangers import sanitize
 
 _LONGEST = 400
 

@@ -12,13 +12,15 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import echo_wrapped, local, print_json, sanitize
+from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.private_output import private_output
 from clawlane.ops.client import Client
 from clawlane.ops.export import Counted, ExportPerson, Held
 from clawlane.ops.forget import Forget, Forgetting, Forgotten, ForgottenOf, words_of
 from clawlane.ops.operation import plain
 from clawlane.texts import later, t, tn
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import local
 
 _WORDS: dict[str, Callable[[int], str]] = {
     "messages": lambda n: tn("{n} message", "{n} messages", n),

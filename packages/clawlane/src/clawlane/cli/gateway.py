@@ -13,21 +13,14 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option
-from clawlane.cli.output import (
-    Card,
-    echo_cards,
-    echo_line,
-    echo_wrapped,
-    print_json,
-    sanitize,
-    size_words,
-    when,
-)
+from clawlane.cli.output import Card, echo_cards, echo_line, echo_wrapped, print_json
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.operation import Caller, plain
 from clawlane.ops.service import MINE, enabled_links, is_mine, remove_unit, unit_path
 from clawlane.texts import later, t, told
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import size_words, when
 
 if TYPE_CHECKING:
     from clawlane.ops.process import Process, RunningAccount
@@ -273,7 +266,7 @@ def _tell_accounts(found: Process) -> None:
 
 
 def _account_words(one: RunningAccount) -> str:
-    from clawlane.cli.phases import PHASES
+    from clawlane.words.phases import PHASES
 
     if not one.enabled:
         return t("disabled")

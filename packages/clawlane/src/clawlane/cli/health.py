@@ -7,18 +7,20 @@ from typing import Any
 
 import click
 
-from clawlane.cli.channel_off import off_words
 from clawlane.cli.options import json_option
-from clawlane.cli.output import ago, echo_line, echo_wrapped, print_json, sanitize
-from clawlane.cli.phases import PHASES
-from clawlane.cli.status import Exit, exit_code, exit_code_of
+from clawlane.cli.output import echo_line, echo_wrapped, print_json
 from clawlane.clock import now_ms
 from clawlane.ops.account_status import AccountStatus
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
+from clawlane.ops.exit_codes import Exit, exit_code, exit_code_of
 from clawlane.ops.finding_text import problem_text
 from clawlane.ops.operation import Caller
 from clawlane.ops.status import GetStatus, Status
 from clawlane.texts import t
+from clawlane.words.channel_off import off_words
+from clawlane.words.phases import PHASES
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import ago
 
 
 @click.command()

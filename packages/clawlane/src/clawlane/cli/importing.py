@@ -11,7 +11,7 @@ from clawlane.cli.config_import import key_lines, place_words, written_line
 from clawlane.cli.failure import CliError
 from clawlane.cli.login import FLAG, ask_risk, risk_lines
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize
+from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_answers import confirm
 from clawlane.ops.client import Client
 from clawlane.ops.config_import import LeftOut
@@ -19,6 +19,7 @@ from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.ops.importing import Accepted, Bring, Brought, Finish, Found, Look, NewSession
 from clawlane.ops.login import NOT_ASKED
 from clawlane.texts import later, t
+from clawlane.words.strangers import sanitize
 
 _SHARED = later(
     "Two programs must not use one login: each would end the other's connection, and that looks odd to the"

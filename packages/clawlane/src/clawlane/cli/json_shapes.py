@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from clawlane.cli.options import UNOFFICIAL
 from clawlane.credentials.profile import Consent
+from clawlane.words.unofficial import UNOFFICIAL
 
 
 def user_json(user_id: str, name: str) -> dict[str, str] | None:

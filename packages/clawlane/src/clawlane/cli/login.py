@@ -17,7 +17,7 @@ from clawlane.capabilities import Confirmed, RiskNotice, Scanned, ShowQr
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json, user_json
 from clawlane.cli.options import one_account
-from clawlane.cli.output import echo_wrapped, prose, sanitize
+from clawlane.cli.output import echo_wrapped, prose
 from clawlane.cli.prompt_answers import confirm, yes_or_no
 from clawlane.cli.terminal_qr import columns, half_blocks, read_modules
 from clawlane.clock import length, now_ms
@@ -41,6 +41,7 @@ from clawlane.ops.login import (
     Tightened,
 )
 from clawlane.texts import ENGLISH, later, locale, t
+from clawlane.words.strangers import sanitize
 
 FLAG = "--accept-risk"
 _MOST_OTHERS = 4

@@ -10,9 +10,10 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C
-from clawlane.cli.output import columns, echo_wrapped, print_json, printable, sanitize
+from clawlane.cli.output import columns, echo_wrapped, print_json
 from clawlane.ops.client import Client, how_to_start
 from clawlane.texts import t
+from clawlane.words.strangers import printable, sanitize
 from clawlane.zone import shown
 
 if TYPE_CHECKING:

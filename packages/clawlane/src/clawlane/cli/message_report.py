@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clawlane.cli.kind_words import KINDS
-from clawlane.cli.output import echo_wrapped, print_json, sanitize
-from clawlane.cli.send_states import SEND_STATES, reason_words
+from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.ops.client import Client
 from clawlane.ops.message import Outcome, Outcomes, Part, Queued, SendWarning
 from clawlane.ops.operation import plain
@@ -14,6 +12,9 @@ from clawlane.ops.outcome import wait_for
 from clawlane.store.operator_sends import ChunkStatus
 from clawlane.store.states import ChunkState
 from clawlane.texts import later, t, tn
+from clawlane.words.kinds import KINDS
+from clawlane.words.send_states import SEND_STATES, reason_words
+from clawlane.words.strangers import sanitize
 
 _ARRIVED, _FAILED, _WAITS = 0, 1, 2
 _LONGEST_SHOWN = 60

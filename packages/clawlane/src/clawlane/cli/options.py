@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import click
 
 from clawlane.cli import completing
-from clawlane.texts import later
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -27,7 +26,3 @@ def one_account(command: C) -> C:
     """`--channel` and `--account` of a command that is about one account."""
     account = account_option("The account (default: the channel's default account).")
     return channel_option()(account(command))
-
-
-UNOFFICIAL = later("experimental, unofficial")
-"""The one label of a channel that its platform does not offer."""

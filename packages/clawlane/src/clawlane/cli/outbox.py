@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,66 +15,34 @@ from clawlane.cli.output import (
     echo_commands,
     echo_line,
     echo_wrapped,
-    local,
     print_json,
     print_result,
-    sanitize,
-    when,
 )
-from clawlane.cli.pause import resume_command
-from clawlane.cli.send_states import SEND_STATES, reason_words
 from clawlane.clock import now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
-from clawlane.ops.messages import MOST_SENT, Arrived, ChunkDecided, Drop, Outbox, Resend, Sent
-from clawlane.ops.operation import plain
-from clawlane.ops.pause import PauseInfo
-from clawlane.store.models import Purpose
+from clawlane.ops.messages import MOST_SENT, Arrived, Drop, Outbox, Resend, Sent
 from clawlane.store.outbox_listing import Listed
 from clawlane.store.states import ChunkState
-from clawlane.texts import later, t, tn, told
-from clawlane.threads import ThreadKind
+from clawlane.texts import later, t, told
+from clawlane.words.outbox import (
+    arrived_sentence,
+    dropped_sentence,
+    fate,
+    lines,
+    resent_sentence,
+    state_words,
+    waiting_lines,
+)
+from clawlane.words.times import when
 
 _LATER = later(" The gateway is not running; this happens once it runs.")
-_LONGEST = 70
 _NEED = later("It is unknown whether these messages arrived. Look at the thread on the phone, then:")
 _DECIDE = (
     (later("it is not there:"), "openclaw outbox resend NUMBER"),
     (later("it is there:"), "openclaw outbox drop NUMBER --arrived"),
     (later("give it up:"), "openclaw outbox drop NUMBER"),
 )
-_STATES = {
-    ChunkState.QUEUED: later("queued"),
-    ChunkState.SENDING: later("sending"),
-    ChunkState.UNKNOWN: later("unknown"),
-    ChunkState.HELD: later("held"),
-    ChunkState.SENT: later("sent"),
-    ChunkState.REFUSED: later("refused"),
-    ChunkState.CANCELLED: later("cancelled"),
-    ChunkState.EXPIRED: later("expired"),
-}
-_KINDS = {
-    "album": later("album"),
-    "file": later("file"),
-    "link": later("link"),
-    "photo": later("photo"),
-    "reaction": later("reaction"),
-    "undo": later("undo"),
-    "video": later("video"),
-    "voice": later("voice"),
-}
-"""What a message is, where it is no text."""
-
-_PURPOSES = {
-    Purpose.REPLY: later("reply"),
-    Purpose.CHALLENGE: later("pairing code"),
-    Purpose.NOTICE: later("notice"),
-    Purpose.COMMAND: later("answer to a command"),
-    Purpose.TOOL: later("by a tool"),
-    Purpose.OPERATOR: later("by the operator"),
-    Purpose.ALERT: later("alert"),
-    Purpose.OWNER: later("answer to the owner"),
-}
 
 
 @click.group()
@@ -105,11 +72,9 @@ def list_messages(everything: bool, as_json: bool) -> None:
     if not found.messages:
         echo_line(t("Nothing waits to be sent. What was sent: openclaw sent"))
         return
-    cards = []
-    for row in found.messages:
-        held = _held(found.pause_of(row))
-        cards.append(_card(row, _state_words(row), row.sent_ms or row.created_ms, (_reason(row), held)))
-    echo_cards(cards)
+    echo_cards(
+        [_card(row, state_words(row), waiting_lines(row, found.pause_of(row))) for row in found.messages]
+    )
     if any(row.needs_decision for row in found.messages):
         click.echo()
         echo_wrapped(t(_NEED))
@@ -187,7 +152,7 @@ def sent(
         within = t("Nothing was sent within {length}.", length=since or "1d")
         echo_wrapped(t("Nothing was sent with that number.") if numbers else within)
         return None
-    echo_cards([_card(row, _fate(row), row.sent_ms or row.created_ms, ()) for row in found.messages])
+    echo_cards([_card(row, fate(row), lines(row)) for row in found.messages])
     if found.more and not limit:
         newest = later("Only the newest {n} are shown; name a thread, or a shorter --since.")
         echo_wrapped(t(newest, n=MOST_SENT))
@@ -207,8 +172,7 @@ def resend(number: int, as_json: bool) -> None:
       openclaw outbox resend 12
     """
     decided = Client().call(Resend(number))
-    again = t("Message {number} is sent again, and what waits behind it follows.", number=number)
-    print_result([again + _when(decided)], as_json, **asdict(decided), ruling="resend")
+    print_result([resent_sentence(decided)], as_json, **asdict(decided), ruling="resend")
 
 
 @outbox.command()
@@ -223,69 +187,19 @@ def drop(number: int, arrived: bool, as_json: bool) -> None:
       openclaw outbox drop 12
     """
     decided = Client().call(Arrived(number) if arrived else Drop(number))
-    done = t("Message {number} is dropped, and the rest of its reply.", number=number)
-    if arrived:
-        done = t("Message {number} has arrived; the rest of its reply follows.", number=number)
-        done += _when(decided)
+    done = arrived_sentence(decided) if arrived else dropped_sentence(decided)
     print_result([done], as_json, **asdict(decided), ruling="arrived" if arrived else "drop")
 
 
-def _when(decided: ChunkDecided) -> str:
-    return "" if decided.running else t(_LATER)
-
-
-def _card(row: Listed, state: str, ms: int, reasons: Sequence[str]) -> Card:
+def _card(row: Listed, state: str, lines: tuple[str, ...]) -> Card:
     """`12  2026-03-02 09:15 (3 min ago) · arrived · zalouser/default`; then to whom, what, and why."""
-    head = f"{when(ms, now_ms())} · {state} · {row.account}"
-    text = sanitize(plain(row.text), _LONGEST)
-    return Card(str(row.id), head, tuple(filter(None, (", ".join(_about(row)), text, *reasons))))
-
-
-def _about(row: Listed) -> Iterator[str]:
-    """To whom, and what it is."""
-    whom = f"{'group' if row.thread.kind is ThreadKind.GROUP else 'user'}:{row.thread.id}"
-    yield t("to {whom}", whom=f"{sanitize(row.name)} ({whom})" if row.name else whom)
-    yield t(_PURPOSES[row.purpose])
-    if row.kind not in ("", "text"):
-        yield t(_KINDS.get(row.kind, row.kind))
-    if row.parts > 1:
-        yield t("part {part} of {n}", part=row.part, n=row.parts)
-    if row.tries > 1:
-        yield tn("{n} try", "{n} tries", row.tries)
-
-
-def _reason(row: Listed) -> str:
-    reason, by = sanitize(reason_words(row.reason), 200), ""
-    if row.state == "unknown" and row.settling_ms is not None:
-        reason = t("{reason}; being looked up", reason=reason)
-    elif row.held_until_ms:
-        reason = t("{reason} until {time}", reason=reason, time=local(row.held_until_ms))
-    if row.by_tool:
-        answers = sanitize(row.answers) or t("a message")
-        by = t("sent by a tool while answering {message}", message=answers)
-    return "; ".join(filter(None, (reason, by)))
-
-
-def _held(pause: PauseInfo | None) -> str:
-    if pause is None:
-        return ""
-    command = resume_command(pause)
-    if pause.until_ms is None:
-        return t("paused; to go on: {command}", command=command)
-    until = local(pause.until_ms)
-    return t("paused until {time}; to go on: {command}", time=until, command=command)
+    return Card(
+        str(row.id), f"{when(row.sent_ms or row.created_ms, now_ms())} · {state} · {row.account}", lines
+    )
 
 
 def _state(row: Listed) -> str:
     return "needs_decision" if row.needs_decision else str(row.state)
-
-
-def _state_words(row: Listed) -> str:
-    return t("needs a decision") if row.needs_decision else t(_STATES[row.state])
-
-
-def _fate(row: Listed) -> str:
-    return t("taken back") if row.taken_back else t(SEND_STATES[row.state])
 
 
 def _json(row: Listed) -> dict[str, Any]:

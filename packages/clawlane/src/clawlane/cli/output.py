@@ -16,14 +16,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from clawlane.cli.screen import PROSE, screen_columns
-from clawlane.clock import length
 from clawlane.ops.operation import plain
-from clawlane.texts import later, t
-from clawlane.zone import shown
+from clawlane.texts import t
 
 if TYPE_CHECKING:
-    from clawlane.ops.rules_from import RulesFrom
-    from clawlane.store.told import Gap
+    pass
 
 _GAP = "  "
 Row = Sequence[str]
@@ -185,109 +182,3 @@ def echo_commands(commands: Sequence[tuple[str, str]]) -> None:
     width = max(columns(what) for what, _ in said) + len(_GAP)
     for what, command in said:
         click.echo(f"  {what}{' ' * (width - columns(what))}{command}")
-
-
-def sanitize(text: str, longest: int = 60) -> str:
-    """The text without control characters and direction marks, on one line, and not too long."""
-    if len(text) <= longest and text.isprintable() and "  " not in text:
-        return text.strip()
-    spaced = (" " if one in "\r\n\t" else one for one in text)
-    kept = "".join(one for one in spaced if unicodedata.category(one) not in ("Cc", "Cf", "Cs"))
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
-
-
-def printable(text: str) -> str:
-    """The lines of a text as they are, without control characters and direction marks."""
-    kept = ("\t", "\u200d")  # what joins the parts of an emoji is no direction mark
-    return "\n".join(
-        "".join(one for one in line if one in kept or unicodedata.category(one) not in ("Cc", "Cf", "Cs"))
-        for line in text.splitlines()
-    )
-
-
-def cell(text: str, longest: int = 60) -> str:
-    """A text of somebody else in a table, a dash where there is none."""
-    return sanitize(text, longest) or "–"
-
-
-def local(ms: int) -> str:
-    """The time in the zone of the config: `2026-03-02 09:15:00`."""
-    return f"{shown().at(ms):%Y-%m-%d %H:%M:%S}"
-
-
-def local_minute(ms: int) -> str:
-    """The time of day in that zone: `09:15`."""
-    return shown().minute(ms)
-
-
-def size_words(size: float) -> str:
-    """A number of bytes: `436 B`, `12 KB`, `1.4 GB`."""
-    for unit in ("B", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GB"
-
-
-def when(ms: int | None, now_ms: int) -> str:
-    """Local time to the minute with its age, for tables: `2026-03-02 09:15 (3 min ago)`, or `never`."""
-    return t("never") if ms is None else f"{shown().at(ms):%Y-%m-%d %H:%M} ({ago(ms, now_ms)})"
-
-
-def ago(ms: int | None, now_ms: int) -> str:
-    """How long since: `3 min ago`, `never`."""
-    return t("never") if ms is None else t("{time} ago", time=length(max(0, now_ms - ms)))
-
-
-def day_words(ms: int, now_ms: int) -> str:
-    """A time to come: `today at 04:00`, `tomorrow at 04:00`, `on 2026-03-02 at 04:00`."""
-    then, days = shown().at(ms), (shown().at(ms).date() - shown().at(now_ms).date()).days
-    time = f"{then:%H:%M}"
-    if days == 0:
-        return t("today at {time}", time=time)
-    if days == 1:
-        return t("tomorrow at {time}", time=time)
-    return t("on {day} at {time}", day=f"{then:%Y-%m-%d}", time=time)
-
-
-_GAP_OF_DMS = later(
-    "direct messages from {since} to {until} may be missing: the platform did not give them out"
-)
-_GAP_OF_GROUPS = later(
-    "messages of groups from {since} to {until} may be missing: the platform did not give them out"
-)
-
-
-def gap_words(gap: Gap) -> str:
-    """A stretch of time whose messages the platform did not give out."""
-    span = {"since": local(gap.from_ms), "until": local(gap.to_ms)}
-    if gap.kind == "dm":
-        return t(_GAP_OF_DMS, **span)
-    return t(_GAP_OF_GROUPS, **span)
-
-
-def rules_line(rules: RulesFrom, *, error_told: bool = False) -> str:
-    """Where the rules of an answer were read, and whether file and gateway differ, as one sentence.
-
-    Why a file cannot be used is left out where that was told already.
-    """
-    of_gateway = rules.source == "gateway"
-    if not rules.running:
-        return t("Rules: from the file (no gateway runs)")
-    if rules.error and not rules.differs:
-        unknown = t("a gateway runs, but did not say which config it uses ({error})", error=rules.error)
-        return t("Rules: from the file; {other}", other=unknown)
-    if not rules.differs:
-        other = t("the file says the same") if of_gateway else t("the running gateway uses the same")
-    elif rules.error:
-        other = t("the file cannot be used, and the gateway keeps the last good one")
-        other += "" if error_told else f": {rules.error}"
-    elif rules.waiting:
-        other = t("the file lets more in, which waits for: openclaw config apply")
-    else:
-        other = t("the file differs") if of_gateway else t("the running gateway uses others")
-        other += t("; to apply the file: openclaw config apply")
-    if of_gateway:
-        return t("Rules: from the running gateway; {other}", other=other)
-    return t("Rules: from the file; {other}", other=other)

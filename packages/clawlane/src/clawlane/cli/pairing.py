@@ -9,32 +9,27 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, json_option
-from clawlane.cli.output import Row, ago, cell, echo_line, local, print_json, print_table, sanitize, when
+from clawlane.cli.output import Row, echo_line, print_json, print_table
 from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.ops.accounts import ChannelNames, FindChannel
 from clawlane.ops.client import Client
 from clawlane.ops.pairing import Approvals, Approve, Reject, Rejections, Requests, Revoke, Unblock
-from clawlane.store.people import Approved, PairingRequest, Rejected
+from clawlane.store.people import PairingRequest, Rejected
 from clawlane.texts import later, t
+from clawlane.words.people import (
+    approved_sentence,
+    friend,
+    namesake_sentence,
+    revoked_sentence,
+    told_so_far,
+    unblocked_sentence,
+    until,
+)
+from clawlane.words.people import who as who_is
+from clawlane.words.strangers import cell
+from clawlane.words.times import ago, when
 
-_TOLD = {
-    "dm_pairing_silent": later("nothing (silent)"),
-    "dm_pairing_held": later("nothing yet (held)"),
-}
-"""What the person who waits has been told, by the reason of their last message."""
-
-_BY_STATE = {
-    "queued": later("not yet (waits)"),
-    "sending": later("code (on its way)"),
-    "unknown": later("code (unconfirmed)"),
-    "refused": later("nothing (not sent)"),
-    "cancelled": later("nothing (not sent)"),
-    "expired": later("nothing (not sent)"),
-}
-"""The same, by where the text with the code stands; the code has arrived in every other state."""
-
-_FRIEND = {True: later("yes"), False: later("no"), None: later("not known")}
 _MISSING = {
     "CODE": (later("the code"), "list"),
     "ID": (later("the sender's id"), "approved"),
@@ -42,7 +37,6 @@ _MISSING = {
 }
 """What is missing in a command, and which list shows it."""
 
-_CODE = later("the code")
 _named_option = click.option("--channel", "named", help="The same as the argument.")
 
 
@@ -150,8 +144,7 @@ def approve(
     if as_json:
         print_json(approved=approved, **({"warning": warning} if warning else {}))
         return
-    may = later("Approved: {who} may now write to {account}.")
-    echo_line(t(may, who=_who(approved), account=approved.account))
+    echo_line(approved_sentence(approved))
     if warning:
         echo_line(t("warning: {what}", what=t(warning)), err=True)
 
@@ -177,8 +170,7 @@ def revoke(words: tuple[str, ...], named: str | None, account: str | None, as_js
         print_json(revoked=revoked)
         return
     for row in revoked:
-        was = later("Revoked: {who} was let in on {account} by pairing, and is not any more.")
-        echo_line(t(was, who=_who(row), account=row.account))
+        echo_line(revoked_sentence(row))
 
 
 @pairing.command()
@@ -210,12 +202,11 @@ def reject(
         return
     for row in rows:
         if unblock:
-            again = later("{who} may ask {account} for a code again.")
-            echo_line(t(again, who=_who(row), account=row.account))
+            echo_line(unblocked_sentence(row))
         else:
             undo = f"openclaw pairing reject {_channel(row)} {row.sender_id} --unblock"
             told = later("Rejected: {who} on {account} {until}; undo: {command}")
-            echo_line(t(told, who=_who(row), account=row.account, until=_until(row), command=undo))
+            echo_line(t(told, who=who_is(row), account=row.account, until=until(row), command=undo))
 
 
 def _channel_and(
@@ -246,8 +237,7 @@ def _ask_about_namesake(rows: list[PairingRequest], code: str) -> None:
     found = next((row for row in rows if row.code == code and row.namesake_id), None)
     if found is None:
         return
-    same = later("{who} is not a friend, but has the same name as the friend {friend}")
-    told = t(same, who=_who(found), friend=_namesake(found))
+    told = namesake_sentence(found)
     if not sys.stdin.isatty():
         command = f"openclaw pairing approve {_channel(found)} {code} --yes"
         again = t("if it is who you think: {command}", command=command)
@@ -263,12 +253,10 @@ def _print_requests(rows: list[PairingRequest]) -> None:
             row.code,
             row.sender_id,
             cell(row.sender_name),
-            t("NO, has the name of {friend}", friend=_namesake(row))
-            if row.namesake_id
-            else t(_FRIEND[row.is_friend]),
+            friend(row),
             ago(row.created_ms, now),
             length(row.expires_ms - now),
-            t(_TOLD.get(row.reason) or _BY_STATE.get(row.code_state, _CODE)),
+            told_so_far(row),
             row.account,
         )
         for row in rows
@@ -293,7 +281,7 @@ def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
     elif rows:
         now = now_ms()
         cells = [
-            (row.sender_id, cell(row.sender_name), when(row.rejected_ms, now), _until(row), row.account)
+            (row.sender_id, cell(row.sender_name), when(row.rejected_ms, now), until(row), row.account)
             for row in rows
         ]
         _print_by_account((_ID, _NAME, later("REJECTED"), later("UNTIL"), _ACCOUNT), cells)
@@ -304,17 +292,5 @@ def _list_rejected(rows: list[Rejected], channel: str, as_json: bool) -> None:
         echo_line(t("Nobody is rejected on {channel}.", channel=channel))
 
 
-def _who(row: Approved | PairingRequest | Rejected) -> str:
-    return f"{sanitize(row.sender_name) or t('somebody without a name')} ({row.sender_id})"
-
-
-def _namesake(row: PairingRequest) -> str:
-    return f"{sanitize(row.namesake)} ({row.namesake_id})"
-
-
 def _channel(row: PairingRequest | Rejected) -> str:
     return row.account.partition("/")[0]
-
-
-def _until(row: Rejected) -> str:
-    return t("for good") if row.until_ms is None else t("until {time}", time=local(row.until_ms))

@@ -9,7 +9,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import C, account_option, channel_option, json_option
-from clawlane.cli.output import echo_line, local, print_result, sanitize
+from clawlane.cli.output import echo_line, print_result
 from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
@@ -28,13 +28,11 @@ from clawlane.ops.pause import (
 )
 from clawlane.store.told import PauseLevel
 from clawlane.texts import later, t, told
+from clawlane.words.pauses import account_or_thread, pause_words, resume_command, takeover_words
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import local
 
 _ACCEPT = "openclaw upgrade accept"
-_IS = {
-    "mute": (later("{name} is muted{why}"), later("{name} is muted until {time}{why}")),
-    "offline": (later("{name} is offline{why}"), later("{name} is offline until {time}{why}")),
-}
-"""How a pause is told, without and with its end."""
 
 
 def _what(command: C) -> C:
@@ -150,30 +148,6 @@ def _check_first(alarms: Sequence[AlarmInfo], *, ask: bool) -> None:
         raise CliError(t("nothing was resumed"))
 
 
-def pause_words(pause: PauseInfo) -> str:
-    """`zalouser/default in dm:7 is muted until …`."""
-    endless, ends = _IS[pause.level]
-    why = t(" because of the alarm '{alarm}'", alarm=pause.reason) if pause.reason else ""
-    if pause.until_ms is None:
-        return t(endless, name=_name(pause), why=why)
-    return t(ends, name=_name(pause), time=local(pause.until_ms), why=why)
-
-
-def takeover_words(one: TakeoverInfo) -> str:
-    """`Lan (dm:7), where you write by hand, until … (12 min left)`."""
-    name = f"{sanitize(one.name)} ({sanitize(one.thread)})" if one.name else sanitize(one.thread)
-    left = length(max(0, one.until_ms - now_ms()))
-    written = later("{name}, where you wrote by hand, until {time} ({left} left)")
-    return t(written, name=name, time=local(one.until_ms), left=left)
-
-
-def resume_command(one: PauseInfo | AccountResumed) -> str:
-    """The command that ends a pause."""
-    channel, _, account = one.account.partition("/")
-    thread = f" --thread {one.thread}" if one.thread else ""
-    return f"openclaw resume --channel {channel} --account {account}{thread}"
-
-
 def give_back_command(taken: TakeoverInfo) -> str:
     """The command that lets the agent go on in a thread."""
     channel, _, id_ = taken.account.partition("/")
@@ -190,7 +164,7 @@ def _paused(one: PauseInfo) -> str:
 
 def _resumed_lines(one: AccountResumed) -> Iterator[str]:
     """What `resume` did, and what is left to decide."""
-    name = _name(one)
+    name = account_or_thread(one)
     if one.was:
         time = length(max(0, now_ms() - one.was.since_ms))
         yield t("Resumed: {name}, after {time}.", name=name, time=time)
@@ -225,14 +199,6 @@ def _expired(one: Expired) -> str:
         return t("    {thread} a text of the gateway, {age} old", thread=thread, age=age)
     id_ = sanitize(one.message_id)
     return t("    {thread} message {id}, {age} old", thread=thread, id=id_, age=age)
-
-
-def _name(one: PauseInfo | AccountResumed) -> str:
-    if not one.thread:
-        return one.account
-    name = sanitize(one.name) if isinstance(one, PauseInfo) else ""
-    thread = f"{name} ({sanitize(one.thread)})" if name else sanitize(one.thread)
-    return t("{account} in {thread}", account=one.account, thread=thread)
 
 
 def _length_ms(written: str) -> int:

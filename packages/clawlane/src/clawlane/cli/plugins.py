@@ -8,12 +8,13 @@ import click
 
 from clawlane.capabilities import RiskNotice
 from clawlane.cli.json_shapes import risk_json
-from clawlane.cli.options import UNOFFICIAL, json_option
+from clawlane.cli.options import json_option
 from clawlane.cli.output import Card, echo_cards, echo_line, print_json, print_table
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.plugins import About, Install, PluginInfo, Plugins, Switch, Uninstall
 from clawlane.texts import later, t
+from clawlane.words.unofficial import UNOFFICIAL
 
 _STATES = {
     "installed": later("installed"),

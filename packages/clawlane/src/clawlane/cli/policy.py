@@ -10,11 +10,13 @@ from clawlane.access.decision import Decision, Rule
 from clawlane.access.explain import Named, as_dict
 from clawlane.access.explain import explain as in_words
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, rules_line, sanitize
+from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.ops.client import Client
 from clawlane.ops.policy import Explain, Explained
 from clawlane.texts import later, t
 from clawlane.threads import ThreadKind
+from clawlane.words.rules import rules_line
+from clawlane.words.strangers import sanitize
 
 _UNCONFIGURED = later("the config has no block for {channel}, so it is off; this assumes that it has one")
 _UNLINKED = later("{account} is not linked; this assumes that it is: openclaw channels login {words}")

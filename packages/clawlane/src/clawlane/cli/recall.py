@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import echo_wrapped, local, print_json, sanitize
+from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_answers import confirm
-from clawlane.cli.send_states import reason_words
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.recall import Fate, FindRecallable, Recall, Recallable, Recalled
 from clawlane.ops.targets import target_words
 from clawlane.texts import later, t, tn
+from clawlane.words.send_states import reason_words
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import local
 
 _DONE, _FAILED, _WAITS = 0, 1, 2
 _LONGEST = 40

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import click
 
 from clawlane.capabilities import CastError, Figure
-from clawlane.cli.output import echo_wrapped, print_table, printable, sanitize
+from clawlane.cli.output import echo_wrapped, print_table
 from clawlane.cli.rehearsal_words import fate_lines, show_left
 from clawlane.ops.client import ControlError
 from clawlane.ops.pairing import Approve, Requests
@@ -18,6 +18,7 @@ from clawlane.rehearsal.errors import RehearsalError
 from clawlane.rehearsal.scenario import STOCK, Outcome
 from clawlane.rehearsal.stage import Stage
 from clawlane.texts import later, t, told
+from clawlane.words.strangers import printable, sanitize
 
 _HELP = (
     (later("text"), later("write it")),

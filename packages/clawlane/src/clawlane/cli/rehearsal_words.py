@@ -10,13 +10,14 @@ import click
 
 from clawlane.access import explain
 from clawlane.access.decision import Decision
-from clawlane.cli.output import echo_wrapped, print_table, printable, sanitize
-from clawlane.cli.turn_words import sentence
+from clawlane.cli.output import echo_wrapped, print_table
 from clawlane.rehearsal.expectations import StepResult
 from clawlane.rehearsal.fates import Fate, Left
 from clawlane.rehearsal.reach import Attempt, Tried
 from clawlane.rehearsal.scenario import Outcome
 from clawlane.texts import later, t, tn
+from clawlane.words.strangers import printable, sanitize
+from clawlane.words.turns import sentence
 
 _HEADS = (later("WHO WRITES"), later("RESULT"), later("WHY"), later("CONFIG"))
 _OUTCOMES = {

@@ -15,8 +15,9 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import channel_option, json_option
-from clawlane.cli.output import echo_wrapped, print_json, print_table, sanitize
+from clawlane.cli.output import echo_wrapped, print_json, print_table
 from clawlane.texts import later, t
+from clawlane.words.strangers import sanitize
 
 if TYPE_CHECKING:
     from clawlane.rehearsal.scenario import Scenario

@@ -12,12 +12,14 @@ import click
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import user_json
 from clawlane.cli.options import json_option, one_account
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.session import ShowSession, StoredSession
 from clawlane.texts import later, t
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import when
 
 if TYPE_CHECKING:
     from clawlane.ops.revoking import Revoked

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import (
-    cell,
-    echo_wrapped,
-    local,
-    print_json,
-    print_result,
-    print_table,
-    printable,
-    sanitize,
-    when,
-)
+from clawlane.cli.output import echo_wrapped, print_json, print_result, print_table
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
-from clawlane.ops.sessions import ListSessions, ResetSessions, Said, SessionShown, ShowSession, TurnShown
-from clawlane.texts import t, tn
+from clawlane.ops.sessions import ListSessions, ResetSessions, ShowSession
+from clawlane.texts import t
+from clawlane.words.sessions import kept, reset_sentence
+from clawlane.words.sessions import lines as shown_lines
+from clawlane.words.strangers import cell
+from clawlane.words.times import when
 
-_INDENT = "  "
 _agent_option = click.option("--agent", help="Only what this agent remembers.")
 
 
@@ -63,7 +55,7 @@ def list_sessions(channel: str | None, account: str | None, as_json: bool) -> No
         [
             str(row.thread),
             cell(row.agent),
-            _kept(row.turns - row.summarised, row.summarised),
+            kept(row.turns - row.summarised, row.summarised),
             when(row.last_ms, now),
             row.account,
         ][: len(heads)]
@@ -73,11 +65,6 @@ def list_sessions(channel: str | None, account: str | None, as_json: bool) -> No
     click.echo()
     click.echo(t("Read one: openclaw sessions show THREAD"))
     click.echo(t("Make the agent forget it: openclaw sessions reset --thread THREAD"))
-
-
-def _kept(whole: int, summarised: int) -> str:
-    """How many turns an agent has word by word, and how many as a summary."""
-    return t("{whole} + {n} summed up", whole=whole, n=summarised) if summarised else str(whole)
 
 
 @sessions.command()
@@ -99,7 +86,7 @@ def show(thread: str, channel: str | None, account: str | None, agent: str | Non
     if as_json:
         print_json(**plain(shown))
         return
-    for indent, line in _lines(shown):
+    for indent, line in shown_lines(shown):
         echo_wrapped(line, indent)
 
 
@@ -128,48 +115,5 @@ def reset(
     if everything is (thread is not None):
         raise CliError(t("name one conversation with --thread, or all of them with --all"))
     done = Client().call(ResetSessions(channel, account, thread, agent))
-    lines = [
-        tn(
-            "{agent} has forgotten {n} turn of {thread} ({account}).",
-            "{agent} has forgotten {n} turns of {thread} ({account}).",
-            one.forgotten,
-            agent=sanitize(one.agent),
-            thread=one.thread,
-            account=one.account,
-        )
-        for one in done.reset
-    ]
+    lines = list(map(reset_sentence, done.reset))
     print_result(lines or [t("No agent remembers anything.")], as_json, reset=done.reset)
-
-
-def _lines(shown: SessionShown) -> Iterator[tuple[str, str]]:
-    """The conversation as paragraphs, each after its indent."""
-    who, account = sanitize(shown.agent), shown.account
-    yield "", t("{agent} in {thread} ({account})", agent=who, thread=shown.thread, account=account)
-    if shown.summary:
-        yield "", t("Summary of what was before:")
-        yield from _indented(shown.summary)
-    for turn in shown.turns:
-        yield "", ""
-        yield from _turn_lines(shown.agent, turn)
-
-
-def _turn_lines(agent: str, turn: TurnShown) -> Iterator[tuple[str, str]]:
-    for said in turn.history:
-        yield from _said_lines(said, f" {t('(to the group)')}")
-    for said in turn.messages:
-        yield from _said_lines(said, "")
-    yield "", f"{sanitize(agent)}:"
-    for part in filter(None, (turn.answer, t(turn.note))):
-        yield from _indented(part)
-
-
-def _said_lines(said: Said, where: str) -> Iterator[tuple[str, str]]:
-    yield "", f"{local(said.sent_ms)} {cell(said.sender_name)} ({sanitize(said.sender_id)}){where}:"
-    yield from _indented(said.text)
-    if said.attachments:
-        yield _INDENT, t("attached: {kinds}", kinds=", ".join(map(sanitize, said.attachments)))
-
-
-def _indented(text: str) -> Iterator[tuple[str, str]]:
-    return ((_INDENT, line) for line in printable(text).splitlines())

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from clawlane.capabilities import DirectoryError
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import echo_wrapped, sanitize
+from clawlane.cli.output import echo_wrapped
 from clawlane.cli.prompt_options import Option
 from clawlane.cli.prompts import Prompts
 from clawlane.config.phones import LOOKS_LIKE, find_the_id
@@ -20,6 +20,7 @@ from clawlane.ops.setup import Situation
 from clawlane.ops.setup_answers import EVERYBODY, GroupChoice, Named
 from clawlane.ops.setup_names import Directory, Doubt, Resolved, find_group, find_sender
 from clawlane.texts import later, t, tn, told
+from clawlane.words.strangers import sanitize
 
 T = TypeVar("T", Person, Group)
 

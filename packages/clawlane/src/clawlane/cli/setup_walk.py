@@ -13,8 +13,7 @@ import click
 from clawlane.cli.failure import CliError, explain
 from clawlane.cli.failure import tell as tell_failure
 from clawlane.cli.login import FLAG, JsonView, View, ask_expendable, ask_risk, link, risk_lines
-from clawlane.cli.options import UNOFFICIAL
-from clawlane.cli.output import echo_wrapped, printable, sanitize
+from clawlane.cli.output import echo_wrapped
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_end import Done, finish
 from clawlane.cli.setup_interview import Given, Interview, Question
@@ -33,6 +32,8 @@ from clawlane.ops.setup import Look, Proposal, Propose, Write, Written
 from clawlane.ops.setup_answers import AgentChoice, Answers, GroupChoice, Named
 from clawlane.ops.setup_draft import Drafted, DropDraft, KeepDraft
 from clawlane.texts import later, t
+from clawlane.words.strangers import printable, sanitize
+from clawlane.words.unofficial import UNOFFICIAL
 
 _TRIAL = later("Hello, who are you?")
 _WITHOUT_LOGIN = later("Without a login the directory cannot be read: type ids instead of names.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from clawlane.cli.output import sanitize
 from clawlane.ops.config_standing import Standing, Verdict
 from clawlane.texts import t
+from clawlane.words.strangers import sanitize
 
 _LONGEST = 300
 APPLY = "openclaw config apply"

@@ -10,13 +10,14 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_line, echo_wrapped, local, print_json, print_result, size_words, when
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result
 from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.store import BackInPlace, GetHoldings, ListCopies, Reset, Rollback, StoreCopy
 from clawlane.store.marker import FORGOTTEN
 from clawlane.texts import later, t, tn
+from clawlane.words.times import local, size_words, when
 
 _HOLDINGS = later(
     "this would forget: {approved} senders approved by pairing, {rejected} rejected senders, {requests}"

@@ -10,12 +10,13 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import columns, echo_wrapped, print_json, size_words
+from clawlane.cli.output import columns, echo_wrapped, print_json
 from clawlane.cli.prompt_answers import confirm
 from clawlane.ops.client import Client, gateway_runs
 from clawlane.ops.uninstall import GetPieces, Piece, Uninstall
 from clawlane.store.process_lock import is_held
 from clawlane.texts import later, t
+from clawlane.words.times import size_words
 
 _WORDS = {
     "unit": later("the systemd unit"),

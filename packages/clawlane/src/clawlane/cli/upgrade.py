@@ -6,11 +6,13 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import account_option, channel_option, json_option
-from clawlane.cli.output import echo_wrapped, print_json, sanitize, when
+from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.upgrade import AcceptUpgrade, GetUpgrades, UpgradeInfo
 from clawlane.texts import t
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import when
 
 _PAUSED = 4
 

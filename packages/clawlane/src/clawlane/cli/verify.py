@@ -11,8 +11,8 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.json_shapes import risk_json
-from clawlane.cli.options import UNOFFICIAL, json_option, one_account
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, sanitize, terminal_width, when
+from clawlane.cli.options import json_option, one_account
+from clawlane.cli.output import echo_line, echo_wrapped, print_json, terminal_width
 from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import length, now_ms
 from clawlane.config.duration import duration
@@ -35,6 +35,9 @@ from clawlane.ops.ritual.steps import (
 from clawlane.ops.status import GetStatus
 from clawlane.ops.verification import GetReports
 from clawlane.texts import later, t, told
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import when
+from clawlane.words.unofficial import UNOFFICIAL
 
 _STEP = click.Choice([one.value for one in StepName], case_sensitive=False)
 _INDENT = "      "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from clawlane.cli.options import UNOFFICIAL
-from clawlane.cli.output import sanitize
 from clawlane.ops.channel_list import ChannelOff, PluginState
 from clawlane.texts import later, t
+from clawlane.words.strangers import sanitize
+from clawlane.words.unofficial import UNOFFICIAL
 
 _STATES = {
     PluginState.INSTALLED: later("installed"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from clawlane.cli.output import local, sanitize
 from clawlane.ops.why import Hold, Standing, TurnStage
 from clawlane.store.draft_told import EXPIRED
 from clawlane.store.told import Turn
 from clawlane.texts import later, t, tn
+from clawlane.words.strangers import sanitize
+from clawlane.words.times import local
 
 _OUTBOX = later("see: openclaw outbox list")
 _LETTERS = later("see: openclaw channels dead-letters list")

@@ -1,0 +1,1 @@
+"""Words for what operations give: the same at the terminal and in the console."""
