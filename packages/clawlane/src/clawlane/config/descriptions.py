@@ -149,7 +149,22 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "tools": "Tools of all agents.",
         "session": "What agents remember of a conversation.",
         "gateway": "The running gateway.",
+        "console": "The web console inside the gateway.",
         "logging": "The log.",
+    },
+    "Console": {
+        "enabled": "Whether the gateway serves it.",
+        "listen": "Where it listens; port 0 is any that is free.",
+        "public": "What it needs to be reached from other machines; without it only this machine can.",
+    },
+    "PublicConsole": {
+        "hosts": "The names under which browsers reach it, with the port where it is not 443.",
+        "passwordHash": "What `openclaw console password` prints: `{ file: 'PATH' }` or `'${NAME}'`.",
+        "tls": "A certificate, or `proxy` where a proxy in front of it does the TLS.",
+    },
+    "Tls": {
+        "cert": "The certificate with its chain, a PEM file.",
+        "key": "Its private key, a PEM file.",
     },
     "Messages": {
         "inbound": "How messages are taken together.",

@@ -86,6 +86,11 @@ class Paths:
         return self.state / "address-book"
 
     @property
+    def console_dir(self) -> Path:
+        """Which browsers are signed in to the console, its unused links, and where it listens."""
+        return self.state / "console"
+
+    @property
     def log_dir(self) -> Path:
         return self.state / "logs"
 

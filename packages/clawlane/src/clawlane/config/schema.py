@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StrictStr, field_validator
 from clawlane.config import openclaw
 from clawlane.config.agents import Agents, Binding, Lenient, Models, SessionSettings
 from clawlane.config.choices import GroupPolicy, Locale, LogLevel, Reload
+from clawlane.config.console import Console
 from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
@@ -147,6 +148,7 @@ class Root(Block):
     tools: Tools = Tools()
     session: SessionSettings = SessionSettings()
     gateway: Gateway = Gateway()
+    console: Console = Console()
     logging: Logging = Logging()
 
 

@@ -1,0 +1,144 @@
+"""Who may use the console: one-time links, and the browsers that came by one, as files that hold no secret.
+
+    links/DIGEST      an unused link; the file's text is when it ends (ms since 1970)
+    browsers/DIGEST   a browser that is signed in, until the same
+    address           where the console that runs listens
+
+DIGEST is the SHA-256 of a token that only the link or the browser has. A link is used up by removing its
+file, which can be done once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from clawlane.credentials.files import write_private
+
+LINK_MS = 10 * 60 * 1000
+"""How long a link can be used."""
+
+BROWSER_MS = 7 * 24 * 3600 * 1000
+"""How long a browser stays signed in."""
+
+_MOST = 100
+"""Links, and browsers: more than that, and the oldest end."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+_LONGEST_ADDRESS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleAccess:
+    """The files in the console's folder of a state directory."""
+
+    folder: Path
+
+    def make_link(self, now_ms: int) -> str:
+        """The token of a new link."""
+        return _made(self._links, now_ms, now_ms + LINK_MS)
+
+    def use_link(self, token: str, now_ms: int) -> bool:
+        """Use a link up. False for one that was used, has ended, or never was."""
+        return _removed(self._links, token, now_ms)
+
+    def sign_in(self, now_ms: int) -> str:
+        """The token of a browser that is signed in from now on."""
+        return _made(self._browsers, now_ms, now_ms + BROWSER_MS)
+
+    def signed_in(self, token: str, now_ms: int) -> bool:
+        """Whether a browser with this token is."""
+        path = _path(self._browsers, token)
+        return path is not None and _until(path) > now_ms
+
+    def sign_out(self, token: str) -> None:
+        """Sign a browser out."""
+        if path := _path(self._browsers, token):
+            path.unlink(missing_ok=True)
+
+    def sign_out_all(self) -> int:
+        """Sign every browser out, and end all links. Gives how many browsers there were."""
+        for path in _files(self._links):
+            path.unlink(missing_ok=True)
+        browsers = list(_files(self._browsers))
+        for path in browsers:
+            path.unlink(missing_ok=True)
+        return len(browsers)
+
+    def listens(self, url: str) -> None:
+        """Note where the console listens."""
+        write_private(self._address, url.encode())
+
+    def ended(self, url: str) -> None:
+        """The console that listened there has ended."""
+        if self.address() == url:
+            self._address.unlink(missing_ok=True)
+
+    def address(self) -> str:
+        """Where a console listens, or listened when it was killed; empty if none ever did."""
+        try:
+            with self._address.open("rb") as file:
+                return file.read(_LONGEST_ADDRESS).decode("ascii", "replace")
+        except OSError:
+            return ""
+
+    @property
+    def _links(self) -> Path:
+        return self.folder / "links"
+
+    @property
+    def _browsers(self) -> Path:
+        return self.folder / "browsers"
+
+    @property
+    def _address(self) -> Path:
+        return self.folder / "address"
+
+
+def _made(folder: Path, now_ms: int, until_ms: int) -> str:
+    kept = sorted((_until(path), path) for path in _files(folder))
+    for place, (until, path) in enumerate(kept):
+        if until <= now_ms or place <= len(kept) - _MOST:
+            path.unlink(missing_ok=True)
+    token = secrets.token_urlsafe(32)
+    write_private(folder / _digest(token), str(until_ms).encode())
+    return token
+
+
+def _removed(folder: Path, token: str, now_ms: int) -> bool:
+    path = _path(folder, token)
+    if path is None:
+        return False
+    until = _until(path)
+    try:
+        path.unlink()
+    except OSError:  # somebody else was first
+        return False
+    return until > now_ms
+
+
+def _path(folder: Path, token: str) -> Path | None:
+    return folder / _digest(token) if _TOKEN.fullmatch(token) else None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from folder.iterdir()
+
+
+def _until(path: Path) -> int:
+    """When it ends; 0 for a file that is gone or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return int(file.read(20))
+    except (OSError, ValueError):
+        return 0
