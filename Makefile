@@ -1,4 +1,4 @@
-# make demo · make test · make test-long · make check · make bench · make chaos · make dist · make docs · make texts. Everything runs from .venv, which `make setup` builds.
+# make demo · make test · make test-long · make browser · make check · make bench · make chaos · make dist · make docs · make texts. Everything runs from .venv, which `make setup` builds.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +8,7 @@ TEXTS := $(patsubst %.po,%.mo,$(wildcard */*/src/*/locales/*/LC_MESSAGES/*.po))
 # Two times quiet: otherwise warnings about the machine's own pip configuration come once per package.
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: setup demo test test-long check bench chaos dist docs texts constraints clean
+.PHONY: setup demo test test-long browser check bench chaos dist docs texts constraints clean
 
 setup: .venv/.complete
 
@@ -32,6 +32,12 @@ test: setup $(TEXTS)
 # a turn's files, tools and limits beyond the first story of each.
 test-long: setup $(TEXTS)
 	@$(BIN)/python -m pytest -m long --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(MAKE) --no-print-directory browser
+
+# The console in Debian's chromium (`apt install chromium`). SCREENSHOTS=FOLDER keeps what it looked like.
+browser: setup $(TEXTS)
+	@$(BIN)/python -c 'import playwright' 2>/dev/null || $(PIP) playwright || echo "playwright cannot be installed: the browser's tests are skipped" >&2
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 check: setup $(TEXTS)
 	@$(BIN)/ruff check .

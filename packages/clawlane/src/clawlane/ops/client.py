@@ -108,9 +108,12 @@ class Client:
     gateway that is brought up to date first.
     """
 
-    def __init__(self, plan: Config | None = None, *, changes: bool = False) -> None:
+    def __init__(
+        self, plan: Config | None = None, *, changes: bool = False, caller: Caller = Caller.CLI
+    ) -> None:
         self._plan = plan
         self._changes = changes
+        self._caller = caller
 
     @cached_property
     def paths(self) -> Paths:
@@ -131,7 +134,7 @@ class Client:
     def _context(self) -> OpContext:
         from clawlane.ops.context import OpContext
 
-        return OpContext(self.paths, os.environ, now_ms, Caller.CLI, plan=self._plan)
+        return OpContext(self.paths, os.environ, now_ms, self._caller, plan=self._plan)
 
     def planning(self, channel: str, account: str | None, answers: Answers) -> Client:
         """A client by the config as if these answers about an account were in it. Raises `ConfigError`."""
@@ -144,7 +147,7 @@ class Client:
         if self._plan is not None:
             return self.run_here(request)
         try:
-            return ask_gateway(self.paths, request, Caller.CLI)
+            return ask_gateway(self.paths, request, self._caller)
         except GatewayDown:
             return self.run_here(request)
 
@@ -190,7 +193,7 @@ class Client:
             asyncio.run(run())
             return
         try:
-            with closing(follow_gateway(self.paths, request, Caller.CLI)) as events:
+            with closing(follow_gateway(self.paths, request, self._caller)) as events:
                 for event in events:
                     show(event)
         except GatewayDown:

@@ -41,6 +41,7 @@ MODULES = (
     "config_schema",
     "config_standing",
     "config_values",
+    "console",
     "directory",
     "directory_export",
     "doctor",

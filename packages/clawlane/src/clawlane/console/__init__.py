@@ -1,0 +1,1 @@
+"""The web console: pages for what an operator does, each over the operations that the commands use."""

@@ -1,0 +1,120 @@
+"""How pages run operations: in the gateway that serves them, or over its control socket.
+
+await asks.call(Requests())          the result
+async with asks.follow(…) as events: the events of a stream, as they come
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Protocol, TypeVar
+
+import aiohttp
+
+from clawlane.clock import now_ms
+from clawlane.config.paths import Paths
+from clawlane.ops.client import LOCALE_FIELD, Client, ControlError, GatewayDown, OtherVersion, find_socket
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
+from clawlane.texts import later, locale
+from clawlane.zone import Zone
+
+R = TypeVar("R")
+_LONGEST_LINE = 4 << 20
+
+
+class Asks(Protocol):
+    """Runs operations for the console."""
+
+    @property
+    def paths(self) -> Paths: ...
+
+    def zone(self) -> Zone:
+        """The zone to show times in."""
+
+    def locale(self) -> str:
+        """The language that the config names for the operator; empty if none."""
+
+    async def call(self, request: Request[R]) -> R:
+        """The result of an operation. Raises what the operation raises, or `ControlError`."""
+
+    def follow(self, request: Stream[R]) -> AbstractAsyncContextManager[AsyncIterator[R]]:
+        """The events of an operation; leaving ends it. Raises the same."""
+
+
+class SocketAsks:
+    """Asks the gateway that runs for this state directory; without one, runs operations in this process."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._client = Client(caller=Caller.CONSOLE)
+        self._environ = environ
+        self.paths = self._client.paths
+
+    def zone(self) -> Zone:
+        return self._context().zone()
+
+    def locale(self) -> str:
+        from clawlane.config.errors import ConfigError
+
+        try:
+            return self._context().config.root.locale or ""
+        except ConfigError:
+            return ""
+
+    async def call(self, request: Request[R]) -> R:
+        return await asyncio.to_thread(self._client.call, request)
+
+    @asynccontextmanager
+    async def follow(self, request: Stream[R]) -> AsyncIterator[AsyncIterator[R]]:
+        try:
+            async with self._of_gateway(request) as events:
+                yield events
+                return
+        except GatewayDown:
+            pass
+        async with self._context() as ctx, aclosing(operation_of(request).run(ctx, request)) as events:
+            yield events
+
+    def _context(self) -> OpContext:
+        return OpContext(self.paths, self._environ, now_ms, Caller.CONSOLE)
+
+    @asynccontextmanager
+    async def _of_gateway(self, request: Stream[R]) -> AsyncIterator[AsyncIterator[R]]:
+        operation = operation_of(request)
+        socket = find_socket(self.paths)
+        if socket is None:
+            raise GatewayDown(self.paths)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
+        head = {"Caller": Caller.CONSOLE, LOCALE_FIELD: locale()}
+        async with aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(str(socket)), timeout=timeout, read_bufsize=_LONGEST_LINE
+        ) as http:
+            url = f"http://gateway/op/{operation.name}"
+            try:
+                response = await http.post(url, data=encode(request), headers=head)
+            except aiohttp.ClientError:
+                raise GatewayDown(self.paths) from None
+            async with response:
+                if response.status != 200:
+                    raise _refused(await response.content.read(_LONGEST_LINE))
+                yield _events(response, operation.events)
+
+
+async def _events(response: aiohttp.ClientResponse, events: dict[str, type]) -> AsyncIterator[R]:
+    try:
+        async for line in response.content:
+            if line.startswith(b'{"message"'):
+                raise _refused(line)
+            yield decode_event(line, events)
+    except aiohttp.ClientError:
+        raise ControlError(later("the gateway ended before everything was told")) from None
+    except KeyError:
+        raise OtherVersion("") from None
+
+
+def _refused(body: bytes) -> ControlError:
+    told = decode(body, dict[str, object])
+    return ControlError(str(told.get("message", "")), str(told.get("help", "")))

@@ -1,0 +1,70 @@
+"""What becomes of a request that fails: a page that says what is wrong and what to do, and no more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from clawlane.capabilities import DirectoryError
+from clawlane.channel import ChannelUnusable, VaultError
+from clawlane.config.errors import ConfigError
+from clawlane.console.answers import page
+from clawlane.console.rendering import HEADERS, STATIC
+from clawlane.credentials.files import CredentialsError
+from clawlane.ops.client import ControlError
+from clawlane.ops.operation import OpError
+from clawlane.plugins.errors import PluginError
+from clawlane.store.errors import StoreError
+from clawlane.texts import t, told
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+OURS = (
+    ChannelUnusable,
+    ConfigError,
+    ControlError,
+    CredentialsError,
+    DirectoryError,
+    OpError,
+    PluginError,
+    StoreError,
+    VaultError,
+)
+"""Errors whose text is for the operator."""
+
+log = logging.getLogger(__name__)
+
+
+@web.middleware
+async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer has the headers that keep a page to itself; a failure is a page, too."""
+    response = await _answer(request, handler)
+    if not response.prepared:
+        response.headers.update(HEADERS)
+        if request.path.startswith(STATIC):
+            response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return await _told(request, 413, [t("That was too large.")])
+    except web.HTTPException as error:
+        if error.status in (404, 405):
+            return await _told(request, error.status, [t("There is no such page.")])
+        raise
+    except OURS as error:
+        lines = [str(one) for one in error.problems] if isinstance(error, ConfigError) else [told(error)]
+        return await _told(request, 409, lines, t(getattr(error, "help", "")))
+    except Exception as error:
+        log.exception("%s failed", request.path)
+        return await _told(request, 500, [t("The console failed ({error}).", error=type(error).__name__)])
+
+
+async def _told(request: web.Request, status: int, lines: list[str], help: str = "") -> web.Response:
+    back = urlsplit(request.headers.get("Referer", "")).path or "/"
+    return await page(request, "failure.html", status=status, lines=lines, help=help, back=back)

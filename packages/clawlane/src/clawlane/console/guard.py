@@ -1,0 +1,132 @@
+"""Who may ask the console for what: before any handler runs.
+
+A foreign `Host` gets 421, so that no name that somebody points at this machine reaches a page. What changes
+something is a POST, and has to come from a page of the console itself: `Origin` and `Sec-Fetch-Site` say so,
+or it gets 403. All but the sign-in and the style sheet needs the cookie of a browser that is signed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from clawlane.clock import now_ms
+from clawlane.config.console import Address, PublicConsole
+from clawlane.credentials.console_access import BROWSER_MS, ConsoleAccess
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+OPEN = "open"
+"""Marks the handlers that need nobody signed in."""
+
+LONGEST_BODY = 256 * 1024
+"""Bytes of a form: the longest is an edited config file."""
+
+_SAFE = ("GET", "HEAD")
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """Under which names the console is reached, and how a browser shows that it is signed in."""
+
+    origins: frozenset[str]
+    cookie: str
+    secure: bool
+    access: ConsoleAccess
+
+    @classmethod
+    def of(cls, listens: Address, public: PublicConsole | None, access: ConsoleAccess) -> Entrance:
+        """The entrance of a console that `listens` there, by its real port."""
+        names = [f"127.0.0.1:{listens.port}", f"localhost:{listens.port}", f"[::1]:{listens.port}"]
+        own_tls = public is not None and public.tls != "proxy"
+        origins = {f"{'https' if own_tls else 'http'}://{name}" for name in names}
+        if public:
+            origins = {f"https://{host}" for host in public.hosts}
+        return cls(frozenset(origins), f"clawlane-console-{listens.port}", public is not None, access)
+
+    @property
+    def hosts(self) -> Collection[str]:
+        """What `Host` may be."""
+        return [origin.partition("://")[2] for origin in self.origins]
+
+    def origin_of(self, host: str) -> str:
+        """The origin of the pages under a host."""
+        return next(one for one in self.origins if one.partition("://")[2] == host)
+
+    def url(self, listens: Address) -> str:
+        """The address to open: the first public name, else the one of this machine."""
+        own = f"http://{listens}"
+        return own if own in self.origins else sorted(self.origins)[0]
+
+    def token(self, request: web.Request) -> str:
+        """What the browser shows; empty for nothing."""
+        return request.cookies.get(self.cookie, "")
+
+    def let_in(self, response: web.StreamResponse, token: str) -> None:
+        """Give the browser its cookie."""
+        response.set_cookie(
+            self.cookie,
+            token,
+            max_age=BROWSER_MS // 1000,
+            path="/",
+            httponly=True,
+            samesite="Strict",
+            secure=self.secure,
+        )
+
+    def let_go(self, response: web.StreamResponse) -> None:
+        """Take the cookie back."""
+        response.del_cookie(self.cookie, path="/", httponly=True, samesite="Strict", secure=self.secure)
+
+
+def guarding(entrance: Entrance) -> Middleware:
+    """The middleware that lets requests through, or does not."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get("Host", "")
+        if host.lower() not in entrance.hosts:
+            return refusal(421, "this is not a name of the console")
+        if request.method not in _SAFE and not _from_a_page(request, entrance.origin_of(host.lower())):
+            return refusal(403, "this did not come from a page of the console")
+        if refused := _not_a_form(request):
+            return refused
+        needs_nobody = getattr(request.match_info.handler, OPEN, False) or request.match_info.http_exception
+        if needs_nobody:
+            return await handler(request)
+        token = entrance.token(request)
+        if not await asyncio.to_thread(entrance.access.signed_in, token, now_ms()):
+            if request.method in _SAFE and request.headers.get("HX-Request") is None:
+                return web.Response(status=303, headers={"Location": f"/sign-in?to={quote(request.path_qs)}"})
+            return refusal(401, "sign in first")
+        return await handler(request)
+
+    return guard
+
+
+def _from_a_page(request: web.Request, origin: str) -> bool:
+    own = request.headers.get("Origin", "").lower() == origin
+    return own and request.headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
+
+
+def _not_a_form(request: web.Request) -> web.Response | None:
+    """What is posted is a form, and no longer than one. A body that is not read would be the next request."""
+    if request.method in _SAFE:
+        return None
+    if request.content_type != "application/x-www-form-urlencoded":
+        return refusal(415, "send a form")
+    if (request.content_length or 0) > LONGEST_BODY:
+        return refusal(413, "the form is too long")
+    return None
+
+
+def refusal(status: int, sentence: str) -> web.Response:
+    """A refusal in plain text, for whoever did not come by a page."""
+    response = web.Response(status=status, text=f"{sentence}\n")
+    response.force_close()
+    return response

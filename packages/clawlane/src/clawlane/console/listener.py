@@ -1,0 +1,133 @@
+"""The console's web server: its routes, and the socket it listens on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from clawlane.config.console import Address, Console, Tls
+from clawlane.console.asking import Asks
+from clawlane.console.errors import ConsoleUnusable
+from clawlane.console.failures import guarded
+from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, guarding
+from clawlane.console.pages import routes
+from clawlane.console.rendering import HERE, STATIC
+from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
+from clawlane.console.site import SITE, Site
+from clawlane.credentials.console_access import ConsoleAccess
+from clawlane.texts import ENGLISH, LOCALES, speak
+from clawlane.zone import show_in
+
+_ENDS_S = 1.0
+"""How long answers have at the end; a feed has no end of its own."""
+
+_FILES = {
+    "htmx.min.js": "text/javascript",
+    "hx-sse.min.js": "text/javascript",
+    "pico.min.css": "text/css",
+    "console.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
+
+
+@asynccontextmanager
+async def console(settings: Console, asks: Asks, environ: Mapping[str, str]) -> AsyncIterator[str]:
+    """Serve the console while entered; gives its address. Raises `ConsoleUnusable`."""
+    bound = _bound(settings.listen)
+    listens = Address(settings.listen.host, bound.getsockname()[1])
+    access = ConsoleAccess(asks.paths.console_dir)
+    entrance = Entrance.of(listens, settings.public, access)
+    runner = web.AppRunner(
+        app_of(Site(entrance, asks, settings.public, environ)),
+        access_log=None,
+        handle_signals=False,
+        handler_cancellation=True,
+        shutdown_timeout=_ENDS_S,
+    )
+    await runner.setup()
+    url = entrance.url(listens)
+    try:
+        context = _tls(settings.public.tls) if settings.public else None
+        await web.SockSite(runner, bound, ssl_context=context, backlog=64).start()
+        access.listens(url)
+        yield url
+    finally:
+        await runner.cleanup()
+        access.ended(url)
+
+
+def app_of(site: Site) -> web.Application:
+    """The application without a socket."""
+    app = web.Application(
+        middlewares=[guarded, guarding(site.entrance), _in_language], client_max_size=LONGEST_BODY
+    )
+    app[SITE] = site
+    app.router.add_get("/sign-in", ask)
+    app.router.add_post("/sign-in", sign_in)
+    app.router.add_post("/sign-out", sign_out)
+    app.router.add_post("/language", language)
+    app.router.add_get(STATIC + "/{name}", _static)
+    for one in routes():
+        app.router.add_route(one.method, one.path, one.handler)
+    return app
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["name"]
+    if name not in _FILES:
+        raise web.HTTPNotFound
+    return web.FileResponse(HERE / "static" / name, headers={"Content-Type": _FILES[name]})
+
+
+setattr(_static, OPEN, True)
+
+
+@web.middleware
+async def _in_language(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """What is said is said in the language of the browser, and in the zone of the config."""
+    asks = request.app[SITE].asks
+    chosen = request.cookies.get(LANGUAGE, "")
+    named = chosen if chosen in LOCALES else asks.locale() or _accepted(request)
+    speak(lambda: named)
+    show_in(asks.zone)
+    return await handler(request)
+
+
+def _accepted(request: web.Request) -> str:
+    """The first of our languages that the browser asks for."""
+    for one in request.headers.get("Accept-Language", "").split(","):
+        if (name := one.strip()[:2].lower()) in LOCALES:
+            return name
+    return ENGLISH
+
+
+def _bound(listen: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((listen.host, listen.port))
+    except OSError as error:
+        bound.close()
+        raise ConsoleUnusable(
+            f"the console cannot listen on {listen}: {os.strerror(error.errno or 0)}"
+        ) from None
+    return bound
+
+
+def _tls(tls: Tls | str) -> ssl.SSLContext | None:
+    if not isinstance(tls, Tls):
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(os.path.expanduser(tls.cert), os.path.expanduser(tls.key))
+    except (OSError, ssl.SSLError) as error:
+        raise ConsoleUnusable(f"console.public.tls cannot be used: {error}") from None
+    return context

@@ -1,0 +1,94 @@
+"""*Now*: every account with its state, its health and what helps; and what happens, as it falls."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from clawlane.clock import now_ms
+from clawlane.console.answers import page
+from clawlane.console.feed import SHOWN
+from clawlane.console.pages.common import asks_of
+from clawlane.console.rendering import HEADERS, fragment
+from clawlane.console.site import SITE
+from clawlane.ops.account_status import AccountStatus
+from clawlane.ops.context import account_words
+from clawlane.ops.exit_codes import Exit, exit_code, exit_code_of
+from clawlane.ops.status import GetStatus, Status
+from clawlane.ops.why import Why
+from clawlane.texts import t
+from clawlane.words.account_rows import account_rows
+from clawlane.words.status import config_lines, help_of
+from clawlane.words.stories import lines
+
+_SILENCE_S = 20.0
+"""After that a comment is sent, so that nothing between here and the browser takes the line for dead."""
+
+_WRITE_S = 15.0
+
+
+async def show(request: web.Request) -> web.Response:
+    """The whole page."""
+    told = await asks_of(request).call(Why(last=SHOWN))
+    items = [list(lines(one)) for one in told.items]
+    return await page(request, "now.html", items=items, **await _values(request))
+
+
+async def accounts(request: web.Request) -> web.Response:
+    """The part that is fetched again every few seconds."""
+    return web.Response(text=fragment("accounts.html", **await _values(request)), content_type="text/html")
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """The feed of one page, until it goes, reads too slowly, or its browser is signed out."""
+    site = request.app[SITE]
+    async with site.feed.reading() as reader:
+        kept = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", **HEADERS}
+        response = web.StreamResponse(headers=kept)
+        await response.prepare(request)
+        with suppress(ConnectionError, TimeoutError):
+            while not reader.slow and await site.still_signed_in(request):
+                try:
+                    async with asyncio.timeout(_SILENCE_S):
+                        piece = await reader.queue.get()
+                except TimeoutError:
+                    piece = b": still here\n\n"
+                async with asyncio.timeout(_WRITE_S):
+                    await response.write(piece)
+        return response
+
+
+async def _values(request: web.Request) -> dict[str, Any]:
+    found = await asks_of(request).call(GetStatus())
+    return {
+        "found": found,
+        "well": exit_code(found) is Exit.WELL,
+        "config_lines": [text for _, text in config_lines(found.config, now_ms())],
+        "rows": _rows(found),
+    }
+
+
+def _rows(found: Status) -> dict[str, dict[str, object]]:
+    """By `channel/account`: the badge of the account, its rows, and the command that helps."""
+    return {
+        f"{channel}/{one.id}": _account(
+            found, one, account_words(channel, one.id, one.id == block.default_account)
+        )
+        for channel, block in found.channels.items()
+        for one in block.accounts.values()
+    }
+
+
+def _account(found: Status, one: AccountStatus, words: str) -> dict[str, object]:
+    code = exit_code_of(one)
+    return {
+        "well": found.gateway is not None and code is Exit.WELL,
+        "rows": [(t(head) if head else "", text) for head, text in account_rows(one, words, now_ms())],
+        "help": help_of(one, words),
+    }
+
+
+ROUTES = (("GET", "/", show), ("GET", "/now/accounts", accounts), ("GET", "/now/events", stream))

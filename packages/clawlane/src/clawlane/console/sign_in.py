@@ -1,0 +1,98 @@
+"""Signing in and out: by a one-time link, or from elsewhere by the password."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from clawlane.clock import now_ms
+from clawlane.console.answers import page
+from clawlane.console.guard import OPEN
+from clawlane.console.site import SITE, Site
+from clawlane.texts import LOCALES, t
+
+LANGUAGE = "clawlane-language"
+_YEAR_S = 365 * 24 * 3600
+
+
+async def ask(request: web.Request) -> web.Response:
+    """The page. Looking at a link does not use it up: programs that fetch links ahead must not."""
+    return await _form(
+        request, link=request.query.get("link", "")[:100], to=_local(request.query.get("to", "/"))
+    )
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """A browser that has a link, or the password, gets its cookie."""
+    site, given = request.app[SITE], await request.post()
+    access, now = site.entrance.access, now_ms()
+    link, to = str(given.get("link", "")), _local(str(given.get("to", "/")))
+    if link:
+        if not await asyncio.to_thread(access.use_link, link, now):
+            return await _form(request, 403, t("This link was used, or is too old. Make a new one."), to=to)
+    elif refused := await _refused(site, str(given.get("password", "")), now):
+        return await _form(request, 403, refused, to=to)
+    response = web.Response(status=303, headers={"Location": to})
+    site.entrance.let_in(response, await asyncio.to_thread(access.sign_in, now))
+    return response
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    entrance = request.app[SITE].entrance
+    await asyncio.to_thread(entrance.access.sign_out, entrance.token(request))
+    response = web.Response(status=303, headers={"Location": "/sign-in"})
+    entrance.let_go(response)
+    return response
+
+
+async def language(request: web.Request) -> web.Response:
+    """Show the pages in another language, in this browser."""
+    given = await request.post()
+    response = web.Response(status=303, headers={"Location": _local(str(given.get("to", "/")))})
+    if (chosen := str(given.get("locale", ""))) in LOCALES:
+        secure = request.app[SITE].entrance.secure
+        response.set_cookie(
+            LANGUAGE, chosen, max_age=_YEAR_S, httponly=True, samesite="Strict", secure=secure
+        )
+    return response
+
+
+async def _refused(site: Site, password: str, now: int) -> str:
+    """Why a password lets nobody in; empty if it does."""
+    if site.public is None:
+        return t("There is no password: a link opens the console.")
+    if wait := site.tries.wait_ms(now):
+        return t("Too many wrong passwords. Try again in {seconds} s.", seconds=wait // 1000 + 1)
+    site.tries.begin(now)
+    if await asyncio.to_thread(site.password_fits, password):
+        site.tries.right()
+        return ""
+    return t("That is not the password.")
+
+
+async def _form(
+    request: web.Request, status: int = 200, problem: str = "", *, link: str = "", to: str = "/"
+) -> web.Response:
+    site = request.app[SITE]
+    return await page(
+        request,
+        "sign_in.html",
+        status=status,
+        bare=True,
+        problem=problem,
+        link=link,
+        to=to,
+        has_password=site.public is not None,
+        state=site.asks.paths.state,
+    )
+
+
+def _local(path: str) -> str:
+    """A path of the console; anything else is the first page."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if plain and len(path) < 500 else "/"
+
+
+for _handler in (ask, sign_in):
+    setattr(_handler, OPEN, True)

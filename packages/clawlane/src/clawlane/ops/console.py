@@ -1,0 +1,54 @@
+"""The way into the web console: one-time links, and signing browsers out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from clawlane.credentials.console_access import LINK_MS, ConsoleAccess
+from clawlane.ops.context import OpContext
+from clawlane.ops.operation import OpError, Request, operation
+from clawlane.texts import later
+
+
+@dataclass(frozen=True, slots=True)
+class Link(Request["OneTimeLink"]):
+    """A link that signs one browser in to the console that runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeLink:
+    """An address that can be used once, until `until_ms`. Who has it can do all that the console can."""
+
+    url: str
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignOut(Request["SignedOut"]):
+    """Sign out every browser, and end the links that were not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """How many browsers there were."""
+
+    browsers: int
+
+
+@operation
+async def link(ctx: OpContext, request: Link) -> OneTimeLink:  # noqa: ARG001
+    """Raises `OpError` where no console runs."""
+    access = ConsoleAccess(ctx.paths.console_dir)
+    url = await asyncio.to_thread(access.address)
+    if not url:
+        raise OpError(later("no console runs"), "openclaw console")
+    now = ctx.now_ms()
+    token = await asyncio.to_thread(access.make_link, now)
+    return OneTimeLink(f"{url}/sign-in?link={token}", now + LINK_MS)
+
+
+@operation
+async def sign_out(ctx: OpContext, request: SignOut) -> SignedOut:  # noqa: ARG001
+    access = ConsoleAccess(ctx.paths.console_dir)
+    return SignedOut(await asyncio.to_thread(access.sign_out_all))
