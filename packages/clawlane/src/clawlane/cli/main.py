@@ -27,6 +27,7 @@ _COMMANDS = {
     "verify": ("clawlane.cli.verify:verify", "Prove that a lane works, step by step."),
     "message": ("clawlane.cli.message:message", "Send, react and undo as the account."),
     "health": ("clawlane.cli.health:health", "Show the state of each account in one line."),
+    "console": ("clawlane.cli.console:console", "Open the web console."),
     "logs": ("clawlane.cli.logs:logs", "Show what the gateway logged."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),

@@ -77,6 +77,7 @@ class Accounts:
     ) -> None:
         """`channels` maps the id of every configured channel to the object that runs it."""
         self.config = config
+        self._followed = asyncio.Event()
         self.channels = dict(channels)
         self.store = store
         self.now_ms = now_ms
@@ -85,7 +86,7 @@ class Accounts:
         self.live_config: LiveConfig | None = None
         """What stands in the config file beside the config in force; None without anybody who looks at it."""
         self._paths = paths
-        self._environ = environ
+        self.environ = environ
         self._ending = ending
         self._plugins = plugins
         self._agents = agents
@@ -109,7 +110,7 @@ class Accounts:
         """The context of the operations that run in this gateway."""
         return OpContext(
             self._paths,
-            self._environ,
+            self.environ,
             self.now_ms,
             caller,
             live=self.supervisors,
@@ -127,7 +128,7 @@ class Accounts:
 
     def locale(self) -> str:
         """The language in which the owner is told something: of the config in force, else of the machine."""
-        return chosen(self._environ, self.config.root.locale or "")
+        return chosen(self.environ, self.config.root.locale or "")
 
     def grants(self, account: str) -> Grants:
         """What access needs to know of an account besides its config."""
@@ -168,6 +169,8 @@ class Accounts:
         start, and those that are gone stop. Gives the names of these.
         """
         self.config, self.channels = config, dict(channels)
+        self._followed.set()
+        self._followed = asyncio.Event()
         self._wanted = settings_of(config, edited)
         revision = (edited.config if edited else config).source.revision
         for name, supervisor in self.supervisors.items():
@@ -178,6 +181,10 @@ class Accounts:
         for name in {*self.supervisors, *changed}:
             self._group.create_task(self._settle(name))
         return sorted(changed)
+
+    async def next_config(self) -> None:
+        """Returns once they work by another config."""
+        await self._followed.wait()
 
     def note(self, name: str, note: EditNote) -> None:
         """Record what became of an edit of the config on an account, at once or when the account is there."""
@@ -303,7 +310,7 @@ class Accounts:
         supervisor = self.supervisors[name]
         await supervisor.owned.wait()
         assert supervisor.account_store is not None
-        targets = AlertTargets(name, self.supervisors, self._environ, self._webhooks, self.now_ms)
+        targets = AlertTargets(name, self.supervisors, self.environ, self._webhooks, self.now_ms)
         await AlertDispatcher(
             self.store,
             supervisor.account_store,

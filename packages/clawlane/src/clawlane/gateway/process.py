@@ -24,6 +24,7 @@ from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.address_books import keep_copies
 from clawlane.gateway.agent_host import AgentHost, hosting
 from clawlane.gateway.config_in_force import ConfigInForce
+from clawlane.gateway.console import keep_console
 from clawlane.gateway.control import Control, listening
 from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
@@ -172,6 +173,7 @@ async def gateway(
             watching = group.create_task(_follow_file(paths, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
             pruning = group.create_task(_prune_copies(paths))
+            serving = group.create_task(keep_console(accounts, paths))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
@@ -180,6 +182,7 @@ async def gateway(
                 watching.cancel()
                 copying.cancel()
                 pruning.cancel()
+                serving.cancel()
                 try:
                     async with asyncio.timeout(_STOP):
                         await accounts.stop()
