@@ -1,0 +1,127 @@
+"""The first day of a lane by clicks: sign in, a stranger, approve, an answer, pause, why, a draft."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from browser.conftest import Watched, faults
+from demo.stage import Operator, Simulator
+from end_to_end.steps import answers, person, say
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("/", "/people", "/why", "/drafts", "/outbox", "/dead-letters", "/sessions", "/pause")
+SCREENS = [(1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light"), (390, 844, "dark")]
+
+
+def opened(chromium: Browser, link: str, width: int = 1280, height: int = 800, scheme: str = "light") -> Page:
+    """A page that was signed in by a click."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        locale="en-GB",
+    )
+    page = context.new_page()
+    page.goto(link)
+    page.get_by_role("button", name="Open the console").click()
+    page.get_by_role("heading", name="Now", exact=True).wait_for()
+    return page
+
+
+def test_a_first_day_by_clicks(
+    chromium: Browser, console: str, zalo: Simulator, state: Path, linked: Operator
+) -> None:
+    page = opened(chromium, console)
+    watched = Watched(page)
+    page.reload()
+    stranger = person(zalo, "Lan", friend=False)
+    feed = page.locator("ul.feed")
+    feed.get_by_text("Nobody has written yet").wait_for()
+    say(zalo, stranger, "xin chào")
+    zalo.wait("sent")
+    feed.get_by_text("dm_pairing_required").wait_for()  # without a reload
+
+    page.get_by_role("link", name="People").click()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("may now write to zalouser/default").wait_for()
+    page.get_by_role("link", name="Now", exact=True).click()
+    say(zalo, stranger, "em hỏi chút")
+    assert answers(zalo, 1) == ["em hỏi chút"]
+    feed.get_by_text("turn: sent at").wait_for()
+
+    page.get_by_role("link", name="Pause or resume").click()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Resume").wait_for()
+    say(zalo, stranger, "còn đó không")
+    page.goto(page.url.replace("/pause", "/why"))
+    page.get_by_text("waiting for the agent, held").wait_for()
+    page.get_by_role("link", name="Pause or resume").click()
+    page.get_by_role("button", name="Resume").click()
+    assert answers(zalo, 1) == ["còn đó không"]
+
+    channel = {"dmPolicy": "pairing", "groupPolicy": "disabled", "outbound": "approve"}
+    listen = json.loads(json.dumps({"enabled": True, "listen": "127.0.0.1:0"}))
+    (state / "config.json5").write_text(json.dumps({"channels": {"zalouser": channel}, "console": listen}))
+    page.get_by_role("link", name="Now", exact=True).click()
+    page.get_by_text("approve (from channels.zalouser.outbound").first.wait_for()
+    say(zalo, stranger, "một câu nữa")
+    page.get_by_role("link", name="Drafts").click()
+    while not page.get_by_role("link", name="Edit").count():
+        page.reload()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Text, in markdown").fill("chủ tài khoản viết lại")
+    page.get_by_role("button", name="Keep this text").click()
+    page.get_by_role("button", name="Send it").click()
+    assert answers(zalo, 1) == ["chủ tài khoản viết lại"]
+    assert watched.told == []
+    assert len(watched.hosts) == 1
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
+def test_every_page_fits_its_screen_and_keeps_nobody_out(
+    chromium: Browser, console: str, zalo: Simulator, axe: str, width: int, height: int, scheme: str
+) -> None:
+    page = opened(chromium, console, width, height, scheme)
+    stranger = person(zalo, "Người có một cái tên rất dài để xem nó có vừa màn hình không", friend=False)
+    say(zalo, stranger, "xin chào " * 20)
+    zalo.wait("sent")
+    base = page.url.rstrip("/")
+    shots = os.environ.get("SCREENSHOTS")
+    for path in PAGES:
+        page.goto(base + path)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        if shots:
+            name = path.strip("/") or "now"
+            page.screenshot(path=f"{shots}/{name}-{width}-{scheme}.png", full_page=True)
+    page.context.set_extra_http_headers({})
+    for path in PAGES:
+        page.goto(base + path)
+        assert faults(page, axe) == [], path
+
+
+def test_everything_can_be_read_and_done_without_javascript(
+    chromium: Browser, console: str, zalo: Simulator
+) -> None:
+    context = chromium.new_context(java_script_enabled=False, locale="vi-VN")
+    page = context.new_page()
+    page.goto(console)
+    page.locator("main form button").click()
+    stranger = person(zalo, "Lan", friend=False)
+    say(zalo, stranger, "xin chào")
+    zalo.wait("sent")
+    page.goto(page.url)
+    assert "Lan" in page.locator("ul.feed").inner_text()
+    assert page.locator("html").get_attribute("lang") == "vi"
+    page.goto(page.url.rstrip("/") + "/people")
+    page.locator("form[action='/people/approve'] button").click()
+    page.locator(".said").wait_for()
+    say(zalo, stranger, "em đây")
+    assert answers(zalo, 1) == ["em đây"]

@@ -1,0 +1,91 @@
+"""A browser without a screen: keeps its cookie, and sends the headers that a page of the console would."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urlencode, urlsplit
+
+from demo.stage import PATIENCE, Operator
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    text: str
+
+    @property
+    def said(self) -> list[str]:
+        """What the last action said."""
+        return [one.strip() for one in re.findall(r'class="said">([^<]*)<', self.text)]
+
+
+@dataclass
+class Browser:
+    """One browser at the console of `base` (`http://127.0.0.1:PORT`)."""
+
+    base: str
+    cookie: str = ""
+    sends: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, headers=headers)
+
+    def post(self, path: str, **fields: str) -> Answer:
+        """Send a form as a page of the console does, and go where the answer leads."""
+        answer = self.ask("POST", path, urlencode(fields).encode(), self.own)
+        return self.get(answer.headers["Location"]) if answer.status == 303 else answer
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The headers of a page of the console."""
+        return {"Origin": self.base, "Sec-Fetch-Site": "same-origin", "Content-Type": FORM}
+
+    def ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
+        """One request, with nothing added but the cookie."""
+        where = urlsplit(self.base)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+        given = {"Cookie": self.cookie, **self.sends, **(headers or {})}
+        try:
+            connection.request(method, path, body or None, given)
+            came = connection.getresponse()
+            answer = Answer(came.status, came.headers, came.read().decode())
+        finally:
+            connection.close()
+        if cookie := came.headers["Set-Cookie"]:
+            self.cookie = cookie.partition(";")[0]
+        return answer
+
+
+def link_of(operator: Operator) -> str:
+    """A new one-time link."""
+    done = operator.run("console")
+    assert done.returncode == 0, done.stdout
+    return done.stdout.split()[-1]
+
+
+def signed_in(operator: Operator) -> Browser:
+    """A browser that came by a link."""
+    link = urlsplit(link_of(operator))
+    browser = Browser(f"{link.scheme}://{link.netloc}")
+    assert browser.post("/sign-in", link=link.query.removeprefix("link=")).status == 200
+    return browser
+
+
+class Elements(HTMLParser):
+    """The elements of a page, with their attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
