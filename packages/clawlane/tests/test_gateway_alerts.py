@@ -23,7 +23,7 @@ from clawlane.config.alerts import Alerts
 from clawlane.config.choices import OutboundMode
 from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
-from clawlane.gateway.webhook_sender import signed, signing_key, webhook_sender
+from clawlane.webhook_sender import signed, signing_key, webhook_sender
 from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import alerts, deliveries, due
 from clawlane.store.account_store import AccountStore

@@ -23,7 +23,7 @@ from clawlane.gateway.owner_commands import OwnerCommands
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
-from clawlane.gateway.webhook_sender import WebhookSender, webhook_sender
+from clawlane.webhook_sender import WebhookSender, webhook_sender
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings

@@ -13,7 +13,7 @@ from clawlane.channel import Phase
 from clawlane.config.alerts import Alerts, AlertThread, Webhook
 from clawlane.config.choices import OutboundMode
 from clawlane.config.secrets import SecretMissing
-from clawlane.gateway.webhook_sender import DeliveryFailed, WebhookSender, signing_key
+from clawlane.webhook_sender import DeliveryFailed, WebhookSender, signing_key
 from clawlane.messages import Reply
 from clawlane.ops.context import LiveAccount
 from clawlane.store import alert_sends

@@ -15,7 +15,7 @@ from clawlane.backoff import Sleep
 from clawlane.config.alerts import Alerts, targets_of
 from clawlane.config.quiet_hours import minutes_of
 from clawlane.gateway.alert_targets import AlertTargets, Message
-from clawlane.gateway.webhook_sender import DeliveryFailed
+from clawlane.webhook_sender import DeliveryFailed
 from clawlane.ops.alert_text import alert_command, alert_text, batch_text, trial_text
 from clawlane.ops.alert_words import words_of
 from clawlane.store import alerts, deliveries
