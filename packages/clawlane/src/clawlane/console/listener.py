@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from clawlane.config.console import Address, Console, Tls
-from clawlane.console.asking import Asks
 from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.failures import guarded
 from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, guarding
@@ -20,6 +19,7 @@ from clawlane.console.rendering import HERE, STATIC
 from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
 from clawlane.console.site import SITE, Site
 from clawlane.credentials.console_access import ConsoleAccess
+from clawlane.ops.asking import Asks
 from clawlane.texts import ENGLISH, LOCALES, later, speak
 from clawlane.zone import show_in
 

@@ -56,8 +56,8 @@ class GatewayAsks:
 async def keep_console(accounts: Accounts, paths: Paths) -> None:
     """Serve the console while and as the config in force says. Lives until cancelled.
 
-    One that cannot listen is logged and shown by `status`, and tried again every half minute and with the next
-    config: the lane goes on without it.
+    One that cannot listen is logged and shown by `status`, and tried again every half minute and with the
+    next config: the lane goes on without it.
     """
     while True:
         settings = accounts.config.root.console
