@@ -17,6 +17,7 @@ from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import Tools
 from clawlane.config.patterns import check_pattern
 from clawlane.config.time_zone import TimeZone
+from clawlane.config.webhooks import EventWebhooks
 from clawlane.messages import LONGEST_WINDOW_MS
 
 
@@ -149,6 +150,7 @@ class Root(Block):
     session: SessionSettings = SessionSettings()
     gateway: Gateway = Gateway()
     console: Console = Console()
+    webhooks: EventWebhooks = ()
     logging: Logging = Logging()
 
 

@@ -42,9 +42,11 @@ from clawlane.store import (
     send_evidence,
     send_log,
     sessions,
+    stored_messages,
     turns,
     verifications,
     warm_ups,
+    webhooks,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.held import plain
@@ -136,6 +138,9 @@ class Reader:
     alerts = _ask(alerts.waiting)
     own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
+    webhooks = _ask(webhooks.standings)
+    words_of = _ask(stored_messages.words_of)
+    cursor_at = _ask(events.cursor_at)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path
