@@ -23,7 +23,6 @@ from clawlane.gateway.owner_commands import OwnerCommands
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
-from clawlane.gateway.webhook_sender import WebhookSender, webhook_sender
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings
@@ -38,6 +37,7 @@ from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
 from clawlane.texts import ENGLISH, chosen, later, speak
+from clawlane.webhook_sender import WebhookSender, webhook_sender
 from clawlane.zone import Zone
 
 AGENTS_AT_ONCE = 8
