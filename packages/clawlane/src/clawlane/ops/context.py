@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
     from clawlane.lane.evidence import Evidence
+    from clawlane.ops.account_status import Listening
     from clawlane.plugins.registry import Registry
     from clawlane.store.account_store import AccountStore, Clock
     from clawlane.store.alarm_told import Alarm, Alarmed
@@ -272,6 +273,7 @@ class OpContext:
     """When the gateway started; None without one."""
     ending: Ends | None = None
     live_config: LiveConfig | None = None
+    serves: Mapping[str, Listening] = field(default_factory=dict)
     loading: Plugins | None = None
     """The plugins that the gateway loaded its config with, where they are not those of the registry."""
     operation: str = ""
