@@ -6,7 +6,14 @@ OpError         an operation cannot be done; the text is one line, `help` is wha
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -116,6 +123,9 @@ class LiveAccount(Protocol):
 
     def acknowledged(self, alarms: Sequence[Alarm]) -> None:
         """The operator has seen these alarms."""
+
+    def debug_lines(self) -> AbstractContextManager[None]:
+        """Log its debug lines while entered, whatever the level of the config."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""

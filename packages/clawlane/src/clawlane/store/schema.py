@@ -770,6 +770,12 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('disclosed', 'disclosed', '1000 500 1'),
     ('answer_fates', 'answer_fates', '1000 500 1'),
     ('answer_fates', 'fates_of_session', '1000 500 500 500 2 1');
+-- Searches of `why`:
+CREATE INDEX messages_of_sender ON messages (account, sender_id, seq);
+CREATE INDEX decisions_by_reason ON decisions (account, reason, rule_path, message);
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('messages', 'messages_of_sender', '1000000 500000 2000 1'),
+    ('decisions', 'decisions_by_reason', '1000000 500000 50000 5000 1 1');
 -- What happened, told outside: messages that were taken back, what is gone from the feed, and webhooks.
 CREATE TABLE recall_log ( -- for the event feed
     account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
