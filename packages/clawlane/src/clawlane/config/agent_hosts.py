@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from clawlane.config.agents import AcpBrain, CommandBrain, EchoBrain, EndpointBrain, Models
+from clawlane.config.agents import AcpBrain, CommandBrain, EchoBrain, EndpointBrain, Models, WebhookBrain
 from clawlane.config.media_tools import OWN_SERVICES, AudioTools
 from clawlane.config.routing import AgentSettings
 from clawlane.texts import later, t
@@ -77,7 +77,7 @@ def _of_agent(agent: AgentSettings, models: Models) -> Iterator[tuple[str, Place
     match agent.brain:
         case EchoBrain():
             yield later("an echo, sent nowhere"), Place.HERE
-        case EndpointBrain(url=url):
+        case EndpointBrain(url=url) | WebhookBrain(url=url):
             yield _at(url)
         case AcpBrain(command=command) | CommandBrain(command=command):
             program = command[0].rpartition("/")[2]

@@ -32,6 +32,7 @@ MODULES = (
     "audit",
     "audit_log",
     "backup",
+    "callback",
     "capabilities",
     "cast",
     "channel_list",

@@ -18,6 +18,7 @@ from clawlane.store import (
     alerts,
     audit_check,
     audit_log,
+    callbacks,
     catch_up,
     decisions,
     deliveries,
@@ -140,6 +141,7 @@ class Reader:
     own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
     webhooks = _ask(webhooks.standings)
+    callback = _ask(callbacks.find)
     words_of = _ask(stored_messages.words_of)
     cursor_at = _ask(events.cursor_at)
 
