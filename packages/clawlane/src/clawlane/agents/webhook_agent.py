@@ -36,6 +36,8 @@ _CONNECT: Final = 10.0
 """Seconds."""
 
 _LATER, _SILENCE = 202, 204
+_HEARD = (200, _LATER, _SILENCE, 400, 422)
+"""What a server may answer to a test that came through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,11 @@ class WebhookAgent:
         return reply
 
     async def reach(self) -> str:
-        """A signed request of the type `test`, which nobody answers."""
-        async with asyncio.timeout(_CONNECT):
-            status, _ = await self._post(f"turn_{secrets.token_hex(16)}", {"type": "test"})
-        if status in (_LATER, _SILENCE, 200):
+        """A signed request of the type `test`, which the server need not understand."""
+        status, _ = await self._post(f"turn_{secrets.token_hex(16)}", {"type": "test"}, reads=False)
+        if status in _HEARD:
             return ""
-        return f"{self._host} answered a test with HTTP {status}"
+        raise self._refusal(status)
 
     async def _answer(self, turn: TurnInput, asked: Mapping[str, Any]) -> WrittenAnswer:
         lane, seconds = turn.lane, self.agent.settings.timeout_seconds
@@ -110,8 +111,10 @@ class WebhookAgent:
                     arrived.clear()
         return read_written(text)
 
-    async def _post(self, id_: str, body: Mapping[str, Any]) -> tuple[int, WrittenAnswer | None]:
-        """The status of the response, and the answer that it holds, if it is one."""
+    async def _post(
+        self, id_: str, body: Mapping[str, Any], *, reads: bool = True
+    ) -> tuple[int, WrittenAnswer | None]:
+        """The status of the response, and the answer that it holds, if it is one and somebody `reads` it."""
         written = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         request = self.http.post(
             self.url,
@@ -124,7 +127,7 @@ class WebhookAgent:
             async with request as response:
                 if response.status == _SILENCE:
                     return _SILENCE, WrittenAnswer("NO_REPLY")
-                if response.status == 200:
+                if response.status == 200 and reads:
                     return 200, await self._read(response)
                 if response.status in (429, 503):
                     busy = f"{self.agent.place}: {self._host} is busy (HTTP {response.status})"
