@@ -127,6 +127,7 @@ NEITHER = frozenset(
         "agent",
         "album_total",
         "alerted_ms",
+        "events_pruned",
         "done_ms",
         "own_thread_ms",
         "approved_ms",

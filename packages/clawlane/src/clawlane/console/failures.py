@@ -8,31 +8,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from clawlane.capabilities import DirectoryError
-from clawlane.channel import ChannelUnusable, VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.console.answers import page
 from clawlane.console.rendering import HEADERS, STATIC
-from clawlane.credentials.files import CredentialsError
-from clawlane.ops.client import ControlError
-from clawlane.ops.operation import OpError
-from clawlane.plugins.errors import PluginError
-from clawlane.store.errors import StoreError
+from clawlane.ops.asking import OURS
 from clawlane.texts import t, told
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-OURS = (
-    ChannelUnusable,
-    ConfigError,
-    ControlError,
-    CredentialsError,
-    DirectoryError,
-    OpError,
-    PluginError,
-    StoreError,
-    VaultError,
-)
-"""Errors whose text is for the operator."""
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,15 @@ _POLL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The end of what is stored. With `follow` it repeats after `quiet` seconds without an event."""
+    """The end of what is stored. With `follow` it repeats after `quiet` seconds without an event.
+
+    `truncated` says that events behind the cursor that was given were pruned unread. There is `more` where
+    the limit was reached first.
+    """
 
     cursor: str
+    truncated: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +39,14 @@ class Events(Stream[Decided | StateChanged | OperatorChanged | ConfigChanged | R
     """What happened after a cursor, on all accounts or on one (`channel/id`).
 
     An empty cursor begins with the oldest event kept (a month), `newest` with what happens next. Every event
-    has the cursor behind it. Without `follow` the feed ends once all is told.
+    has the cursor behind it. Without `follow` the feed ends once all is told, and at the latest after `limit`
+    events, if that is not 0.
     """
 
     after: str = ""
     account: str | None = None
     follow: bool = False
+    limit: int = 0
     quiet: float = 15.0
 
 
@@ -48,20 +56,25 @@ async def events(
 ) -> AsyncIterator[Decided | StateChanged | OperatorChanged | ConfigChanged | Reached]:
     """Raises `CursorUnknown` for a cursor of another store."""
     loop, quiet = asyncio.get_running_loop(), max(0.1, request.quiet)
-    cursor, due = request.after, 0.0
+    cursor, due, truncated, left = request.after, 0.0, False, request.limit
     with ctx.listening() as heard:
         while True:
             heard.clear()
-            page = await ctx.ask(partial(Reader.events, after=cursor, account=request.account, limit=_BATCH))
+            limit = min(_BATCH, left) if left else _BATCH
+            page = await ctx.ask(partial(Reader.events, after=cursor, account=request.account, limit=limit))
+            truncated |= page.truncated
             for event in page.events:
                 yield event
             cursor = page.cursor
+            if left and not (left := left - len(page.events)):
+                yield Reached(cursor, truncated, page.more)
+                return
             if page.more:
                 continue
             if page.events and due:
                 due = loop.time() + quiet
             if loop.time() >= due:
-                yield Reached(cursor)
+                yield Reached(cursor, truncated)
                 due = loop.time() + quiet
             if not request.follow:
                 return

@@ -107,11 +107,15 @@ Event: TypeAlias = Decided | StateChanged | OperatorChanged | ConfigChanged
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events in their order, the cursor behind them, and whether there are more."""
+    """Events in their order, the cursor behind them, and whether there are more.
+
+    `truncated` says that some between the two cursors were pruned before they were read.
+    """
 
     events: list[Event]
     cursor: str
     more: bool
+    truncated: bool = False
 
 
 @lazy
@@ -167,7 +171,21 @@ def page(connection: sqlite3.Connection, after: str, account: str | None, limit:
     found = sorted(_rows(connection, account, position, last, limit), key=itemgetter(0))
     events = [event(row, f"{store}.{number}") for number, event, row in found[:limit]]
     more = len(found) >= limit
-    return Page(events, events[-1].cursor if more else f"{store}.{last}", more)
+    truncated = after not in ("", NEWEST) and position < _pruned(connection, account)
+    return Page(events, events[-1].cursor if more else f"{store}.{last}", more, truncated)
+
+
+def note_pruned(tx: Tx, number: int | None) -> None:
+    """Remember that events up to this one may be gone, so that a reader who was before them is told."""
+    if number is not None:
+        query = "UPDATE accounts SET events_pruned = ? WHERE account = ? AND events_pruned < ?"
+        tx.db.execute(query, (number, tx.account, number))
+
+
+def _pruned(connection: sqlite3.Connection, account: str | None) -> int:
+    """The last event that was pruned, of an account or of all; 0 if none was."""
+    query = "SELECT max(events_pruned) FROM accounts WHERE account = coalesce(?, account)"
+    return connection.execute(query, (account,)).fetchone()[0] or 0
 
 
 def _position(cursor: str, store: str, last: int) -> int:

@@ -568,6 +568,7 @@ CREATE TABLE upgrades ( -- what another version changed, for each account until 
 -- Since when the account waits for its first connection after a restore: what was sent before that may have
 -- been answered by the gateway that the backup is of.
 ALTER TABLE accounts ADD COLUMN restored_ms INTEGER;
+ALTER TABLE accounts ADD COLUMN events_pruned INTEGER NOT NULL DEFAULT 0; -- the last event that is not kept
 
 -- Takeovers: threads in which the owner has written by hand.
 CREATE TABLE takeovers (
@@ -653,7 +654,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 CREATE TABLE drafts (
     account TEXT NOT NULL, number INTEGER NOT NULL, -- among those of chunks
     thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
-    turn INTEGER NOT NULL, -- which it answers, or whose agent wrote it with a tool
+    turn INTEGER NOT NULL, -- which it answers, or whose agent wrote it with a tool; 0: a client wrote it
     step INTEGER, call INTEGER, -- that call of the tool; null for a reply
     state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
     rule TEXT NOT NULL, -- the setting that asks for approval
