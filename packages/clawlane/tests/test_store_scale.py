@@ -108,6 +108,7 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "decided": lambda reader: reader.decided("m77"),
     "newest": lambda reader: reader.newest_decided(10, dropped=False),
     "newest dropped": lambda reader: reader.newest_decided(10, dropped=True),
+    "depths": lambda reader: reader.depths(ACCOUNT, NOW),
     "noted": lambda reader: reader.noted("m77"),
     "newest noted": lambda reader: reader.newest_noted(10),
     "activity": lambda reader: reader.activity(ACCOUNT),

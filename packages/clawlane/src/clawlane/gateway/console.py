@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar, cast
+
+from aiohttp import web
 
 from clawlane.config.console import Console
 from clawlane.config.paths import Paths
@@ -16,6 +18,7 @@ from clawlane.ops.operation import Caller, Request, Stream, operation_of
 from clawlane.zone import Zone
 
 R = TypeVar("R")
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 
 
@@ -50,15 +53,17 @@ class GatewayAsks:
             yield events
 
 
-async def keep_console(accounts: Accounts, paths: Paths) -> None:
+async def keep_console(accounts: Accounts, paths: Paths, metrics: Answer) -> None:
     """Serve the console while and as the config in force says. Lives until cancelled.
+
+    `metrics` answers who asks for them there.
 
     One that cannot listen is logged, and tried again with the next config: the lane goes on without it.
     """
     while True:
         settings = accounts.config.root.console
         try:
-            async with _served(settings, accounts, paths):
+            async with _served(settings, accounts, paths, metrics):
                 await _until_other(settings, accounts)
         except ConsoleUnusable as error:
             log.error("%s; the gateway goes on without it", error)
@@ -66,13 +71,15 @@ async def keep_console(accounts: Accounts, paths: Paths) -> None:
 
 
 @asynccontextmanager
-async def _served(settings: Console, accounts: Accounts, paths: Paths) -> AsyncIterator[None]:
+async def _served(
+    settings: Console, accounts: Accounts, paths: Paths, metrics: Answer
+) -> AsyncIterator[None]:
     if not settings.enabled:
         yield
         return
     from clawlane.console.listener import console  # nothing of it is imported where nobody wants it
 
-    async with console(settings, GatewayAsks(accounts, paths), accounts.environ) as url:
+    async with console(settings, GatewayAsks(accounts, paths), accounts.environ, metrics) as url:
         log.info("the console listens on %s; to open it: openclaw console --open", url)
         yield
 
