@@ -30,6 +30,7 @@ ROOMS = (
     "cli/config_import.py",
     "cli/config_schema.py",
     "cli/dead_letters.py",
+    "cli/debug.py",
     "cli/directory.py",
     "cli/directory_export.py",
     "cli/doctor.py",
@@ -235,6 +236,7 @@ PLUGIN_ROOMS = (
 
 NOT_SAID = {
     "access/scope.py": {"the account itself"},  # stands for an id
+    "cli/debug.py": {" ms", "HTTP "},  # units
     "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
         "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",

@@ -160,6 +160,7 @@ def test_a_library_that_is_missing_and_a_port_that_is_taken_cost_the_lane_nothin
         configured(state, LANE % lan, OWN.replace(":0", f":{taken.getsockname()[1]}"))
         listening(gateway)
         gateway.said("Address already in use; the gateway goes on without metrics")
+        assert "Metrics: metrics cannot be served on 127.0.0.1:" in linked.run("channels", "status").stdout
         say(zalo, lan, "xin chào")
         assert answers(zalo, 1) == ["xin chào"]
 

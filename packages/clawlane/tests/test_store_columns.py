@@ -279,6 +279,12 @@ NEITHER = frozenset(
         "whom",
         "widens",
         "applied_ms",
+        "failing_ms",
+        "given_up",
+        "gone_event",
+        "missed",
+        "taken_ms",
+        "truncated",
     ]
 )
 """Times, numbers, states and words of ours, by the name of the column alone."""

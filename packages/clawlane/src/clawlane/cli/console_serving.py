@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 from clawlane.cli.failure import CliError
 from clawlane.config.console import Address, Console, read_address
 from clawlane.config.errors import ConfigError
-from clawlane.console.asking import SocketAsks
 from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.listener import console as serving
 from clawlane.credentials.console_access import ConsoleAccess
+from clawlane.ops.asking import SocketAsks
 from clawlane.ops.client import Client
+from clawlane.ops.operation import Caller
 from clawlane.texts import t
 
 _CONNECT_S = 1.0
@@ -39,7 +40,7 @@ def serve(listen: str | None, ready: Callable[[], None]) -> None:
     try:
         asyncio.run(_serve(_settings(listen), ready))
     except ConsoleUnusable as error:
-        raise CliError(str(error), t("give another address with --listen")) from None
+        raise CliError(error.sentence, t("give another address with --listen")) from None
 
 
 async def _serve(settings: Console, ready: Callable[[], None]) -> None:
@@ -47,7 +48,7 @@ async def _serve(settings: Console, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    asks = SocketAsks(os.environ)
+    asks = SocketAsks(Caller.CONSOLE, os.environ)
     async with serving(settings, asks, os.environ):
         await asyncio.to_thread(ready)
         await ended.wait()

@@ -29,6 +29,7 @@ _COMMANDS = {
     "health": ("clawlane.cli.health:health", "Show the state of each account in one line."),
     "console": ("clawlane.cli.console:console", "Open the web console."),
     "logs": ("clawlane.cli.logs:logs", "Show what the gateway logged."),
+    "debug": ("clawlane.cli.debug:debug", "Show the frames and calls of one account."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
     "alarms": ("clawlane.cli.alarms:alarms", "See what looks like trouble with the platform."),

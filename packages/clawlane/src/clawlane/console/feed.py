@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from clawlane.console.asking import Asks
 from clawlane.console.rendering import fragment
+from clawlane.ops.asking import Asks
 from clawlane.ops.events import Events
 from clawlane.ops.why import Item, Why
 from clawlane.store.events import NEWEST

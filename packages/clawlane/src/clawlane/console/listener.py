@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from clawlane.config.console import Address, Console, Tls
-from clawlane.console.asking import Asks
 from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.failures import guarded
 from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, Handler, guarding
@@ -20,7 +19,8 @@ from clawlane.console.rendering import HERE, STATIC
 from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
 from clawlane.console.site import SITE, Site
 from clawlane.credentials.console_access import ConsoleAccess
-from clawlane.texts import ENGLISH, LOCALES, speak
+from clawlane.ops.asking import Asks
+from clawlane.texts import ENGLISH, LOCALES, later, speak
 from clawlane.zone import show_in
 
 _ENDS_S = 1.0
@@ -133,8 +133,9 @@ def _bound(listen: Address) -> socket.socket:
         bound.bind((listen.host, listen.port))
     except OSError as error:
         bound.close()
+        why = os.strerror(error.errno or 0)
         raise ConsoleUnusable(
-            f"the console cannot listen on {listen}: {os.strerror(error.errno or 0)}"
+            later("the console cannot listen on {address}: {why}", address=str(listen), why=why)
         ) from None
     return bound
 
@@ -146,5 +147,5 @@ def _tls(tls: Tls | str) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(os.path.expanduser(tls.cert), os.path.expanduser(tls.key))
     except (OSError, ssl.SSLError) as error:
-        raise ConsoleUnusable(f"console.public.tls cannot be used: {error}") from None
+        raise ConsoleUnusable(later("console.public.tls cannot be used: {error}", error=str(error))) from None
     return context

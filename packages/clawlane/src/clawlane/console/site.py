@@ -11,9 +11,9 @@ from aiohttp import web
 
 from clawlane.clock import now_ms
 from clawlane.config.console import PublicConsole
-from clawlane.console.asking import Asks
 from clawlane.console.feed import Feed
 from clawlane.console.guard import Entrance
+from clawlane.ops.asking import Asks
 
 _MOST = 100
 _TRIES, _WITHIN_MS = 5, 60_000

@@ -13,11 +13,11 @@ from clawlane.channel import Phase
 from clawlane.config.alerts import Alerts, AlertThread, Webhook
 from clawlane.config.choices import OutboundMode
 from clawlane.config.secrets import SecretMissing
-from clawlane.gateway.webhook_sender import DeliveryFailed, WebhookSender, signing_key
 from clawlane.messages import Reply
 from clawlane.ops.context import LiveAccount
 from clawlane.store import alert_sends
 from clawlane.store.account_store import Clock
+from clawlane.webhook_sender import DeliveryFailed, WebhookSender, signing_key
 
 COMMAND_S = 30.0
 """Seconds that a program has."""

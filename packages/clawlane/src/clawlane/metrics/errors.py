@@ -1,10 +1,11 @@
-"""What keeps metrics from being served.
-
-MetricsUnusable     the library is missing, or the address cannot be listened on; the text is one line
-"""
+"""What can go wrong with metrics as a whole."""
 
 from __future__ import annotations
 
 
 class MetricsUnusable(Exception):
-    """No metrics can be served. The text is one line for the operator."""
+    """No metrics can be served. `sentence` says why, in one line made by `later`."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence

@@ -11,6 +11,7 @@ from aiohttp import web
 from clawlane.config.console import Address
 from clawlane.metrics.errors import MetricsUnusable
 from clawlane.metrics.page import PATH
+from clawlane.texts import later
 
 _ENDS_S = 1.0
 _MOST_BODY = 1024
@@ -37,7 +38,8 @@ async def listening(listen: Address, answer: Handler) -> AsyncIterator[str]:
             await web.TCPSite(runner, listen.host, listen.port, backlog=16, reuse_address=True).start()
         except OSError as error:
             reason = os.strerror(error.errno or 0)
-            raise MetricsUnusable(f"metrics cannot be served on {listen}: {reason}") from None
+            told = later("metrics cannot be served on {address}: {why}", address=str(listen), why=reason)
+            raise MetricsUnusable(told) from None
         yield f"http://{Address(listen.host, runner.addresses[0][1])}{PATH}"
     finally:
         await runner.cleanup()

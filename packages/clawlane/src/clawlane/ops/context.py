@@ -6,7 +6,14 @@ OpError         an operation cannot be done; the text is one line, `help` is wha
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
     from clawlane.lane.evidence import Evidence
+    from clawlane.ops.account_status import Listening
     from clawlane.plugins.registry import Registry
     from clawlane.store.account_store import AccountStore, Clock
     from clawlane.store.alarm_told import Alarm, Alarmed
@@ -113,6 +121,9 @@ class LiveAccount(Protocol):
 
     def acknowledged(self, alarms: Sequence[Alarm]) -> None:
         """The operator has seen these alarms."""
+
+    def debug_lines(self) -> AbstractContextManager[None]:
+        """Log its debug lines while entered, whatever the level of the config."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
@@ -262,6 +273,7 @@ class OpContext:
     """When the gateway started; None without one."""
     ending: Ends | None = None
     live_config: LiveConfig | None = None
+    serves: Mapping[str, Listening] = field(default_factory=dict)
     loading: Plugins | None = None
     """The plugins that the gateway loaded its config with, where they are not those of the registry."""
     operation: str = ""

@@ -1,4 +1,4 @@
-"""The event feed: decisions, states of accounts and operators' changes, from a durable cursor.
+"""The event feed: decisions, recalls, states of accounts and what was changed, from a durable cursor.
 
 A reader holds no place in memory: what it has not read yet waits in the store, however slow it is.
 """
@@ -10,15 +10,23 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Stream, operation
-from clawlane.store.events import ConfigChanged, Decided, OperatorChanged, StateChanged
+from clawlane.store.events import ConfigChanged, Decided, MessageRecalled, OperatorChanged, StateChanged
 from clawlane.store.reader import Reader
 
 _BATCH = 200
 _POLL = 1.0
 """Seconds between two looks into a store that another process may write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """Retention has taken events behind the cursor before they were told. What is left follows."""
+
+    cursor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +36,13 @@ class Reached:
     cursor: str
 
 
+Told: TypeAlias = (
+    Decided | MessageRecalled | StateChanged | OperatorChanged | ConfigChanged | Truncated | Reached
+)
+
+
 @dataclass(frozen=True, slots=True)
-class Events(Stream[Decided | StateChanged | OperatorChanged | ConfigChanged | Reached]):
+class Events(Stream[Told]):
     """What happened after a cursor, on all accounts or on one (`channel/id`).
 
     An empty cursor begins with the oldest event kept (a month), `newest` with what happens next. Every event
@@ -43,9 +56,7 @@ class Events(Stream[Decided | StateChanged | OperatorChanged | ConfigChanged | R
 
 
 @operation
-async def events(
-    ctx: OpContext, request: Events
-) -> AsyncIterator[Decided | StateChanged | OperatorChanged | ConfigChanged | Reached]:
+async def events(ctx: OpContext, request: Events) -> AsyncIterator[Told]:
     """Raises `CursorUnknown` for a cursor of another store."""
     loop, quiet = asyncio.get_running_loop(), max(0.1, request.quiet)
     cursor, due = request.after, 0.0
@@ -53,6 +64,8 @@ async def events(
         while True:
             heard.clear()
             page = await ctx.ask(partial(Reader.events, after=cursor, account=request.account, limit=_BATCH))
+            if page.truncated:
+                yield Truncated(cursor)
             for event in page.events:
                 yield event
             cursor = page.cursor

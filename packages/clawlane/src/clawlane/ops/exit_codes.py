@@ -27,6 +27,8 @@ def exit_code(found: Status) -> Exit:
     codes = [exit_code_of(one) for one in accounts_of(found) if one.enabled] or [Exit.NOT_LINKED]
     if not found.gateway:
         codes.append(Exit.GATEWAY_DOWN)
+    elif any(one.problem for one in found.gateway.serves.values()):
+        codes.append(Exit.DEGRADED)
     if found.config.error:
         codes.append(Exit.DEGRADED)
     return max(codes)

@@ -42,6 +42,7 @@ MODULES = (
     "config_standing",
     "config_values",
     "console",
+    "debug",
     "directory",
     "directory_export",
     "doctor",

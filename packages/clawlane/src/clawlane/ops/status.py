@@ -19,6 +19,7 @@ from clawlane.ops.account_status import (
 from clawlane.ops.channel_list import ChannelOff, channels_off, risk_of
 from clawlane.ops.context import GONE, OpContext
 from clawlane.ops.operation import AccountRequest, operation
+from clawlane.texts import t
 
 if TYPE_CHECKING:
     from clawlane.channel import Account, Channel
@@ -111,7 +112,9 @@ def _gateway(ctx: OpContext) -> GatewayStatus | None:
     from clawlane.ops.process import resident_bytes
 
     revision = ctx.config.source.revision
-    return GatewayStatus(os.getpid(), ctx.started_ms, __version__, resident_bytes(), revision)
+    process = os.getpid(), ctx.started_ms, __version__, resident_bytes()
+    serves = {name: replace(one, problem=t(one.problem)) for name, one in ctx.serves.items()}
+    return GatewayStatus(*process, revision, serves)
 
 
 def _config(ctx: OpContext) -> ConfigStatus:

@@ -46,6 +46,7 @@ from clawlane.store import (
     turns,
     verifications,
     warm_ups,
+    why_search,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.held import plain
@@ -75,10 +76,10 @@ class Reader:
     used_code = _ask(pairing.used_code)
     pairing_state = _ask(pairing.requests)
     decided = _ask(decisions.of_message)
-    newest_decided = _ask(decisions.newest)
     too_old_in_a_row = _ask(decisions.too_old_in_a_row)
     noted = _ask(notices.of_message)
-    newest_noted = _ask(notices.newest)
+    search = _ask(why_search.search)
+    fits_rule = _ask(why_search.fits_rule)
     gaps = _ask(catch_up.gaps)
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)

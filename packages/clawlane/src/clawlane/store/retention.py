@@ -80,6 +80,7 @@ _AGING = (
     ("operator_log", "at_ms"),
     ("config_log", "at_ms"),
     ("state_log", "at_ms"),
+    ("recall_log", "at_ms"),
     ("takeovers", "until_ms"),
     ("own_messages", "expires_ms"),
 )

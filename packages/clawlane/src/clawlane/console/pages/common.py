@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from clawlane.console.asking import Asks
 from clawlane.console.site import SITE
+from clawlane.ops.asking import Asks
 from clawlane.ops.channel_list import ChannelEntry, ListChannels
 from clawlane.ops.operation import Request
 

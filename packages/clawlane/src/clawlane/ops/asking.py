@@ -1,4 +1,4 @@
-"""How pages run operations: in the gateway that serves them, or over its control socket.
+"""How a window on the lane runs operations: in the gateway that serves it, or over its control socket.
 
 await asks.call(Requests())          the result
 async with asks.follow(…) as events: the events of a stream, as they come
@@ -27,7 +27,7 @@ _LONGEST_LINE = 4 << 20
 
 
 class Asks(Protocol):
-    """Runs operations for the console."""
+    """Runs operations for whoever is served."""
 
     @property
     def paths(self) -> Paths: ...
@@ -48,8 +48,9 @@ class Asks(Protocol):
 class SocketAsks:
     """Asks the gateway that runs for this state directory; without one, runs operations in this process."""
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self._client = Client(caller=Caller.CONSOLE)
+    def __init__(self, caller: Caller, environ: Mapping[str, str] = os.environ) -> None:
+        self._caller = caller
+        self._client = Client(caller=caller)
         self._environ = environ
         self.paths = self._client.paths
 
@@ -79,7 +80,7 @@ class SocketAsks:
             yield events
 
     def _context(self) -> OpContext:
-        return OpContext(self.paths, self._environ, now_ms, Caller.CONSOLE)
+        return OpContext(self.paths, self._environ, now_ms, self._caller)
 
     @asynccontextmanager
     async def _of_gateway(self, request: Stream[R]) -> AsyncIterator[AsyncIterator[R]]:
@@ -88,7 +89,7 @@ class SocketAsks:
         if socket is None:
             raise GatewayDown(self.paths)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10)
-        head = {"Caller": Caller.CONSOLE, LOCALE_FIELD: locale()}
+        head = {"Caller": self._caller, LOCALE_FIELD: locale()}
         async with aiohttp.ClientSession(
             connector=aiohttp.UnixConnector(str(socket)), timeout=timeout, read_bufsize=_LONGEST_LINE
         ) as http:
