@@ -93,6 +93,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "url": "An address with `https://`; `http://` for this machine only.",
         "secret": "What signs it: `'${NAME}'`, `{ env: 'NAME' }`, `{ file: 'PATH' }`, or the secret itself.",
     },
+    "EventWebhook": {
+        "events": "What it is told; without it, everything.",
+        "content": "Whether it is told people's names and what they wrote.",
+    },
     "AlertThread": {
         "account": "The account that sends it, never the one that the alert is about.",
         "to": "`user:ID` or `group:ID`.",
@@ -151,6 +155,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "gateway": "The running gateway.",
         "console": "The web console inside the gateway.",
         "metrics": "Numbers about the gateway for Prometheus.",
+        "webhooks": "Addresses that are told what happens.",
         "logging": "The log.",
     },
     "Console": {

@@ -129,6 +129,7 @@ class _Loader:
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._warn_of_phone_numbers(channels)
         self._warn_of_alert_secrets(channels)
+        self._warn_of_webhook_secrets(root or schema.Root())
         agents, routing = self._agents(root or schema.Root(), channels)
         if root is not None:
             self._check_tools(root, channels)
@@ -259,6 +260,12 @@ class _Loader:
                 own = account_path(self.source, account)
                 written = own if "alerts" in (self.source.at(own) or {}) else own[:2]
                 found = agent_checks.literal_key((*written, "alerts", "webhook", "secret"))
+                self._warn(found.path, found.message, found.hint, code=found.code)
+
+    def _warn_of_webhook_secrets(self, root: schema.Root) -> None:
+        for number, webhook in enumerate(root.webhooks):
+            if webhook.secret.is_literal:
+                found = agent_checks.literal_key(("webhooks", number, "secret"))
                 self._warn(found.path, found.message, found.hint, code=found.code)
 
     def _channel(self, manifest: Manifest, block: Any) -> ChannelAccounts | None:

@@ -18,6 +18,7 @@ from clawlane.config.media_tools import Tools
 from clawlane.config.metrics import Metrics
 from clawlane.config.patterns import check_pattern
 from clawlane.config.time_zone import TimeZone
+from clawlane.config.webhooks import EventWebhooks
 from clawlane.messages import LONGEST_WINDOW_MS
 
 
@@ -151,6 +152,7 @@ class Root(Block):
     gateway: Gateway = Gateway()
     console: Console = Console()
     metrics: Metrics = Metrics()
+    webhooks: EventWebhooks = ()
     logging: Logging = Logging()
 
 

@@ -31,6 +31,7 @@ from clawlane.gateway.logging import logging_to
 from clawlane.gateway.metrics import LiveMetrics
 from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
+from clawlane.gateway.webhooks import keep_webhooks
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
@@ -170,6 +171,7 @@ async def gateway(
         _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
             _announce_accounts(config, store, list(map(str, config.accounts)))
+            telling = group.create_task(keep_webhooks(accounts))  # before anything happens
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
@@ -192,6 +194,7 @@ async def gateway(
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
                     log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
+                telling.cancel()
                 running.cancel()
 
 

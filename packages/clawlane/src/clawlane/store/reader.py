@@ -43,9 +43,11 @@ from clawlane.store import (
     send_evidence,
     send_log,
     sessions,
+    stored_messages,
     turns,
     verifications,
     warm_ups,
+    webhooks,
     why_search,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
@@ -139,6 +141,9 @@ class Reader:
     alerts = _ask(alerts.waiting)
     own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
+    webhooks = _ask(webhooks.standings)
+    words_of = _ask(stored_messages.words_of)
+    cursor_at = _ask(events.cursor_at)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

@@ -175,7 +175,12 @@ class Writer:
 
     def _tell(self, group: list[_Job], outcomes: list[Any], is_news: bool) -> None:
         _resolve(group, outcomes)
-        for heard in self._listeners if is_news else ():
+        if is_news:
+            self.tell_listeners()
+
+    def tell_listeners(self) -> None:
+        """Wake who listens. Belongs to the event loop."""
+        for heard in self._listeners:
             heard.set()
 
     def _die(self, group: list[_Job], error: BaseException) -> None:
