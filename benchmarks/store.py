@@ -19,6 +19,7 @@ from clawlane.store import catch_up, retention, turns
 from clawlane.store.connection import connect_reader
 from clawlane.store.reader import Reader
 from clawlane.store.transaction import Tx
+from clawlane.store.why_search import Wanted
 
 _COUNT = 300_000
 _PER_CALL = 1000
@@ -48,8 +49,8 @@ def _chores(tx: Tx) -> dict[str, Callable[[], object]]:
 
 def _questions(reader: Reader) -> dict[str, Callable[[], object]]:
     return {
-        "why --last 10": lambda: reader.newest_decided(10, dropped=False),
-        "why --dropped": lambda: reader.newest_decided(10, dropped=True),
+        "why --last 10": lambda: reader.search(Wanted(), 10).messages,
+        "why --dropped": lambda: reader.search(Wanted(dropped=True), 10).messages,
         "why ID": lambda: reader.decided("m77"),
         "activity, for status": lambda: reader.activity(ACCOUNT),
         "waiting turns, for status": lambda: reader.waiting_turns(ACCOUNT),

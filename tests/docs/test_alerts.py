@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from clawlane.gateway.webhook_sender import signed, signing_key
+from clawlane.webhook_sender import signed, signing_key
 from docs.shell_blocks import blocks
 
 SECRETS = ["a secret of enough length", "whsec_MDEyMzQ1Njc4OWFiY2RlZg=="]

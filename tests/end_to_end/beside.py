@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from pathlib import Path
@@ -64,7 +64,8 @@ def linked_here(operator: Operator, zalo: Simulator) -> None:
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = operator.env[VARIABLE]
     try:
-        copy_context().run(asyncio.run, _log_in(operator, zalo))
+        with ThreadPoolExecutor(1) as pool:  # the test's own thread may run a loop: playwright's does
+            pool.submit(copy_context().run, asyncio.run, _log_in(operator, zalo)).result()
     finally:
         if before is None:
             del os.environ[VARIABLE]

@@ -27,6 +27,7 @@ from typing import IO, Any, NoReturn, Self
 
 _LONGEST = 1 << 20
 _MODULES = ("demo.record_gateway",)
+_SCRIPTS = tuple(str(Path(__file__).with_name(name)) for name in ("clock_gateway.py", "killed_gateway.py"))
 _USUAL = frozenset(("PYTHONUTF8",))
 _OPENCLAW = str(Path(sys.executable).with_name("openclaw"))
 
@@ -164,6 +165,8 @@ def _program(args: Sequence[str], options: Mapping[str, Any]) -> list[str] | Non
             return ["openclaw", *words]
         case [python, "-m", module, *words] if python == sys.executable and module in _MODULES:
             return [module, *words]
+        case [python, script] if python == sys.executable and script in _SCRIPTS:
+            return [script]
     return None
 
 
@@ -289,6 +292,10 @@ def _run(program: Sequence[str]) -> int:
         openclaw()
         return 0
     sys.argv = [name, *words]
+    if name in _SCRIPTS:
+        sys.orig_argv = [sys.executable, *sys.argv]
+        runpy.run_path(name, run_name="__main__")
+        return 0
     sys.orig_argv = [sys.executable, "-m", name, *words]
     del sys.modules[name]
     runpy.run_module(name, run_name="__main__", alter_sys=True)

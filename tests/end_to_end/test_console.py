@@ -230,8 +230,14 @@ def test_an_edit_opens_moves_and_closes_the_console_and_a_taken_port_costs_the_l
         stranger = person(zalo, "Lan", friend=False)
         say(zalo, stranger, "xin chào")
         zalo.wait("sent")
+        status = linked.run("channels", "status")
+        assert status.returncode == 2
+        assert f"Console: the console cannot listen on 127.0.0.1:{port}: " in status.stdout
     file.write_text(written.replace("enabled: true", "enabled: true, public: null"))
     gateway.said("null is not allowed")
     file.write_text(written)
     gateway.said_times("the console listens on", 2)
     assert signed_in(linked).get("/").status == 200
+    status = linked.run("channels", "status")
+    assert status.returncode == 0
+    assert "Console: http://127.0.0.1:" in status.stdout

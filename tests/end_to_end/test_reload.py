@@ -24,6 +24,7 @@ from clawlane.ops.config import Applied, Apply
 from clawlane.ops.operation import Caller
 from clawlane.plugins.registry import Registry
 from clawlane.store.reader import reading
+from clawlane.store.why_search import Wanted
 from demo.stage import Gateway, Operator, Record, Simulator
 from end_to_end.steps import ACCEPT, account, all_sent, answers, listening, log_in, person, say
 
@@ -336,7 +337,7 @@ def decisions(paths: Paths, count: int) -> list[tuple[str, Decision]]:
     ends = time.monotonic() + 60
     while time.monotonic() < ends:
         with reading(paths.store) as reader:
-            found = [one for one in reader.newest_decided(2 * count, dropped=False) if one.made]
+            found = [one for one in reader.search(Wanted(), 2 * count).messages if one.made]
         if len(found) >= count:
             return [(one.message_id, one.made[0].decision) for one in reversed(found)]
         time.sleep(0.1)

@@ -23,13 +23,13 @@ from clawlane.config.alerts import Alerts
 from clawlane.config.choices import OutboundMode
 from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
-from clawlane.gateway.webhook_sender import signed, signing_key, webhook_sender
 from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import alerts, deliveries, due
 from clawlane.store.account_store import AccountStore
 from clawlane.store.alerts import AlertKind
 from clawlane.store.database import Store
 from clawlane.store.deliveries import Delivery
+from clawlane.webhook_sender import signed, signing_key, webhook_sender
 
 SECRET = "0123456789abcdef0123"
 OTHER = "zalouser/other"

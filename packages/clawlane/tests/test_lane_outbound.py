@@ -39,6 +39,7 @@ from clawlane.store.codec import outgoing_body, outgoing_of
 from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.models import Judged, Purpose, TakenOver
 from clawlane.store.states import DraftState
+from clawlane.store.why_search import Wanted
 
 RULE = Rule("channels.zalouser.outbound", "channel", 3)
 LAN = Thread(ThreadKind.DM, "11")
@@ -276,9 +277,7 @@ async def test_a_turn_that_is_begun_again_is_left_to_an_owner_who_writes_there(b
 
     def ended() -> list[str]:
         with bench.store.read() as reader:
-            return [
-                str(one.standing.state) for one in reader.newest_decided(9, dropped=False) if one.standing
-            ]
+            return [str(one.standing.state) for one in reader.search(Wanted(), 9).messages if one.standing]
 
     async with bench.running(wire, Echo()) as runner:
         until_ms = bench.clock() + 60_000

@@ -21,6 +21,7 @@ from clawlane.lane.runner import Runner
 from clawlane.messages import Inbound, Outgoing, Quote, Receipt, Reply
 from clawlane.store import due, send_log, unknown_sends
 from clawlane.store.transaction import Tx
+from clawlane.store.why_search import Wanted
 
 CLOSED = AccessPolicy(dm=DmPolicy.DISABLED, revision="closed")
 OPENED = replace(OPEN, revision="open")
@@ -89,7 +90,7 @@ async def test_a_batch_is_decided_by_the_rules_at_whose_time_it_is_stored(bench:
         await wire.read_all()
         await until(lambda: sum(bench.counters().values()) == 7)
     with bench.store.read() as reader:
-        made = [one.made[0].decision for one in reader.newest_decided(10, dropped=False)]
+        made = [one.made[0].decision for one in reader.search(Wanted(), 10).messages]
     assert {(one.revision, one.reason) for one in made[:-1]} == {("closed", "dm_disabled")}, "that came last"
 
 

@@ -24,18 +24,28 @@ from clawlane.config.load import load
 from clawlane.config.paths import Paths
 from clawlane.gateway.process import gateway
 from clawlane.lane.live_agents import LiveAgents
-from clawlane.messages import Inbound, Thread, ThreadKind
+from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
 from clawlane.ops.client import ControlError, follow_gateway
 from clawlane.ops.context import OpContext
-from clawlane.ops.events import Decided, Events, OperatorChanged, Reached, StateChanged, events
+from clawlane.ops.events import (
+    Decided,
+    Events,
+    MessageRecalled,
+    OperatorChanged,
+    Reached,
+    StateChanged,
+    Truncated,
+    events,
+)
 from clawlane.ops.operation import Caller
 from clawlane.ops.pairing import Approve, Reject, Requests
 from clawlane.plugins.registry import Registry
 from clawlane.store import events as store_events
-from clawlane.store import inbox, pairing, retention
+from clawlane.store import inbox, pairing, recall, retention
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import CursorUnknown, PairingUnknown
+from clawlane.store.events import Page
 from clawlane.store.models import NewMessage
 from clawlane.store.transaction import Tx
 
@@ -359,9 +369,26 @@ async def test_a_state_is_kept_once_and_all_is_forgotten_after_a_month(house: Ho
         kept = [(type(one).__name__, one.at_ms) for one in page.events]
         assert kept == [("StateChanged", NOW), ("StateChanged", NOW + 2), ("OperatorChanged", NOW)]
         await account.run(later)
+        first = page.events[0].cursor
         with store.read() as reader:
             assert reader.events("", None, 100).events == []
-            assert reader.events(page.cursor, None, 100).cursor == page.cursor
+            assert reader.events(page.cursor, None, 100) == Page([], page.cursor, more=False)
+            assert reader.events(first, None, 100) == Page([], page.cursor, more=False, truncated=True)
+    assert await collected(house.paths, Events(first)) == [Truncated(first), Reached(page.cursor)]
+
+
+async def test_a_message_that_is_taken_back_is_told_once(house: House) -> None:
+    one = arrival("m1").inbound
+    undone = Undone("default", one.thread, "m1", one.sender_id)
+    async with opened(house.paths) as (store, account):
+        await account.run(inbox.admit_all, [arrival("m1"), arrival("m2")])
+        await account.run(recall.undone, undone, 1000)
+        await account.run(recall.undone, undone, 1000)
+        cleared = Deleted("default", one.thread, "m2", one.sender_id, whole_thread=True)
+        await account.run(recall.deleted, cleared, 1000)
+        with store.read() as reader:
+            told = [one for one in reader.events("", None, 100).events if isinstance(one, MessageRecalled)]
+    assert [(one.message_id, one.who) for one in told] == [("m1", "author"), ("m2", "owner")]
 
 
 async def test_pages_go_over_all_accounts_and_tables_in_the_order_of_commits(house: House) -> None:

@@ -44,6 +44,7 @@ from clawlane.store.reader import reading
 from clawlane.store.states import TurnState
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
+from clawlane.store.why_search import Wanted
 from clawlane.words.stories import lines
 
 ALICE = Thread(ThreadKind.DM, "11")
@@ -489,8 +490,8 @@ async def test_what_was_decided_can_be_asked_afterwards_without_the_text(tmp_pat
         await account_store.run(turns.revoke, one, replace(DROP, reason=Reason.REVOKED_BEFORE_RUN))
         await account_store.run(inbox.admit_all, [NewMessage(inbound("m3"), None, PairingReply.CODE, NOW)])
         with store.read() as reader:
-            newest = reader.newest_decided(10, dropped=False)
-            dropped = reader.newest_decided(10, dropped=True)
+            newest = reader.search(Wanted(), 10).messages
+            dropped = reader.search(Wanted(dropped=True), 10).messages
             [first] = reader.decided("m1")
     assert [told.message_id for told in newest] == ["m3", "m2", "m1"]
     assert newest[0].waiting
@@ -617,8 +618,8 @@ async def test_why_knows_names_texts_repeats_and_notices(tmp_path: Path) -> None
         ruled = replace(ADMIT, rule=replace(RULE, line=3, text="dmPolicy: 'open'"), revision="abc")
         await admit(account_store, arrival(group, ruled))
         with store.read() as reader:
-            in_group, dropped, kept = reader.newest_decided(10, dropped=False)
-            [only] = reader.newest_decided(10, dropped=True)
+            in_group, dropped, kept = reader.search(Wanted(), 10).messages
+            [only] = reader.search(Wanted(dropped=True), 10).messages
     assert (kept.sender_name, kept.text, kept.group_name) == ("name of 11", "xin chào", "")
     assert (dropped.sender_name, dropped.text) == ("Hà", None)
     assert in_group.group_name == "Nhóm"
@@ -637,7 +638,7 @@ async def test_notices_are_read_beside_the_messages(tmp_path: Path) -> None:
             unreadable = (LANE, 101, "", "", "n2", "", "", "no number", 1, 0, NOW + 1, 0)
             connection.executemany(insert, [notice, unreadable])
         with store.read() as reader:
-            newest, [found] = reader.newest_noted(10), reader.noted("n1")
+            newest, [found] = reader.search(Wanted(), 10).notices, reader.noted("n1")
         connection.close()
     assert [(one.message_id, one.unreadable, one.thread) for one in newest] == [
         ("n2", True, None),

@@ -127,7 +127,6 @@ NEITHER = frozenset(
         "agent",
         "album_total",
         "alerted_ms",
-        "events_pruned",
         "done_ms",
         "own_thread_ms",
         "approved_ms",
@@ -280,6 +279,12 @@ NEITHER = frozenset(
         "whom",
         "widens",
         "applied_ms",
+        "failing_ms",
+        "given_up",
+        "gone_event",
+        "missed",
+        "taken_ms",
+        "truncated",
     ]
 )
 """Times, numbers, states and words of ours, by the name of the column alone."""

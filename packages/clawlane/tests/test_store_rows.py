@@ -13,7 +13,7 @@ from packages.clawlane.tests.opened_store import LANE, NOW
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store.codec import thread_of
 from clawlane.store.connection import connect_nothing
-from clawlane.store.rows import change, exists, insert, newest_of_accounts, of_accounts, put, value_of
+from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
 from clawlane.store.transaction import Tx
 
 OTHER = "zalouser/other"
@@ -71,6 +71,3 @@ def test_a_value_has_the_columns_of_its_fields(tx: Tx) -> None:
 
 def test_every_account_is_asked(tx: Tx) -> None:
     assert len(of_accounts(tx.db, PAUSES)) == 4
-    query = "SELECT account, thread_id AS seq FROM pauses WHERE account = ? ORDER BY thread_id DESC LIMIT ?"
-    newest = newest_of_accounts(tx.db, query, 3)
-    assert [row["seq"] for row in newest] == ["22", "22", "11"]

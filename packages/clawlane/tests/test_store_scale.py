@@ -36,6 +36,7 @@ from clawlane.store.models import AdmittedMessage, History, NewMessage
 from clawlane.store.outbox_listing import Search
 from clawlane.store.reader import Reader, reading
 from clawlane.store.transaction import Tx
+from clawlane.store.why_search import MOST_LOOKED, Wanted
 
 pytestmark = pytest.mark.long
 
@@ -106,10 +107,18 @@ def writer(path: Path) -> Iterator[sqlite3.Connection]:
 
 QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "decided": lambda reader: reader.decided("m77"),
-    "newest": lambda reader: reader.newest_decided(10, dropped=False),
-    "newest dropped": lambda reader: reader.newest_decided(10, dropped=True),
+    "newest": lambda reader: reader.search(Wanted(), 10).items,
+    "newest dropped": lambda reader: reader.search(Wanted(dropped=True), 10).items,
+    "depths": lambda reader: reader.depths(ACCOUNT, NOW),
     "noted": lambda reader: reader.noted("m77"),
-    "newest noted": lambda reader: reader.newest_noted(10),
+    "of a person": lambda reader: reader.search(Wanted(person="t7"), 10).items,
+    "of nobody": lambda reader: reader.search(Wanted(person="nobody"), 10).items,
+    "in a group": lambda reader: reader.search(Wanted(group="g7"), 10).items,
+    "by a reason": lambda reader: reader.search(Wanted(reason="dm_open"), 10).items,
+    "by a reason that never was": lambda reader: reader.search(Wanted(reason="dm_rejected"), 10).items,
+    "by a setting": lambda reader: reader.search(Wanted(reason="dmPolicy"), 10).items,
+    "before a time": lambda reader: reader.search(Wanted(until_ms=NOW - 86_400_000), 10).items,
+    "since a time": lambda reader: reader.search(Wanted(since_ms=NOW - 60_000), 10).items,
     "activity": lambda reader: reader.activity(ACCOUNT),
     "held": lambda reader: reader.held(ACCOUNT, NOW),
     "waiting turns": lambda reader: reader.waiting_turns(ACCOUNT),
@@ -142,6 +151,16 @@ def test_a_question_reads_what_it_is_about(writer: sqlite3.Connection, path: Pat
         with watched(reader._connection) as work:
             QUESTIONS[question](reader)
         assert_bounded(writer, work)
+
+
+def test_a_search_that_finds_nothing_ends_and_says_how_far_it_came(path: Path) -> None:
+    with reading(path) as reader:
+        found = reader.search(Wanted(reason="dm_open", group="nobody"), 10)
+        assert (found.items, found.more) == ([], False)
+        assert found.gave_up_at == COUNT - MOST_LOOKED + 1
+        further = reader.search(Wanted(reason="dm_open", person="t7", before=found.gave_up_at), 10)
+    assert all(one.seq < found.gave_up_at for one in further.items)
+    assert len(further.items) == 10
 
 
 def arrival(message_id: str) -> NewMessage:
@@ -223,6 +242,6 @@ def test_a_transition_reads_what_it_is_about(writer: sqlite3.Connection, transit
 
 def test_a_scan_would_be_seen(writer: sqlite3.Connection) -> None:
     with watched(writer) as work:
-        writer.execute("SELECT count(*) FROM messages WHERE sender_id = 'nobody'").fetchone()
+        writer.execute("SELECT count(*) FROM messages WHERE content = 'nobody'").fetchone()
     assert scans(writer, work.statements)
     assert work.steps > MOST_STEPS

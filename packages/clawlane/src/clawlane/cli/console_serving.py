@@ -41,7 +41,7 @@ def serve(listen: str | None, ready: Callable[[], None]) -> None:
     try:
         asyncio.run(_serve(_settings(listen), ready))
     except ConsoleUnusable as error:
-        raise CliError(str(error), t("give another address with --listen")) from None
+        raise CliError(error.sentence, t("give another address with --listen")) from None
 
 
 async def _serve(settings: Console, ready: Callable[[], None]) -> None:

@@ -36,7 +36,8 @@ def status(channel: str | None, account: str | None, probe: bool, as_json: bool)
       0  every account is logged in, can receive and can send
       1  wrong usage, wrong config, unknown channel
       2  degraded (the status says why), not connected yet, something waits for
-         your decision, or the config file is broken now
+         your decision, the config file is broken now, or a page that should be
+         served is not
       3  not linked, session expired, risk not accepted, or no enabled account
       4  paused or replaced by another login
       5  the gateway is not running

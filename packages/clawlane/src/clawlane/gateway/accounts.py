@@ -23,12 +23,12 @@ from clawlane.gateway.owner_commands import OwnerCommands
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
-from clawlane.gateway.webhook_sender import WebhookSender, webhook_sender
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
+from clawlane.ops.account_status import Listening
 from clawlane.ops.context import LiveConfig, OpContext
 from clawlane.ops.operation import Caller
 from clawlane.store.account_store import Clock
@@ -37,6 +37,7 @@ from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
 from clawlane.texts import ENGLISH, chosen, later, speak
+from clawlane.webhook_sender import WebhookSender, webhook_sender
 from clawlane.zone import Zone
 
 AGENTS_AT_ONCE = 8
@@ -84,6 +85,8 @@ class Accounts:
         self._started_ms = now_ms()
         self.begun = asyncio.Event()
         self.live_config: LiveConfig | None = None
+        self.serves: dict[str, Listening] = {}
+        """What is served besides the lane, for `status`."""
         """What stands in the config file beside the config in force; None without anybody who looks at it."""
         self._paths = paths
         self.environ = environ
@@ -120,6 +123,7 @@ class Accounts:
             ending=self._ending,
             loading=self._plugins,
             live_config=self.live_config,
+            serves=self.serves,
         )
 
     def zone(self) -> Zone:

@@ -15,7 +15,6 @@ from clawlane.backoff import Sleep
 from clawlane.config.alerts import Alerts, targets_of
 from clawlane.config.quiet_hours import minutes_of
 from clawlane.gateway.alert_targets import AlertTargets, Message
-from clawlane.gateway.webhook_sender import DeliveryFailed
 from clawlane.ops.alert_text import alert_command, alert_text, batch_text, trial_text
 from clawlane.ops.alert_words import words_of
 from clawlane.store import alerts, deliveries
@@ -25,6 +24,7 @@ from clawlane.store.database import Store
 from clawlane.store.deliveries import Delivery
 from clawlane.store.errors import StoreLost
 from clawlane.texts import ENGLISH, in_locale
+from clawlane.webhook_sender import DeliveryFailed
 from clawlane.zone import MACHINE, Zone
 
 _LONGEST_WAIT_MS, _BETWEEN_S = 30_000, 0.5

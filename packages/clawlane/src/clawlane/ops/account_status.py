@@ -62,14 +62,25 @@ class Problem(Struct, frozen=True):
     since_ms: int | None = None
 
 
+class Listening(Struct, frozen=True):
+    """What the gateway serves besides the lane, at `address`; `problem` is why it cannot, in a sentence."""
+
+    address: str
+    problem: str = ""
+
+
 class GatewayStatus(Struct, frozen=True):
-    """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with."""
+    """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with.
+
+    `serves` is what it serves besides the lane, by name: `console`, `metrics`.
+    """
 
     pid: int
     started_ms: int
     version: str
     rss: int
     config_revision: str
+    serves: dict[str, Listening] = field(default_factory=dict)
 
 
 class ConfigStatus(Struct, frozen=True):

@@ -45,6 +45,7 @@ MODULES = (
     "config_values",
     "console",
     "conversations",
+    "debug",
     "directory",
     "directory_export",
     "doctor",
@@ -76,6 +77,7 @@ MODULES = (
     "uninstall",
     "upgrade",
     "verification",
+    "webhooks",
     "why",
 )
 """The modules of this package that hold operations."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clawlane.config.errors import ConfigError, format_path
+from clawlane.config.errors import ConfigError, did_you_mean, format_path
 from clawlane.ops.context import OpContext
-from clawlane.ops.operation import Request, operation
+from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.told import Gap, HeldThread, Made, NotedItem, Pause, Recorded, Turn
+from clawlane.texts import later
 from clawlane.threads import Thread
 
 if TYPE_CHECKING:
     from clawlane.config.source import Source
     from clawlane.store.reader import Reader
+    from clawlane.store.why_search import Wanted
+
+MOST = 10_000
+"""Items of one answer."""
 
 PAUSED = "paused"
 """The rule of a hold that somebody has to resume, or that ends by its time."""
@@ -91,23 +96,40 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was found, the newest first, and where accounts could not catch up."""
+    """What was found, the newest first, and where accounts could not catch up.
+
+    `older` and `newer` are what to ask for as `before` and `after` to go on, 0 where there is no more.
+    `looked_to_ms` is when the last message was read that a long search looked at before it gave up.
+    """
 
     items: list[Item]
     gaps: list[Gap]
+    older: int = 0
+    newer: int = 0
+    looked_to_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Why(Request[Told]):
-    """About the message of an id, or about the `last` ones; with `dropped` only those that were dropped.
+    """About the message of an id, or about the `last` ones that fit.
 
-    `config_file` is the file that settings are compared with, where it is not that of the gateway.
+    `person` and `group` are ids or parts of names, `reason` that of a decision, `notice`, `unreadable`, or a
+    part of the path of the setting that decided; times are those of reading. `before` and `after` are numbers
+    of items to go on from. `config_file` is the file that settings are compared with, where it is not that of
+    the gateway.
     """
 
     message_id: str = ""
     last: int = 10
     dropped: bool = False
     config_file: str = ""
+    person: str = ""
+    group: str = ""
+    reason: str = ""
+    since_ms: int | None = None
+    until_ms: int | None = None
+    before: int = 0
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,30 +153,82 @@ class Live:
 
 @operation
 async def why(ctx: OpContext, request: Why) -> Told:
+    """Raises `OpError` for a reason that there is not, and for names that too many have."""
     import asyncio
 
     config_file = Path(request.config_file) if request.config_file else ctx.paths.config_file
     source = await asyncio.to_thread(_source, config_file)
 
     def find(reader: Reader) -> Told:
-        if request.message_id:
-            messages, notices = reader.decided(request.message_id), reader.noted(request.message_id)
-        else:
-            messages = reader.newest_decided(request.last, dropped=request.dropped)
-            notices = [] if request.dropped else reader.newest_noted(request.last)
+        told = _of_message(reader, request.message_id) if request.message_id else _search(reader, request)
+        messages = [one.message.recorded for one in told.items if one.message]
         waiting = {one.account for one in messages if one.standing and one.standing.settled_ms is None}
         # Pacing holds nothing while no gateway runs.
         held = [(name, one) for name in sorted(waiting) for one in reader.held(name, ctx.now_ms())]
         held = held if ctx.in_gateway else []
         live = Live(ctx.in_gateway, reader.pauses() if waiting else (), held)
-        items = [Item(message=story(one, live, source)) for one in messages]
-        items += [Item(notice=one) for one in notices]
-        if not request.message_id:
-            # Not by time: many are read at once, and a notice gets its time a little later than a message.
-            items = sorted(items, key=lambda one: one.seq, reverse=True)[: request.last]
-        return Told(items, reader.gaps())
+        items = [
+            Item(story(one.message.recorded, live, source)) if one.message else one for one in told.items
+        ]
+        return replace(told, items=items, gaps=reader.gaps())
 
     return await ctx.ask(find)
+
+
+def _of_message(reader: Reader, message_id: str) -> Told:
+    return Told([*map(_item, reader.decided(message_id)), *map(_item, reader.noted(message_id))], [])
+
+
+def _search(reader: Reader, request: Why) -> Told:
+    """A page of what fits. Where a search gave up, the next one goes on from there."""
+    from clawlane.store.why_search import TooManyFit
+
+    wanted = _wanted(reader, request)
+    try:
+        found = reader.search(wanted, min(request.last, MOST))
+        items = list(map(_item, found.items))
+        top = items[0].seq if items else max(request.before - 1, request.after)
+        others = replace(wanted, before=0, after=top)
+        newer = top if request.before and reader.search(others, 1).items else 0
+    except TooManyFit as error:
+        fits = later("'{written}' fits {n} people, groups or settings")
+        told = later(fits, written=error.written[:80], n=error.count)
+        raise OpError(told, later("write more of it, or an id")) from None
+    older = found.gave_up_at or (items[-1].seq if items and found.more else 0)
+    if request.after:  # the search went the other way
+        newer = found.gave_up_at or (top if found.more else 0)
+        older = items[-1].seq if items else request.after + 1
+    return Told(items, [], older, newer, found.gave_up_ms)
+
+
+def _item(one: Recorded | NotedItem) -> Item:
+    if isinstance(one, NotedItem):
+        return Item(notice=one)
+    return Item(Story(one, (), None))
+
+
+def _wanted(reader: Reader, request: Why) -> Wanted:
+    from clawlane.access.decision import Reason
+    from clawlane.store.notices import COUNTED_AS
+    from clawlane.store.why_search import Wanted
+
+    reason = request.reason.strip()
+    known = [*Reason, *COUNTED_AS]
+    if reason and reason not in known and not reader.fits_rule(reason):
+        raise OpError(
+            later("nothing was decided by '{reason}'", reason=reason[:80]),
+            did_you_mean(reason, known) or later("the reasons are counted by: openclaw channels status"),
+        )
+    return Wanted(
+        request.person.strip(),
+        request.group.strip(),
+        reason,
+        request.since_ms,
+        request.until_ms,
+        request.dropped,
+        request.before,
+        request.after,
+    )
 
 
 def story(one: Recorded, live: Live, source: Source | None) -> Story:

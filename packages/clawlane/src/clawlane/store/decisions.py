@@ -9,7 +9,7 @@ from clawlane.access.decision import LIVE, Decision, Outcome, Reason, Rule
 from clawlane.store import directory, draft_listing
 from clawlane.store.codec import storable, thread_of
 from clawlane.store.outbox import delivery_summary, tools_summary
-from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
+from clawlane.store.rows import insert, of_accounts, value_of
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.told import Made, Recorded, Stage, Turn
 from clawlane.store.transaction import Tx, count, next_event
@@ -46,19 +46,7 @@ def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded
         " WHERE aliases.account = ? AND aliases.id = ?"
     )
     rows = of_accounts(connection, query, message_id)
-    return [_recorded(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
-
-
-def newest(connection: sqlite3.Connection, limit: int, *, dropped: bool) -> list[Recorded]:
-    """The newest messages, the newest first; with `dropped` only dropped ones."""
-    query = "SELECT * FROM messages WHERE account = ? ORDER BY seq DESC LIMIT ?"
-    if dropped:
-        query = (
-            "SELECT messages.* FROM (SELECT DISTINCT account, message FROM decisions"
-            "  WHERE account = ? AND outcome = 'drop' ORDER BY message DESC LIMIT ?) AS dropped"
-            " JOIN messages ON messages.account = dropped.account AND seq = dropped.message"
-        )
-    return [_recorded(connection, row) for row in newest_of_accounts(connection, query, limit)]
+    return [recorded(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
 
 def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -> int:
@@ -76,7 +64,8 @@ def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -
     return len(rows) if all_too_old and live else 0
 
 
-def _recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
+def recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
+    """What is known of a message, from its row."""
     account, thread = row["account"], thread_of(row)
     query = "SELECT * FROM decisions WHERE account = ? AND message = ? ORDER BY stage"
     rows = connection.execute(query, (account, row["seq"]))

@@ -1,4 +1,4 @@
-"""The event feed: decisions, states of accounts, and what operators changed, in the order of commits.
+"""The event feed: decisions, recalls, states of accounts, and what was changed, in the order of commits.
 
 Every row has a number from one sequence over all accounts and kinds. Numbers are given out in the order of
 commits, so a reader that is at a number has missed nothing before it. A cursor is such a number with the
@@ -102,14 +102,28 @@ class ConfigChanged:
     narrows: dict[str, int]
 
 
-Event: TypeAlias = Decided | StateChanged | OperatorChanged | ConfigChanged
+@dataclass(frozen=True, slots=True)
+class MessageRecalled:
+    """A message was taken back. `who` is `author`, or `owner` for one who deleted it on this side."""
+
+    cursor: str
+    account: str
+    at_ms: int
+    message: int
+    message_id: str
+    thread: Thread
+    sender_id: str
+    who: str
+
+
+Event: TypeAlias = Decided | MessageRecalled | StateChanged | OperatorChanged | ConfigChanged
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Events in their order, the cursor behind them, and whether there are more.
 
-    `truncated` says that some between the two cursors were pruned before they were read.
+    `truncated` says that retention has taken events behind the cursor that was asked with.
     """
 
     events: list[Event]
@@ -164,28 +178,41 @@ def page(connection: sqlite3.Connection, after: str, account: str | None, limit:
 
     Raises `CursorUnknown` for a cursor of another store.
     """
-    store = (stored_id(connection) or "")[:8]
-    (last,) = connection.execute("SELECT last FROM numbers WHERE name = 'event'").fetchone()
+    store, last = _store(connection), newest(connection)
     position = last if after == NEWEST else _position(after, store, last)
     # Rows up to `last` are committed: what is written while this reads comes with the next page.
     found = sorted(_rows(connection, account, position, last, limit), key=itemgetter(0))
     events = [event(row, f"{store}.{number}") for number, event, row in found[:limit]]
     more = len(found) >= limit
-    truncated = after not in ("", NEWEST) and position < _pruned(connection, account)
+    truncated = bool(after) and position < _gone(connection, account)
     return Page(events, events[-1].cursor if more else f"{store}.{last}", more, truncated)
 
 
-def note_pruned(tx: Tx, number: int | None) -> None:
-    """Remember that events up to this one may be gone, so that a reader who was before them is told."""
-    if number is not None:
-        query = "UPDATE accounts SET events_pruned = ? WHERE account = ? AND events_pruned < ?"
-        tx.db.execute(query, (number, tx.account, number))
+def newest(connection: sqlite3.Connection) -> int:
+    """The number of the last event."""
+    (last,) = connection.execute("SELECT last FROM numbers WHERE name = 'event'").fetchone()
+    return int(last)
 
 
-def _pruned(connection: sqlite3.Connection, account: str | None) -> int:
-    """The last event that was pruned, of an account or of all; 0 if none was."""
-    query = "SELECT max(events_pruned) FROM accounts WHERE account = coalesce(?, account)"
-    return connection.execute(query, (account,)).fetchone()[0] or 0
+def cursor_at(connection: sqlite3.Connection, number: int) -> str:
+    """The cursor behind the event of a number."""
+    return f"{_store(connection)}.{number}"
+
+
+def number_of(cursor: str) -> int:
+    """The number in a cursor of this store."""
+    return int(cursor.rpartition(".")[2])
+
+
+def _store(connection: sqlite3.Connection) -> str:
+    return (stored_id(connection) or "")[:8]
+
+
+def _gone(connection: sqlite3.Connection, account: str | None) -> int:
+    """The number of the newest event that was pruned."""
+    query = "SELECT max(gone_event) FROM accounts WHERE account = coalesce(?, account)"
+    (gone,) = connection.execute(query, (account,)).fetchone()
+    return gone or 0
 
 
 def _position(cursor: str, store: str, last: int) -> int:
@@ -217,6 +244,10 @@ def _decided(row: sqlite3.Row, cursor: str) -> Event:
     return value_of(Decided, row, cursor=cursor, thread=thread_of(row), outcome=outcome, reason=reason)
 
 
+def _message_recalled(row: sqlite3.Row, cursor: str) -> Event:
+    return value_of(MessageRecalled, row, cursor=cursor, thread=thread_of(row))
+
+
 def _state_changed(row: sqlite3.Row, cursor: str) -> Event:
     return value_of(StateChanged, row, cursor=cursor, phase=Phase(row["phase"]))
 
@@ -239,6 +270,12 @@ _TABLES: tuple[tuple[str, _ToEvent], ...] = (
         " JOIN messages ON messages.account = decisions.account AND seq = message"
         " WHERE decisions.account = ? AND event > ? AND event <= ? ORDER BY event LIMIT ?",
         _decided,
+    ),
+    (
+        "SELECT id, recall_log.account, at_ms, who, message, message_id, thread_kind, thread_id, sender_id"
+        " FROM recall_log JOIN messages ON messages.account = recall_log.account AND seq = message"
+        " WHERE recall_log.account = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+        _message_recalled,
     ),
     (f"SELECT * FROM state_log {_RANGE}", _state_changed),  # noqa: S608 — our own text only
     (f"SELECT * FROM operator_log {_RANGE}", _operator_changed),  # noqa: S608

@@ -8,7 +8,7 @@ from clawlane.messages import Notice, Unreadable
 from clawlane.store import directory
 from clawlane.store.aliases import is_id
 from clawlane.store.codec import storable, thread_of
-from clawlane.store.rows import insert, newest_of_accounts, of_accounts, value_of
+from clawlane.store.rows import insert, of_accounts, value_of
 from clawlane.store.told import NotedItem
 from clawlane.store.transaction import Tx, count, next_number
 
@@ -58,16 +58,11 @@ def note(tx: Tx, item: Notice | Unreadable) -> bool:
 def of_message(connection: sqlite3.Connection, message_id: str) -> list[NotedItem]:
     """What was noted under an id, over all accounts, in the order of reading."""
     rows = of_accounts(connection, "SELECT * FROM notices WHERE account = ? AND message_id = ?", message_id)
-    return [_item(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
+    return [item(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
 
-def newest(connection: sqlite3.Connection, limit: int) -> list[NotedItem]:
-    """What was noted last, over all accounts, the newest first."""
-    query = "SELECT * FROM notices WHERE account = ? ORDER BY seq DESC LIMIT ?"
-    return [_item(connection, row) for row in newest_of_accounts(connection, query, limit)]
-
-
-def _item(connection: sqlite3.Connection, row: sqlite3.Row) -> NotedItem:
+def item(connection: sqlite3.Connection, row: sqlite3.Row) -> NotedItem:
+    """A notice, from its row."""
     account, thread = row["account"], thread_of(row) if row["thread_kind"] else None
     return value_of(
         NotedItem,

@@ -38,15 +38,19 @@ from clawlane.store import (
     pairing,
     pauses,
     pending_history,
+    queues,
     quotes,
     reach,
     retention,
     send_evidence,
     send_log,
     sessions,
+    stored_messages,
     turns,
     verifications,
     warm_ups,
+    webhooks,
+    why_search,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.held import plain
@@ -76,10 +80,10 @@ class Reader:
     used_code = _ask(pairing.used_code)
     pairing_state = _ask(pairing.requests)
     decided = _ask(decisions.of_message)
-    newest_decided = _ask(decisions.newest)
     too_old_in_a_row = _ask(decisions.too_old_in_a_row)
     noted = _ask(notices.of_message)
-    newest_noted = _ask(notices.newest)
+    search = _ask(why_search.search)
+    fits_rule = _ask(why_search.fits_rule)
     gaps = _ask(catch_up.gaps)
     returned = _ask(catch_up.returned)
     account_of_chunk = _ask(outbox.account_of)
@@ -96,6 +100,7 @@ class Reader:
     sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)
+    depths = _ask(queues.depths)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
     taken_over = _ask(owner_takeovers.in_force)
@@ -143,6 +148,9 @@ class Reader:
     alerts = _ask(alerts.waiting)
     own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
+    webhooks = _ask(webhooks.standings)
+    words_of = _ask(stored_messages.words_of)
+    cursor_at = _ask(events.cursor_at)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

@@ -17,9 +17,9 @@ from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import RecallResult
 from clawlane.store.outbox import delivery_summary
-from clawlane.store.rows import change, exists
+from clawlane.store.rows import change, exists, insert
 from clawlane.store.states import ChunkState, TurnState
-from clawlane.store.transaction import Tx, forget_texts
+from clawlane.store.transaction import Tx, forget_texts, next_event
 
 AFTER_MS = 3_600_000
 """How much longer than `backlogMaxAge` a message that was recalled is waited for."""
@@ -43,6 +43,8 @@ _OF_TURN = ("turn", "by_turn")
 """The columns of the outbox by which a chunk belongs to a turn: of its reply, or sent by a tool."""
 
 BY_OWNER = "deleted by the account's owner"
+_WHO = {BY_AUTHOR: "author", BY_OWNER: "owner"}
+"""Who took a message back, for the event feed. What is forgotten at the owner's wish is no event."""
 
 
 def undone(tx: Tx, fact: Undone, keep_ms: int) -> RecallResult:
@@ -134,6 +136,8 @@ def _mark(tx: Tx, seq: int, reason: str) -> sqlite3.Row | None:
         "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
         (reason, tx.account, seq),
     ).fetchone()
+    if row is not None and (who := _WHO.get(reason)):
+        insert(tx, "recall_log", id=next_event(tx), at_ms=tx.now_ms, message=seq, who=who)
     return row
 
 

@@ -16,16 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason
-from clawlane.store import (
-    answers,
-    audit_log,
-    deliveries,
-    drafts,
-    events,
-    pending_history,
-    sessions,
-    spending,
-)
+from clawlane.store import answers, audit_log, deliveries, drafts, pending_history, sessions, spending
 from clawlane.store.decisions import record
 from clawlane.store.draft_told import NO_TURN
 from clawlane.store.rows import change
@@ -90,13 +81,11 @@ _AGING = (
     ("operator_log", "at_ms"),
     ("config_log", "at_ms"),
     ("state_log", "at_ms"),
+    ("recall_log", "at_ms"),
     ("takeovers", "until_ms"),
     ("own_messages", "expires_ms"),
 )
 """What is deleted by its age alone, and the time that counts."""
-
-_OF_EVENTS = ("operator_log", "config_log", "state_log")
-"""Those of them that the event feed tells."""
 
 
 def prune(tx: Tx, keep: Keep = BUILT_IN) -> bool:
@@ -115,9 +104,6 @@ def prune(tx: Tx, keep: Keep = BUILT_IN) -> bool:
     )
     if any(taken):
         tx.scrub()
-    for table in _OF_EVENTS:
-        query = f"SELECT max(id) FROM {table} WHERE account = ? AND at_ms < ?"  # noqa: S608 — our own text only
-        events.note_pruned(tx, tx.db.execute(query, (tx.account, before_ms)).fetchone()[0])
     for table, column in _AGING:
         query = f"DELETE FROM {table} WHERE account = ? AND {column} < ?"  # noqa: S608 — our own text only
         tx.db.execute(query, (tx.account, before_ms))
@@ -283,9 +269,6 @@ def _ids(tx: Tx, before_ms: int) -> int:
         f"{_UNUSED} ORDER BY admitted_ms LIMIT ?",
         (tx.account, before_ms, before_ms, _BATCH),
     ).fetchall()
-    query = "SELECT max(event) FROM decisions WHERE account = ? AND message = ?"
-    for row in rows:
-        events.note_pruned(tx, tx.db.execute(query, (tx.account, row["seq"])).fetchone()[0])
     for table, column in _OF_A_MESSAGE:
         tx.db.executemany(
             f"DELETE FROM {table} WHERE account = ? AND {column} = ?",  # noqa: S608 — our own text only

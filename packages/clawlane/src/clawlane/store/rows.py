@@ -53,12 +53,6 @@ def of_accounts(connection: sqlite3.Connection, query: str, *values: object) -> 
     return [row for found in accounts for row in connection.execute(query, (found["account"], *values))]
 
 
-def newest_of_accounts(connection: sqlite3.Connection, query: str, limit: int) -> list[sqlite3.Row]:
-    """The rows with the highest `seq`, the newest first. The query takes an account and a limit."""
-    rows = of_accounts(connection, query, limit)
-    return sorted(rows, key=lambda row: int(row["seq"]), reverse=True)[:limit]
-
-
 @cache
 def _insert(table: str, columns: tuple[str, ...]) -> str:
     places = ", ".join("?" * (len(columns) + 1))

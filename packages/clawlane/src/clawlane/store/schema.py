@@ -568,7 +568,6 @@ CREATE TABLE upgrades ( -- what another version changed, for each account until 
 -- Since when the account waits for its first connection after a restore: what was sent before that may have
 -- been answered by the gateway that the backup is of.
 ALTER TABLE accounts ADD COLUMN restored_ms INTEGER;
-ALTER TABLE accounts ADD COLUMN events_pruned INTEGER NOT NULL DEFAULT 0; -- the last event that is not kept
 
 -- Takeovers: threads in which the owner has written by hand.
 CREATE TABLE takeovers (
@@ -771,6 +770,46 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('disclosed', 'disclosed', '1000 500 1'),
     ('answer_fates', 'answer_fates', '1000 500 1'),
     ('answer_fates', 'fates_of_session', '1000 500 500 500 2 1');
+-- Searches of `why`:
+CREATE INDEX messages_of_sender ON messages (account, sender_id, seq);
+CREATE INDEX decisions_by_reason ON decisions (account, reason, rule_path, message);
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('messages', 'messages_of_sender', '1000000 500000 2000 1'),
+    ('decisions', 'decisions_by_reason', '1000000 500000 50000 5000 1 1');
+-- What happened, told outside: messages that were taken back, what is gone from the feed, and webhooks.
+CREATE TABLE recall_log ( -- for the event feed
+    account TEXT NOT NULL, id INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+    message INTEGER NOT NULL, who TEXT NOT NULL, -- author, owner
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+ALTER TABLE accounts ADD COLUMN gone_event INTEGER NOT NULL DEFAULT 0; -- the newest one that was pruned
+CREATE TRIGGER decision_gone AFTER DELETE ON decisions WHEN OLD.event IS NOT NULL BEGIN
+    UPDATE accounts SET gone_event = max(gone_event, OLD.event) WHERE account = OLD.account;
+END;
+CREATE TRIGGER change_gone AFTER DELETE ON operator_log BEGIN
+    UPDATE accounts SET gone_event = max(gone_event, OLD.id) WHERE account = OLD.account;
+END;
+CREATE TRIGGER state_gone AFTER DELETE ON state_log BEGIN
+    UPDATE accounts SET gone_event = max(gone_event, OLD.id) WHERE account = OLD.account;
+END;
+CREATE TRIGGER edit_gone AFTER DELETE ON config_log BEGIN
+    UPDATE accounts SET gone_event = max(gone_event, OLD.id) WHERE account = OLD.account;
+END;
+CREATE TRIGGER recall_gone AFTER DELETE ON recall_log BEGIN
+    UPDATE accounts SET gone_event = max(gone_event, OLD.id) WHERE account = OLD.account;
+END;
+CREATE TABLE webhooks ( -- of the whole store: how far each has been told what happened
+    key TEXT PRIMARY KEY, -- a digest of its address
+    position INTEGER NOT NULL, -- the last event that it took, or does not get
+    taken_ms INTEGER, -- when it last took one
+    tries INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', -- since it last took one
+    failing_ms INTEGER, due_ms INTEGER NOT NULL DEFAULT 0, -- since when it fails, and the next try
+    given_up INTEGER NOT NULL DEFAULT 0, -- events, ever
+    missed INTEGER NOT NULL DEFAULT 0, truncated INTEGER NOT NULL DEFAULT 0 -- of which it was not told yet
+) WITHOUT ROWID;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('recall_log', 'recall_log', '1000 500 1'),
+    ('webhooks', 'webhooks', '3 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (

@@ -22,6 +22,9 @@ from clawlane.words.strangers import sanitize
 from clawlane.words.times import when
 from clawlane.words.unofficial import UNOFFICIAL
 
+_SERVED = {"console": later("Console"), "metrics": later("Metrics")}
+"""What a gateway serves besides the lane, by the name in its status."""
+
 _VALIDATE = later("; run: openclaw config validate")
 
 
@@ -36,10 +39,15 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     else:
         yield "", t("Gateway: not running")
     yield from config_lines(found.config, now)
+    yield from serves_lines(found)
     yield "", rules_line(rules, error_told=True)
     for agent in found.echoes if found.channels else ():
         echoes = t("Agent: {agent} answers with an echo: configure `brain` or `model`", agent=sanitize(agent))
         yield "", echoes
+    for hook in found.webhooks:
+        fails = later("Webhook {number} ({host}) fails since {since}: {error}; see: openclaw webhooks list")
+        said = {"host": sanitize(hook.host), "error": sanitize(hook.error, 200)}
+        yield "", t(fails, number=hook.number, since=when(hook.since_ms, now), **said)
     for place in sorted({one.rehearsal for one in accounts_of(found) if one.rehearsal}):
         yield (
             "",
@@ -60,6 +68,17 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         yield "", off_words(off)
     if not found.channels and not found.off:
         yield "", t("No channel is configured; set one up: openclaw onboard")
+
+
+def serves_lines(found: Status) -> Iterator[tuple[str, str]]:
+    """What the gateway serves besides the lane, and where, or why it cannot."""
+    for name, one in found.gateway.serves.items() if found.gateway else ():
+        head = t(_SERVED[name])
+        if one.problem:
+            yield "", f"{head}: {sanitize(one.problem, 300)}"
+            yield "    → ", t("the lane goes on without it")
+        else:
+            yield "", f"{head}: {one.address}"
 
 
 def config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:

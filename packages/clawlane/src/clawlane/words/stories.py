@@ -43,6 +43,11 @@ def lines(item: Item) -> Iterator[str]:
         yield from _of_message(item.message)
 
 
+def looked_to_words(ms: int) -> str:
+    """Why there may be more than a search has found."""
+    return t("Looked at what was read since {time}; what is older is found from there on.", time=local(ms))
+
+
 def as_dict(item: Item) -> dict[str, Any]:
     """The same as JSON. `type` is message, notice or unreadable; a message's `turn` is null without one."""
     if item.notice is not None:

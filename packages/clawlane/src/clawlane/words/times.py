@@ -1,8 +1,11 @@
-"""Times and sizes as people read them."""
+"""Times and sizes as people read and write them."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from clawlane.clock import length
+from clawlane.config.duration import duration
 from clawlane.texts import t
 from clawlane.zone import shown
 
@@ -45,3 +48,22 @@ def day_words(ms: int, now_ms: int) -> str:
     if days == 1:
         return t("tomorrow at {time}", time=time)
     return t("on {day} at {time}", day=f"{then:%Y-%m-%d}", time=time)
+
+
+def written_ms(written: str, now_ms: int) -> int:
+    """The time (ms since 1970) that somebody wrote: `2h` ago, a day, or a day with a time in the zone shown.
+
+    Raises `ValueError`.
+    """
+    try:
+        return now_ms - int(duration(written).total_seconds() * 1000)
+    except ValueError:
+        pass
+    try:
+        then = datetime.fromisoformat(written.strip())
+        if then.tzinfo is not None:
+            return int(then.timestamp() * 1000)
+        whole_minutes = shown().ms_of(then.date(), then.hour * 60 + then.minute)
+        return whole_minutes + then.second * 1000 + then.microsecond // 1000
+    except (OverflowError, OSError) as error:
+        raise ValueError(written) from error

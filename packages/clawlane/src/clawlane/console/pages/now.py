@@ -21,7 +21,7 @@ from clawlane.ops.status import GetStatus, Status
 from clawlane.ops.why import Why
 from clawlane.texts import t
 from clawlane.words.account_rows import account_rows
-from clawlane.words.status import config_lines, help_of
+from clawlane.words.status import config_lines, help_of, serves_lines
 from clawlane.words.stories import lines
 
 _SILENCE_S = 20.0
@@ -66,7 +66,7 @@ async def _values(request: web.Request) -> dict[str, Any]:
     return {
         "found": found,
         "well": exit_code(found) is Exit.WELL,
-        "config_lines": [text for _, text in config_lines(found.config, now_ms())],
+        "lines": [text for _, text in (*config_lines(found.config, now_ms()), *serves_lines(found))],
         "rows": _rows(found),
     }
 

@@ -13,8 +13,9 @@ from pydantic import Field
 from clawlane.mcp.tool import READS, Tool
 from clawlane.mcp.values import Account, Limit, Value, key_of, moment
 from clawlane.ops.asking import Asks
-from clawlane.ops.events import Events, Reached
-from clawlane.store.events import ConfigChanged, Decided, OperatorChanged, StateChanged
+from clawlane.ops.events import Events, Reached, Truncated
+from clawlane.store import events as stored
+from clawlane.store.events import ConfigChanged, Decided, MessageRecalled, OperatorChanged, StateChanged
 
 LONGEST_WAIT_S = 50
 """The longest that one call waits; clients give up after a minute."""
@@ -24,11 +25,12 @@ class Event(Value):
     """One event. What is empty or null does not belong to its `type`.
 
     `message`: something came, and `outcome` and `reason` say what was decided; `admit` leads to
-    `messages_read`. `state`: the account came into another `phase`. `change`: somebody (`caller`: cli,
-    console, mcp, owner …) changed something, `details` say what. `config`: the config file was edited.
+    `messages_read`. `recalled`: a message was taken back, so forget what it said. `state`: the account came
+    into another `phase`. `change`: somebody (`caller`: cli, console, mcp, owner …) changed something,
+    `details` say what. `config`: the config file was edited.
     """
 
-    type: Literal["message", "state", "change", "config"]
+    type: Literal["message", "recalled", "state", "change", "config"]
     cursor: str
     account: str
     at: str | None
@@ -101,23 +103,28 @@ class EventTools:
         """Returns with the first event."""
         async with self.asks.follow(request) as events:
             async for event in events:
-                if not isinstance(event, Reached):
+                if not isinstance(event, Reached | Truncated):
                     return
 
     async def _read(self, cursor: str, account: str, limit: int) -> Feed:
         found: list[Event] = []
+        truncated = False
         request = Events(cursor, account.strip() or None, limit=limit)
         async with self.asks.follow(request) as events:
             async for event in events:
-                if isinstance(event, Reached):
-                    return Feed(
-                        events=found, next_cursor=event.cursor, truncated=event.truncated, more=event.more
-                    )
-                found.append(_event(event))
-        return Feed(events=found, next_cursor=found[-1].cursor if found else cursor, more=True)
+                match event:
+                    case Reached():
+                        cursor, more = event.cursor, event.more
+                        return Feed(events=found, next_cursor=cursor, truncated=truncated, more=more)
+                    case Truncated():
+                        truncated = True
+                    case _:
+                        found.append(_event(event))
+        cursor = found[-1].cursor if found else cursor
+        return Feed(events=found, next_cursor=cursor, truncated=truncated, more=True)
 
 
-def _event(one: Decided | StateChanged | OperatorChanged | ConfigChanged) -> Event:
+def _event(one: stored.Event) -> Event:
     about: dict[str, Any] = {"cursor": one.cursor, "account": one.account, "at": moment(one.at_ms)}
     match one:
         case Decided():
@@ -131,6 +138,10 @@ def _event(one: Decided | StateChanged | OperatorChanged | ConfigChanged) -> Eve
                 outcome=one.outcome,
                 reason=one.reason,
             )
+        case MessageRecalled():
+            key, who = key_of(one.account, one.thread), {"who": one.who}
+            ids = {"message_id": one.message_id, "sender_id": one.sender_id}
+            return Event(type="recalled", **about, conversation=key, **ids, details=who)
         case StateChanged():
             return Event(type="state", **about, phase=one.phase, code=one.code)
         case OperatorChanged():

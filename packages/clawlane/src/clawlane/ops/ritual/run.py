@@ -13,7 +13,7 @@ from clawlane.condition import Phase, waits_for_operator
 from clawlane.lane.evidence import SignalOutcome
 from clawlane.messages import ThreadKind
 from clawlane.ops.client import ControlError
-from clawlane.ops.events import Events, Reached
+from clawlane.ops.events import Events, Reached, Told
 from clawlane.ops.operation import OpError, Request, Stream
 from clawlane.ops.ritual.steps import (
     Noticed,
@@ -27,13 +27,12 @@ from clawlane.ops.ritual.steps import (
 )
 from clawlane.ops.verification import GetFacts, LaneFacts, rule_place
 from clawlane.ops.why import Story, Why
-from clawlane.store.events import NEWEST, ConfigChanged, Decided, OperatorChanged, StateChanged
+from clawlane.store.events import NEWEST, Decided, StateChanged
 from clawlane.store.send_evidence import SendProof
 from clawlane.texts import later, t
 from clawlane.zone import shown
 
 R = TypeVar("R")
-Event: TypeAlias = Decided | StateChanged | OperatorChanged | ConfigChanged
 Steps: TypeAlias = Generator[RitualEvent, None, StepResult]
 Found = TypeVar("Found")
 
@@ -86,7 +85,7 @@ class Run:
     answered: list[Answered] = field(default_factory=list)
     place: tuple[str, str] | None = None
     """The group of a rehearsal, and who writes in it."""
-    events: list[Event] = field(default_factory=list)
+    events: list[Told] = field(default_factory=list)
     cursor: str = NEWEST
     silent_since_ms: int | None = None
     """Since when the gateway does not answer."""
@@ -111,9 +110,9 @@ class Run:
 
         Raises `ControlError` for one that has been gone for longer than a restart takes.
         """
-        new: list[Event] = []
+        new: list[Told] = []
 
-        def take(event: Event | Reached) -> None:
+        def take(event: Told) -> None:
             self.cursor = event.cursor or self.cursor
             if not isinstance(event, Reached):
                 new.append(event)
