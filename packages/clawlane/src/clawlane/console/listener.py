@@ -67,6 +67,7 @@ def app_of(site: Site) -> web.Application:
         middlewares=[guarded, guarding(site.entrance), _in_language], client_max_size=LONGEST_BODY
     )
     app[SITE] = site
+    app.on_shutdown.append(_closing)
     app.router.add_get("/sign-in", ask)
     app.router.add_post("/sign-in", sign_in)
     app.router.add_post("/sign-out", sign_out)
@@ -75,6 +76,10 @@ def app_of(site: Site) -> web.Application:
     for one in routes():
         app.router.add_route(one.method, one.path, one.handler)
     return app
+
+
+async def _closing(app: web.Application) -> None:
+    await app[SITE].close()
 
 
 async def _static(request: web.Request) -> web.StreamResponse:
