@@ -36,6 +36,7 @@ from clawlane.store import (
     pairing,
     pauses,
     pending_history,
+    queues,
     quotes,
     reach,
     retention,
@@ -97,6 +98,7 @@ class Reader:
     sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)
+    depths = _ask(queues.depths)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
     taken_over = _ask(owner_takeovers.in_force)
