@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from clawlane.config.errors import ConfigError
 from clawlane.console.answers import page
+from clawlane.console.errors import lines_of
 from clawlane.console.rendering import HEADERS, STATIC
 from clawlane.ops.asking import OURS
-from clawlane.texts import t, told
+from clawlane.texts import t
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 log = logging.getLogger(__name__)
 
 
@@ -40,11 +39,10 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await _told(request, error.status, [t("There is no such page.")])
         raise
     except OURS as error:
-        lines = [str(one) for one in error.problems] if isinstance(error, ConfigError) else [told(error)]
-        return await _told(request, 409, lines, t(getattr(error, "help", "")))
+        return await _told(request, 409, *lines_of(error))
     except Exception as error:
         log.exception("%s failed", request.path)
-        return await _told(request, 500, [t("The console failed ({error}).", error=type(error).__name__)])
+        return await _told(request, 500, *lines_of(error))
 
 
 async def _told(request: web.Request, status: int, lines: list[str], help: str = "") -> web.Response:
