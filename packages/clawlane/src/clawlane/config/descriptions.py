@@ -154,6 +154,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "session": "What agents remember of a conversation.",
         "gateway": "The running gateway.",
         "console": "The web console inside the gateway.",
+        "metrics": "Numbers about the gateway for Prometheus.",
         "webhooks": "Addresses that are told what happens.",
         "logging": "The log.",
     },
@@ -170,6 +171,11 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "Tls": {
         "cert": "The certificate with its chain, a PEM file.",
         "key": "Its private key, a PEM file.",
+    },
+    "Metrics": {
+        "enabled": "Whether the gateway counts, and serves `/metrics`.",
+        "listen": "An address of its own; without one it is the console's.",
+        "token": "What a reader has to show: `{ file: 'PATH' }` or `'${NAME}'`; without one, nothing.",
     },
     "Messages": {
         "inbound": "How messages are taken together.",

@@ -15,6 +15,7 @@ from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import Tools
+from clawlane.config.metrics import Metrics
 from clawlane.config.patterns import check_pattern
 from clawlane.config.time_zone import TimeZone
 from clawlane.config.webhooks import EventWebhooks
@@ -150,6 +151,7 @@ class Root(Block):
     session: SessionSettings = SessionSettings()
     gateway: Gateway = Gateway()
     console: Console = Console()
+    metrics: Metrics = Metrics()
     webhooks: EventWebhooks = ()
     logging: Logging = Logging()
 

@@ -28,6 +28,7 @@ from clawlane.gateway.console import keep_console
 from clawlane.gateway.control import Control, listening
 from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
+from clawlane.gateway.metrics import LiveMetrics
 from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
 from clawlane.gateway.webhooks import keep_webhooks
@@ -175,7 +176,9 @@ async def gateway(
             watching = group.create_task(_follow_file(paths, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
             pruning = group.create_task(_prune_copies(paths))
-            serving = group.create_task(keep_console(accounts, paths))
+            metrics = LiveMetrics(accounts)
+            counting = group.create_task(metrics.keep())
+            serving = group.create_task(keep_console(accounts, paths, metrics.answer))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
@@ -185,6 +188,7 @@ async def gateway(
                 copying.cancel()
                 pruning.cancel()
                 serving.cancel()
+                counting.cancel()
                 try:
                     async with asyncio.timeout(_STOP):
                         await accounts.stop()

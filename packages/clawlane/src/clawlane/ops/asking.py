@@ -14,15 +14,43 @@ from typing import Protocol, TypeVar
 
 import aiohttp
 
+from clawlane.capabilities import DirectoryError
+from clawlane.channel import ChannelUnusable, VaultError
 from clawlane.clock import now_ms
+from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
+from clawlane.credentials.files import CredentialsError
 from clawlane.ops.client import LOCALE_FIELD, Client, ControlError, GatewayDown, OtherVersion, find_socket
 from clawlane.ops.context import OpContext
-from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
+from clawlane.ops.operation import (
+    Caller,
+    OpError,
+    Request,
+    Stream,
+    decode,
+    decode_event,
+    encode,
+    operation_of,
+)
+from clawlane.plugins.errors import PluginError
+from clawlane.store.errors import StoreError
 from clawlane.texts import later, locale
 from clawlane.zone import Zone
 
 R = TypeVar("R")
+OURS = (
+    ChannelUnusable,
+    ConfigError,
+    ControlError,
+    CredentialsError,
+    DirectoryError,
+    OpError,
+    PluginError,
+    StoreError,
+    VaultError,
+)
+"""Errors of operations whose text is for the operator."""
+
 _LONGEST_LINE = 4 << 20
 
 
@@ -31,6 +59,10 @@ class Asks(Protocol):
 
     @property
     def paths(self) -> Paths: ...
+
+    @property
+    def inside(self) -> bool:
+        """Whether the gateway is this process, so that whoever is served here ends with it."""
 
     def zone(self) -> Zone:
         """The zone to show times in."""
@@ -48,6 +80,8 @@ class Asks(Protocol):
 class SocketAsks:
     """Asks the gateway that runs for this state directory; without one, runs operations in this process."""
 
+    inside = False
+
     def __init__(self, caller: Caller, environ: Mapping[str, str] = os.environ) -> None:
         self._caller = caller
         self._client = Client(caller=caller)
@@ -58,8 +92,6 @@ class SocketAsks:
         return self._context().zone()
 
     def locale(self) -> str:
-        from clawlane.config.errors import ConfigError
-
         try:
             return self._context().config.root.locale or ""
         except ConfigError:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from clawlane.observing import Observer
 from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
@@ -100,6 +101,10 @@ class Store:
     def work_by(self, revision: str) -> None:
         """From now on the config of this revision is in force: the record says so."""
         self._writer.config = revision
+
+    def observed_by(self, observer: Observer | None) -> None:
+        """Tell somebody what happens from now on, or nobody any more."""
+        self._writer.observer = observer
 
     async def died(self) -> StoreUnusable:
         """Returns when nothing can be written any more, with the reason."""

@@ -20,6 +20,8 @@ from clawlane.store import (
     audit_log,
     callbacks,
     catch_up,
+    client_sends,
+    conversations,
     decisions,
     deliveries,
     directory,
@@ -37,6 +39,7 @@ from clawlane.store import (
     pairing,
     pauses,
     pending_history,
+    queues,
     quotes,
     reach,
     retention,
@@ -98,6 +101,7 @@ class Reader:
     sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)
+    depths = _ask(queues.depths)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
     taken_over = _ask(owner_takeovers.in_force)
@@ -118,6 +122,11 @@ class Reader:
     challenges_sent = _ask(send_evidence.challenges)
     sent_by_us = _ask(send_evidence.sent_by_us)
     kinds_sent = _ask(send_evidence.kinds_sent)
+    conversation = _ask(conversations.read)
+    has_conversation = _ask(conversations.exists_in)
+    attachment = _ask(conversations.attachment)
+    conversations = _ask(conversations.listed)
+    clients_wait = _ask(client_sends.waiting)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
     warm_up_begun_ms = _ask(warm_ups.begun_ms)

@@ -22,7 +22,7 @@ from clawlane.words.strangers import sanitize
 from clawlane.words.times import when
 from clawlane.words.unofficial import UNOFFICIAL
 
-_SERVED = {"console": later("Console")}
+_SERVED = {"console": later("Console"), "metrics": later("Metrics")}
 """What a gateway serves besides the lane, by the name in its status."""
 
 _VALIDATE = later("; run: openclaw config validate")
