@@ -6,9 +6,9 @@ import logging
 
 from aiohttp import web
 
-from clawlane.console.failures import OURS
 from clawlane.console.guard import SIGNED, refusal
 from clawlane.console.site import SITE
+from clawlane.ops.asking import OURS
 from clawlane.ops.callback import CallBack, Fate
 
 _STATUS = {
