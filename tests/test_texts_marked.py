@@ -81,6 +81,7 @@ ROOMS = (
     "cli/since.py",
     "cli/standing.py",
     "cli/status.py",
+    "cli/support_bundle.py",
     "cli/store.py",
     "cli/uninstall.py",
     "cli/upgrade.py",

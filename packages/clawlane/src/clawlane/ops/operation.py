@@ -71,6 +71,7 @@ MODULES = (
     "setup_draft",
     "status",
     "store",
+    "support_bundle",
     "uninstall",
     "upgrade",
     "verification",
