@@ -44,6 +44,7 @@ _COMMANDS = {
     "forget": ("clawlane.cli.forget:forget", "Remove what a person or a group said."),
     "export": ("clawlane.cli.forget:export", "Show what is kept of a person."),
     "alerts": ("clawlane.cli.alerts:alerts", "See what the owner is told, and try out how."),
+    "webhooks": ("clawlane.cli.webhooks:webhooks", "See how far webhooks are, and try them out."),
     "outbox": ("clawlane.cli.outbox:outbox", "See unsent and unconfirmed messages."),
     "sent": ("clawlane.cli.outbox:sent", "List what left in the owner's name."),
     "import": ("clawlane.cli.importing:import_home", "Take over config, senders and logins of OpenClaw."),

@@ -48,6 +48,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("/outbox", texts.later("Outbox")),
     ("/dead-letters", texts.later("Set aside")),
     ("/sessions", texts.later("Sessions")),
+    ("/login", texts.later("Login")),
+    ("/ritual", texts.later("Ritual")),
 )
 """The pages, in the order of the menu."""
 
@@ -78,3 +80,8 @@ def fragment(name: str, **values: Any) -> str:
         "day_words": lambda ms: day_words(ms, now),
     }
     return _templates().get_template(name).render(now_ms=now, **times, **values)
+
+
+def server_sent(html: str) -> bytes:
+    """A piece of a page as a server-sent event."""
+    return "".join(f"data: {line}\n" for line in html.splitlines()).encode() + b"\n"

@@ -18,7 +18,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import Caller, OpError
@@ -28,6 +28,7 @@ from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
     import asyncio
+    import sqlite3
 
     from clawlane.access.exposure import Exposure
     from clawlane.access.in_force import Rules
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from clawlane.store.reader import Reader
     from clawlane.store.told import Pause, Resumed
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -456,6 +458,18 @@ class OpContext:
         async with AsyncExitStack() as owning:
             account_store = await self._owned(account, owning)
             yield account_store.by(self.caller, self.operation)
+
+    async def change_store(
+        self,
+        transition: Callable[Concatenate[sqlite3.Connection, int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Change what belongs to no account (see `Store.change`), and wake who follows the event feed."""
+        store = self.store or await self._store_alone()
+        changed = await store.change(transition, *args, **kwargs)
+        store.news()
+        return changed
 
     async def update_store(self) -> None:
         """Bring a store that an older clawlane wrote up to date, where no gateway has it open.

@@ -75,6 +75,7 @@ MODULES = (
     "uninstall",
     "upgrade",
     "verification",
+    "webhooks",
     "why",
 )
 """The modules of this package that hold operations."""

@@ -18,7 +18,18 @@ class Route(NamedTuple):
 
 def routes() -> Iterator[Route]:
     """All of them."""
-    from clawlane.console.pages import dead_letters, drafts, now, outbox, pause, people, sessions, why
+    from clawlane.console.pages import (
+        dead_letters,
+        drafts,
+        login,
+        now,
+        outbox,
+        pause,
+        people,
+        ritual,
+        sessions,
+        why,
+    )
 
-    for module in (now, people, why, drafts, outbox, dead_letters, sessions, pause):
+    for module in (now, people, why, drafts, outbox, dead_letters, sessions, login, ritual, pause):
         yield from (Route(*one) for one in module.ROUTES)
