@@ -19,6 +19,8 @@ from clawlane.store import (
     audit_check,
     audit_log,
     catch_up,
+    client_sends,
+    conversations,
     decisions,
     deliveries,
     directory,
@@ -119,6 +121,11 @@ class Reader:
     challenges_sent = _ask(send_evidence.challenges)
     sent_by_us = _ask(send_evidence.sent_by_us)
     kinds_sent = _ask(send_evidence.kinds_sent)
+    conversation = _ask(conversations.read)
+    has_conversation = _ask(conversations.exists_in)
+    attachment = _ask(conversations.attachment)
+    conversations = _ask(conversations.listed)
+    clients_wait = _ask(client_sends.waiting)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
     warm_up_begun_ms = _ask(warm_ups.begun_ms)

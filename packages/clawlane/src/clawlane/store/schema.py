@@ -653,7 +653,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 CREATE TABLE drafts (
     account TEXT NOT NULL, number INTEGER NOT NULL, -- among those of chunks
     thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
-    turn INTEGER NOT NULL, -- which it answers, or whose agent wrote it with a tool
+    turn INTEGER NOT NULL, -- which it answers, or whose agent wrote it with a tool; 0: a client wrote it
     step INTEGER, call INTEGER, -- that call of the tool; null for a reply
     state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
     rule TEXT NOT NULL, -- the setting that asks for approval
