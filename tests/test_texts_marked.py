@@ -244,8 +244,11 @@ NOT_SAID = {
     "ops/path_findings.py": {"ours first"},  # which sentence of a code
     "ops/policy.py": {"the account itself"},  # stands for an id
     "cli/rehearse.py": {"{{ channels: {{ {channel}: {{ enabled: true }} }} }}\n"},  # a config
-    # help of an option
-    "cli/since.py": {"Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28."},
+    # help of options
+    "cli/since.py": {
+        "Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28.",
+        "Only what is older than that: as --since.",
+    },
     # what stands in for an agent answers, which scenarios expect; options that nobody types
     "rehearsal/gateway.py": {
         "[rehearsal: agent '",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/people", "/why", "/drafts", "/outbox", "/dead-letters", "/sessions", "/pause")
+PAGES = ("/", "/people", "/why", "/drafts", "/outbox", "/dead-letters", "/sessions", "/pacing", "/pause")
 SCREENS = [(1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light"), (390, 844, "dark")]
 
 

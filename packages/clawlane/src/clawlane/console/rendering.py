@@ -48,6 +48,7 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("/outbox", texts.later("Outbox")),
     ("/dead-letters", texts.later("Set aside")),
     ("/sessions", texts.later("Sessions")),
+    ("/pacing", texts.later("Pacing")),
 )
 """The pages, in the order of the menu."""
 

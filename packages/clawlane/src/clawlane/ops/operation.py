@@ -54,6 +54,7 @@ MODULES = (
     "mending",
     "message",
     "messages",
+    "pacing",
     "pairing",
     "pause",
     "plugins",

@@ -18,7 +18,17 @@ class Route(NamedTuple):
 
 def routes() -> Iterator[Route]:
     """All of them."""
-    from clawlane.console.pages import dead_letters, drafts, now, outbox, pause, people, sessions, why
+    from clawlane.console.pages import (
+        dead_letters,
+        drafts,
+        now,
+        outbox,
+        pacing,
+        pause,
+        people,
+        sessions,
+        why,
+    )
 
-    for module in (now, people, why, drafts, outbox, dead_letters, sessions, pause):
+    for module in (now, people, why, drafts, outbox, dead_letters, sessions, pacing, pause):
         yield from (Route(*one) for one in module.ROUTES)
