@@ -19,6 +19,7 @@ ROOMS = (
     "cli/agents.py",
     "cli/alarms.py",
     "cli/alerts.py",
+    "cli/webhooks.py",
     "cli/audit.py",
     "cli/audit_log.py",
     "cli/backup.py",
@@ -30,6 +31,7 @@ ROOMS = (
     "cli/config_import.py",
     "cli/config_schema.py",
     "cli/dead_letters.py",
+    "cli/debug.py",
     "cli/directory.py",
     "cli/directory_export.py",
     "cli/doctor.py",
@@ -105,6 +107,7 @@ ROOMS = (
     "ops/alarms.py",
     "ops/alert_text.py",
     "ops/alerts.py",
+    "ops/webhooks.py",
     "ops/archive.py",
     "ops/audit.py",
     "ops/audit_log.py",
@@ -235,6 +238,7 @@ PLUGIN_ROOMS = (
 
 NOT_SAID = {
     "access/scope.py": {"the account itself"},  # stands for an id
+    "cli/debug.py": {" ms", "HTTP "},  # units
     "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
         "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",

@@ -197,6 +197,14 @@ async def test_it_comes_back_misses_nothing_and_stops_when_it_must(sim: Simulato
     assert (tmp_path / "session.json").read_bytes() != saved
 
 
+async def test_it_tells_of_the_calls_that_it_makes(sim: Simulator, tmp_path: Path) -> None:
+    await save_session(sim, tmp_path)
+    async with running("Trace", sim, tmp_path) as program:
+        for call in ("getLoginInfo", "getServerInfo", "friends"):
+            assert "status=200, code=0" in await program.says(call)
+        await program.ends()
+
+
 async def test_it_is_tested_against_the_simulator(tmp_path: Path) -> None:
     (tmp_path / "test_greeting.py").write_text(example("6. Test a program"), encoding="utf-8")
     scope = "asyncio_default_fixture_loop_scope=function"

@@ -109,6 +109,7 @@ QUESTIONS: dict[str, Callable[[Reader], object]] = {
     "decided": lambda reader: reader.decided("m77"),
     "newest": lambda reader: reader.search(Wanted(), 10).items,
     "newest dropped": lambda reader: reader.search(Wanted(dropped=True), 10).items,
+    "depths": lambda reader: reader.depths(ACCOUNT, NOW),
     "noted": lambda reader: reader.noted("m77"),
     "of a person": lambda reader: reader.search(Wanted(person="t7"), 10).items,
     "of nobody": lambda reader: reader.search(Wanted(person="nobody"), 10).items,

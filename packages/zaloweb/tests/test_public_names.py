@@ -33,8 +33,8 @@ VALUES = (
     "Urgency User VideoLink icon_of seconds_until_morning"
 )
 LIFE = (
-    "Clock Credentials GroupHandle Hosts Jar Network Pace PersonHandle PlatformClock Rate Session Settings "
-    "SystemClock Transport Zalo"
+    "Clock Credentials GroupHandle Hosts Jar Network Observer Pace PersonHandle PlatformClock Rate Session "
+    "Settings SystemClock Trace Traced TracedCall TracedFrame Transport Zalo"
 )
 
 

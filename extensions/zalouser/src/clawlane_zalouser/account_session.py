@@ -24,6 +24,7 @@ from zaloweb import events
 from zaloweb.client import Zalo
 from zaloweb.errors import Kicked, LoginFailed, Replaced, SessionExpired, SettingsError, TryLater, ZaloError
 from zaloweb.session import Session
+from zaloweb.wire.reconnect import CloseCode
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
@@ -135,10 +136,11 @@ class AccountSession:
         try:
             await self._listen(session)
         except (Replaced, Kicked) as error:
-            code = StateCode.KICKED if isinstance(error, Kicked) else StateCode.TAKEN_OVER
+            kicked = isinstance(error, Kicked)
+            code = StateCode.KICKED if kicked else StateCode.TAKEN_OVER
             again = f"openclaw resume --channel {self._account.channel} --account {self._account.id}"
-            broken = Health.BROKEN
-            self._report(Phase.REPLACED, code, str(error), again, inbound=broken)
+            broken, closed = Health.BROKEN, CloseCode.KICKED if kicked else CloseCode.REPLACED
+            self._report(Phase.REPLACED, code, str(error), again, inbound=broken, close_code=closed)
             return None
         except (SessionExpired, TimeoutError):
             if self._environment.clock.monotonic() - started >= _LOGIN_HOLDS_S:
@@ -205,7 +207,8 @@ class AccountSession:
                     seconds=f"{wait_ms / 1000:.1f}",
                 )
                 code = StateCode.CONNECTION_LOST
-                self._report(Phase.DEGRADED, code, reason, inbound=Health.BROKEN)
+                broken = Health.BROKEN
+                self._report(Phase.DEGRADED, code, reason, inbound=broken, close_code=event.code)
                 await self._catch_up.disconnected()
             case events.Undecodable():
                 log.warning("%s: something Zalo sent could not be read: %r", self._account, event)
@@ -243,8 +246,9 @@ class AccountSession:
         auth: Health | None = None,
         inbound: Health | None = None,
         outbound: Health | None = None,
+        close_code: int = 0,
     ) -> None:
-        """Tell the gateway, if anything changed."""
+        """Tell the gateway, if anything changed or a connection ended."""
         user_id, language, noticed_ms = "", "", 0
         if (session := self._session) is not None:
             ping_ms = session.settings.ping_ms(rehearsed=bool(self._environment.network.rehearsal))
@@ -261,8 +265,9 @@ class AccountSession:
             skew_ms=self._time.skew_ms,
             language=language,
             code=code,
+            close_code=close_code,
         )
-        if state != self._state:
+        if state != self._state or close_code:
             log.debug("%s: %s (%s)", self._account, phase, code)
             self._state = state
             self._host.report(state)

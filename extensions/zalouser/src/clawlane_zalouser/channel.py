@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,7 @@ from clawlane.capabilities import (
     RehearsedNetwork,
     RiskNotice,
     SessionFacts,
+    TraceObserver,
 )
 from clawlane.channel import Account, ChannelUnusable, Host, NeedsLogin, NotSent, Vault
 from clawlane.messages import (
@@ -37,7 +39,17 @@ from clawlane.messages import (
     ThreadKind,
 )
 from clawlane.texts import later
-from clawlane_zalouser import directory, inbound_media, login, outbound, reactions, receipts, risk, simulator
+from clawlane_zalouser import (
+    directory,
+    inbound_media,
+    login,
+    outbound,
+    reactions,
+    receipts,
+    risk,
+    simulator,
+    tracing,
+)
 from clawlane_zalouser.account_session import AccountSession
 from clawlane_zalouser.cast import VARIABLE, SimulatedPeople, control_port
 from clawlane_zalouser.devices import DEVICE_HELP
@@ -107,6 +119,10 @@ class ZaloUserChannel:
         """Close the WebSocket of `run`, which then connects again. False if it is not connected."""
         session = self._sessions.get(account.id)
         return session is not None and session.reconnect()
+
+    def trace(self, account: Account, observer: TraceObserver) -> AbstractContextManager[None]:
+        """Tell the observer of each frame and call of the account while entered."""
+        return self._environment.trace(account).told(lambda one: observer(tracing.traced(one)))
 
     async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
         """Save the file of an attachment from one of Zalo's hosts. Raises `NotFetched` and `OSError`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
+from clawlane.channel import Account
+from zaloweb.trace import Trace
 from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
@@ -18,6 +20,11 @@ class Environment:
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=SystemRandom)
     platform_clock: PlatformClock = field(init=False)
+    _traces: dict[str, Trace] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "platform_clock", PlatformClock(self.clock))
+
+    def trace(self, account: Account) -> Trace:
+        """Who is told of the frames and calls of an account, over all its logins and connections."""
+        return self._traces.setdefault(account.id, Trace())

@@ -39,6 +39,7 @@ async def steps(account: Account, environment: Environment) -> AsyncIterator[cap
         clock=environment.clock,
         proxy=proxy_of(account),
         hosts=hosts_of(account),
+        trace=environment.trace(account),
     )
     async with aclosing(run):
         async for step in run:
@@ -68,6 +69,7 @@ async def take_over(
             random=environment.random,
             proxy=proxy_of(account),
             hosts=hosts_of(account),
+            trace=environment.trace(account),
         )
         async with open_session(account, session, environment) as zalo:
             user = await zalo.account_info()

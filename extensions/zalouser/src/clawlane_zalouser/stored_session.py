@@ -52,6 +52,7 @@ class StoredSession:
             api=session.api,
             platform_clock=environment.platform_clock,
             hosts=hosts_of(self._account),
+            trace=environment.trace(self._account),
         )
         spent_ms = (environment.clock.monotonic() - started) * 1000
         log.debug("%s: logged in with the stored session in %.0f ms", self._account, spent_ms)
@@ -87,6 +88,7 @@ class StoredSession:
                 proxy=proxy_of(self._account),
                 platform_clock=environment.platform_clock,
                 hosts=hosts_of(self._account),
+                trace=environment.trace(self._account),
             ) as transport:
                 await log_out_over(transport, session)
         except ZaloError as error:
@@ -126,6 +128,7 @@ def open_session(
         on_session=on_session,
         platform_clock=environment.platform_clock,
         hosts=hosts_of(account),
+        trace=environment.trace(account),
         pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
     )
 

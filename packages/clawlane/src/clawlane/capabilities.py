@@ -2,12 +2,13 @@
 
 Login by QR code, a probe of the session, a directory, limits and reactions, reconciling unknown sends,
 fetching media, a risk to accept, a rehearsal with its network, people and program, a connection that can be
-closed on purpose, and where the knowledge of the platform comes from.
+closed on purpose, a trace of frames and calls, and where the knowledge of the platform comes from.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -451,6 +452,38 @@ class CanReconnect(Protocol):
 
     async def reconnect(self, account: Account) -> bool:
         """Close the connection of `run`. False if there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A frame, or a call with its answer, between an account and its platform: never what was in it.
+
+    `name` is the platform's own: "ping", "send text". Bytes are `sent` or `received`, None for the other
+    direction of a frame. `ms` is how long the call took. `status` is the HTTP status of its answer, `code`
+    the platform's code (0 is success) or that of a closed connection, `error` the kind of error; None and
+    empty where there is none.
+    """
+
+    kind: Literal["frame", "call"]
+    name: str
+    sent: int | None = None
+    received: int | None = None
+    ms: float | None = None
+    status: int | None = None
+    code: int | None = None
+    error: str = ""
+
+
+TraceObserver = Callable[[Traced], None]
+
+
+@runtime_checkable
+class CanTrace(Protocol):
+    """A channel that tells of its frames and calls while somebody wants to know."""
+
+    def trace(self, account: Account, observer: TraceObserver) -> AbstractContextManager[None]:
+        """Tell the observer while entered, over all logins and connections. It must not wait."""
         ...
 
 

@@ -99,7 +99,8 @@ class State:
     `reason` in one sentence for people, and `action` is the command that helps, empty if there is none.
     `noticed_ms` is the longest time until a dead connection is noticed, 0 if that is not known. `skew_ms` is
     how far the platform's clock is ahead of this machine's; None leaves what was known. `language` is that of
-    the account (`vi`, `en`), empty if the channel does not know.
+    the account (`vi`, `en`), empty if the channel does not know. `close_code` is that of the WebSocket whose
+    end this reports, and 0 for every other state.
     """
 
     phase: Phase
@@ -114,6 +115,7 @@ class State:
     skew_ms: int | None = None
     language: str = ""
     code: str = ""
+    close_code: int = 0
 
 
 class VaultError(Exception):

@@ -98,6 +98,10 @@ _LINES = {
     "upgrade accept": "upgrade accept",
     "upgrade show": "upgrade show",
     "verify": "verify --report",
+    "webhooks drop": "webhooks drop 1",
+    "webhooks list": "webhooks list",
+    "webhooks retry": "webhooks retry",
+    "webhooks test": "webhooks test",
     "why": "why --last 5",
 }
 """One call of each command; what they say beside a running gateway is held where its stories are told."""

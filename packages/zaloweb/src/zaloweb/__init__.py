@@ -110,6 +110,7 @@ from zaloweb.events import (
 from zaloweb.media.attachments import Attachment
 from zaloweb.media.download import Downloaded
 from zaloweb.session import Credentials, Session
+from zaloweb.trace import Observer, Trace, Traced, TracedCall, TracedFrame
 from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.http import Transport
 from zaloweb.transport.login import log_in
@@ -193,6 +194,7 @@ __all__ = [
     "NotInGroup",
     "NotPrepared",
     "Notice",
+    "Observer",
     "OldMessages",
     "OldReactions",
     "Onlines",
@@ -237,6 +239,10 @@ __all__ = [
     "ThreadKind",
     "Todo",
     "TooLarge",
+    "Trace",
+    "Traced",
+    "TracedCall",
+    "TracedFrame",
     "Transport",
     "TryLater",
     "Typing",

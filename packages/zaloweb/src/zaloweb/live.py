@@ -17,6 +17,7 @@ from zaloweb.realtime.listener import Listener
 from zaloweb.realtime.socket import Deliver
 from zaloweb.realtime.stream import Stream
 from zaloweb.session import Session
+from zaloweb.trace import Trace
 from zaloweb.transport.caller import Caller, OnSession
 from zaloweb.transport.clock import Clock
 from zaloweb.transport.http import Transport
@@ -64,6 +65,7 @@ class LiveSession:
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
         pace: Pace | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.session = session
         self._transport = Transport(
@@ -76,6 +78,7 @@ class LiveSession:
             attempts=attempts,
             platform_clock=platform_clock,
             hosts=hosts,
+            trace=trace,
         )
         self._caller = Caller(session, self._transport, on_session, pace or Pace.cautious())
         self._listener = Listener(session, self._transport)

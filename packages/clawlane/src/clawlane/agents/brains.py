@@ -68,6 +68,9 @@ class Brains:
         if isinstance(agent, Checks):
             await agent.check(turn)
 
+    def name_of(self, account: str, thread: Thread) -> str:
+        return self._bindings.agent_of(account, thread)
+
     def asks_once(self, account: str, thread: Thread) -> bool:
         agent = self._agents[self._bindings.agent_of(account, thread)]
         return isinstance(agent, AsksOnce) and agent.asks_once(account, thread)

@@ -129,3 +129,6 @@ class TurnLedger:
                 self.turn.message.sender_id,
                 spent,
             )
+            if (observer := self.lane.account_store.observer) is not None:
+                agent = self.ledger.agent.id
+                observer.spent(agent, spent.input_tokens, spent.output_tokens, spent.usd)

@@ -160,6 +160,15 @@ class AsksOnce(Protocol):
 
 
 @runtime_checkable
+class Routes(Protocol):
+    """Several agents as one."""
+
+    def name_of(self, account: str, thread: Thread) -> str:
+        """The name of the one that answers in a thread of an account (`channel/id`)."""
+        ...
+
+
+@runtime_checkable
 class UsesFiles(Protocol):
     """An agent that is given the files of the messages it answers. For others nothing is fetched."""
 

@@ -41,7 +41,7 @@ def pacing(channel: str | None, account: str | None, as_json: bool) -> None:
         for line in now_lines(one):
             echo_wrapped(line, "  ", "    ")
     for agent in found.agents:
-        echo_line(t("Agent {agent}: {resets}", agent=agent.agent, resets=resets_words(agent)))
+        echo_line(t("Agent {agent}; {resets}", agent=agent.agent, resets=resets_words(agent)))
         _table(agent.settings)
     if not found.running:
         echo_wrapped(t("No gateway runs: nothing is sent, and nothing is held."))

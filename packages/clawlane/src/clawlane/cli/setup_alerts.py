@@ -110,7 +110,7 @@ def ask_owner_commands(prompts: Prompts) -> bool:
 
 
 def _wrong_url(typed: str) -> str:
-    from clawlane.config.alerts import webhook_url
+    from clawlane.config.webhooks import webhook_url
 
     try:
         webhook_url(typed)

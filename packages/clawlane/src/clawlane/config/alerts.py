@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validator
 
 from clawlane.config.agents import Argv
 from clawlane.config.fields import Block, Maybe
 from clawlane.config.quiet_hours import PATTERN, minutes_of
-from clawlane.config.secrets import SecretField
+from clawlane.config.webhooks import Webhook
 from clawlane.threads import Thread, ThreadKind
 
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 _TARGET = re.compile(r"(user|group):(\S{1,100})")
-_LONGEST_URL = 2000
-
-
-def webhook_url(value: str) -> str:
-    """An address that may get signed events. Raises `ValueError`: without TLS only this machine may."""
-    url = value.strip()
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 (a port that is none raises)
-    except ValueError:
-        raise ValueError("must be a URL such as 'https://host/hook'") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > _LONGEST_URL:
-        raise ValueError("must be a URL such as 'https://host/hook'")
-    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname):
-        raise ValueError("must begin with https://; http:// is for this machine only")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a password; the receiver checks the signature")
-    return url
 
 
 def _minutes(value: str) -> str:
@@ -49,15 +29,7 @@ def alert_target(value: str) -> str:
     return value.strip()
 
 
-WebhookUrl = Annotated[StrictStr, AfterValidator(webhook_url)]
 _TimeOfDay = Annotated[StrictStr, AfterValidator(_minutes)]
-
-
-class Webhook(Block):
-    """A signed request for each batch. `secret` is what the receiver checks the signature with."""
-
-    url: WebhookUrl = Field(repr=False)
-    secret: SecretField
 
 
 class AlertThread(Block):

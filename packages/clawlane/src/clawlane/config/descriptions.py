@@ -93,6 +93,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "url": "An address with `https://`; `http://` for this machine only.",
         "secret": "What signs it: `'${NAME}'`, `{ env: 'NAME' }`, `{ file: 'PATH' }`, or the secret itself.",
     },
+    "EventWebhook": {
+        "events": "What it is told; without it, everything.",
+        "content": "Whether it is told people's names and what they wrote.",
+    },
     "AlertThread": {
         "account": "The account that sends it, never the one that the alert is about.",
         "to": "`user:ID` or `group:ID`.",
@@ -150,6 +154,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "session": "What agents remember of a conversation.",
         "gateway": "The running gateway.",
         "console": "The web console inside the gateway.",
+        "metrics": "Numbers about the gateway for Prometheus.",
+        "webhooks": "Addresses that are told what happens.",
         "logging": "The log.",
     },
     "Console": {
@@ -165,6 +171,11 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "Tls": {
         "cert": "The certificate with its chain, a PEM file.",
         "key": "Its private key, a PEM file.",
+    },
+    "Metrics": {
+        "enabled": "Whether the gateway counts, and serves `/metrics`.",
+        "listen": "An address of its own; without one it is the console's.",
+        "token": "What a reader has to show: `{ file: 'PATH' }` or `'${NAME}'`; without one, nothing.",
     },
     "Messages": {
         "inbound": "How messages are taken together.",

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, mcp, openclaw, schema, tool_checks
+from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
@@ -129,9 +129,11 @@ class _Loader:
                 channels[name] = ChannelConfig(manifests[name], found.all, found.default)
         self._warn_of_phone_numbers(channels)
         self._warn_of_alert_secrets(channels)
+        self._warn_of_webhook_secrets(root or schema.Root())
         agents, routing = self._agents(root or schema.Root(), channels)
         if root is not None:
             self._check_tools(root, channels)
+            self._check_metrics(root)
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
@@ -186,6 +188,15 @@ class _Loader:
             self._error(found.path, found.message, found.hint)
         for found in lists.warnings():
             self._warn(found.path, found.message, found.hint)
+
+    def _check_metrics(self, root: schema.Root) -> None:
+        for key, message, hint in metrics.problems(root.metrics, root.console):
+            self._error(("metrics", key), message, hint, at_key=True)
+        for key, message, hint in metrics.warnings(root.metrics, self.environ):
+            self._warn(("metrics", key), message, hint, at_key=True)
+        if root.metrics.token is not None and root.metrics.token.is_literal:
+            found = agent_checks.literal_key(("metrics", "token"))
+            self._warn(found.path, found.message, found.hint, code=found.code)
 
     def _checked(
         self,
@@ -249,6 +260,12 @@ class _Loader:
                 own = account_path(self.source, account)
                 written = own if "alerts" in (self.source.at(own) or {}) else own[:2]
                 found = agent_checks.literal_key((*written, "alerts", "webhook", "secret"))
+                self._warn(found.path, found.message, found.hint, code=found.code)
+
+    def _warn_of_webhook_secrets(self, root: schema.Root) -> None:
+        for number, webhook in enumerate(root.webhooks):
+            if webhook.secret.is_literal:
+                found = agent_checks.literal_key(("webhooks", number, "secret"))
                 self._warn(found.path, found.message, found.hint, code=found.code)
 
     def _channel(self, manifest: Manifest, block: Any) -> ChannelAccounts | None:

@@ -15,8 +15,10 @@ from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
 from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import Tools
+from clawlane.config.metrics import Metrics
 from clawlane.config.patterns import check_pattern
 from clawlane.config.time_zone import TimeZone
+from clawlane.config.webhooks import EventWebhooks
 from clawlane.messages import LONGEST_WINDOW_MS
 
 
@@ -149,6 +151,8 @@ class Root(Block):
     session: SessionSettings = SessionSettings()
     gateway: Gateway = Gateway()
     console: Console = Console()
+    metrics: Metrics = Metrics()
+    webhooks: EventWebhooks = ()
     logging: Logging = Logging()
 
 

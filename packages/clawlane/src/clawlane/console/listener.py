@@ -13,7 +13,7 @@ from aiohttp import web
 from clawlane.config.console import Address, Console, Tls
 from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.failures import guarded
-from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, guarding
+from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, Handler, guarding
 from clawlane.console.pages import routes
 from clawlane.console.rendering import HERE, STATIC
 from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
@@ -36,14 +36,19 @@ _FILES = {
 
 
 @asynccontextmanager
-async def console(settings: Console, asks: Asks, environ: Mapping[str, str]) -> AsyncIterator[str]:
-    """Serve the console while entered; gives its address. Raises `ConsoleUnusable`."""
+async def console(
+    settings: Console, asks: Asks, environ: Mapping[str, str], metrics: Handler | None = None
+) -> AsyncIterator[str]:
+    """Serve the console while entered; gives its address. Raises `ConsoleUnusable`.
+
+    `metrics` says itself who may read them: Prometheus has no cookie.
+    """
     bound = _bound(settings.listen)
     listens = Address(settings.listen.host, bound.getsockname()[1])
     access = ConsoleAccess(asks.paths.console_dir)
     entrance = Entrance.of(listens, settings.public, access)
     runner = web.AppRunner(
-        app_of(Site(entrance, asks, settings.public, environ)),
+        app_of(Site(entrance, asks, settings.public, environ), metrics),
         access_log=None,
         handle_signals=False,
         handler_cancellation=True,
@@ -61,7 +66,7 @@ async def console(settings: Console, asks: Asks, environ: Mapping[str, str]) -> 
         access.ended(url)
 
 
-def app_of(site: Site) -> web.Application:
+def app_of(site: Site, metrics: Handler | None = None) -> web.Application:
     """The application without a socket."""
     app = web.Application(
         middlewares=[guarded, guarding(site.entrance), _in_language], client_max_size=LONGEST_BODY
@@ -74,6 +79,8 @@ def app_of(site: Site) -> web.Application:
     app.router.add_get(STATIC + "/{name}", _static)
     for one in routes():
         app.router.add_route(one.method, one.path, one.handler)
+    if metrics is not None:
+        app.router.add_get("/metrics", _open(metrics), allow_head=False)
     return app
 
 
@@ -85,6 +92,16 @@ async def _static(request: web.Request) -> web.StreamResponse:
 
 
 setattr(_static, OPEN, True)
+
+
+def _open(handler: Handler) -> Handler:
+    """A handler that needs nobody signed in."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    setattr(answer, OPEN, True)
+    return answer
 
 
 @web.middleware

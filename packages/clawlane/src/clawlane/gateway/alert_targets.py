@@ -10,9 +10,10 @@ from pathlib import Path
 from clawlane.agents.child import Program
 from clawlane.agents.errors import AgentMisconfigured
 from clawlane.channel import Phase
-from clawlane.config.alerts import Alerts, AlertThread, Webhook
+from clawlane.config.alerts import Alerts, AlertThread
 from clawlane.config.choices import OutboundMode
 from clawlane.config.secrets import SecretMissing
+from clawlane.config.webhooks import Webhook
 from clawlane.messages import Reply
 from clawlane.ops.context import LiveAccount
 from clawlane.store import alert_sends

@@ -20,7 +20,7 @@ from clawlane.config.load import Config
 from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts, EditNote
 from clawlane.gateway.agent_host import OpenAgents, what_agents_depend_on
-from clawlane.gateway.logging import log_from
+from clawlane.gateway.log_level import LEVEL
 from clawlane.gateway.reload import Look
 from clawlane.gateway.wanted import Edited
 from clawlane.lane.live_agents import LiveAgents
@@ -144,7 +144,7 @@ class ConfigInForce:
         # Nothing waits here: every decision is made before the swap or after it.
         changed = self.accounts.follow(config, None, ready.channels)
         ready.hand_over(self.agents)
-        log_from(config.root.logging.level)
+        LEVEL.set(config.root.logging.level)
         self.applied, self.applied_ms = config, self.accounts.now_ms()
         self.accounts.store.work_by(config.source.revision)
         self.waiting = self._edited = None

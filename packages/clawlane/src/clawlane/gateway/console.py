@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TypeVar, cast
+
+from aiohttp import web
 
 from clawlane.config.console import Console
 from clawlane.config.paths import Paths
@@ -17,6 +19,7 @@ from clawlane.ops.operation import Caller, Request, Stream, operation_of
 from clawlane.zone import Zone
 
 R = TypeVar("R")
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 _NAME = "console"
 _AGAIN_S = 30.0
@@ -53,16 +56,16 @@ class GatewayAsks:
             yield events
 
 
-async def keep_console(accounts: Accounts, paths: Paths) -> None:
+async def keep_console(accounts: Accounts, paths: Paths, metrics: Answer) -> None:
     """Serve the console while and as the config in force says. Lives until cancelled.
 
     One that cannot listen is logged and shown by `status`, and tried again every half minute and with the
-    next config: the lane goes on without it.
+    next config: the lane goes on without it. `metrics` answers who asks for them there.
     """
     while True:
         settings = accounts.config.root.console
         try:
-            async with _served(settings, accounts, paths):
+            async with _served(settings, accounts, paths, metrics):
                 await _until_other(settings, accounts)
         except ConsoleUnusable as error:
             if _NAME not in accounts.serves:
@@ -75,13 +78,15 @@ async def keep_console(accounts: Accounts, paths: Paths) -> None:
 
 
 @asynccontextmanager
-async def _served(settings: Console, accounts: Accounts, paths: Paths) -> AsyncIterator[None]:
+async def _served(
+    settings: Console, accounts: Accounts, paths: Paths, metrics: Answer
+) -> AsyncIterator[None]:
     if not settings.enabled:
         yield
         return
     from clawlane.console.listener import console  # nothing of it is imported where nobody wants it
 
-    async with console(settings, GatewayAsks(accounts, paths), accounts.environ) as url:
+    async with console(settings, GatewayAsks(accounts, paths), accounts.environ, metrics) as url:
         log.info("the console listens on %s; to open it: openclaw console --open", url)
         accounts.serves[_NAME] = Listening(url)
         try:

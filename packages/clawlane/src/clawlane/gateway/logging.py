@@ -17,6 +17,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from clawlane.config.choices import LogLevel
 from clawlane.credentials.files import make_private_dir
+from clawlane.gateway.log_level import LEVEL
 from clawlane.gateway.redaction import capped, redact
 
 _MAX_BYTES = 10 * 1024 * 1024
@@ -40,6 +41,7 @@ class _Redacted(logging.Handler):
     def __init__(self, handlers: Sequence[logging.Handler]) -> None:
         super().__init__()
         self._handlers = handlers
+        self.addFilter(LEVEL)
         self.addFilter(RedactingFilter())
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -83,19 +85,6 @@ class _PrivateFile(RotatingFileHandler):
         """Leave the line out. On a full disk its traceback would bury what is said on stderr."""
 
 
-_LEVELS = {
-    LogLevel.DEBUG: logging.DEBUG,
-    LogLevel.INFO: logging.INFO,
-    LogLevel.WARN: logging.WARNING,
-    LogLevel.ERROR: logging.ERROR,
-}
-
-
-def log_from(level: LogLevel) -> None:
-    """From now on log what is as important as this, or more."""
-    logging.getLogger().setLevel(_LEVELS[level])
-
-
 @contextmanager
 def logging_to(folder: Path, level: LogLevel = LogLevel.INFO) -> Iterator[Path]:
     """Log to `gateway.log` in a folder, and to stderr, while entered. Gives the file."""
@@ -104,7 +93,7 @@ def logging_to(folder: Path, level: LogLevel = LogLevel.INFO) -> Iterator[Path]:
     handler = _Redacted([_for_people(), _for_programs(path)])
     root = logging.getLogger()
     before = root.level
-    log_from(level)
+    LEVEL.set(level)
     root.addHandler(handler)
     try:
         yield path

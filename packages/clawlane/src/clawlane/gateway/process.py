@@ -28,8 +28,10 @@ from clawlane.gateway.console import keep_console
 from clawlane.gateway.control import Control, listening
 from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.logging import logging_to
+from clawlane.gateway.metrics import LiveMetrics
 from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
+from clawlane.gateway.webhooks import keep_webhooks
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
@@ -169,11 +171,14 @@ async def gateway(
         _announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
             _announce_accounts(config, store, list(map(str, config.accounts)))
+            telling = group.create_task(keep_webhooks(accounts))  # before anything happens
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
             pruning = group.create_task(_prune_copies(paths))
-            serving = group.create_task(keep_console(accounts, paths))
+            metrics = LiveMetrics(accounts)
+            counting = group.create_task(metrics.keep())
+            serving = group.create_task(keep_console(accounts, paths, metrics.answer))
             elapsed, rss = time.monotonic() - started, resident_bytes() / 2**20
             log.info("clawlane %s started in %.2f s, using %.0f MB", __version__, elapsed, rss)
             try:
@@ -183,11 +188,13 @@ async def gateway(
                 copying.cancel()
                 pruning.cancel()
                 serving.cancel()
+                counting.cancel()
                 try:
                     async with asyncio.timeout(_STOP):
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
                     log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
+                telling.cancel()
                 running.cancel()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from clawlane.credentials.profile import (
 from clawlane.credentials.vault import FileVault, Identity
 from clawlane.gateway.alarms import AlarmWatch
 from clawlane.gateway.health import OVER, AccountHealth, stopped
+from clawlane.gateway.log_level import LEVEL
 from clawlane.gateway.state_log import StateLog
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.live_settings import LaneSettings
@@ -167,6 +168,10 @@ class Supervisor:
     def acknowledged(self, alarms: Sequence[Alarm]) -> None:
         """The operator has seen these alarms."""
         self.alarms.acknowledged(alarms)
+
+    def debug_lines(self) -> AbstractContextManager[None]:
+        """Log its debug lines while entered, whatever the level of the config."""
+        return LEVEL.debugging(str(self.account))
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""

@@ -269,6 +269,8 @@ class Runner:
 
     def report(self, state: State) -> None:
         self._state = state
+        if state.close_code and (observer := self._store.observer) is not None:
+            observer.disconnected(str(self._deps.account), state.close_code)
         if state.phase is not Phase.READY:
             self._connected_all_along.clear()
         if state.phase in _CAN_SEND:
@@ -428,6 +430,8 @@ class Runner:
         """Follow up on a message that is on the disk: signals, its lane, or its challenge."""
         inbound, decision = admitted.inbound, admitted.decision
         self._decision_log.log(inbound, decision)
+        if (observer := self._store.observer) is not None:
+            observer.decided(str(self._deps.account), decision.outcome, decision.reason)
         self._deps.gate.met(inbound)
         self._deps.alarms.read(inbound)
         self._proofs.read(admitted, self._access.grants().own_id)

@@ -18,6 +18,7 @@ from clawlane.lane.pacing import held_words
 from clawlane.lane.proofs import Proofs
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Delivered, Media, Photos, Seen, Signal, Thread, Typing, Undo
+from clawlane.observing import Attempt
 from clawlane.store import drafts, due, pairing, quiet_drops, sending
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import QUIET_HOURS, Chunk, Hold, LostSend, SendOutcome
@@ -389,15 +390,18 @@ class Sender:
         except NotSent as error:
             self._record.failed(later("did not leave: {error}", error=str(error)))
             if error.retry_in:  # else the gate took it back, and the platform was not asked
+                self._count(Attempt.NOT_SENT)
                 self._alarms.failed()
             self._note_limit(chunk, error)
             await self._retry(chunk, str(error), error.retry_in)
             return None
         except NeedsLogin as error:
+            self._count(Attempt.NOT_SENT)
             self.close()
             await self._retry(chunk, str(error), 0.0)
             return None
         except Refused as error:
+            self._count(Attempt.REFUSED)
             self._record.refused(chunk.out.thread, later("was refused: {error}", error=str(error)))
             self._note_limit(chunk, error)
             outcome = await self._store.run(sending.refused_by_platform, chunk.id, str(error))
@@ -407,6 +411,7 @@ class Sender:
             return _warn(chunk, f"was refused: {error}", outcome)
         except Exception as error:
             return await self._lost(chunk, error)
+        self._count(Attempt.ARRIVED)
         self._record.arrived()
         self._alarms.arrived(chunk.out.thread)
         log.debug("chunk %d arrived", chunk.id)
@@ -415,7 +420,12 @@ class Sender:
             await self._answered(chunk.turn)
         return turn
 
+    def _count(self, attempt: Attempt) -> None:
+        if (observer := self._store.observer) is not None:
+            observer.attempted(self._store.account, attempt)
+
     async def _lost(self, chunk: Chunk, error: Exception) -> int | None:
+        self._count(Attempt.UNKNOWN)
         reason = _why_unknown(error, chunk)
         taken = isinstance(error, Unknown) and error.taken
         arrived = error.arrived if isinstance(error, Unknown) else ()

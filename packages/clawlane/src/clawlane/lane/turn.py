@@ -13,7 +13,7 @@ from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.in_force import Rules
 from clawlane.access.rules import CLEARS_HISTORY
-from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, TurnInput, UsesFiles
+from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, Routes, TurnInput, UsesFiles
 from clawlane.agents.disclosure import Discloses, disclosure_text
 from clawlane.agents.errors import (
     AgentBusy,
@@ -36,6 +36,7 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings
 from clawlane.lane.sender import Sender
 from clawlane.messages import Inbound, Outgoing, Reaction, Reply, Thread, Typing
+from clawlane.observing import Ran
 from clawlane.store import drafts, owner_takeovers, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.drafts import NewDraft
@@ -192,7 +193,7 @@ class TurnRunner:
             log.debug("turn %d is over before it started", turn.seq)
             return False
         log.debug("turn %d: run %d, %d messages", turn.seq, started.run, len(started.messages))
-        asked_at = time.perf_counter()
+        ended = self._asking(turn, agent)
         try:
             history = tuple(map(HistoryMessage.of, started.history))
             lane = self._lane(settings, turn.seq, started.run, started.messages[-1])
@@ -205,21 +206,25 @@ class TurnRunner:
         except asyncio.CancelledError as error:
             if _cancelled():
                 raise
+            ended(Ran.FAILED)
             return await self._failed(turn, error, started.run)
         except AgentBusy as busy:
+            ended(Ran.BUSY)
             log.info("turn %d waits %.0f s: %s", turn.seq, busy.retry_in_s, busy)
             reason = f"{busy.code}: {busy}"
             waits = await self.account_store.run(turns.postpone, turn.seq, reason, started.run)
             return busy.retry_in_s if waits else False
         except AgentSilent as silent:
+            ended(Ran.SILENT)
             asked = not isinstance(silent, BudgetSpent)
             reason = f"{silent.code}: {silent}"
             await self.account_store.run(turns.stay_silent, turn.seq, reason, started.run, asked=asked)
             log.debug("turn %d ends in silence: %s", turn.seq, silent.code)
             return False
         except (Exception, SystemExit) as error:
+            ended(Ran.FAILED)
             return await self._failed(turn, error, started.run)
-        took_ms = 1000 * (time.perf_counter() - asked_at)
+        took_ms = 1000 * ended(Ran.ANSWERED if outs else Ran.SILENT)
         note = reply.note if reply else ""
         if await self._lost_access(turn, settings.rules) or (outs and await self._is_forbidden(turn)):
             if reply:
@@ -238,6 +243,19 @@ class TurnRunner:
         if replied:
             self.sender.wake()
         return replied
+
+    def _asking(self, turn: OpenTurn, agent: AgentInUse) -> Callable[[Ran], float]:
+        """The agent is asked now. What this gives is called once it has ended, and gives the seconds."""
+        asked_at = time.perf_counter()
+
+        def ended(how: Ran) -> float:
+            took_s = time.perf_counter() - asked_at
+            if (observer := self.account_store.observer) is not None:
+                name = agent.name(self.account_store.account, turn.inbound.thread)
+                observer.ran(name, how, took_s)
+            return took_s
+
+        return ended
 
     async def _keep_draft(
         self, turn: OpenTurn, outs: list[Outgoing], draft: NewDraft, run: int, reply: Reply
@@ -360,6 +378,10 @@ class AgentInUse:
     def asks_once(self, account: str, thread: Thread) -> bool:
         """Whether the agent must not be given a turn of this thread twice."""
         return isinstance(self.agent, AsksOnce) and self.agent.asks_once(account, thread)
+
+    def name(self, account: str, thread: Thread) -> str:
+        """The name of the agent of a thread; empty where there is one without a name."""
+        return self.agent.name_of(account, thread) if isinstance(self.agent, Routes) else ""
 
     def file_use(self, account: str, thread: Thread) -> FileUse:
         """Which files the agent can use in a thread."""

@@ -72,7 +72,7 @@ class Listening(Struct, frozen=True):
 class GatewayStatus(Struct, frozen=True):
     """The process. `rss` is its memory in bytes, `config_revision` stands for the config it runs with.
 
-    `serves` is what it serves besides the lane, by name: `console`.
+    `serves` is what it serves besides the lane, by name: `console`, `metrics`.
     """
 
     pid: int

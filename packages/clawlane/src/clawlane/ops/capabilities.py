@@ -24,6 +24,7 @@ _ABILITIES: dict[str, type] = {
     "fetch_media": capabilities.FetchesMedia,
     "look_up_sends": capabilities.CanReconcile,
     "reconnect": capabilities.CanReconnect,
+    "trace": capabilities.CanTrace,
     "rehearsal": capabilities.Rehearsal,
 }
 """What a channel may be able to do besides sending, by the protocol of it."""

@@ -6,12 +6,19 @@ OpError         an operation cannot be done; the text is one line, `help` is wha
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from clawlane.config.paths import Paths
 from clawlane.ops.operation import Caller, OpError
@@ -21,6 +28,7 @@ from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
     import asyncio
+    import sqlite3
 
     from clawlane.access.exposure import Exposure
     from clawlane.access.in_force import Rules
@@ -40,6 +48,7 @@ if TYPE_CHECKING:
     from clawlane.store.reader import Reader
     from clawlane.store.told import Pause, Resumed
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -114,6 +123,9 @@ class LiveAccount(Protocol):
 
     def acknowledged(self, alarms: Sequence[Alarm]) -> None:
         """The operator has seen these alarms."""
+
+    def debug_lines(self) -> AbstractContextManager[None]:
+        """Log its debug lines while entered, whatever the level of the config."""
 
     async def connect(self) -> None:
         """Close or open the connection where the pauses changed that."""
@@ -446,6 +458,18 @@ class OpContext:
         async with AsyncExitStack() as owning:
             account_store = await self._owned(account, owning)
             yield account_store.by(self.caller, self.operation)
+
+    async def change_store(
+        self,
+        transition: Callable[Concatenate[sqlite3.Connection, int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Change what belongs to no account (see `Store.change`), and wake who follows the event feed."""
+        store = self.store or await self._store_alone()
+        changed = await store.change(transition, *args, **kwargs)
+        store.news()
+        return changed
 
     async def update_store(self) -> None:
         """Bring a store that an older clawlane wrote up to date, where no gateway has it open.

@@ -26,6 +26,7 @@ from clawlane.ops.path_findings import of_path
 from clawlane.ops.private_files import private_files
 from clawlane.ops.problems import clock_problem
 from clawlane.ops.version_findings import of_plugins, of_python, python_version
+from clawlane.ops.webhooks import standings
 from clawlane.store.audit_heads import accounts_with_heads
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.marker import check_before, check_imported
@@ -73,6 +74,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     found += of_store(ctx.paths)
     found += of_record(ctx.paths)
     found += of_upgrade(ctx.paths)
+    found += of_webhooks(config, ctx.paths)
     found += owner_names(config)
     for block in config.channels.values():
         enabled = [account for account in block.accounts if account.enabled]
@@ -150,6 +152,20 @@ def of_upgrade(paths: Paths) -> Iterator[Finding]:
     for one in held:
         data = {"was": one.was_version, "version": one.version, "text": "; ".join(one.changes)}
         yield Finding(Severity.WARNING, "upgrade_waits", one.account, data, None, (one.account,))
+
+
+def of_webhooks(config: Config, paths: Paths) -> Iterator[Finding]:
+    """Webhooks that do not take what they are told."""
+    if not (found := config.root.webhooks) or not paths.store.exists():
+        return
+    try:
+        with reading(paths.store) as reader:
+            failing = [one for one in standings(reader, found) if one.tries]
+    except StoreUnusable:  # a finding of its own
+        return
+    for one in failing:
+        data = {"host": one.host, "text": one.error}
+        yield Finding(Severity.WARNING, "webhook_fails", f"webhooks[{one.number - 1}]", data)
 
 
 def access_of(config: Config, account: Account, paths: Paths, rules: Rules) -> Iterator[Finding]:

@@ -23,13 +23,13 @@ class Exit(IntEnum):
 
 
 def exit_code(found: Status) -> Exit:
-    """The highest code of all enabled accounts, of the gateway and of the config file."""
+    """The highest code of all enabled accounts, of the gateway, its webhooks and the config file."""
     codes = [exit_code_of(one) for one in accounts_of(found) if one.enabled] or [Exit.NOT_LINKED]
     if not found.gateway:
         codes.append(Exit.GATEWAY_DOWN)
     elif any(one.problem for one in found.gateway.serves.values()):
         codes.append(Exit.DEGRADED)
-    if found.config.error:
+    if found.config.error or found.webhooks:
         codes.append(Exit.DEGRADED)
     return max(codes)
 

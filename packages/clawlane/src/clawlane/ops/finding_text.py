@@ -107,6 +107,10 @@ _WORDS: Final = {
         later("was edited; the edit widens access, so it waits: {text}"),
         later("run: openclaw config apply --revision {revision}"),
     ),
+    "webhook_fails": (
+        later("the webhook at {host} does not take what it is told: {text}"),
+        later("openclaw webhooks list"),
+    ),
     "upgrade_waits": (
         later("is paused since the upgrade from {was} to {version}, which changed: {text}"),
         later("accept that: openclaw upgrade accept; or edit the config, and then accept"),

@@ -173,9 +173,8 @@ def copies_elsewhere(ctx: OpContext) -> list[str]:
         if root.mcp.servers:
             names = ", ".join(sorted(root.mcp.servers))
             told.append(later("what MCP servers were told: {names}", names=names))
-        if any(
-            _has_webhook(account.settings) for one in ctx.config.channels.values() for account in one.accounts
-        ):
+        blocks = ctx.config.channels.values()
+        if root.webhooks or any(_has_webhook(account.settings) for one in blocks for account in one.accounts):
             told.append(later("what webhooks delivered"))
     except ConfigError:
         told.append(later("what the agents of the config sent elsewhere: it does not load"))

@@ -42,6 +42,7 @@ MODULES = (
     "config_standing",
     "config_values",
     "console",
+    "debug",
     "directory",
     "directory_export",
     "doctor",
@@ -74,6 +75,7 @@ MODULES = (
     "uninstall",
     "upgrade",
     "verification",
+    "webhooks",
     "why",
 )
 """The modules of this package that hold operations."""

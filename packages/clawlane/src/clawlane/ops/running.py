@@ -28,7 +28,7 @@ class Stop(Request[State]):
 
 @operation(changes=True)
 async def start(ctx: OpContext, request: Start) -> State:
-    live = _running(ctx, request.channel, request.account)
+    live = live_account(ctx, request.channel, request.account)
     if not live.account.enabled:
         raise OpError(
             later("{account} is disabled in the config", account=live.account), later("set enabled: true")
@@ -41,12 +41,13 @@ async def start(ctx: OpContext, request: Start) -> State:
 async def stop(ctx: OpContext, request: Stop) -> State:
     if not ctx.live:
         return State(Phase.STOPPED, code=StateCode.GATEWAY_DOWN)
-    live = _running(ctx, request.channel, request.account)
+    live = live_account(ctx, request.channel, request.account)
     await live.stop()
     return live.state
 
 
-def _running(ctx: OpContext, channel: str, account: str | None) -> LiveAccount:
+def live_account(ctx: OpContext, channel: str, account: str | None) -> LiveAccount:
+    """An account of this gateway. Raises `OpError` for one that it does not have."""
     found = ctx.config.account(channel, account)
     if found is None or (live := ctx.live.get(str(found))) is None:
         name = f"{channel}/{account}" if account else channel

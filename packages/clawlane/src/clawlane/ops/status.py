@@ -45,11 +45,21 @@ class ChannelStatus(Struct, frozen=True):
     risk: str = ""
 
 
+class FailingWebhook(Struct, frozen=True):
+    """A webhook that does not take what it is told, by its number in the config, and why since when."""
+
+    number: int
+    host: str
+    error: str
+    since_ms: int
+    waiting: int
+
+
 class Status(Struct, frozen=True):
     """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id.
 
     `echoes` are the agents that only repeat what they are told. `off` are the channels that the config has a
-    block for and whose plugin is not loaded, unless others were asked for.
+    block for and whose plugin is not loaded, unless others were asked for. `webhooks` are those that fail.
     """
 
     gateway: GatewayStatus | None
@@ -57,6 +67,7 @@ class Status(Struct, frozen=True):
     config: ConfigStatus
     echoes: list[str]
     off: list[ChannelOff] = field(default_factory=list)
+    webhooks: list[FailingWebhook] = field(default_factory=list)
 
 
 @operation
@@ -90,7 +101,21 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
         for block, accounts in blocks
     }
     echoes = [agent.id for agent in ctx.config.agents if agent.brain.kind == "echo"]
-    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes, off)
+    failing = await asyncio.to_thread(_failing, ctx)
+    return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes, off, failing)
+
+
+def _failing(ctx: OpContext) -> list[FailingWebhook]:
+    if not (found := ctx.config.root.webhooks) or not ctx.paths.store.exists():
+        return []
+    from clawlane.ops.webhooks import standings
+
+    with ctx.read() as reader:
+        return [
+            FailingWebhook(one.number, one.host, one.error, one.failing_ms or 0, one.waiting)
+            for one in standings(reader, found)
+            if one.tries
+        ]
 
 
 def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, AccountStatus]:

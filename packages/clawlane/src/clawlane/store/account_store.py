@@ -10,6 +10,7 @@ from copy import copy
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.backoff import Backoff, Sleep
+from clawlane.observing import Observer
 from clawlane.store import events
 from clawlane.store.errors import StoreFailed, StoreLost
 from clawlane.store.transaction import Tx, is_lazy, note_time
@@ -42,6 +43,11 @@ class AccountStore:
         self._sleep = sleep
         self._by: tuple[str, str] | None = None
         self.account = account
+
+    @property
+    def observer(self) -> Observer | None:
+        """Who counts what happens; None while nobody does."""
+        return self._writer.observer
 
     def by(self, caller: str, operation: str) -> AccountStore:
         """The same right, in the name of somebody who asked for an operation: what it changes is recorded."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
+from clawlane.observing import Observer
 from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
@@ -17,9 +19,12 @@ from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
-from clawlane.store.transaction import Tx
+from clawlane.store.transaction import Tx, is_lazy
 from clawlane.store.writer import Writer
 from clawlane.texts import later
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Store:
@@ -71,9 +76,35 @@ class Store:
         audit_log.begin(Tx(db, account, now_ms, config=self._writer.config, heads=self._writer.heads))
         return int(row["epoch"])
 
+    async def change(
+        self,
+        transition: Callable[Concatenate[sqlite3.Connection, int, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The result of a change that belongs to no account. It is given the time, and is recorded nowhere.
+
+        What it changed outlives this process; one marked `lazy` may be lost to a power cut.
+        Raises `StoreFailed`, and what the change raises.
+        """
+        now_ms = self._now_ms()
+
+        def changed(db: sqlite3.Connection) -> T:
+            return transition(db, now_ms, *args, **kwargs)
+
+        return await self._writer.submit(changed, lazy=is_lazy(transition))
+
+    def news(self) -> None:
+        """Wake who listens to the event feed, although it has not grown."""
+        self._writer.tell_listeners()
+
     def work_by(self, revision: str) -> None:
         """From now on the config of this revision is in force: the record says so."""
         self._writer.config = revision
+
+    def observed_by(self, observer: Observer | None) -> None:
+        """Tell somebody what happens from now on, or nobody any more."""
+        self._writer.observer = observer
 
     async def died(self) -> StoreUnusable:
         """Returns when nothing can be written any more, with the reason."""

@@ -36,6 +36,7 @@ from clawlane.store import (
     pairing,
     pauses,
     pending_history,
+    queues,
     quotes,
     reach,
     retention,
@@ -43,9 +44,11 @@ from clawlane.store import (
     send_log,
     sessions,
     spending,
+    stored_messages,
     turns,
     verifications,
     warm_ups,
+    webhooks,
     why_search,
 )
 from clawlane.store.connection import connect_nothing, connect_reader
@@ -96,6 +99,7 @@ class Reader:
     sent_by_operator = _ask(operator_sends.statuses)
     held = _ask(send_log.held)
     dead_letters = _ask(turns.dead_letters)
+    depths = _ask(queues.depths)
     expired = _ask(pauses.expired)
     pauses = _ask(pauses.pauses)
     taken_over = _ask(owner_takeovers.in_force)
@@ -140,6 +144,9 @@ class Reader:
     alerts = _ask(alerts.waiting)
     own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
+    webhooks = _ask(webhooks.standings)
+    words_of = _ask(stored_messages.words_of)
+    cursor_at = _ask(events.cursor_at)
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
         self._path = path

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import dataclass
+
 from clawlane.messages import Inbound
-from clawlane.store import aliases
-from clawlane.store.codec import content_digest, inbound_body
+from clawlane.store import aliases, directory
+from clawlane.store.codec import content_digest, inbound_body, inbound_of, thread_of
 from clawlane.store.rows import insert
 from clawlane.store.transaction import Tx
 
@@ -33,3 +36,27 @@ def store_message(tx: Tx, seq: int, inbound: Inbound, read_ms: int, *, keep: boo
         body=inbound_body(inbound) if keep else None,
     )
     aliases.keep(tx, seq, inbound)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The names that belong to a message, empty where none is known, and the message as far as it is kept."""
+
+    sender_name: str
+    thread_name: str
+    message: Inbound | None
+
+
+def words_of(connection: sqlite3.Connection, account: str, seq: int) -> Words:
+    """What is kept of people's words about the message of a number."""
+    query = "SELECT * FROM messages WHERE account = ? AND seq = ?"
+    row = connection.execute(query, (account, seq)).fetchone()
+    if row is None:
+        return Words("", "", None)
+    message = inbound_of(row) if row["body"] else None
+    name = message.sender_name if message else ""
+    return Words(
+        name or directory.name_of(connection, account, row["sender_id"]),
+        directory.group_name(connection, account, thread_of(row)),
+        message,
+    )

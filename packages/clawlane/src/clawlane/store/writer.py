@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from clawlane.observing import Observer
 from clawlane.store.audit_heads import Heads
 from clawlane.store.errors import StoreError, StoreFailed, StoreUnusable
 from clawlane.texts import later
@@ -83,6 +84,8 @@ class Writer:
         """The heads of the records, beside the database."""
         self.config = ""
         """The revision of the config in force, for the record."""
+        self.observer: Observer | None = None
+        """Who counts what happens; None while nobody does."""
         self._connection = connection
         self._lazy = False
         self._failing = ""
@@ -172,7 +175,12 @@ class Writer:
 
     def _tell(self, group: list[_Job], outcomes: list[Any], is_news: bool) -> None:
         _resolve(group, outcomes)
-        for heard in self._listeners if is_news else ():
+        if is_news:
+            self.tell_listeners()
+
+    def tell_listeners(self) -> None:
+        """Wake who listens. Belongs to the event loop."""
+        for heard in self._listeners:
             heard.set()
 
     def _die(self, group: list[_Job], error: BaseException) -> None:
@@ -294,10 +302,14 @@ class Writer:
             return [failure] * len(group)
         with suppress(sqlite3.Error):  # what is committed is committed
             self.heads.committed(connection, synced=not lazy)
+        took_s = time.perf_counter() - started
         if connection.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
-        took_ms = 1000 * (time.perf_counter() - started)
-        log.debug("stored %d changes in %.1f ms%s", len(group), took_ms, "" if lazy else ", on the disk")
+            if self.observer is not None:
+                self.observer.committed(took_s)
+        log.debug(
+            "stored %d changes in %.1f ms%s", len(group), 1000 * took_s, "" if lazy else ", on the disk"
+        )
         return outcomes
 
     def _sync(self, *, lazy: bool) -> None:

@@ -27,12 +27,12 @@ _RULES = {
 
 _USED = {
     "pacing.account": later("{used} of {limit} messages"),
-    "pacing.thread": later("{used} of {limit} messages in one conversation ({of})"),
+    "pacing.thread": later("{used} of {limit} messages in one conversation{of}"),
     "pacing.strangers": later("{used} of {limit} people who are not friends"),
     "budget.tokensPerDay": later("{used} of {limit} tokens"),
     "budget.usdPerDay": later("{used} of {limit} USD"),
-    "budget.perSender": later("{used} of {limit} of it by one sender ({of})"),
-    "budget.perThread": later("{used} of {limit} of it in one conversation ({of})"),
+    "budget.perSender": later("{used} of {limit} of it by one sender{of}"),
+    "budget.perThread": later("{used} of {limit} of it in one conversation{of}"),
 }
 """How a setting is told of which something is counted, by the beginning of its key."""
 
@@ -40,6 +40,7 @@ _UNLIMITED = {
     "budget.tokensPerDay": later("no limit; {used} tokens today"),
     "budget.usdPerDay": later("no limit; {used} USD today"),
 }
+_OFF = later("no: only a warm-up holds anything")
 _WINDOWS = {
     "minute": later("{used} of {limit} replies in a minute"),
     "hour": later("{used} of {limit} replies in an hour"),
@@ -51,13 +52,13 @@ def allowance_words(one: Allowance) -> str:
     """What a setting allows, and what is used of it."""
     told = next((words for key, words in _USED.items() if one.key.startswith(key)), None)
     if told is None or one.used is None:
-        return _plain(one.limit)
+        return t(_OFF) if one.key == "pacing.enabled" and not one.limit else _plain(one.limit)
     if one.limit is None:
         return t(_UNLIMITED[one.key], used=_number(one.used))
     used, limit = _number(one.used), _number(one.limit)
     if one.key.startswith("budget.per"):
         used, limit = f"{one.used:.0%}", f"{one.limit:.0%}"
-    text = t(told, used=used, limit=limit, of=sanitize(one.of) or "–")
+    text = t(told, used=used, limit=limit, of=f" ({sanitize(one.of)})" if one.of else "")
     return text if one.until_ms is None else t("{what}; more at {time}", what=text, time=local(one.until_ms))
 
 
@@ -85,7 +86,7 @@ def now_lines(one: AccountPacing) -> Iterator[str]:
 
 def resets_words(one: AgentBudget) -> str:
     """When a budget begins anew."""
-    return t("begins anew at {time}", time=local(one.resets_ms))
+    return t("its budget begins anew at {time}", time=local(one.resets_ms))
 
 
 def held_words(held: HeldReply) -> str:

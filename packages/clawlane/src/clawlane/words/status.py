@@ -22,7 +22,7 @@ from clawlane.words.strangers import sanitize
 from clawlane.words.times import when
 from clawlane.words.unofficial import UNOFFICIAL
 
-_SERVED = {"console": later("Console")}
+_SERVED = {"console": later("Console"), "metrics": later("Metrics")}
 """What a gateway serves besides the lane, by the name in its status."""
 
 _VALIDATE = later("; run: openclaw config validate")
@@ -44,6 +44,10 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     for agent in found.echoes if found.channels else ():
         echoes = t("Agent: {agent} answers with an echo: configure `brain` or `model`", agent=sanitize(agent))
         yield "", echoes
+    for hook in found.webhooks:
+        fails = later("Webhook {number} ({host}) fails since {since}: {error}; see: openclaw webhooks list")
+        said = {"host": sanitize(hook.host), "error": sanitize(hook.error, 200)}
+        yield "", t(fails, number=hook.number, since=when(hook.since_ms, now), **said)
     for place in sorted({one.rehearsal for one in accounts_of(found) if one.rehearsal}):
         yield (
             "",

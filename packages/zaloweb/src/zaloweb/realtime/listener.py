@@ -124,6 +124,7 @@ class Listener:
             Decoder(self._session.uid),
             self._session.settings.ping_ms(rehearsed=self._transport.rehearsal) / 1000,
             answers=self._answers,
+            trace=self._transport.trace,
         )
         self._connection = connection
         try:

@@ -21,9 +21,10 @@ import aiohttp
 
 from zaloweb.errors import BeforeSending
 from zaloweb.events import CipherKey, Connected, Decoder, Duplicate, Event, Pong
+from zaloweb.trace import Trace, TracedCall, TracedFrame
 from zaloweb.transport.clock import Clock
 from zaloweb.wire import frames
-from zaloweb.wire.frames import command_of
+from zaloweb.wire.frames import Cmd, command_of, kind_of
 from zaloweb.wire.reconnect import CloseCode
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Connection:
         ping_s: float,
         *,
         answers: bool = False,
+        trace: Trace | None = None,
     ) -> None:
         self._http = http
         self._clock = clock
@@ -96,6 +98,7 @@ class Connection:
         self._ping_s = ping_s
         self._answer_s = min(ANSWER_S, ping_s / 4)
         self.answers = answers
+        self._trace = trace or Trace()
         self._line: _Line | None = None
         self._keyed_at: float | None = None
 
@@ -131,16 +134,26 @@ class Connection:
     async def _live(
         self, upgrade: Upgrade, deliver: Deliver, tasks: _Tasks
     ) -> ConnectionEnd | ConnectFailure:
+        started = self._clock.monotonic()
         try:
             socket = await self._open(upgrade)
         except aiohttp.WSServerHandshakeError as error:
+            self._tell_upgrade(upgrade, started, error.status)
             return ConnectFailure(f"the server refused with HTTP status {error.status}", error.status)
         except (*_BROKEN, ValueError) as error:
+            self._tell_upgrade(upgrade, started, None, type(error).__name__)
             # The library's own texts may hold whole URLs.
             return ConnectFailure(f"no connection ({getattr(error, 'strerror', '') or type(error).__name__})")
-        self._line = _Line(socket, self._clock, urlsplit(upgrade.url).hostname or "")
+        self._tell_upgrade(upgrade, started, _SWITCHING)
+        self._line = _Line(socket, self._clock, urlsplit(upgrade.url).hostname or "", self._trace)
         log.debug("upgraded at %s, waiting for the key", self._line.endpoint)
         return await self._read(self._line, deliver, tasks)
+
+    def _tell_upgrade(self, upgrade: Upgrade, started: float, status: int | None, error: str = "") -> None:
+        if self._trace.on:
+            spent_ms = (self._clock.monotonic() - started) * 1000
+            query = urlsplit(upgrade.url).query
+            self._trace.tell(TracedCall("connect", "GET", len(query), 0, spent_ms, status, error=error))
 
     async def _open(self, upgrade: Upgrade) -> aiohttp.ClientWebSocketResponse:
         return await self._http.ws_connect(
@@ -212,8 +225,11 @@ class Connection:
 class _Line:
     """An open WebSocket, and how long the other side has been silent."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, clock: Clock, endpoint: str) -> None:
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, clock: Clock, endpoint: str, trace: Trace
+    ) -> None:
         self.endpoint = endpoint
+        self._trace = trace
         self._socket = socket
         self._clock = clock
         self._listening_since: float | None = None
@@ -223,11 +239,14 @@ class _Line:
         """The next binary frame, or the end. Text frames are ignored."""
         while True:
             message = await self._receive()
+            if self._trace.on and (kind := _kind_of(message)):
+                self._trace.tell(TracedFrame(kind, False, _size_of(message), _code_of(message)))
             if message.type is aiohttp.WSMsgType.BINARY:
                 return bytes(message.data)
             if message.type is aiohttp.WSMsgType.CLOSE:
                 return ConnectionEnd(message.data or CloseCode.NO_CODE, message.extra or "")
             if message.type is aiohttp.WSMsgType.PING:
+                self._tell_sent("websocket pong", len(message.data))
                 with suppress(*_BROKEN):  # the next receive tells how it ended
                     await self._socket.pong(message.data)
             elif message.type not in (aiohttp.WSMsgType.PONG, aiohttp.WSMsgType.TEXT):
@@ -241,6 +260,7 @@ class _Line:
             await self._socket.send_bytes(frame)
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("frame %d out: %d bytes", command_of(frame), len(frame))
+            self._tell_sent(kind_of(frame), len(frame))
         except _BROKEN as error:
             raise BeforeSending("socket", "the connection is closing") from error
 
@@ -253,6 +273,7 @@ class _Line:
     async def is_there(self, within: float) -> bool:
         """Send a WebSocket ping: whether anything arrives within so many seconds."""
         heard = self._heard
+        self._tell_sent("websocket ping", 0)
         try:
             await self._socket.ping()
         except _BROKEN:
@@ -262,7 +283,14 @@ class _Line:
 
     async def close(self, code: int) -> None:
         """Close from our side, if it is still open."""
-        await self._socket.close(code=CloseCode.STOPPED if code in _NOT_SENDABLE else code)
+        code = CloseCode.STOPPED if code in _NOT_SENDABLE else code
+        if not self._socket.closed:
+            self._tell_sent("close", 0, code)
+        await self._socket.close(code=code)
+
+    def _tell_sent(self, kind: str, size: int, code: int | None = None) -> None:
+        if self._trace.on:
+            self._trace.tell(TracedFrame(kind, True, size, code))
 
     async def _receive(self) -> aiohttp.WSMessage:
         self._listening_since = self._clock.monotonic()
@@ -272,6 +300,33 @@ class _Line:
             self._listening_since = None
         self._heard += 1
         return message
+
+
+_OWN_KINDS: Final = {
+    aiohttp.WSMsgType.CLOSE: "close",
+    aiohttp.WSMsgType.PING: "websocket ping",
+    aiohttp.WSMsgType.PONG: "websocket pong",
+    aiohttp.WSMsgType.TEXT: "text",
+    aiohttp.WSMsgType.CLOSED: "lost",
+    aiohttp.WSMsgType.ERROR: "lost",
+}
+
+
+def _kind_of(message: aiohttp.WSMessage) -> str:
+    """What observers call a received message; empty for the end that we asked for."""
+    if message.type is not aiohttp.WSMsgType.BINARY:
+        return _OWN_KINDS.get(message.type, "")
+    return "pong" if command_of(message.data) == Cmd.PING else kind_of(message.data)
+
+
+def _size_of(message: aiohttp.WSMessage) -> int:
+    return len(message.data) if isinstance(message.data, bytes | bytearray | str) else 0
+
+
+def _code_of(message: aiohttp.WSMessage) -> int | None:
+    if message.type is aiohttp.WSMsgType.CLOSE:
+        return int(message.data or CloseCode.NO_CODE)
+    return CloseCode.LOST if _kind_of(message) == "lost" else None
 
 
 async def upgrade_only(

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from zaloweb.errors import InvalidRequest, ProtocolError
+from zaloweb.errors import InvalidRequest, ProtocolError, ZaloError
+from zaloweb.trace import Trace, TracedCall
+from zaloweb.transport.clock import Clock
 from zaloweb.transport.exchange import (
     MOST_REDIRECTS,
     REDIRECTS,
@@ -41,6 +43,7 @@ class ExternalResponse:
         self._name = name
         self._answer = answer
         self.status = answer.status
+        self.received = 0
         self.content_type = answer.content_type
 
     @property
@@ -56,14 +59,26 @@ class ExternalResponse:
                 block = await self._answer.content.readany()
             if not block:
                 return
+            self.received += len(block)
             yield block
 
 
 class ExternalClient:
     """Connections to external hosts, separate from those to Zalo. Close it after use."""
 
-    def __init__(self, network: Network, *, user_agent: str, proxy: str | None, deadlines: Deadlines) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        user_agent: str,
+        proxy: str | None,
+        deadlines: Deadlines,
+        clock: Clock,
+        trace: Trace,
+    ) -> None:
         self._network = network
+        self._clock = clock
+        self._trace = trace
         self._user_agent = user_agent
         self._proxy = proxy
         self._deadlines = deadlines
@@ -74,17 +89,38 @@ class ExternalClient:
         self, method: Method, url: str, *, name: str, deadline: float | None
     ) -> AsyncIterator[ExternalResponse]:
         """An answer, to be read while entered; see `Transport.outside`."""
-        answer = await self._follow(method, url, name, deadline)
+        started = self._clock.monotonic()
         try:
-            yield ExternalResponse(name, answer)
+            answer = await self._follow(method, url, name, deadline)
+        except ZaloError as error:
+            self._tell(name, method, started, error=type(error).__name__)
+            raise
+        response = ExternalResponse(name, answer)
+        try:
+            yield response
         finally:
             answer.close()
+            self._tell(name, method, started, response.received, response.status)
 
     async def close(self) -> None:
         """Close the connections; the next request opens new ones."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+    def _tell(
+        self,
+        name: str,
+        method: str,
+        started: float,
+        received: int = 0,
+        status: int | None = None,
+        error: str = "",
+    ) -> None:
+        """Tell the observers of a whole exchange; nothing of its address, which comes from a message."""
+        if self._trace.on:
+            spent_ms = (self._clock.monotonic() - started) * 1000
+            self._trace.tell(TracedCall(name, method, 0, received, spent_ms, status, error=error))
 
     async def _follow(
         self, method: Method, url: str, name: str, deadline: float | None

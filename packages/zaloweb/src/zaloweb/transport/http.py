@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from random import Random, SystemRandom
@@ -29,6 +29,7 @@ from zaloweb.errors import (
     ZaloError,
 )
 from zaloweb.session import Session
+from zaloweb.trace import Trace, TracedCall
 from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.connections import ANSWER_LIMIT as ANSWER_LIMIT
 from zaloweb.transport.connections import Connections, whole
@@ -45,6 +46,7 @@ from zaloweb.transport.external import ExternalClient, ExternalResponse, Method
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
 from zaloweb.wire import cipher, envelope
+from zaloweb.wire.envelope import Envelope
 from zaloweb.wire.hosts import Hosts, shown
 from zaloweb.wire.multipart import Form
 from zaloweb.wire.urls import Pairs, encode, with_query
@@ -69,12 +71,16 @@ _MOST_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer. `url` is its address after redirects."""
+    """A complete answer. `url` is its address after redirects.
+
+    `traced` is what observers are told once its code is read; None while nobody observes.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     url: str = field(repr=False)
+    traced: TracedCall | None = field(default=None, repr=False)
 
 
 class Transport:
@@ -98,10 +104,12 @@ class Transport:
         attempts: int = 3,
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
+        trace: Trace | None = None,
     ) -> None:
         network, clock = network or Network.from_env(), clock or SystemClock()
         self.jar = jar
         self.hosts = hosts or Hosts()
+        self.trace = trace or Trace()
         self.user_agent = user_agent
         self.clock = clock
         self.proxy = None if network.rehearsal else proxy
@@ -112,7 +120,14 @@ class Transport:
         self._client: aiohttp.ClientSession | None = None
         self._connections: Connections | None = None
         self.platform_clock = platform_clock or PlatformClock(clock)
-        self._external = ExternalClient(network, user_agent=user_agent, proxy=self.proxy, deadlines=deadlines)
+        self._external = ExternalClient(
+            network,
+            user_agent=user_agent,
+            proxy=self.proxy,
+            deadlines=deadlines,
+            clock=clock,
+            trace=self.trace,
+        )
 
     async def __aenter__(self) -> Self:
         # Default headers go out with each request, so that the socket can use this client without them.
@@ -171,15 +186,61 @@ class Transport:
         lost; each address must be Zalo's. `deadline` replaces the usual seconds of each request. Raises
         `NetworkError`, `ProtocolError`, and of those `ForeignAddress` before anything goes to another host.
         """
+        response = await self._request(method, url, name, query, form, headers or {}, redirect, deadline)
+        if response.traced is not None:
+            self.trace.tell(response.traced)
+        return response
+
+    async def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        name: str,
+        query: Pairs | str = (),
+        form: Pairs | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        redirect: bool = True,
+        deadline: float | None = None,
+        key: bytes | None = None,
+    ) -> Envelope:
+        """The same as what Zalo says, whatever its code. With a `key`, what its data hold where it has some.
+
+        Raises what `request` raises, and `HttpStatusError`.
+        """
+        response = await self._request(method, url, name, query, form, headers or {}, redirect, deadline)
+        try:
+            answer = envelope.parse(name, require_success(name, response, self.clock.now_ms()))
+            if key is not None and not answer.empty:
+                answer = envelope.parse(name, envelope.open_data(name, answer, key))
+        except ZaloError as error:
+            self._tell(response, None, error)
+            raise
+        self._tell(response, answer.code)
+        return answer
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        name: str,
+        query: Pairs | str,
+        form: Pairs | str | Form | None,
+        headers: Mapping[str, str] | None,
+        redirect: bool,
+        deadline: float | None,
+    ) -> Response:
+        """The last answer; the observers know of the redirects before it only."""
         target = with_query(url, query)
         body = form if isinstance(form, Form) or form is None else encode(form).encode()
         for _ in range(MOST_REDIRECTS):
             if refusal := self.hosts.refusal(target):
                 raise ForeignAddress(name, refusal)
-            response = await self._logged_exchange(name, method, target, body, headers or {}, deadline)
+            response = await self._observed_exchange(name, method, target, body, headers or {}, deadline)
             location = response.headers.get("location", "")
             if not redirect or response.status not in REDIRECTS or not location:
                 return response
+            self._tell(response, None)
             target = redirect_target(name, target, location)
             headers = None
             if response.status not in KEEP_METHOD:
@@ -206,13 +267,16 @@ class Transport:
         sealed = _sealed(session, call)
         response = await self._try(call, _address(session, call, sealed), sealed)
         key = cipher.session_key(session.secret_key) if call.encrypted else None
-        body = require_success(call.name, response, self.clock.now_ms())
         try:
+            body = require_success(call.name, response, self.clock.now_ms())
             answer = envelope.read(call.name, body, key, call.answer)
-        except ApiError as error:
-            log.debug("%s (%s %s): code %s", call.name, call.service, call.path, error.code)
+        except ZaloError as error:
+            code = error.code if isinstance(error, ApiError) else None
+            log.debug("%s (%s %s): code %s", call.name, call.service, call.path, code)
+            self._tell(response, code, error)
             raise
         log.debug("%s (%s %s): code 0", call.name, call.service, call.path)
+        self._tell(response, 0)
         return answer
 
     async def _try(self, call: Call[Any], url: str, params: str) -> Response:
@@ -231,9 +295,15 @@ class Transport:
         form: Form | str | None = params if call.place == "form" else None
         if call.part is not None:
             form = Form(call.part, self.random)
-        return await self.request(call.method, url, name=call.name, form=form, deadline=call.deadline)
+        return await self._request(call.method, url, call.name, (), form, {}, True, call.deadline)
 
-    async def _logged_exchange(
+    def _tell(self, response: Response, code: int | None, error: ZaloError | None = None) -> None:
+        """Tell the observers of an answer whose code is read."""
+        if response.traced is not None:
+            failed = type(error).__name__ if error else ""
+            self.trace.tell(replace(response.traced, code=code, error=failed))
+
+    async def _observed_exchange(
         self,
         name: str,
         method: str,
@@ -242,19 +312,23 @@ class Transport:
         headers: Mapping[str, str],
         deadline: float | None,
     ) -> Response:
-        if not log.isEnabledFor(logging.DEBUG):
+        if not self.trace.on and not log.isEnabledFor(logging.DEBUG):
             return await self._exchange(name, method, url, body, headers, deadline)
         started = self.clock.monotonic()
         try:
             response = await self._exchange(name, method, url, body, headers, deadline)
         except ZaloError as error:
             spent_ms = (self.clock.monotonic() - started) * 1000
-            log.debug("%s: %s %s, %s in %.0f ms", name, method, shown(url), type(error).__name__, spent_ms)
+            failed = type(error).__name__
+            log.debug("%s: %s %s, %s in %.0f ms", name, method, shown(url), failed, spent_ms)
+            self.trace.tell(TracedCall(name, method, _sent(url, body), 0, spent_ms, error=failed))
             raise
         spent_ms = (self.clock.monotonic() - started) * 1000
         told = (name, method, shown(url), response.status, len(response.body), spent_ms)
         log.debug("%s: %s %s, status %d, %d bytes in %.0f ms", *told)
-        return response
+        received = len(response.body)
+        traced = TracedCall(name, method, _sent(url, body), received, spent_ms, response.status)
+        return replace(response, traced=traced)
 
     async def _exchange(
         self,
@@ -315,6 +389,11 @@ def require_success(name: str, response: Response, now_ms: int) -> bytes:
         wait_s = retry_after(response.headers.get("retry-after", ""), now_ms)
         raise HttpStatusError.of_status(name, response.status, wait_s)
     return response.body
+
+
+def _sent(url: str, body: bytes | Form | None) -> int:
+    """The bytes of the query and the body."""
+    return len(url.partition("?")[2]) + (body.size if isinstance(body, Form) else len(body or b""))
 
 
 def retry_after(text: str, now_ms: int) -> float | None:

@@ -10,8 +10,9 @@ import msgspec
 
 from zaloweb.errors import CipherError, LoginFailed, SessionExpired, SettingsError
 from zaloweb.session import Api, Credentials, Session
+from zaloweb.trace import Trace
 from zaloweb.transport.clock import Clock
-from zaloweb.transport.http import Transport, require_success
+from zaloweb.transport.http import Transport
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
 from zaloweb.wire import cipher, envelope
@@ -39,6 +40,7 @@ async def log_in(
     api: Api | None = None,
     platform_clock: PlatformClock | None = None,
     hosts: Hosts | None = None,
+    trace: Trace | None = None,
 ) -> Session:
     """The session of these credentials; their cookies are refreshed.
 
@@ -56,6 +58,7 @@ async def log_in(
         proxy=proxy,
         platform_clock=platform_clock,
         hosts=hosts,
+        trace=trace,
     ) as transport:
         return await log_in_over(transport, credentials, random=transport.random, api=api)
 
@@ -137,10 +140,7 @@ async def _login_info(transport: Transport, credentials: Credentials, random: Ra
         ("zpw_ver", str(api.version)),
         ("zpw_type", str(api.type)),
     ]
-    response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
-    answer = envelope.parse(name, require_success(name, response, transport.clock.now_ms()))
-    if not answer.empty:
-        answer = envelope.parse(name, envelope.open_data(name, answer, key))
+    answer = await transport.ask("GET", f"{_HOST}/api/login/{name}", name=name, query=query, key=key)
     info = _data("login-info", name, answer, _LoginInfo)
     try:
         cipher.session_key(info.zpw_enk)
@@ -158,8 +158,7 @@ async def _server_info(transport: Transport, credentials: Credentials, api: Api)
         "computer_name": _COMPUTER,
     }
     query = _signed("getserverinfo", signed)
-    response = await transport.request("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
-    answer = envelope.parse(name, require_success(name, response, transport.clock.now_ms()))
+    answer = await transport.ask("GET", f"{_HOST}/api/login/{name}", name=name, query=query)
     return _data("server-info", name, answer, _ServerInfo)
 
 

@@ -5,8 +5,9 @@ The call is known from a public client's proposed change alone (zca-js#218), not
 
 from __future__ import annotations
 
+from zaloweb.errors import ApiError
 from zaloweb.session import Session
-from zaloweb.transport.http import Transport, require_success
+from zaloweb.transport.http import Transport
 from zaloweb.wire import cipher, envelope
 
 _NAME = "logOut"
@@ -27,7 +28,8 @@ async def log_out_over(transport: Transport, session: Session) -> None:
     }
     params = cipher.encrypt(cipher.session_key(session.secret_key), envelope.compact(told))
     query = [("zpw_ver", str(session.api.version)), ("zpw_type", str(session.api.type))]
-    response = await transport.request(
+    answer = await transport.ask(
         "POST", _URL, name=_NAME, query=query, form=[("params", params)], redirect=False
     )
-    envelope.read(_NAME, require_success(_NAME, response, transport.clock.now_ms()), None, object)
+    if answer.code != 0:
+        raise ApiError.of(answer.code, answer.message, _NAME)

@@ -23,9 +23,10 @@ import msgspec
 from zaloweb.cookies import Jar
 from zaloweb.errors import LoginFailed, ProtocolError, ZaloError
 from zaloweb.session import DEFAULT_LANGUAGE, Api, Credentials, Session
+from zaloweb.trace import Trace
 from zaloweb.transport import qr_headers
 from zaloweb.transport.clock import Clock, within
-from zaloweb.transport.http import Transport, require_success
+from zaloweb.transport.http import Transport
 from zaloweb.transport.login import log_in_over
 from zaloweb.transport.network import Network
 from zaloweb.wire import cipher, envelope
@@ -117,6 +118,7 @@ async def qr_login(
     api: Api | None = None,
     pause: float = 0.25,
     hosts: Hosts | None = None,
+    trace: Trace | None = None,
 ) -> AsyncGenerator[Step, None]:
     """The steps of one login, with a fresh jar and a fresh code. Errors come as `Failed`, none are raised.
 
@@ -132,6 +134,7 @@ async def qr_login(
         random=random,
         proxy=proxy,
         hosts=hosts,
+        trace=trace,
     ) as transport:
         run = _Run(transport, language, api or Api(), pause)
         try:
@@ -219,10 +222,7 @@ class _Run:
 
     async def _account(self) -> None:
         self.stage = "account"
-        response = await self._transport.request(
-            "GET", _USER_INFO, name="userinfo", headers=qr_headers.USER_INFO
-        )
-        answer = envelope.parse("userinfo", require_success("userinfo", response, self._clock.now_ms()))
+        answer = await self._transport.ask("GET", _USER_INFO, name="userinfo", headers=qr_headers.USER_INFO)
         if not _data(answer, _UserInfo, self.stage).logged:
             raise LoginFailed(self.stage, "Zalo says that nobody is logged in")
 
@@ -250,10 +250,9 @@ class _Run:
         self, path: str, form: Pairs, headers: Mapping[str, str], deadline: float | None = None
     ) -> Envelope:
         name = path.rpartition("/")[2]
-        response = await self._transport.request(
+        return await self._transport.ask(
             "POST", f"{_ACCOUNT_PAGE}/{path}", name=name, form=form, headers=headers, deadline=deadline
         )
-        return envelope.parse(name, require_success(name, response, self._clock.now_ms()))
 
 
 class _Code(msgspec.Struct):

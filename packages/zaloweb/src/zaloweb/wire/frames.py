@@ -40,6 +40,9 @@ class Cmd(IntEnum):
     DUPLICATE = 3000
 
 
+_KINDS: Final = {int(cmd): cmd.name.lower().replace("_", " ") for cmd in Cmd}
+
+
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """One frame. `body` may be empty and need not be JSON."""
 
@@ -63,6 +66,12 @@ def unpack(data: bytes) -> Frame:
 def command_of(data: bytes) -> int:
     """The command of a binary WebSocket message; 0 where it is too short to have one."""
     return int.from_bytes(data[1:3], "little") if len(data) >= _HEADER.size else 0
+
+
+def kind_of(data: bytes) -> str:
+    """What kind of frame a binary WebSocket message is: "ping", "user messages", or "command 999"."""
+    command = command_of(data)
+    return _KINDS.get(command) or f"command {command}"
 
 
 def pack(frame: Frame) -> bytes:
