@@ -208,10 +208,12 @@ ROOMS = (
     "words/dead_letters.py",
     "words/drafts.py",
     "words/gaps.py",
+    "words/login.py",
     "words/outbox.py",
     "words/pauses.py",
     "words/people.py",
     "words/phases.py",
+    "words/ritual.py",
     "words/rules.py",
     "words/send_states.py",
     "words/sessions.py",
@@ -285,6 +287,7 @@ NOT_SAID = {
         "The channel (default: the only one installed).",
         "Only this account (default: all).",
     },
+    "words/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "words/times.py": {" GB"},
     "credentials/files.py": {"uid "},
     "credentials/profile.py": {"not asked"},  # a value of the record

@@ -86,6 +86,14 @@ def console(linked: Operator, gateway: Gateway) -> str:
     return link_of(linked)
 
 
+@pytest.fixture
+def new_console(installed: Operator, gateway: Gateway) -> str:
+    """A link into the console of a gateway on whose account nobody has logged in yet."""
+    gateway.start()
+    gateway.said("the console listens on")
+    return link_of(installed)
+
+
 class Watched:
     """What a page said on its console, and whom it asked."""
 

@@ -1,4 +1,4 @@
-"""The first day of a lane by clicks: sign in, a stranger, approve, an answer, pause, why, a draft."""
+"""The first day of a lane by clicks: login, a stranger, approve, an answer, pause, why, a draft."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from browser.conftest import Watched, faults
-from demo.stage import Operator, Simulator
+from demo.stage import PATIENCE, Simulator
 from end_to_end.steps import answers, person, say
 
 if TYPE_CHECKING:
@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/people", "/why", "/drafts", "/outbox", "/dead-letters", "/sessions", "/pacing", "/pause")
+LOGIN, RITUAL = "/login/zalouser/default", "/ritual/zalouser/default"
+PAGES = (
+    "/",
+    "/people",
+    "/why",
+    "/drafts",
+    "/outbox",
+    "/dead-letters",
+    "/sessions",
+    "/pacing",
+    "/login",
+    LOGIN,
+    f"{LOGIN}/logout",
+    "/ritual",
+    RITUAL,
+    "/pause",
+)
 SCREENS = [(1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light"), (390, 844, "dark")]
 
 
@@ -36,12 +52,33 @@ def opened(chromium: Browser, link: str, width: int = 1280, height: int = 800, s
     return page
 
 
-def test_a_first_day_by_clicks(
-    chromium: Browser, console: str, zalo: Simulator, state: Path, linked: Operator
-) -> None:
-    page = opened(chromium, console)
+def logged_in(page: Page, zalo: Simulator) -> None:
+    """Link the account by clicks, and by the phone that scans the code."""
+    page.get_by_role("button", name="Log in …").click()
+    page.get_by_role("button", name="Log in by QR code").click()
+    page.get_by_role("radio", name="Yes").check()
+    page.get_by_role("button", name="I accept this risk").click()
+    page.get_by_role("img", name="The QR code to scan").wait_for()
+    zalo.do("/expire")
+    page.get_by_text("code 2 of 5").wait_for()  # without a reload, as all that follows
+    code = page.get_by_role("img", name="The QR code to scan")
+    page.wait_for_function("document.querySelector('.code img').naturalWidth > 100")
+    left = page.get_by_role("timer").inner_text()
+    page.wait_for_function("left => document.querySelector('[role=timer]').innerText !== left", arg=left)
+    assert code.is_visible()
+    zalo.do("/scan")
+    page.get_by_text("Scanned by Nguyễn Minh Anh. Confirm the login on the phone.").wait_for()
+    zalo.do("/confirm")
+    page.get_by_text("Linked as Nguyễn Minh Anh").wait_for()
+    page.get_by_text("The account: ready").wait_for()
+
+
+def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simulator, state: Path) -> None:
+    page = opened(chromium, new_console)
     watched = Watched(page)
     page.reload()
+    logged_in(page, zalo)
+    page.get_by_role("link", name="Now", exact=True).click()
     stranger = person(zalo, "Lan", friend=False)
     feed = page.locator("ul.feed")
     feed.get_by_text("Nobody has written yet").wait_for()
@@ -99,12 +136,49 @@ def test_every_page_fits_its_screen_and_keeps_nobody_out(
         page.goto(base + path)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         if shots:
-            name = path.strip("/") or "now"
+            name = path.strip("/").replace("/", "-") or "now"
             page.screenshot(path=f"{shots}/{name}-{width}-{scheme}.png", full_page=True)
     page.context.set_extra_http_headers({})
     for path in PAGES:
         page.goto(base + path)
         assert faults(page, axe) == [], path
+    page.goto(base + LOGIN)
+    page.get_by_role("button", name="Show a new code").click()
+    page.get_by_role("img", name="The QR code to scan").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert faults(page, axe) == []
+    if shots:
+        page.screenshot(path=f"{shots}/login-code-{width}-{scheme}.png", full_page=True)
+    page.goto(base + RITUAL)
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text("write any text to").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert faults(page, axe) == []
+    if shots:
+        page.screenshot(path=f"{shots}/ritual-step-{width}-{scheme}.png", full_page=True)
+
+
+def test_a_login_and_a_ritual_by_pages_that_come_again_without_javascript(
+    chromium: Browser, new_console: str, zalo: Simulator
+) -> None:
+    page = chromium.new_context(java_script_enabled=False, locale="vi-VN").new_page()
+    page.goto(new_console)
+    page.locator("main form button").click()
+    base = page.url.rstrip("/")
+    page.goto(base + LOGIN)
+    page.locator("form[action='/login/begin'] button").click()
+    page.locator("input[name=expendable][value=yes]").check(timeout=PATIENCE * 1000)
+    page.locator("form[action='/login/accept'] button").click()
+    page.locator(".code img").wait_for()
+    zalo.do("/scan")
+    page.get_by_text("Nguyễn Minh Anh").wait_for()
+    zalo.do("/confirm")
+    page.locator("li.reached").nth(4).wait_for()
+    page.goto(base + RITUAL)
+    page.locator("input[value=probe]").check()
+    page.locator("form[action='/ritual/begin'] button").click()
+    page.locator("li.passed").wait_for()
+    page.locator("p.said strong").wait_for()
 
 
 def test_everything_can_be_read_and_done_without_javascript(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urlsplit
 
-from demo.stage import PATIENCE, Operator
+from demo.stage import PATIENCE, Missing, Operator
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -89,3 +89,29 @@ class Elements(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append((tag, dict(attrs)))
+
+
+class Live:
+    """The live part of a page: what its browser is sent as it changes."""
+
+    def __init__(self, browser: Browser, path: str) -> None:
+        where = urlsplit(browser.base)
+        self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+        self._connection.request("GET", path, headers={"Cookie": browser.cookie, "HX-Request": "true"})
+        self._answer = self._connection.getresponse()
+        assert self._answer.status == 200, path
+        self.html = ""
+
+    def until(self, words: str) -> str:
+        """The part once it shows these words. Raises `Missing`."""
+        while words not in self.html:
+            lines = list(iter(lambda: self._answer.readline().decode().rstrip(), ""))
+            if not lines or lines[0].startswith(":"):
+                raise Missing(f"never showed {words!r}, but: {self.html}")
+            self.html = "\n".join(line.removeprefix("data: ") for line in lines)
+        return self.html
+
+    def close(self) -> None:
+        """The browser goes away."""
+        self._answer.close()
+        self._connection.close()

@@ -16,6 +16,7 @@ from clawlane.ops.login import LogOut
 from clawlane.ops.operation import plain
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.texts import later, t
+from clawlane.words import login as words
 from clawlane.words.channel_off import off_words, told_off
 from clawlane.words.rules import rules_line
 from clawlane.words.strangers import sanitize
@@ -107,12 +108,7 @@ def logout(channel: str | None, account: str | None, as_json: bool) -> None:
         told = {"cleared": done.cleared, "on_phone": done.on_phone}
         print_json(**names, **told, warning="; ".join(warnings))
         return
-    name = f"{done.channel}/{done.account}"
-    if done.cleared:
-        echo_line(t("Logged out {account}: its session is removed from this machine.", account=name))
-    else:
-        echo_line(t("Nobody was logged in on {account}; there was nothing to clear.", account=name))
-    if done.cleared and done.on_phone:
-        echo_wrapped(t("The platform keeps the session until you end it: {how}.", how=done.on_phone))
-    for warning in warnings:
-        echo_line(t("warning: {what}", what=warning), err=True)
+    for line in words.logged_out_sentences(done):
+        echo_wrapped(line)
+    for line in words.warnings_of(done):
+        echo_line(line, err=True)

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from clawlane.clock import length, now_ms
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import file_name, write_private
 from clawlane.credentials.profile import Consent
-from clawlane.ops import finding_text
 from clawlane.ops.accounts import FindAccount, FoundAccount
 from clawlane.ops.client import Client
 from clawlane.ops.login import (
@@ -36,16 +35,14 @@ from clawlane.ops.login import (
     Linked,
     LogIn,
     LoginEvent,
-    OtherLogin,
     SessionExpired,
     Tightened,
 )
-from clawlane.texts import ENGLISH, later, locale, t
+from clawlane.texts import ENGLISH, locale, t
+from clawlane.words import login as words
 from clawlane.words.strangers import sanitize
 
 FLAG = "--accept-risk"
-_MOST_OTHERS = 4
-_EXPIRED = later("the stored session has expired, so here is a new code")
 
 
 @click.command()
@@ -90,7 +87,7 @@ def login(
     linked = link(client, found, view, answer, force=force)
     if expendable and not asked:
         client.call(Accept(found.channel, found.account, "--expendable", expendable))
-    for line in next_steps(linked, found.channel):
+    for line in words.next_steps(linked, found.channel):
         view(found).note(line)
 
 
@@ -112,12 +109,7 @@ def link(
 
         def show(event: LoginEvent) -> None:
             if isinstance(event, ConsentNeeded) and event.former_user:
-                view.note(
-                    t(
-                        "the risk was accepted for another user ({user}), so you are asked again",
-                        user=event.former_user,
-                    )
-                )
+                view.note(words.former_sentence(event))
             view.follow(event)
             view.show(event)
             if isinstance(event, ConsentNeeded):
@@ -158,13 +150,7 @@ def ask_risk(needed: ConsentNeeded, expendable: str | None = None) -> str:
             t("the risk has to be accepted first, and there is no terminal to ask"),
             t("in scripts add {flag}", flag=FLAG),
         )
-    click.echo(
-        t(
-            "This is about the account '{account}' (profile '{profile}').",
-            account=needed.account,
-            profile=needed.profile,
-        )
-    )
+    click.echo(words.about_sentence(needed))
     if not needed.lines:
         expendable = expendable or NOT_ASKED
     answer = click.prompt(t("Do you accept this risk? Type yes to go on"), default="no", show_default=False)
@@ -197,33 +183,6 @@ def ask_expendable() -> str:
     return "yes" if expendable else "no"
 
 
-def next_steps(linked: Linked, channel: str) -> Iterator[str]:
-    """What is said after a login, a line each."""
-    for agent in linked.agents:
-        yield finding_text.text(agent)
-    if linked.started:
-        yield t("the running gateway starts the account now")
-    elif linked.start_failed:
-        yield t(
-            "the running gateway did not start the account: {why}; restart the gateway",
-            why=linked.start_failed,
-        )
-    elif not linked.already:
-        yield t("start the gateway: openclaw gateway run")
-    if not linked.configured:
-        block = f"{{ channels: {{ {channel}: {{ enabled: true }} }} }}"
-        yield t("the channel is off until the config has a block for it: {block}", block=block)
-
-
-def _listed(others: Sequence[OtherLogin]) -> str:
-    """`zalouser/shop (Lan, 147…) or zalouser/home (…)`, the first few of them."""
-    told = [f"{one.account} ({sanitize(one.user_name)}, {one.user_id})" for one in others[:_MOST_OTHERS]]
-    more = len(others) - len(told)
-    if more:
-        told.append(t("{n} more accounts that are linked here", n=more))
-    return t(" or ").join(told)
-
-
 class View:
     """Shows a login to a person at a terminal. `write` puts the picture of the code into a file."""
 
@@ -238,9 +197,7 @@ class View:
         if isinstance(event, Begun):
             self._on_phone = event.on_phone
         elif isinstance(event, Confirmed) and self._on_phone:
-            self.left_on_phone = t(
-                "the phone may list this login although it failed: {where}", where=self._on_phone
-            )
+            self.left_on_phone = words.left_on_phone(self._on_phone)
 
     def note(self, line: str) -> None:
         echo_wrapped(f"{line[0].upper()}{line[1:]}")
@@ -254,61 +211,22 @@ class View:
                 for line in risk_lines(event):
                     click.echo(line)
             case SessionExpired():
-                self.note(t(_EXPIRED))
-            case Begun(host, rehearsal, others, _):
-                if rehearsal:
-                    echo_wrapped(
-                        t(
-                            "REHEARSAL: this talks to a simulator on {address}, not to the real platform.",
-                            address=rehearsal,
-                        )
-                    )
-                echo_wrapped(
-                    t(
-                        "Linking {channel} on {host}: account '{account}', profile '{profile}'.",
-                        channel=account.channel,
-                        host=host,
-                        account=account.account,
-                        profile=account.profile,
-                    )
-                )
-                if others:
-                    echo_wrapped(
-                        t(
-                            "Do not scan with the phone of {accounts}: a scan ends that session.",
-                            accounts=_listed(others),
-                        )
-                    )
+                self.note(t(words.EXPIRED))
+            case Begun():
+                rehearsal, others = words.rehearsal_sentence(event), words.others_sentence(event)
+                for line in (rehearsal, words.linking_sentence(account, event.host), others):
+                    if line:
+                        echo_wrapped(line)
             case ShowQr(png, expires_ms):
                 self._code(png, expires_ms)
             case Scanned(name):
-                echo_wrapped(
-                    t(
-                        "Scanned by {phone}. Confirm the login on the phone.",
-                        phone=sanitize(name) or t("a phone"),
-                    )
-                )
+                echo_wrapped(words.scanned_sentence(name))
             case Confirmed():
                 click.echo(t("Confirmed. Fetching the session …"))
-            case Linked(user_id, name, already=True):
-                echo_wrapped(
-                    t(
-                        "{account} is already linked as {name} ({user}), profile '{profile}'.",
-                        account=account,
-                        name=sanitize(name),
-                        user=user_id,
-                        profile=account.profile,
-                    )
-                )
-                click.echo(t("For a new QR code add --force."))
-            case Linked(user_id, name):
-                echo_wrapped(
-                    t(
-                        "Linked as {name} ({user}). The session is stored, sealed.",
-                        name=sanitize(name),
-                        user=user_id,
-                    )
-                )
+            case Linked(already=already):
+                echo_wrapped(words.linked_sentence(account, event))
+                if already:
+                    click.echo(t("For a new QR code add --force."))
 
     def _code(self, png: bytes, expires_ms: int) -> None:
         file, modules = self._write(png), read_modules(png)
@@ -351,7 +269,7 @@ class JsonView(View):
                 told = self._risk(RiskNotice(title, lines, alternative).text, None)
                 self._print("risk", risk=told, others=list(event.others))
             case SessionExpired():
-                self.note(t(_EXPIRED))
+                self.note(t(words.EXPIRED))
             case Begun(host, rehearsal, others, _):
                 linked = [
                     {"account": one.account, "user": user_json(one.user_id, one.user_name)} for one in others

@@ -14,7 +14,7 @@ from clawlane.cli.json_shapes import risk_json
 from clawlane.cli.options import json_option, one_account
 from clawlane.cli.output import echo_line, echo_wrapped, print_json, terminal_width
 from clawlane.cli.prompt_answers import confirm
-from clawlane.clock import length, now_ms
+from clawlane.clock import now_ms
 from clawlane.config.duration import duration
 from clawlane.ops.client import Client
 from clawlane.ops.ritual.conductor import Conductor, Plan
@@ -28,25 +28,19 @@ from clawlane.ops.ritual.steps import (
     StepBegan,
     StepEnded,
     StepName,
-    StepResult,
     StepState,
     Waiting,
 )
 from clawlane.ops.status import GetStatus
 from clawlane.ops.verification import GetReports
-from clawlane.texts import later, t, told
+from clawlane.texts import t, told
+from clawlane.words import ritual as words
 from clawlane.words.strangers import sanitize
 from clawlane.words.times import when
 from clawlane.words.unofficial import UNOFFICIAL
 
 _STEP = click.Choice([one.value for one in StepName], case_sensitive=False)
 _INDENT = "      "
-_LONGEST = 500
-_STATES = {
-    StepState.PASSED: later("passed"),
-    StepState.FAILED: later("failed"),
-    StepState.SKIPPED: later("skipped"),
-}
 _ALWAYS_ASKED = (QuestionKind.APPROVE, QuestionKind.DRAFT)
 """What `--yes` does not agree to: who is let in, and what an agent says in the owner's name."""
 
@@ -140,7 +134,7 @@ class Silent:
     def show(self, event: RitualEvent) -> None:
         if isinstance(event, Instruction):
             command = f" {event.command}" if event.command else ""
-            echo_line(f"{event.name}: {sanitize(event.text, _LONGEST)}{command}", err=True)
+            echo_line(f"{event.name}: {sanitize(event.text, words.LONGEST)}{command}", err=True)
 
     def stopped(self) -> None: ...
     def end(self, report: Report) -> None: ...
@@ -159,21 +153,12 @@ class View(Silent):
 
     def begin(self, conductor: Conductor) -> None:
         facts = conductor.facts
-        if facts.rehearsal:
-            rehearsal = later(
-                "REHEARSAL: a simulator on {place} stands in for the real platform. This proves nothing"
-                " about it."
-            )
-            echo_wrapped(t(rehearsal, place=facts.rehearsal))
         note = f" ({t(UNOFFICIAL)})" if facts.unofficial else ""
-        user = f"{sanitize(facts.user_name)} ({facts.user_id})" if facts.user_id else t("nobody")
-        echo_wrapped(f"{facts.label} [{facts}]{note}: {user}")
-        if facts.waiting:
-            waits = later(
-                "An edit of the config waits: it would widen access, and is not in force: openclaw config"
-                " apply"
-            )
-            echo_wrapped(t(waits))
+        if rehearsal := words.rehearsal_sentence(facts):
+            echo_wrapped(rehearsal)
+        echo_wrapped(f"{facts.label} [{facts}]{note}: {words.user_words(facts)}")
+        if waiting := words.waiting_edit_sentence(facts):
+            echo_wrapped(waiting)
         echo_wrapped(t("Ctrl-C stops and keeps what was proven until then."))
 
     def show(self, event: RitualEvent) -> None:
@@ -185,13 +170,13 @@ class View(Silent):
             case StepBegan(name, number, total):
                 click.echo(f"\n{number:>2}/{total}  {name}")
             case Instruction(_, text, command):
-                echo_wrapped(sanitize(text, _LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
+                echo_wrapped(sanitize(text, words.LONGEST), f"{_INDENT}→ ", f"{_INDENT}  ")
                 if command:
                     click.echo(f"{_INDENT}  {command}")
             case Noticed(_, text):
-                echo_wrapped(sanitize(text, _LONGEST), f"{_INDENT}· ", f"{_INDENT}  ")
+                echo_wrapped(sanitize(text, words.LONGEST), f"{_INDENT}· ", f"{_INDENT}  ")
             case StepEnded(result):
-                echo_wrapped(_told(result), _INDENT, f"{_INDENT}  ")
+                echo_wrapped(words.result_sentence(result), _INDENT, f"{_INDENT}  ")
 
     def agreed(self, question: Question, yes: bool) -> bool:
         self._clear()
@@ -199,7 +184,7 @@ class View(Silent):
             return True
         if not sys.stdin.isatty():
             return False
-        echo_wrapped(sanitize(question.text, _LONGEST), f"{_INDENT}? ", f"{_INDENT}  ")
+        echo_wrapped(sanitize(question.text, words.LONGEST), f"{_INDENT}? ", f"{_INDENT}  ")
         return confirm(f"{_INDENT}  {t('Go on')}", default=False)
 
     def stopped(self) -> None:
@@ -207,13 +192,11 @@ class View(Silent):
 
     def end(self, report: Report) -> None:
         click.echo()
-        echo_wrapped(_summary(report))
+        echo_wrapped(words.summary(report))
 
     def _count(self, left_ms: int) -> None:
         if self._counts:
-            minutes, seconds = divmod(left_ms // 1000, 60)
-            left = t("waiting … {time} left", time=f"{minutes}:{seconds:02}")
-            click.echo(f"\r{_INDENT}{left} ", nl=False)
+            click.echo(f"\r{_INDENT}{words.waiting_sentence(left_ms)} ", nl=False)
             self._counting = True
 
     def _clear(self) -> None:
@@ -222,41 +205,16 @@ class View(Silent):
             self._counting = False
 
 
-def _told(result: StepResult) -> str:
-    """How a step ended: `passed (2 s): …`."""
-    took = f" ({length(result.ms)})" if result.ms >= 1000 else ""
-    parts = (sanitize(result.missing, _LONGEST), sanitize(result.evidence, _LONGEST))
-    return f"{t(_STATES[result.state])}{took}: {'; '.join(filter(None, parts))}"
-
-
-def _summary(report: Report) -> str:
-    failed = [one.name for one in report.steps if one.state is StepState.FAILED]
-    counts = [f"{sum(one.state is state for one in report.steps)} {t(_STATES[state])}" for state in StepState]
-    if report.stopped:
-        kept = t("Stopped; what was proven until then is kept")
-        head = kept if report.steps else t("Stopped; nothing is kept")
-    else:
-        whole = {one.name for one in report.steps if one.proven} == set(StepName)
-        rehearsed = t("Every step has passed in the rehearsal")
-        proven = rehearsed if report.rehearsal else t("The lane is proven")
-        some = any(one.state is StepState.PASSED for one in report.steps)
-        part = t("What ran has passed; not every step did") if some else t("Nothing was proven")
-        unproven = t("Not proven: {steps}", steps=", ".join(failed))
-        head = unproven if failed else proven if whole else part
-    return f"{head} ({', '.join(counts)})."
-
-
 def _show_reports(client: Client, channel: str | None, account: str | None, last: int, as_json: bool) -> int:
     found = client.call(GetReports(channel, account, last))
     if as_json:
         print_json(reports=[_report_json(client, one) for one in found])
         return 0
     for one in found:
-        account = t("{account} in a rehearsal", account=one.account) if one.rehearsal else one.account
-        head = f"{when(one.at_ms, now_ms())} {account}: {_summary(one)}"
+        head = f"{when(one.at_ms, now_ms())} {words.report_name(one)}: {words.summary(one)}"
         echo_wrapped(head, "", "    ")
         for result in one.steps:
-            echo_wrapped(f"{result.name}: {_told(result)}", "  ", "    ")
+            echo_wrapped(f"{result.name}: {words.result_sentence(result)}", "  ", "    ")
     if not found:
         echo_line(t("The lane was never verified; verify it: openclaw verify"))
     return 0

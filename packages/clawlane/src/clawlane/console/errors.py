@@ -1,6 +1,16 @@
-"""What can go wrong with a console as a whole."""
+"""What can go wrong: a console that cannot be served, and what operations raise."""
 
 from __future__ import annotations
+
+from clawlane.capabilities import DirectoryError
+from clawlane.channel import ChannelUnusable, VaultError
+from clawlane.config.errors import ConfigError
+from clawlane.credentials.files import CredentialsError
+from clawlane.ops.client import ControlError
+from clawlane.ops.operation import OpError
+from clawlane.plugins.errors import PluginError
+from clawlane.store.errors import StoreError
+from clawlane.texts import t, told
 
 
 class ConsoleUnusable(Exception):
@@ -9,3 +19,26 @@ class ConsoleUnusable(Exception):
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+
+
+OURS = (
+    ChannelUnusable,
+    ConfigError,
+    ControlError,
+    CredentialsError,
+    DirectoryError,
+    OpError,
+    PluginError,
+    StoreError,
+    VaultError,
+)
+"""Errors whose text is for the operator."""
+
+
+def lines_of(error: Exception) -> tuple[list[str], str]:
+    """What an error says, in lines, and the command that helps; of one that is not ours only its kind."""
+    if isinstance(error, ConfigError):
+        return [str(one) for one in error.problems], ""
+    if isinstance(error, OURS):
+        return [told(error)], t(getattr(error, "help", ""))
+    return [t("The console failed ({error}).", error=type(error).__name__)], ""

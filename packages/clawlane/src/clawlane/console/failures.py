@@ -8,32 +8,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from clawlane.capabilities import DirectoryError
-from clawlane.channel import ChannelUnusable, VaultError
-from clawlane.config.errors import ConfigError
 from clawlane.console.answers import page
+from clawlane.console.errors import OURS, lines_of
 from clawlane.console.rendering import HEADERS, STATIC
-from clawlane.credentials.files import CredentialsError
-from clawlane.ops.client import ControlError
-from clawlane.ops.operation import OpError
-from clawlane.plugins.errors import PluginError
-from clawlane.store.errors import StoreError
-from clawlane.texts import t, told
+from clawlane.texts import t
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-OURS = (
-    ChannelUnusable,
-    ConfigError,
-    ControlError,
-    CredentialsError,
-    DirectoryError,
-    OpError,
-    PluginError,
-    StoreError,
-    VaultError,
-)
-"""Errors whose text is for the operator."""
-
 log = logging.getLogger(__name__)
 
 
@@ -58,11 +38,10 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             return await _told(request, error.status, [t("There is no such page.")])
         raise
     except OURS as error:
-        lines = [str(one) for one in error.problems] if isinstance(error, ConfigError) else [told(error)]
-        return await _told(request, 409, lines, t(getattr(error, "help", "")))
+        return await _told(request, 409, *lines_of(error))
     except Exception as error:
         log.exception("%s failed", request.path)
-        return await _told(request, 500, [t("The console failed ({error}).", error=type(error).__name__)])
+        return await _told(request, 500, *lines_of(error))
 
 
 async def _told(request: web.Request, status: int, lines: list[str], help: str = "") -> web.Response:

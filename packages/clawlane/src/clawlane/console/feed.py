@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from clawlane.console.rendering import fragment
+from clawlane.console.rendering import fragment, server_sent
 from clawlane.ops.asking import Asks
 from clawlane.ops.events import Events
 from clawlane.ops.why import Item, Why
@@ -101,7 +101,7 @@ class Feed:
                 html = rendered(told.items, language, self._asks)
                 if last.get(language) != html:
                     last[language] = html
-                    self._send(language, _event(html))
+                    self._send(language, server_sent(html))
             await asyncio.sleep(_LEAST_S)
 
     def _send(self, language: str, event: bytes) -> None:
@@ -124,7 +124,3 @@ def rendered(items: list[Item], language: str, asks: Asks) -> str:
     show_in(asks.zone)
     with in_locale(language):
         return fragment("feed.html", items=[list(lines(one)) for one in items])
-
-
-def _event(html: str) -> bytes:
-    return "".join(f"data: {line}\n" for line in html.splitlines()).encode() + b"\n"

@@ -72,6 +72,7 @@ def app_of(site: Site, metrics: Handler | None = None) -> web.Application:
         middlewares=[guarded, guarding(site.entrance), _in_language], client_max_size=LONGEST_BODY
     )
     app[SITE] = site
+    app.on_shutdown.append(_closing)
     app.router.add_get("/sign-in", ask)
     app.router.add_post("/sign-in", sign_in)
     app.router.add_post("/sign-out", sign_out)
@@ -82,6 +83,10 @@ def app_of(site: Site, metrics: Handler | None = None) -> web.Application:
     if metrics is not None:
         app.router.add_get("/metrics", _open(metrics), allow_head=False)
     return app
+
+
+async def _closing(app: web.Application) -> None:
+    await app[SITE].close()
 
 
 async def _static(request: web.Request) -> web.StreamResponse:

@@ -49,6 +49,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("/dead-letters", texts.later("Set aside")),
     ("/sessions", texts.later("Sessions")),
     ("/pacing", texts.later("Pacing")),
+    ("/login", texts.later("Login")),
+    ("/ritual", texts.later("Ritual")),
 )
 """The pages, in the order of the menu."""
 
@@ -79,3 +81,8 @@ def fragment(name: str, **values: Any) -> str:
         "day_words": lambda ms: day_words(ms, now),
     }
     return _templates().get_template(name).render(now_ms=now, **times, **values)
+
+
+def server_sent(html: str) -> bytes:
+    """A piece of a page as a server-sent event."""
+    return "".join(f"data: {line}\n" for line in html.splitlines()).encode() + b"\n"

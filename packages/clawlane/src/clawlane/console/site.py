@@ -13,6 +13,8 @@ from clawlane.clock import now_ms
 from clawlane.config.console import PublicConsole
 from clawlane.console.feed import Feed
 from clawlane.console.guard import Entrance
+from clawlane.console.logins import Logins
+from clawlane.console.rituals import Rituals
 from clawlane.ops.asking import Asks
 
 _MOST = 100
@@ -64,9 +66,17 @@ class Site:
     notes: Notes = field(default_factory=Notes)
     tries: Tries = field(default_factory=Tries)
     feed: Feed = field(init=False)
+    logins: Logins = field(init=False)
+    rituals: Rituals = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "feed", Feed(self.asks))
+        object.__setattr__(self, "logins", Logins(self.asks))
+        object.__setattr__(self, "rituals", Rituals(self.asks))
+
+    async def close(self) -> None:
+        """End what browsers have begun."""
+        await asyncio.gather(self.logins.close(), self.rituals.close())
 
     async def still_signed_in(self, request: web.Request) -> bool:
         """Whether the browser of a long answer may still read it."""

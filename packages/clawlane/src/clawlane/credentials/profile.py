@@ -23,8 +23,8 @@ class Consent:
 
     `user_id` is the user of the platform it was accepted for, empty until somebody has logged in.
     `expendable` is the answer to "can you lose this account?": yes, no, or "not asked". `how` is `terminal`,
-    or the flag given instead of an answer. `others` is the answer to what goes to the agents' hosts:
-    `accepted`, or "not asked".
+    `console`, or the flag given instead of an answer. `others` is the answer to what goes to the agents'
+    hosts: `accepted`, or "not asked".
     """
 
     channel: str

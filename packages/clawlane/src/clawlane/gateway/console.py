@@ -28,6 +28,8 @@ _AGAIN_S = 30.0
 class GatewayAsks:
     """Runs operations in this process."""
 
+    inside = True
+
     def __init__(self, accounts: Accounts, paths: Paths) -> None:
         self._accounts = accounts
         self._running: set[asyncio.Future[object]] = set()

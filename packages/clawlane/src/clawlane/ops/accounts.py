@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ class FoundAccount:
     """An account by its ids; `words` are the options that name it in a command.
 
     `shortest_id` is the least number of digits in an id of its platform, and `unofficial` says that the
-    platform does not offer the channel.
+    platform does not offer the channel. `host` is the machine on which it is.
     """
 
     channel: str
@@ -42,6 +43,7 @@ class FoundAccount:
     words: str
     shortest_id: int
     unofficial: bool = False
+    host: str = ""
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.account}"
@@ -71,4 +73,4 @@ async def find_account(ctx: OpContext, request: FindAccount) -> FoundAccount:
     account = target.account
     shortest_id = type(account.settings).shortest_id
     names = (account.channel, account.id, account.profile, target.words)
-    return FoundAccount(*names, shortest_id, target.manifest.unofficial)
+    return FoundAccount(*names, shortest_id, target.manifest.unofficial, os.uname().nodename)

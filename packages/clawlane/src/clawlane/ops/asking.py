@@ -32,6 +32,10 @@ class Asks(Protocol):
     @property
     def paths(self) -> Paths: ...
 
+    @property
+    def inside(self) -> bool:
+        """Whether the gateway is this process, so that whoever is served here ends with it."""
+
     def zone(self) -> Zone:
         """The zone to show times in."""
 
@@ -47,6 +51,8 @@ class Asks(Protocol):
 
 class SocketAsks:
     """Asks the gateway that runs for this state directory; without one, runs operations in this process."""
+
+    inside = False
 
     def __init__(self, caller: Caller, environ: Mapping[str, str] = os.environ) -> None:
         self._caller = caller

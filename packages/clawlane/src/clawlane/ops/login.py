@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from clawlane.capabilities import (
     Expired,
     Failed,
     Login,
+    LoginStep,
     NeedsConsent,
     Probe,
     Scanned,
@@ -136,20 +137,24 @@ LoginEvent = Tightened | ConsentNeeded | SessionExpired | Begun | ShowQr | Scann
 
 @dataclass(frozen=True, slots=True)
 class LogIn(Stream[LoginEvent]):
-    """Link an account; ends with `Linked`. With `force` a new code is shown although it is linked."""
+    """Link an account; ends with `Linked`. With `force` a new code is shown although it is linked.
+
+    A code that expires is followed by another until so many `codes` were shown.
+    """
 
     channel: str | None = None
     account: str | None = None
     force: bool = False
+    codes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Accept(Request[None]):
     """Accept the risk of a channel for an account.
 
-    `how` is `terminal` or the flag that stood in for the question; `expendable` is the answer to "can you do
-    without this account?": `yes`, `no`, or `not asked`, which keeps an answer that was given. With `others`
-    it is accepted what goes to the hosts of agents.
+    `how` is `terminal`, `console`, or the flag that stood in for the question; `expendable` is the answer to
+    "can you do without this account?": `yes`, `no`, or `not asked`, which keeps an answer that was given.
+    With `others` it is accepted what goes to the hosts of agents.
     """
 
     channel: str
@@ -210,7 +215,7 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     on_phone = device_help(ctx, account.channel)
     yield Begun(socket.gethostname(), rehearsal_of(channel), others, on_phone)
     done, again = None, later("try again: openclaw channels login {words}", words=target.words)
-    async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
+    async with aclosing(_steps(channel, account, request.codes)) as steps:
         async for step in steps:
             match step:
                 case Done():
@@ -253,6 +258,19 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     now = await asyncio.to_thread(ctx.consent, account)
     how = (started, failed, agents, risk_of(channel), now)
     yield Linked(done.user_id, done.user_name, False, target.configured, *how)
+
+
+async def _steps(channel: Login, account: Account, codes: int) -> AsyncGenerator[LoginStep]:
+    """The steps of a login in which so many codes may be shown, one after another."""
+    for left in reversed(range(codes)):
+        expired = False
+        async with aclosing(channel.steps(account)) as steps:  # type: ignore[type-var]
+            async for step in steps:
+                expired = isinstance(step, Expired)
+                if not (expired and left):
+                    yield step
+        if not expired:
+            return
 
 
 @operation(changes=True)

@@ -21,14 +21,16 @@ def routes() -> Iterator[Route]:
     from clawlane.console.pages import (
         dead_letters,
         drafts,
+        login,
         now,
         outbox,
         pacing,
         pause,
         people,
+        ritual,
         sessions,
         why,
     )
 
-    for module in (now, people, why, drafts, outbox, dead_letters, sessions, pacing, pause):
+    for module in (now, people, why, drafts, outbox, dead_letters, sessions, pacing, login, ritual, pause):
         yield from (Route(*one) for one in module.ROUTES)

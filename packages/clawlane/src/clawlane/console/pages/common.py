@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
+from urllib.parse import quote
 
 from aiohttp import web
 
 from clawlane.console.site import SITE
+from clawlane.ops.accounts import FoundAccount
 from clawlane.ops.asking import Asks
 from clawlane.ops.channel_list import ChannelEntry, ListChannels
 from clawlane.ops.operation import Request
@@ -42,6 +44,17 @@ async def fields(request: web.Request) -> Mapping[str, str]:
         for name, value in given.items()
         if isinstance(value, str) and len(value) <= _LONGEST_FIELD
     }
+
+
+def account_of(text: str) -> tuple[str, str]:
+    """Channel and account of `channel/id`."""
+    channel, _, account = text.partition("/")
+    return channel, account
+
+
+def address_of(account: FoundAccount) -> str:
+    """An account as the end of an address."""
+    return f"{quote(account.channel, safe='')}/{quote(account.account, safe='')}"
 
 
 def number(text: str) -> int:

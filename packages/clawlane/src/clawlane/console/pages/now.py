@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from clawlane.clock import now_ms
+from clawlane.condition import Phase
 from clawlane.console.answers import page
 from clawlane.console.feed import SHOWN
 from clawlane.console.pages.common import asks_of
@@ -28,6 +29,7 @@ _SILENCE_S = 20.0
 """After that a comment is sent, so that nothing between here and the browser takes the line for dead."""
 
 _WRITE_S = 15.0
+_LOGIN_HELPS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT)
 
 
 async def show(request: web.Request) -> web.Response:
@@ -88,6 +90,7 @@ def _account(found: Status, one: AccountStatus, words: str) -> dict[str, object]
         "well": found.gateway is not None and code is Exit.WELL,
         "rows": [(t(head) if head else "", text) for head, text in account_rows(one, words, now_ms())],
         "help": help_of(one, words),
+        "needs_login": one.enabled and (not one.linked or one.phase in _LOGIN_HELPS),
     }
 
 

@@ -6,8 +6,8 @@ It runs in the process of whoever asks, because a gateway cannot restart inside 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
@@ -60,7 +60,8 @@ _PROBLEMS = (ConfigError, ControlError, OpError, StoreError, VaultError)
 class Plan:
     """Which account, and which steps: those that are named, else all, but for those to `skip`.
 
-    Without `patience_ms` a person has five minutes for each step, a rehearsal one.
+    Without `patience_ms` a person has five minutes for each step, a rehearsal one. `cannot` has steps that
+    cannot run from where the ritual is asked for, with the sentence that says why.
     """
 
     channel: str | None = None
@@ -68,6 +69,7 @@ class Plan:
     only: Sequence[StepName] = ()
     skip: Sequence[StepName] = ()
     patience_ms: int | None = None
+    cannot: Mapping[StepName, str] = field(default_factory=dict)
 
     @property
     def steps(self) -> list[StepName]:
@@ -149,6 +151,8 @@ class Conductor:
         """Why a step does not run; None if it does."""
         if name in self._plan.skip:
             return skipped(t("left out with --skip"), Skip.LEFT_OUT)
+        if name in self._plan.cannot:
+            return skipped(t(self._plan.cannot[name]), Skip.LEFT_OUT)
         needed = [one for one in self.results if one.name in NEEDS[name] and not one.holds]
         if needed:
             name = needed[0].name

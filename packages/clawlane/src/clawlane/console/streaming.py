@@ -1,0 +1,48 @@
+"""Sends a part of a page to a browser whenever it has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from aiohttp import web
+
+from clawlane.console.errors import OURS
+from clawlane.console.rendering import HEADERS, server_sent
+from clawlane.console.site import SITE
+from clawlane.console.watching import Watched
+
+_SILENCE_S = 20.0
+"""After that a comment is sent, so that nothing between here and the browser takes the line for dead."""
+
+_WRITE_S = 15.0
+
+
+async def streamed(
+    request: web.Request,
+    watched: Watched,
+    render: Callable[[], Awaitable[str]],
+    counts_down: Callable[[], bool],
+) -> web.StreamResponse:
+    """Send what `render` gives, and again when that is different, until the browser goes or is signed out.
+
+    It is looked at after each change, and every second while it `counts_down`.
+    """
+    site, last, sent = request.app[SITE], "", 0.0
+    with watched.reading(), suppress(ConnectionError, TimeoutError, *OURS):
+        kept = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", **HEADERS}
+        response = web.StreamResponse(headers=kept)
+        await response.prepare(request)
+        while True:
+            version, html = watched.version, await render()
+            if html != last or time.monotonic() - sent >= _SILENCE_S:
+                if not await site.still_signed_in(request):
+                    break
+                piece = server_sent(html) if html != last else b": still here\n\n"
+                async with asyncio.timeout(_WRITE_S):
+                    await response.write(piece)
+                last, sent = html, time.monotonic()
+            await watched.other_than(version, 1.0 if counts_down() else _SILENCE_S)
+    return response
