@@ -241,7 +241,6 @@ PLUGIN_ROOMS = (
 NOT_SAID = {
     "access/scope.py": {"the account itself"},  # stands for an id
     "cli/debug.py": {" ms", "HTTP "},  # units
-    "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
         "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",
         "Only this account (default: all; with --thread the default account).",
