@@ -80,7 +80,6 @@ ROOMS = (
     "cli/setup_walk.py",
     "cli/sim.py",
     "cli/since.py",
-    "cli/standing.py",
     "cli/status.py",
     "cli/store.py",
     "cli/uninstall.py",

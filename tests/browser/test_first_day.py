@@ -28,6 +28,8 @@ PAGES = (
     "/dead-letters",
     "/sessions",
     "/pacing",
+    "/config",
+    "/config/key?path=channels.zalouser.dmPolicy",
     "/login",
     LOGIN,
     f"{LOGIN}/logout",

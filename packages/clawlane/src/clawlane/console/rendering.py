@@ -49,6 +49,7 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("/dead-letters", texts.later("Set aside")),
     ("/sessions", texts.later("Sessions")),
     ("/pacing", texts.later("Pacing")),
+    ("/config", texts.later("Config")),
     ("/login", texts.later("Login")),
     ("/ritual", texts.later("Ritual")),
 )
