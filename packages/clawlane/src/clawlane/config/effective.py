@@ -64,6 +64,8 @@ def plain(value: Any) -> Any:
             return {field.alias or name: plain(getattr(value, name)) for name, field in _fields(value)}
         case Mapping():
             return {key: plain(one) for key, one in value.items()}
+        case tuple() if hasattr(value, "_fields"):
+            return str(value)  # an address and a port
         case list() | tuple():
             return [plain(one) for one in value]
         case timedelta():
