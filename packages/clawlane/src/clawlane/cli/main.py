@@ -28,6 +28,7 @@ _COMMANDS = {
     "message": ("clawlane.cli.message:message", "Send, react and undo as the account."),
     "health": ("clawlane.cli.health:health", "Show the state of each account in one line."),
     "console": ("clawlane.cli.console:console", "Open the web console."),
+    "mcp": ("clawlane.cli.mcp:mcp", "Serve the lane to agents elsewhere, by MCP."),
     "logs": ("clawlane.cli.logs:logs", "Show what the gateway logged."),
     "debug": ("clawlane.cli.debug:debug", "Show the frames and calls of one account."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
