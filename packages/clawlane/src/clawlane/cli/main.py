@@ -33,6 +33,7 @@ _COMMANDS = {
     "debug": ("clawlane.cli.debug:debug", "Show the frames and calls of one account."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
+    "pacing": ("clawlane.cli.pacing:pacing", "Show what may leave and be spent, and what is held."),
     "alarms": ("clawlane.cli.alarms:alarms", "See what looks like trouble with the platform."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
     "drafts": ("clawlane.cli.drafts:drafts", "Approve, edit or drop what waits for your approval."),
