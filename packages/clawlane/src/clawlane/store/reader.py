@@ -18,6 +18,7 @@ from clawlane.store import (
     alerts,
     audit_check,
     audit_log,
+    callbacks,
     catch_up,
     client_sends,
     conversations,
@@ -45,6 +46,7 @@ from clawlane.store import (
     send_evidence,
     send_log,
     sessions,
+    spending,
     stored_messages,
     turns,
     verifications,
@@ -130,6 +132,8 @@ class Reader:
     reach = _ask(reach.of_account)
     warm_up_begun_ms = _ask(warm_ups.begun_ms)
     reply_count = _ask(send_log.reply_count)
+    left_since = _ask(send_log.left_since)
+    day_spending = _ask(spending.of_day)
     restored_ms = _ask(in_force.restored_ms)
     upgrades = _ask(in_force.upgrades)
     held_by_upgrade = _ask(in_force.held)
@@ -149,6 +153,7 @@ class Reader:
     own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
     webhooks = _ask(webhooks.standings)
+    callback = _ask(callbacks.find)
     words_of = _ask(stored_messages.words_of)
     cursor_at = _ask(events.cursor_at)
 

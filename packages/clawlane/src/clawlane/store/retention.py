@@ -65,6 +65,7 @@ _OF_A_MESSAGE = (
     ("steps", "turn"),
     ("session_turns", "turn"),
     ("answer_fates", "turn"),
+    ("callbacks", "turn"),
     ("turns", "turn"),
     ("decisions", "message"),
     ("aliases", "message"),
