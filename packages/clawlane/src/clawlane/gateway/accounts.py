@@ -28,9 +28,9 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.pacing import Pacer
 from clawlane.lane.runner import AccountDeps
-from clawlane.ops.account_status import Listening
 from clawlane.ops.context import LiveConfig, OpContext
 from clawlane.ops.operation import Caller
+from clawlane.ops.serving import Listening
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
 from clawlane.store.events import Edit, note_config

@@ -14,8 +14,8 @@ from clawlane.config.console import Console
 from clawlane.config.paths import Paths
 from clawlane.console.errors import ConsoleUnusable
 from clawlane.gateway.accounts import Accounts
-from clawlane.ops.account_status import Listening
 from clawlane.ops.operation import Caller, Request, Stream, operation_of
+from clawlane.ops.serving import Listening
 from clawlane.zone import Zone
 
 R = TypeVar("R")

@@ -14,8 +14,8 @@ from clawlane.config.console import Address
 from clawlane.config.metrics import INSTALL, Metrics
 from clawlane.gateway.accounts import Accounts
 from clawlane.metrics.errors import MetricsUnusable
-from clawlane.ops.account_status import Listening
 from clawlane.ops.operation import Caller
+from clawlane.ops.serving import Listening
 from clawlane.texts import later
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from clawlane.credentials.profile import Consent
 from clawlane.ops.alarm_info import AlarmInfo
 from clawlane.ops.findings import Finding
 from clawlane.ops.pause import PauseInfo, TakeoverInfo
+from clawlane.ops.serving import Listening
 from clawlane.ops.speakers import GroupSpeakers
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import NEVER, Verification
@@ -60,13 +61,6 @@ class Problem(Struct, frozen=True):
     skew_ms: int = 0
     reason: str = ""
     since_ms: int | None = None
-
-
-class Listening(Struct, frozen=True):
-    """What the gateway serves besides the lane, at `address`; `problem` is why it cannot, in a sentence."""
-
-    address: str
-    problem: str = ""
 
 
 class GatewayStatus(Struct, frozen=True):

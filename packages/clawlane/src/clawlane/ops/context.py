@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from clawlane.credentials.profile import Consent
     from clawlane.credentials.vault import FileVault
     from clawlane.lane.evidence import Evidence
-    from clawlane.ops.account_status import Listening
+    from clawlane.ops.serving import Listening
     from clawlane.plugins.registry import Registry
     from clawlane.store.account_store import AccountStore, Clock
     from clawlane.store.alarm_told import Alarm, Alarmed
