@@ -66,6 +66,7 @@ def test_a_person_is_led_through_the_steps_and_asked_in_forms(
     assert "The lane was never verified" in browser.get("/ritual").text
     page = browser.get(PAGE).text
     assert "experimental, unofficial" in page
+    assert "left out: this console is a part of the gateway" in page
     begin(browser, "probe", "stranger", "pairing", "approved", "restart", "reconnect")
     live.until("write any text to Nguyễn Minh Anh")
     other = signed_in(linked)

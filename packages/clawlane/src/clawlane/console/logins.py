@@ -34,8 +34,8 @@ from clawlane.words.login import EXPIRED
 CODES = 5
 """Codes of one login: each is valid for a minute and a half or so."""
 
-ALONE_S = 60.0
-"""How long a login goes on that nobody looks at."""
+ALONE_S = 180.0
+"""How long a login goes on that nobody looks at: somebody may have gone for the phone."""
 
 _CONNECTS_S = 60.0
 _LOOK_EVERY_S = 0.5
@@ -170,6 +170,7 @@ class AccountLogin(Watched):
                 self.picture, self.shown = secrets.token_urlsafe(16), self.shown + 1
             case Scanned(name):
                 self.stage, self.code, self.phone = Stage.SCANNED, None, name
+                self.look()  # whoever holds the phone does
             case Confirmed():
                 self.stage, self.code = Stage.CONFIRMED, None
                 self.left_on_phone = self.begun.on_phone if self.begun else ""
