@@ -111,6 +111,7 @@ def test_a_login_is_begun_watched_by_two_and_connects(
     zalo.do("/confirm")
     live.until("Linked as Nguyễn Minh Anh")
     live.until("The account: ready")
+    assert live.html.count('class="reached"') == 5
     assert account(installed)["phase"] == "ready"
     assert "Linked now as Nguyễn Minh Anh" in live.html
     assert PAGE not in browser.get("/").text
@@ -171,7 +172,7 @@ def test_somebody_else_who_scans_is_asked_about_and_a_logout_asks_first(
     zalo.do("/confirm")
     live.until("The account: ready")
     browser.post("/login/begin", account=DEFAULT)
-    live.until("is already linked as Nguyễn Minh Anh")
+    assert "A code is shown" not in live.until("is already linked as Nguyễn Minh Anh")
 
     other = zalo.do("/account", name="Trần Lan <script>alert(1)</script>")["uid"]
     shown_a_code(browser, live, force="yes")
@@ -216,5 +217,6 @@ def test_a_console_without_a_gateway_logs_in_too(installed: Operator, zalo: Simu
         zalo.do("/confirm")
         live.until("Linked as Nguyễn Minh Anh")
         assert "Start the gateway: openclaw gateway run" in live.html
+        assert live.html.count('class="reached"') == 4, "it does not connect"
         live.close()
     assert account(installed)["linked"]

@@ -57,6 +57,7 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
+STEPS = (Stage.CODE, Stage.SCANNED, Stage.CONFIRMED, Stage.SAVED, Stage.LINKED)
 _ENDS = (Stage.IDLE, Stage.LINKED, Stage.FAILED, Stage.CANCELLED)
 
 
@@ -91,10 +92,12 @@ class AccountLogin(Watched):
         return self.stage not in _ENDS
 
     @property
-    def reached(self) -> list[Stage]:
-        """The stages from the code to the connection that are behind, or now."""
-        order = [Stage.CODE, Stage.SCANNED, Stage.CONFIRMED, Stage.SAVED, Stage.LINKED]
-        return order[: order.index(self.stage) + 1] if self.stage in order else []
+    def reached(self) -> Sequence[Stage]:
+        """The stages from a code to the connection that are behind, or now; none where no code was needed."""
+        if not self.shown or self.stage not in STEPS:
+            return ()
+        reached = STEPS[: STEPS.index(self.stage) + 1]
+        return reached if self.stage is not Stage.LINKED or self.phase is Phase.READY else reached[:-1]
 
     def begin(self, *, force: bool) -> None:
         """Begin one, if none runs."""
