@@ -43,9 +43,12 @@ ROOMS = (
     "cli/health.py",
     "cli/help.py",
     "cli/importing.py",
+    "cli/listening.py",
     "cli/locale.py",
     "cli/login.py",
     "cli/logs.py",
+    "cli/mcp.py",
+    "cli/mcp_serving.py",
     "cli/message.py",
     "cli/message_report.py",
     "cli/onboard.py",
@@ -80,7 +83,6 @@ ROOMS = (
     "cli/setup_walk.py",
     "cli/sim.py",
     "cli/since.py",
-    "cli/standing.py",
     "cli/status.py",
     "cli/store.py",
     "cli/uninstall.py",
@@ -92,6 +94,7 @@ ROOMS = (
     "config/openclaw.py",
     "config/regular_file.py",
     "credentials/files.py",
+    "credentials/mcp_token.py",
     "credentials/profile.py",
     "credentials/sealed_file.py",
     "credentials/vault.py",
@@ -109,12 +112,14 @@ ROOMS = (
     "ops/alerts.py",
     "ops/webhooks.py",
     "ops/archive.py",
+    "ops/attachments.py",
     "ops/audit.py",
     "ops/audit_log.py",
     "ops/backup.py",
     "ops/capabilities.py",
     "ops/cast.py",
     "ops/client.py",
+    "ops/client_sends.py",
     "ops/config.py",
     "ops/config_edit.py",
     "ops/config_import.py",
@@ -122,6 +127,7 @@ ROOMS = (
     "ops/config_paths.py",
     "ops/config_values.py",
     "ops/context.py",
+    "ops/conversations.py",
     "ops/devices.py",
     "ops/directory.py",
     "ops/directory_export.py",
@@ -241,7 +247,6 @@ PLUGIN_ROOMS = (
 NOT_SAID = {
     "access/scope.py": {"the account itself"},  # stands for an id
     "cli/debug.py": {" ms", "HTTP "},  # units
-    "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
         "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",
         "Only this account (default: all; with --thread the default account).",
@@ -250,8 +255,11 @@ NOT_SAID = {
     "ops/path_findings.py": {"ours first"},  # which sentence of a code
     "ops/policy.py": {"the account itself"},  # stands for an id
     "cli/rehearse.py": {"{{ channels: {{ {channel}: {{ enabled: true }} }} }}\n"},  # a config
-    # help of an option
-    "cli/since.py": {"Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28."},
+    # help of options
+    "cli/since.py": {
+        "Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28.",
+        "Only what is older than that: as --since.",
+    },
     # what stands in for an agent answers, which scenarios expect; options that nobody types
     "rehearsal/gateway.py": {
         "[rehearsal: agent '",

@@ -21,7 +21,7 @@ OURS = {
 }
 """The module that has the words of each kind of text that the gateway itself sends."""
 
-OF_OTHERS = {Purpose.REPLY, Purpose.TOOL, Purpose.OPERATOR}
+OF_OTHERS = {Purpose.REPLY, Purpose.TOOL, Purpose.OPERATOR, Purpose.CLIENT}
 """Words of an agent or of the operator; `agents/disclosure.py` puts ours before them."""
 
 TO_THE_OWNER = {Purpose.ALERT}
@@ -29,6 +29,7 @@ TO_THE_OWNER = {Purpose.ALERT}
 
 QUEUES = {
     "store/alert_sends.py",
+    "store/client_sends.py",
     "store/drafts.py",
     "store/operator_sends.py",
     "store/owner_texts.py",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
+from types import SimpleNamespace
+from typing import Any
 
 from clawlane.access.decision import Outcome, Reason
 from clawlane.config.webhooks import EventKind
@@ -11,7 +14,7 @@ from clawlane.messages import Attachment, Inbound, Thread, ThreadKind
 from clawlane.ops.event_bodies import body_of
 from clawlane.store.events import Decided
 from clawlane.store.stored_messages import Words
-from clawlane.webhook_sender import signed, signing_key
+from clawlane.webhook_sender import is_signed, signed, signing_key
 from docs.shell_blocks import blocks
 
 GROUP = Thread(ThreadKind.GROUP, "900")
@@ -51,3 +54,35 @@ def test_the_check_of_a_signature_is_right() -> None:
     assert callable(is_genuine)
     assert is_genuine(secret, headers, body)
     assert not is_genuine(secret, headers, b'{"a": 2}')
+
+
+def test_a_later_answer_is_signed_as_it_is_checked() -> None:
+    [written] = blocks("docs/agents.md", "python")
+    names: dict[str, Any] = {}
+    exec(written, names)
+    asked: list[urllib.request.Request] = []
+
+    class Answer:
+        status = 202
+
+        def __enter__(self) -> Answer:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    def urlopen(request: urllib.request.Request) -> Answer:
+        asked.append(request)
+        return Answer()
+
+    opened = SimpleNamespace(request=SimpleNamespace(Request=urllib.request.Request, urlopen=urlopen))
+    names["urllib"] = opened
+    secret = "a secret of enough length"
+    assert names["answer_later"]("http://127.0.0.1:18790", secret, "turn_1", "chào") == 202
+    [request] = asked
+    assert request.full_url == "http://127.0.0.1:18790/callback/turn_1"
+    head = {name.lower(): value for name, value in request.headers.items()}
+    assert isinstance(request.data, bytes)
+    signature, stamp = head["webhook-signature"], head["webhook-timestamp"]
+    now_ms = int(time.time() * 1000)
+    assert is_signed(signing_key(secret), "turn_1", stamp, request.data, signature, now_ms)

@@ -13,8 +13,9 @@ import pytest
 from packages.clawlane.tests.child_processes import alive, until
 
 from clawlane.agents.child import Program
-from clawlane.agents.command import LONGEST_ANSWER, Command, CommandAnswer
+from clawlane.agents.command import LONGEST_ANSWER, Command
 from clawlane.agents.errors import AgentError, AgentFailed, AgentInterrupted, AgentMisconfigured
+from clawlane.agents.written_answer import WrittenAnswer
 
 PLACE = "agents.list[0].brain"
 ENVIRON = {
@@ -35,17 +36,17 @@ def command(folder: Path, code: str, *, env: dict[str, str] | None = None) -> Co
 @pytest.mark.parametrize(
     ("printed", "answer"),
     [
-        ("Chào anh\n", CommandAnswer("Chào anh")),
-        ("", CommandAnswer("")),
-        ('{"text": "xong", "media": ["a.png"], "react": "👍"}', CommandAnswer("xong", ("a.png",), "👍")),
-        ('{"react": "❤️"}', CommandAnswer("", (), "❤️")),
-        ('{"text": "a\\ud83d"}', CommandAnswer("a?")),
-        ("{không phải JSON", CommandAnswer("{không phải JSON")),
-        ("{red}gấp{/red}", CommandAnswer("{red}gấp{/red}")),
-        ('["một"]', CommandAnswer('["một"]')),
+        ("Chào anh\n", WrittenAnswer("Chào anh")),
+        ("", WrittenAnswer("")),
+        ('{"text": "xong", "media": ["a.png"], "react": "👍"}', WrittenAnswer("xong", ("a.png",), "👍")),
+        ('{"react": "❤️"}', WrittenAnswer("", (), "❤️")),
+        ('{"text": "a\\ud83d"}', WrittenAnswer("a?")),
+        ("{không phải JSON", WrittenAnswer("{không phải JSON")),
+        ("{red}gấp{/red}", WrittenAnswer("{red}gấp{/red}")),
+        ('["một"]', WrittenAnswer('["một"]')),
     ],
 )
-async def test_the_answer_is_what_it_prints(printed: str, answer: CommandAnswer, tmp_path: Path) -> None:
+async def test_the_answer_is_what_it_prints(printed: str, answer: WrittenAnswer, tmp_path: Path) -> None:
     assert await command(tmp_path, f"print({printed!r}, end='')").ask(TURN, ENVIRON) == answer
 
 
@@ -71,12 +72,12 @@ async def test_the_turn_comes_as_json_and_the_environment_is_bare(tmp_path: Path
 
 async def test_input_that_nobody_reads_does_not_matter(tmp_path: Path) -> None:
     turn = {"message": "x" * 5_000_000}
-    assert await command(tmp_path, "print('xong')").ask(turn, ENVIRON) == CommandAnswer("xong")
+    assert await command(tmp_path, "print('xong')").ask(turn, ENVIRON) == WrittenAnswer("xong")
 
 
 async def test_a_flood_of_errors_is_forgotten(tmp_path: Path) -> None:
     code = "import sys; sys.stderr.write('s3cret' * 2_000_000); print('xong')"
-    assert await command(tmp_path, code).ask(TURN, ENVIRON) == CommandAnswer("xong")
+    assert await command(tmp_path, code).ask(TURN, ENVIRON) == WrittenAnswer("xong")
 
 
 BAD = {

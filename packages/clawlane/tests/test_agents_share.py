@@ -17,6 +17,7 @@ from clawlane.config.agents import Agents, Models, Share
 from clawlane.config.choices import Disclosure
 from clawlane.config.media_tools import AudioTools
 from clawlane.config.routing import settled
+from clawlane.config.webhooks import EventWebhook
 from clawlane.messages import Attachment, Inbound, Mention, Quote, Receipt, Reply, Text, Thread, ThreadKind
 from clawlane.store import due, outbox, sending
 from clawlane.store.disclosures import AGAIN_MS
@@ -112,6 +113,14 @@ def test_each_agent_says_where_words_go() -> None:
     )
     models = Models.model_validate({"providers": {"own": {"baseUrl": "http://10.0.0.2/v1"}}})
     audio = AudioTools.model_validate({"models": [{"provider": "openai", "model": "whisper-1"}]})
+    secret = {"secret": "${HOOK}"}
+    told = [
+        EventWebhook.model_validate({"url": "https://hooks.example/a", **secret, "content": True}),
+        EventWebhook.model_validate({"url": "https://ids.example/b", **secret}),
+    ]
+    assert (
+        list(map(str, hosts(settled(agents), models, audio, told)))[-1] == "a webhook: hooks.example (abroad)"
+    )
     assert list(map(str, hosts(settled(agents), models, audio))) == [
         "near: 127.0.0.1 (this machine)",
         "far: api.openai.com (abroad)",

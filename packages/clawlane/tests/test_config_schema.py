@@ -113,7 +113,15 @@ def test_blocks_of_several_kinds_say_which() -> None:
             "Its address; `/chat/completions` is added.",
             needed=True,
             kind="endpoint",
-        )
+        ),
+        Key(
+            "agents.defaults.brain.url",
+            "text",
+            "",
+            "An address with `https://`; `http://` for this machine only.",
+            needed=True,
+            kind="webhook",
+        ),
     ]
 
 

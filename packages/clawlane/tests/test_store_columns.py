@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = {
     "tool_calls.result": "what a tool gave back",
     "turns.reason": "an agent's error may quote a message",
     "turns.note": "what was left out of an answer",
+    "callbacks.answer": "what an agent elsewhere answered, until the turn has its reply",
     "own_messages.body": "what the owner wrote by hand, until it is known whose it is",
 }
 """Removed by `forget`, shown by `export`, and taken by `retention`."""
@@ -284,6 +285,7 @@ NEITHER = frozenset(
         "gone_event",
         "missed",
         "taken_ms",
+        "answered_ms",
         "truncated",
     ]
 )

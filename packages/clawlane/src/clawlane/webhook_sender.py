@@ -1,4 +1,4 @@
-"""Signed webhooks: how one is signed, and one try to deliver it.
+"""Signed webhooks: how one is signed and checked, and one try to deliver it.
 
 DeliveryFailed  a target did not take a delivery; the text is for the operator and holds nobody's words
 """
@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -19,6 +20,10 @@ import aiohttp
 DEADLINE_S = 10.0
 """For all of one try: the connection, the request, and the head of the answer."""
 
+FRESH_S = 300
+"""How far the time of a webhook that comes here may be off."""
+
+_MOST_SIGNATURES = 5
 SHORTEST_SECRET = 16
 """Bytes."""
 
@@ -55,6 +60,18 @@ def signed(key: bytes, id_: str, now_ms: int, body: bytes) -> dict[str, str]:
         "webhook-timestamp": timestamp,
         "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
+
+
+def is_signed(key: bytes, id_: str, timestamp: str, body: bytes, signature: str, now_ms: int) -> bool:
+    """Whether a webhook was signed with this key, not more than `FRESH_S` away from now.
+
+    There may be several signatures, with a space between them, while a key is replaced.
+    """
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(now_ms // 1000 - int(timestamp)) > FRESH_S:
+        return False
+    right = signed(key, id_, int(timestamp) * 1000, body)["webhook-signature"].encode()
+    given = signature.encode("utf-8", "replace").split()[:_MOST_SIGNATURES]
+    return any(hmac.compare_digest(right, one) for one in given)
 
 
 class WebhookSender:

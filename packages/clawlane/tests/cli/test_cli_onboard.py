@@ -69,8 +69,8 @@ def test_what_is_missing_is_named_at_once_and_nothing_is_written(bare) -> None:
     assert told.err == (
         "error: without a terminal the answers have to be flags; missing: --accept-risk, --expendable yes|no,"
         " --dm-policy pairing|allowlist|open|disabled, --group-policy disabled|allowlist|open,"
-        " --agent echo|endpoint|model|acp|command, --disclosure first|prefix|off, --reload ask|auto;"
-        " see: openclaw onboard --help; --yes accepts the defaults where there are any\n"
+        " --agent echo|endpoint|model|acp|command|webhook, --disclosure first|prefix|off,"
+        " --reload ask|auto; see: openclaw onboard --help; --yes accepts the defaults where there are any\n"
     )
     assert {one.name for one in bare.paths.state.iterdir()} == {"plugins.json"}
 
@@ -184,6 +184,11 @@ def test_an_open_policy_has_to_be_confirmed(bare) -> None:
         ("--agent endpoint --agent-url http://a:b@c/", "must not hold a password"),
         ("--agent endpoint --agent-url http://x --agent-key-env sk-1234", "do not write the key itself"),
         ("--agent endpoint --agent-url http://x --agent-key-file /no/such", "cannot be read"),
+        ("--agent webhook --agent-url https://x", "the secret of a webhook is in a variable or in a file"),
+        (
+            "--agent webhook --agent-url http://x.example --agent-key-env A",
+            "http:// is for this machine only",
+        ),
         ("--agent echo --agent-url http://x", "--agent-url does not go with --agent echo"),
         ("--agent-url http://x", "--agent-url without --agent"),
         ("--agent model --agent-model gpt", "--agent-model: write it as provider/model"),

@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 from clawlane.access.context import plain, shortened
 from clawlane.agents.answer import read_answer
-from clawlane.agents.command import LONGEST_ICON
 from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.model import ToolProblem, ToolSpec, ToolUse
 from clawlane.agents.outbound_media import NotAttached, OutboundMedia
 from clawlane.agents.reply import chunks_of
+from clawlane.agents.written_answer import LONGEST_ICON
 from clawlane.capabilities import DirectoryError
 from clawlane.config.choices import OutboundMode
 from clawlane.config.senders import is_numeric_id

@@ -10,24 +10,12 @@ from typing import Any
 
 from clawlane.agents.child import Program, drain
 from clawlane.agents.errors import AgentFailed, AgentInterrupted, unanswered
-from clawlane.store.codec import storable
+from clawlane.agents.written_answer import AnswerUnreadable, WrittenAnswer, read_written
 
 LONGEST_ANSWER = 2**20
 """Bytes of standard output."""
 
-LONGEST_ICON = 40
-"""Characters of what a message is reacted with: an emoji, or a name."""
-
 _READ = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class CommandAnswer:
-    """The reply of a program: markdown text, paths or addresses of attachments, an icon to react with."""
-
-    text: str
-    media: tuple[str, ...] = ()
-    react: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +26,7 @@ class Command:
     timeout_s: float = 600.0
     once: bool = True
 
-    async def ask(self, turn: Mapping[str, Any], environ: Mapping[str, str]) -> CommandAnswer:
+    async def ask(self, turn: Mapping[str, Any], environ: Mapping[str, str]) -> WrittenAnswer:
         """Run it. Raises an `AgentError`. Cancelling ends the program with all that it started."""
         place, name = self.program.place, self.program.argv[0]
         written = json.dumps(turn, ensure_ascii=False).encode("utf-8", "replace")
@@ -54,39 +42,13 @@ class Command:
         if code := process.returncode:
             ended = f"with exit code {code}" if code > 0 else f"by signal {-code}"
             raise self._lost(f"{place}: {name} ended {ended}")
-        return self._answer(output)
-
-    def _answer(self, output: bytes) -> CommandAnswer:
         try:
-            text = output.decode().strip()
-        except UnicodeDecodeError:
-            raise self._lost(f"{self.program.place}: the answer is not UTF-8 text") from None
-        if not text.startswith("{"):
-            return CommandAnswer(text)
-        try:
-            answer = json.loads(text)
-        except (ValueError, RecursionError):
-            if text[1:].lstrip().startswith('"'):
-                raise self._lost(f"{self.program.place}: the JSON of the answer cannot be read") from None
-            return CommandAnswer(text)
-        return self._object(answer)
-
-    def _object(self, answer: Mapping[str, Any]) -> CommandAnswer:
-        text, media, react = answer.get("text", ""), answer.get("media", []), answer.get("react", "")
-        listed = isinstance(media, list) and all(isinstance(one, str) for one in media)
-        if isinstance(react, str) and len(react) > LONGEST_ICON:
-            raise self._lost(f"{self.program.place}: `react` must be an icon")
-        if not (isinstance(text, str) and isinstance(react, str) and listed) or answer.keys() - _KEYS:
-            raise self._lost(
-                f'{self.program.place}: a JSON answer must be {{"text": "…", "media": ["…"], "react": "…"}}'
-            )
-        return CommandAnswer(storable(text), tuple(media), storable(react))
+            return read_written(output)
+        except AnswerUnreadable as error:
+            raise self._lost(f"{place}: {error}") from None
 
     def _lost(self, text: str) -> AgentFailed | AgentInterrupted:
         return unanswered(text, once=self.once)
-
-
-_KEYS = {"text", "media", "react"}
 
 
 async def _talk(process: asyncio.subprocess.Process, written: bytes) -> bytes:

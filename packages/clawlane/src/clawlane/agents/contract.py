@@ -12,6 +12,7 @@ from clawlane.access.context import HistoryMessage
 from clawlane.access.in_force import Rules
 from clawlane.access.outbound import Verdict
 from clawlane.access.policy import AccessPolicy, Grants
+from clawlane.agents.arrivals import Arrivals
 from clawlane.agents.disclosure import Discloses
 from clawlane.channel import Account, Channel, State, Vault
 from clawlane.messages import Attachment, Inbound, Reply, Thread, merge_messages
@@ -30,6 +31,7 @@ class Lane:
     force and what they know now, `state` the last state that the channel reported. `prefix` goes before
     everything that the agent says. `edited` are the rules of an edit that waits. `discloses` tells people
     that a program answers. `draft_ms` is how long a draft waits for approval. Days begin as in `zone`.
+    `arrivals` tells of answers that come later.
     """
 
     account: Account
@@ -48,6 +50,7 @@ class Lane:
     discloses: Discloses = field(default_factory=Discloses)
     draft_ms: int = 12 * 3_600_000
     zone: Zone = MACHINE
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     def outbound(self, thread: Thread) -> Verdict:
         """What may leave in a thread now, and the setting that says so."""

@@ -112,9 +112,11 @@ class Endpoint:
         except AgentFailed as error:
             raise unanswered(str(error), once=self.once) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise AgentFailed(f"{self.place}: {self._host()} cannot be reached: {_reason(error)}") from None
+            raise AgentFailed(
+                f"{self.place}: {self._host()} cannot be reached: {network_reason(error)}"
+            ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._lost(_reason(error)) from None
+            raise self._lost(network_reason(error)) from None
 
     async def reach(self, http: aiohttp.ClientSession) -> str:
         """Ask for the list of models; a server without one gets a request that nobody can answer or act on.
@@ -132,7 +134,9 @@ class Endpoint:
                 if response.status not in _HEARD:
                     raise self._refusal(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise AgentFailed(f"{self.place}: {self._host()} cannot be reached: {_reason(error)}") from None
+            raise AgentFailed(
+                f"{self.place}: {self._host()} cannot be reached: {network_reason(error)}"
+            ) from None
         return ""
 
     def _trying(self, method: Callable[..., Any], path: str, **more: Any) -> Any:
@@ -228,7 +232,7 @@ class Endpoint:
     def _refusal(self, response: aiohttp.ClientResponse) -> AgentBusy | AgentMisconfigured | AgentFailed:
         status, host = response.status, self._host()
         if status in (429, 503):
-            return AgentBusy(f"{self.place}: {host} is busy (HTTP {status})", _retry_in(response.headers))
+            return AgentBusy(f"{self.place}: {host} is busy (HTTP {status})", retry_in(response.headers))
         if status in (401, 403):
             return AgentMisconfigured(f"{self.place}: {host} refused the key (HTTP {status})")
         if status == 404:
@@ -291,7 +295,7 @@ def _count(usage: Mapping[str, Any], key: str) -> int:
     return min(value, MOST_TOKENS) if isinstance(value, int) and value > 0 else 0
 
 
-def _retry_in(headers: Mapping[str, str]) -> float:
+def retry_in(headers: Mapping[str, str]) -> float:
     """Seconds to wait by `Retry-After`, which is a number of seconds or a date."""
     written = headers.get("Retry-After", "").strip()
     try:
@@ -305,7 +309,7 @@ def _until(date: str) -> float:
     return parsedate_to_datetime(date).timestamp() - time()
 
 
-def _reason(error: BaseException) -> str:
+def network_reason(error: BaseException) -> str:
     """What went wrong on the network, without addresses or contents."""
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():

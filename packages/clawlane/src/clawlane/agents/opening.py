@@ -23,6 +23,7 @@ from clawlane.agents.endpoint_agent import EndpointAgent
 from clawlane.agents.errors import AgentMisconfigured
 from clawlane.agents.outbound_media import OutboundMedia
 from clawlane.agents.transcriber import SpeechModel, Transcriber
+from clawlane.agents.webhook_agent import WebhookAgent
 from clawlane.channel import Account
 from clawlane.config.agents import (
     OWN_KEYS,
@@ -36,12 +37,14 @@ from clawlane.config.agents import (
     Models,
     Provider,
     SessionSettings,
+    WebhookBrain,
 )
 from clawlane.config.errors import format_path
 from clawlane.config.mcp import Mcp, McpServer
 from clawlane.config.media_tools import AudioModel, AudioTools, audio_address
 from clawlane.config.routing import AgentSettings
 from clawlane.config.secrets import Secret, SecretMissing
+from clawlane.webhook_sender import signing_key
 
 if TYPE_CHECKING:
     from clawlane.agents.mcp_tools import McpServers
@@ -51,7 +54,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the agents of a config share. Without `media` nothing is attached to replies."""
+    """What the agents of a config share. Without `media` nothing is attached to replies.
+
+    `may_wait` says that a console takes answers that come later.
+    """
 
     models: Models = field(default_factory=Models)
     session: SessionSettings = field(default_factory=SessionSettings)
@@ -59,6 +65,7 @@ class Shared:
     audio: AudioTools = field(default_factory=AudioTools)
     media: OutboundMedia | None = None
     accounts: Sequence[Account] = ()
+    may_wait: bool = False
 
 
 @dataclass(slots=True)
@@ -90,6 +97,8 @@ class Opener:
                 once = not agent.settings.retry_interrupted
                 command = Command(self._program(agent, agent.brain), agent.settings.timeout_seconds, once)
                 return CommandAgent(agent, command, self.environ, self.shared.session)
+            case WebhookBrain():
+                return await self._webhook(agent, agent.brain)
             case ModelBrain():
                 return await self._model(agent)
 
@@ -219,6 +228,15 @@ class Opener:
         )
         theirs = brain.memory is Memory.THEIRS
         return EndpointAgent(agent, endpoint, http, Ledger(agent), brain.price, self.shared.session, theirs)
+
+    async def _webhook(self, agent: AgentSettings, brain: WebhookBrain) -> Agent:
+        secret, key = self._read(brain.secret, f"{agent.place}.secret"), b""
+        try:
+            key = signing_key(secret) if secret else b""
+        except ValueError as error:
+            self.problems.append(f"{agent.place}.secret: {error}")
+        http, may_wait = await self._client(), self.shared.may_wait
+        return WebhookAgent(agent, brain.url, key, http, self.shared.session, may_wait)
 
     async def transcriber(self) -> Transcriber | None:
         """What writes down voice messages; None if nothing is configured for it."""

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from clawlane.cli.failure import CliError
-from clawlane.config.console import Address, Console, read_address
+from clawlane.cli.listening import read_address_or_fail
+from clawlane.config.console import Console
 from clawlane.config.errors import ConfigError
 from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.listener import console as serving
@@ -67,17 +68,10 @@ def _settings(listen: str | None) -> Console:
         settings = Console()
     if listen is None:
         return settings
-    address: Address = read_address_or_fail(listen)
+    address = read_address_or_fail(listen, "--listen")
     if settings.public is None and not address.loopback:
         raise CliError(
             t("{address} can be reached from other machines", address=address),
             t("listen on 127.0.0.1, or set console.public with a password and TLS"),
         )
     return settings.model_copy(update={"listen": address})
-
-
-def read_address_or_fail(listen: str) -> Address:
-    try:
-        return read_address(listen)
-    except ValueError as error:
-        raise CliError(t("--listen {problem}", problem=str(error))) from None

@@ -60,7 +60,7 @@ _FLAGS = (
         help="What leaves of what the agent writes (a new account: approve).",
     ),
     click.option("--agent", type=click.Choice(AGENTS), help="Who answers."),
-    click.option("--agent-url", default="", metavar="URL", help="The address of an endpoint."),
+    click.option("--agent-url", default="", metavar="URL", help="The address of an endpoint or a webhook."),
     click.option("--agent-model", default="", metavar="NAME", help="Its model; for a model: provider/model."),
     click.option("--agent-key-env", default="", metavar="VARIABLE", help="The variable with its key."),
     click.option("--agent-key-file", default="", metavar="FILE", help="The private file with its key."),

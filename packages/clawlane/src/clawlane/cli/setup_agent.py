@@ -11,7 +11,7 @@ from clawlane.cli.prompts import Prompts
 from clawlane.ops.setup_answers import AgentChoice
 from clawlane.texts import later, t
 
-AGENTS = ("echo", "endpoint", "model", "acp", "command")
+AGENTS = ("echo", "endpoint", "model", "acp", "command", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ _AGENT = (
     Option("model", later("a model"), later("provider/model in the gateway; needs clawlane[agent].")),
     Option("acp", later("a coding agent"), later("A program that speaks the Agent Client Protocol.")),
     Option("command", later("a program"), later("Run once for each message: JSON in, the reply out.")),
+    Option("webhook", later("a server of yours"), later("Gets signed requests; answers at once or later.")),
 )
 
 
@@ -49,18 +50,26 @@ def ask_agent(prompts: Prompts) -> AgentChoice:
         case "acp" | "command":
             line = ask(t("Command line of the program:"), "", wrong_command)
             return AgentChoice(kind, command=tuple(shlex.split(line)))
+        case "webhook":
+            url = ask(t("Address of the webhook:"), "", wrong_webhook)
+            question = t("Where is its secret, of 16 bytes or more?")
+            return replace(_place(prompts, question, _SECRETS, "file"), kind=kind, url=url)
     return AgentChoice(kind)
 
 
-_KEYS = (
-    Option("none", later("no key"), later("The server asks for none, as on this machine.")),
+_SECRETS = (
     Option("env", later("a variable"), later("The config names it; the gateway has to have it.")),
     Option("file", later("a private file"), later("The config names it; nobody else may read it.")),
 )
+_KEYS = (Option("none", later("no key"), later("The server asks for none, as on this machine.")), *_SECRETS)
 
 
 def _key(prompts: Prompts) -> AgentChoice:
-    match prompts.choose(t("Where is the key of the API?"), said(_KEYS), "none"):
+    return _place(prompts, t("Where is the key of the API?"), _KEYS, "none")
+
+
+def _place(prompts: Prompts, question: str, places: tuple[Option, ...], first: str) -> AgentChoice:
+    match prompts.choose(question, said(places), first):
         case "env":
             return AgentChoice(key_env=prompts.text(t("Name of the variable:"), "AGENT_KEY", wrong_variable))
         case "file":
@@ -91,10 +100,13 @@ def read_agent(flags: AgentFlags) -> AgentChoice | None:
         raise CliError(t("--agent {kind} needs {flags}", kind=kind, flags=t(" and ").join(lacking)))
     if odd := used - {*needs, *may}:
         raise CliError(t("{flags} does not go with --agent {kind}", flags=", ".join(sorted(odd)), kind=kind))
+    if kind == "webhook" and not flags.key_env and not flags.key_file:
+        told = t("the secret of a webhook is in a variable or in a file")
+        raise CliError(told, t("give --agent-key-env VARIABLE or --agent-key-file FILE"))
     if flags.key_env and flags.key_file:
         raise CliError(t("a key is in a variable or in a file, not in both"), t("leave one of them out"))
     checks = {
-        "--agent-url": _wrong_url,
+        "--agent-url": wrong_webhook if kind == "webhook" else _wrong_url,
         "--agent-model": _wrong_model if kind == "model" else lambda _: "",
         "--agent-key-env": wrong_variable,
         "--agent-key-file": wrong_key_file,
@@ -113,6 +125,7 @@ _DETAILS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "model": (("--agent-model",), ()),
     "acp": (("--agent-command",), ()),
     "command": (("--agent-command",), ()),
+    "webhook": (("--agent-url",), ("--agent-key-env", "--agent-key-file")),
 }
 """What each kind of agent needs, and what it may have besides."""
 
@@ -122,6 +135,17 @@ def _wrong_url(typed: str) -> str:
 
     try:
         http_url(typed)
+    except ValueError as error:
+        return t("an address {error}", error=error)
+    return ""
+
+
+def wrong_webhook(typed: str) -> str:
+    """Why a text cannot be the address of a webhook; empty if it can."""
+    from clawlane.config.webhooks import webhook_url
+
+    try:
+        webhook_url(typed)
     except ValueError as error:
         return t("an address {error}", error=error)
     return ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from clawlane.cli.failure import CliError
 from clawlane.cli.prompt_options import Option, said
 from clawlane.cli.prompts import Prompts, tell
-from clawlane.cli.setup_agent import wrong_command, wrong_key_file, wrong_variable
+from clawlane.cli.setup_agent import wrong_command, wrong_key_file, wrong_variable, wrong_webhook
 from clawlane.ops.setup_answers import AlertChoice
 from clawlane.texts import later, t
 
@@ -49,7 +49,7 @@ def ask_alerts(prompts: Prompts, others: Sequence[str]) -> AlertChoice:
     ask = prompts.text
     match kind:
         case "webhook":
-            url = ask(t("Address of the webhook:"), "", _wrong_url)
+            url = ask(t("Address of the webhook:"), "", wrong_webhook)
             where = prompts.choose(t("Where is its secret, of 16 bytes or more?"), said(_SECRETS), "file")
             if where == "env":
                 return AlertChoice(
@@ -109,16 +109,6 @@ def ask_owner_commands(prompts: Prompts) -> bool:
     return prompts.confirm(t("Take such commands from you?"), False)
 
 
-def _wrong_url(typed: str) -> str:
-    from clawlane.config.webhooks import webhook_url
-
-    try:
-        webhook_url(typed)
-    except ValueError as error:
-        return t("an address {error}", error=error)
-    return ""
-
-
 def _wrong_target(typed: str) -> str:
     from clawlane.config.alerts import alert_target
 
@@ -130,7 +120,7 @@ def _wrong_target(typed: str) -> str:
 
 
 _CHECKS = {
-    "url": _wrong_url,
+    "url": wrong_webhook,
     "secret_env": wrong_variable,
     "secret_file": wrong_key_file,
     "command": wrong_command,

@@ -17,6 +17,7 @@ from clawlane.config.agents import (
     ModelBrain,
     ModelChoice,
     Models,
+    WebhookBrain,
 )
 from clawlane.config.choices import DmPolicy, GroupPolicy
 from clawlane.config.errors import KeyPath, did_you_mean, format_path
@@ -95,7 +96,7 @@ def limit_problems(agents: Sequence[AgentSettings]) -> Iterator[Found]:
             message = f"nobody knows what tokens of {agent.brain.model} cost"
             hint = f"write {agent.place}.price: {{ input: …, output: … }}, dollars for a million tokens"
             yield Found((*agent.place_of("budget"), "usdPerDay"), message, hint)
-        if isinstance(agent.brain, AcpBrain | CommandBrain) and "budget" in agent.own:
+        if isinstance(agent.brain, AcpBrain | CommandBrain | WebhookBrain) and "budget" in agent.own:
             message = f"an agent of kind '{agent.brain.kind}' does not say what it spends"
             yield Found(agent.place_of("budget"), message, "leave it out: it would not hold")
 
@@ -113,6 +114,8 @@ def warnings(
             if name in agent.own:
                 message = f"means nothing for an agent of kind '{agent.brain.kind}'"
                 yield Found(agent.place_of(name), message, at_key=True)
+        if isinstance(agent.brain, WebhookBrain) and agent.brain.secret.is_literal:
+            yield literal_key((*agent.path, "secret"))
         if not isinstance(brain := agent.brain, EndpointBrain):
             continue
         if brain.api_key is not None and brain.api_key.is_literal:
@@ -140,6 +143,16 @@ def _mcp_warnings(agents: Sequence[AgentSettings], mcp: Mcp, accounts: Sequence[
             for key, secret in secrets.items():
                 if secret.is_literal and any(word in key.lower() for word in _KEY_WORDS):
                     yield literal_key((*path, block, key))
+
+
+def console_warnings(agents: Sequence[AgentSettings], *, enabled: bool) -> Iterator[Found]:
+    """Agents that can only answer at once, because what would take a later answer is not `enabled`."""
+    for agent in agents:
+        if isinstance(agent.brain, WebhookBrain) and not enabled:
+            message = (
+                "can only answer at once: a later answer (202) comes to the console, which is not enabled"
+            )
+            yield Found(agent.path, message, "write console: { enabled: true } if it shall answer later")
 
 
 def literal_key(path: KeyPath) -> Found:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from clawlane.config.agents import AcpBrain, CommandBrain, EchoBrain, EndpointBrain, Models
+from clawlane.config.agents import AcpBrain, CommandBrain, EchoBrain, EndpointBrain, Models, WebhookBrain
 from clawlane.config.media_tools import OWN_SERVICES, AudioTools
 from clawlane.config.routing import AgentSettings
+from clawlane.config.webhooks import EventWebhook
 from clawlane.texts import later, t
 
 _OWN_HOSTS = {
@@ -19,6 +20,7 @@ _OWN_HOSTS = {
     "google": "generativelanguage.googleapis.com",
 }
 _VOICE = later("voice messages")
+_WEBHOOK = later("a webhook")
 _LOCAL_ENDINGS = (".local", ".lan", ".internal", ".home.arpa", ".intranet")
 
 
@@ -43,7 +45,7 @@ class AgentHost:
 
     def said(self) -> str:
         """The same in the language in force."""
-        agent = t(self.agent) if self.agent == _VOICE else self.agent
+        agent = t(self.agent) if self.agent in (_VOICE, _WEBHOOK) else self.agent
         return f"{agent}: {t(self.host)} ({t(self.place)})"
 
 
@@ -62,14 +64,20 @@ def place_of(host: str) -> Place:
     return Place.OWN_NETWORK if address.is_private or address.is_link_local else Place.ABROAD
 
 
-def hosts(agents: Sequence[AgentSettings], models: Models, audio: AudioTools) -> list[AgentHost]:
-    """Where each agent sends what people write, and where voice messages are written down."""
+def hosts(
+    agents: Sequence[AgentSettings],
+    models: Models,
+    audio: AudioTools,
+    webhooks: Sequence[EventWebhook] = (),
+) -> list[AgentHost]:
+    """Where each agent sends what people write, where voice messages are written down, and webhooks told."""
     found = [AgentHost(agent.id, *one) for agent in agents for one in _of_agent(agent, models)]
     for model in audio.models if audio.enabled else ():
         if model.usable:
             own = models.providers.get(model.provider)
             url = model.url or (own.base_url if own else None) or OWN_SERVICES.get(model.provider, "")
             found.append(AgentHost(_VOICE, *_at(url)))
+    found += [AgentHost(_WEBHOOK, *_at(one.url)) for one in webhooks if one.content]
     return list(dict.fromkeys(found))
 
 
@@ -77,7 +85,7 @@ def _of_agent(agent: AgentSettings, models: Models) -> Iterator[tuple[str, Place
     match agent.brain:
         case EchoBrain():
             yield later("an echo, sent nowhere"), Place.HERE
-        case EndpointBrain(url=url):
+        case EndpointBrain(url=url) | WebhookBrain(url=url):
             yield _at(url)
         case AcpBrain(command=command) | CommandBrain(command=command):
             program = command[0].rpartition("/")[2]

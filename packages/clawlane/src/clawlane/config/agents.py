@@ -22,6 +22,7 @@ from clawlane.config import openclaw
 from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Limit, Maybe
 from clawlane.config.secrets import SecretField
+from clawlane.config.webhooks import Webhook
 
 OWN_KEYS = {
     "openai": ("OPENAI_API_KEY",),
@@ -31,7 +32,7 @@ OWN_KEYS = {
 """The providers that need no entry, each with the variables that hold its key where the config has none."""
 
 BUILT_IN_PROVIDERS = tuple(OWN_KEYS)
-KINDS = ("echo", "endpoint", "model", "acp", "command")
+KINDS = ("echo", "endpoint", "model", "acp", "command", "webhook")
 
 
 class Lenient(Block):
@@ -148,6 +149,12 @@ class CommandBrain(ChildBrain):
     kind: Literal["command"] = "command"
 
 
+class WebhookBrain(Webhook):
+    """A server of yours: each turn is a signed request, answered in the response or later."""
+
+    kind: Literal["webhook"] = "webhook"
+
+
 def _kind(value: object) -> str | None:
     return value.get("kind") if isinstance(value, Mapping) else getattr(value, "kind", None)
 
@@ -157,7 +164,8 @@ Brain = Annotated[
     | Annotated[EndpointBrain, Tag("endpoint")]
     | Annotated[ModelBrain, Tag("model")]
     | Annotated[AcpBrain, Tag("acp")]
-    | Annotated[CommandBrain, Tag("command")],
+    | Annotated[CommandBrain, Tag("command")]
+    | Annotated[WebhookBrain, Tag("webhook")],
     Discriminator(
         _kind,
         custom_error_type="brain_kind",

@@ -261,6 +261,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "allow": "Kinds of tools that it may use without being refused.",
     },
     "CommandBrain": {"kind": "A program that is run for each turn."},
+    "WebhookBrain": {"kind": "A server of yours that gets signed requests, and answers when it likes."},
     "Models": {"providers": "The providers by name. OpenAI, Anthropic and Google need no entry."},
     "Provider": {
         "baseUrl": "Its address; without it, the provider's own service.",

@@ -174,6 +174,7 @@ class _Loader:
             self._error(path, message, hint)
         for found in (
             *agent_checks.warnings(agents, root.models, root.mcp, accounts, audio),
+            *agent_checks.console_warnings(agents, enabled=root.console.enabled),
             *agent_checks.stranger_warnings(agents, routing, accounts, self.source),
         ):
             self._warn(found.path, found.message, found.hint, at_key=found.at_key, code=found.code)

@@ -16,6 +16,7 @@ from clawlane.config.agents import (
     EndpointBrain,
     ModelBrain,
     PeerKind,
+    WebhookBrain,
 )
 from clawlane.config.errors import KeyPath, format_path
 from clawlane.messages import Thread, ThreadKind
@@ -33,7 +34,7 @@ class AgentSettings:
 
     id: str
     settings: AgentDefaults
-    brain: EchoBrain | EndpointBrain | ModelBrain | AcpBrain | CommandBrain
+    brain: EchoBrain | EndpointBrain | ModelBrain | AcpBrain | CommandBrain | WebhookBrain
     owner: KeyPath
     path: KeyPath
     name: str = ""

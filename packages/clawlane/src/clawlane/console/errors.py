@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from clawlane.capabilities import DirectoryError
-from clawlane.channel import ChannelUnusable, VaultError
 from clawlane.config.errors import ConfigError
-from clawlane.credentials.files import CredentialsError
-from clawlane.ops.client import ControlError
-from clawlane.ops.operation import OpError
-from clawlane.plugins.errors import PluginError
-from clawlane.store.errors import StoreError
+from clawlane.ops.asking import OURS
 from clawlane.texts import t, told
 
 
@@ -19,20 +13,6 @@ class ConsoleUnusable(Exception):
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-
-
-OURS = (
-    ChannelUnusable,
-    ConfigError,
-    ControlError,
-    CredentialsError,
-    DirectoryError,
-    OpError,
-    PluginError,
-    StoreError,
-    VaultError,
-)
-"""Errors whose text is for the operator."""
 
 
 def lines_of(error: Exception) -> tuple[list[str], str]:

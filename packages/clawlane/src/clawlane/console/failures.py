@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from clawlane.console.answers import page
-from clawlane.console.errors import OURS, lines_of
+from clawlane.console.errors import lines_of
 from clawlane.console.rendering import HEADERS, STATIC
+from clawlane.ops.asking import OURS
 from clawlane.texts import t
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -3,6 +3,7 @@
 A foreign `Host` gets 421, so that no name that somebody points at this machine reaches a page. What changes
 something is a POST, and has to come from a page of the console itself: `Origin` and `Sec-Fetch-Site` say so,
 or it gets 403. All but the sign-in and the style sheet needs the cookie of a browser that is signed in.
+What carries a signature comes from no browser, and needs neither.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 OPEN = "open"
 """Marks the handlers that need nobody signed in."""
+
+SIGNED = "signed"
+"""Marks the handlers whose requests carry a signature, and come from no page."""
 
 LONGEST_BODY = 256 * 1024
 """Bytes of a form: the longest is an edited config file."""
@@ -92,6 +96,8 @@ def guarding(entrance: Entrance) -> Middleware:
         host = request.headers.get("Host", "")
         if host.lower() not in entrance.hosts:
             return refusal(421, "this is not a name of the console")
+        if getattr(request.match_info.handler, SIGNED, False):
+            return await handler(request) if _fits(request) else refusal(413, "the request is too long")
         if request.method not in _SAFE and not _from_a_page(request, entrance.origin_of(host.lower())):
             return refusal(403, "this did not come from a page of the console")
         if refused := _not_a_form(request):
@@ -120,9 +126,11 @@ def _not_a_form(request: web.Request) -> web.Response | None:
         return None
     if request.content_type != "application/x-www-form-urlencoded":
         return refusal(415, "send a form")
-    if (request.content_length or 0) > LONGEST_BODY:
-        return refusal(413, "the form is too long")
-    return None
+    return None if _fits(request) else refusal(413, "the form is too long")
+
+
+def _fits(request: web.Request) -> bool:
+    return (request.content_length or 0) <= LONGEST_BODY
 
 
 def refusal(status: int, sentence: str) -> web.Response:

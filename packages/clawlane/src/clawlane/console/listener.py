@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from clawlane.config.console import Address, Console, Tls
+from clawlane.console import callback
 from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.failures import guarded
 from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, Handler, guarding
@@ -78,6 +79,7 @@ def app_of(site: Site, metrics: Handler | None = None) -> web.Application:
     app.router.add_post("/sign-out", sign_out)
     app.router.add_post("/language", language)
     app.router.add_get(STATIC + "/{name}", _static)
+    app.router.add_post("/callback/{turn}", callback.take)
     for one in routes():
         app.router.add_route(one.method, one.path, one.handler)
     if metrics is not None:

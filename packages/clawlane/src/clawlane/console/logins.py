@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from clawlane.capabilities import Confirmed, Scanned, ShowQr
 from clawlane.condition import Phase, waits_for_operator
-from clawlane.console.errors import OURS, lines_of
+from clawlane.console.errors import lines_of
 from clawlane.console.watching import Watched
 from clawlane.ops.accounts import FoundAccount
-from clawlane.ops.asking import Asks
+from clawlane.ops.asking import OURS, Asks
 from clawlane.ops.login import (
     NOT_ASKED,
     Accept,

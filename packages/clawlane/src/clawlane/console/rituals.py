@@ -17,10 +17,10 @@ from functools import partial
 from threading import Event
 from typing import TypeVar
 
-from clawlane.console.errors import OURS, lines_of
+from clawlane.console.errors import lines_of
 from clawlane.console.watching import Watched
 from clawlane.ops.accounts import FoundAccount
-from clawlane.ops.asking import Asks
+from clawlane.ops.asking import OURS, Asks
 from clawlane.ops.operation import OpError, Request, Stream
 from clawlane.ops.ritual.conductor import PATIENCE_MS, Conductor, Plan
 from clawlane.ops.ritual.steps import (

@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from clawlane.console.errors import OURS
 from clawlane.console.rendering import HEADERS, server_sent
 from clawlane.console.site import SITE
 from clawlane.console.watching import Watched
+from clawlane.ops.asking import OURS
 
 _SILENCE_S = 20.0
 """After that a comment is sent, so that nothing between here and the browser takes the line for dead."""

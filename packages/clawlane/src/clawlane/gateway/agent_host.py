@@ -127,6 +127,7 @@ async def brains_of(config: Config, paths: Paths, environ: Mapping[str, str]) ->
         root.tools.media.audio,
         OutboundMedia(paths.outgoing_dir),
         list(config.accounts),
+        root.console.enabled,
     )
     async with brains(config.agents, config.routing, environ, paths.agents_dir, shared) as agents:
         for one in config.agents:
@@ -153,6 +154,7 @@ def what_agents_depend_on(config: Config) -> tuple[object, ...]:
         root.session,
         root.mcp,
         root.tools,
+        root.console.enabled,
         limits,
         default_accounts,
     )

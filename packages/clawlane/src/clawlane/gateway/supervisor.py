@@ -196,6 +196,11 @@ class Supervisor:
         if self._runner is not None:
             self._runner.sender.settled(turn)
 
+    def answered(self, turn: int) -> None:
+        """An answer to a turn came later, and is stored."""
+        if self._runner is not None:
+            self._runner.arrivals.arrived(turn)
+
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again: it goes to the end of its lane."""
         if self._runner is not None:

@@ -108,8 +108,8 @@ class EventTeller:
         return True
 
     async def _try(self, event: Event) -> bool:
+        body = await self._ask(partial(self._body, event))
         try:
-            body = await self._ask(partial(self._body, event))
             key = signing_key(self._webhook.secret.read(self._environ))
             await self._sender.deliver(self._webhook.url, key, id_of(event), self._now_ms(), body)
         except DeliveryFailed as error:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 from clawlane.access.rules import CLEARS_HISTORY, OWNER_ACTIONS, OWNER_COMMANDS, STOP
 from clawlane.agents.memory import SessionMemory
-from clawlane.config.agents import Agents, CommandBrain, EndpointBrain, Memory, ModelBrain, SessionSettings
+from clawlane.config.agents import (
+    Agents,
+    CommandBrain,
+    EndpointBrain,
+    Memory,
+    ModelBrain,
+    SessionSettings,
+    WebhookBrain,
+)
 from clawlane.config.routing import MAIN, AgentSettings, Bindings, settled
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.language import spoken
@@ -141,7 +149,7 @@ def _is_remembered_here(agent: AgentSettings) -> bool:
     """Whether the conversations of an agent are in the store. Others have none, or remember themselves."""
     if isinstance(agent.brain, EndpointBrain):
         return agent.brain.memory is Memory.OURS
-    return isinstance(agent.brain, ModelBrain | CommandBrain)
+    return isinstance(agent.brain, ModelBrain | CommandBrain | WebhookBrain)
 
 
 def _model(agent: AgentSettings) -> str:

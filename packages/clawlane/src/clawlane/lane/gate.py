@@ -17,6 +17,7 @@ from clawlane.access.outbound import OutboundPolicy, Verdict
 from clawlane.channel import Account, Channel, NotSent
 from clawlane.config.choices import OutboundMode, QuietDo
 from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.correspondence import may_go_on
 from clawlane.lane.hours import Quiet, QuietHours
 from clawlane.lane.outgoing_files import located
 from clawlane.lane.pacing import GAP, Pacer
@@ -262,9 +263,11 @@ class Gate:
     async def objection(self, chunk: Chunk, account_store: AccountStore) -> Objection | None:
         """Why a chunk must not leave any more; None lets it leave.
 
-        Checked is what had to wait, and what a tool sends always: the turn may have begun long before.
+        Checked is what had to wait, and what a tool or a client sends always: the turn may have begun long
+        before.
         """
-        answers = chunk.answers is not None and chunk.draft is None and not chunk.to_owner
+        of_agent = chunk.answers is not None or chunk.by_client
+        answers = of_agent and chunk.draft is None and not chunk.to_owner
         if (chunk.challenge or answers) and self.is_taken_over(chunk.out.thread):
             return Objection.TAKEN_OVER
         while True:
@@ -282,7 +285,8 @@ class Gate:
         if objection := self._of_mode(chunk):
             return objection
         unchecked = chunk.id not in self._waited and self._marked == self._changes
-        if access is None or (unchecked and chunk.by_turn is None and chunk.draft is None):
+        by_itself = chunk.by_turn is not None or chunk.by_client or chunk.draft is not None
+        if access is None or (unchecked and not by_itself):
             return None
         if chunk.challenge:
             friend = await account_store.run(pairing.knows_friend, chunk.out.thread.id)
@@ -312,7 +316,10 @@ class Gate:
         """Whether what a tool sends to another thread than its own may still go there.
 
         Whoever may be written to is decided when the tool is called, and can change until the chunk leaves.
+        The same holds for what a client sends.
         """
+        if chunk.by_client:
+            return await may_go_on(account_store, access, chunk.out.thread)
         if chunk.by_turn is None or chunk.turn is not None:
             return True
         thread = chunk.out.thread

@@ -14,6 +14,7 @@ from pathlib import Path
 from clawlane.abilities import Ability
 from clawlane.access.decision import Reason
 from clawlane.access.policy import Grants
+from clawlane.agents.arrivals import Arrivals
 from clawlane.agents.disclosure import disclosure_text, lead
 from clawlane.agents.memory import is_over
 from clawlane.backoff import Sleep
@@ -198,6 +199,7 @@ class Runner:
             if deps.act
             else None
         )
+        self.arrivals = Arrivals()
         turns = TurnRunner(
             lambda: settings.now,
             account_store,
@@ -213,6 +215,7 @@ class Runner:
             vault,
             lambda: self._state,
             self._media,
+            self.arrivals,
         )
         self.scheduler = ThreadScheduler(turns.run, turns.stop, turns.read, commands.overtakes)
         self._reading = asyncio.Event()

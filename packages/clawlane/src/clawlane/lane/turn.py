@@ -13,6 +13,7 @@ from clawlane.access.context import HistoryMessage
 from clawlane.access.decision import Outcome, ack_signals
 from clawlane.access.in_force import Rules
 from clawlane.access.rules import CLEARS_HISTORY
+from clawlane.agents.arrivals import Arrivals
 from clawlane.agents.contract import Agent, AsksOnce, Checks, FileUse, Lane, Routes, TurnInput, UsesFiles
 from clawlane.agents.disclosure import Discloses, disclosure_text
 from clawlane.agents.errors import (
@@ -75,6 +76,7 @@ class TurnRunner:
     vault: Vault | None = None
     state: Callable[[], State | None] = lambda: None
     media: InboundMedia | None = None
+    arrivals: Arrivals = field(default_factory=Arrivals)
     stopped: dict[int, int] = field(default_factory=dict)
     """How many turns each `/stop` has ended that is not answered yet."""
 
@@ -296,6 +298,7 @@ class TurnRunner:
             Discloses(mode, text, asked.sender_id, asked.thread),
             settings.draft_ms,
             settings.answering.zone,
+            self.arrivals,
         )
 
     async def _plan(self, lane: Lane, given: TurnInput, reply: Reply) -> list[Outgoing]:

@@ -203,13 +203,15 @@ def _named(config: Config, name: str | None) -> AgentSettings:
 
 def _what(agent: AgentSettings) -> str:
     """What answers, without its keys: neither a query nor the arguments of a program, which may hold some."""
-    from clawlane.config.agents import AcpBrain, CommandBrain, EndpointBrain, ModelBrain
+    from clawlane.config.agents import AcpBrain, CommandBrain, EndpointBrain, ModelBrain, WebhookBrain
 
     match agent.brain:
         case EndpointBrain(url=url, model=model):
             parts = urlsplit(url)
             address = f"{parts.scheme}://{parts.netloc}{parts.path}"
             return later("{model} at {address}", model=model, address=address)
+        case WebhookBrain(url=url):
+            return urlsplit(url).netloc
         case ModelBrain() if agent.settings.model:
             return _in_turn(agent.settings.model.all)
         case AcpBrain(command=command) | CommandBrain(command=command):

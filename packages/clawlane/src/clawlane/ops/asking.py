@@ -14,15 +14,43 @@ from typing import Protocol, TypeVar
 
 import aiohttp
 
+from clawlane.capabilities import DirectoryError
+from clawlane.channel import ChannelUnusable, VaultError
 from clawlane.clock import now_ms
+from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
+from clawlane.credentials.files import CredentialsError
 from clawlane.ops.client import LOCALE_FIELD, Client, ControlError, GatewayDown, OtherVersion, find_socket
 from clawlane.ops.context import OpContext
-from clawlane.ops.operation import Caller, Request, Stream, decode, decode_event, encode, operation_of
+from clawlane.ops.operation import (
+    Caller,
+    OpError,
+    Request,
+    Stream,
+    decode,
+    decode_event,
+    encode,
+    operation_of,
+)
+from clawlane.plugins.errors import PluginError
+from clawlane.store.errors import StoreError
 from clawlane.texts import later, locale
 from clawlane.zone import Zone
 
 R = TypeVar("R")
+OURS = (
+    ChannelUnusable,
+    ConfigError,
+    ControlError,
+    CredentialsError,
+    DirectoryError,
+    OpError,
+    PluginError,
+    StoreError,
+    VaultError,
+)
+"""Errors of operations whose text is for the operator."""
+
 _LONGEST_LINE = 4 << 20
 
 
@@ -64,8 +92,6 @@ class SocketAsks:
         return self._context().zone()
 
     def locale(self) -> str:
-        from clawlane.config.errors import ConfigError
-
         try:
             return self._context().config.root.locale or ""
         except ConfigError:

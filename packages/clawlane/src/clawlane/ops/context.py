@@ -103,6 +103,9 @@ class LiveAccount(Protocol):
     def settled(self, turn: int | None) -> None:
         """The operator decided about a chunk: its turn may be settled, and others may go."""
 
+    def answered(self, turn: int) -> None:
+        """An answer to a turn came later, and is stored."""
+
     def again(self, turn: OpenTurn) -> None:
         """A turn that was over is open again."""
 

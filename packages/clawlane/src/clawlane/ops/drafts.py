@@ -244,8 +244,13 @@ async def _change(ctx: OpContext, number: int, transition: Callable[..., Any], *
 async def _no_longer_allowed(store: AccountStore, draft: Draft, rules: Rules, grants: Grants) -> str:
     """Why what a draft answers, or where it goes, is out by now; empty if nothing is."""
     from clawlane.lane.access_checker import AccessChecker
+    from clawlane.lane.correspondence import may_go_on
     from clawlane.store import directory, turns
 
+    if draft.by_client:
+        checker = AccessChecker(store, lambda: rules, lambda: grants)
+        goes_on = await may_go_on(store, checker, draft.thread)
+        return "" if goes_on else later("the account may no longer write there")
     turn = await store.attempt(turns.whole, draft.turn)
     if turn is not None:
         checker = AccessChecker(store, lambda: rules, lambda: grants)

@@ -20,8 +20,10 @@ from clawlane.store.events import (
 from clawlane.store.stored_messages import Words
 from clawlane.store.told import Stage
 
-LONGEST_TEXT = 20_000
-"""Characters of a message; what is longer is cut."""
+LONGEST_TEXT, LONGEST_NAME = 20_000, 200
+"""Characters; what is longer is cut."""
+
+_MOST_ATTACHMENTS = 100
 
 
 def kind_of(event: Event, wanted: Collection[EventKind]) -> EventKind | None:
@@ -87,7 +89,8 @@ def _message(event: Decided | MessageRecalled, words: Words | None) -> dict[str,
     thread = {"kind": event.thread.kind, "id": event.thread.id}
     sender = {"id": event.sender_id}
     if words is not None:
-        thread["name"], sender["name"] = words.thread_name, words.sender_name
+        thread["name"] = words.thread_name[:LONGEST_NAME]
+        sender["name"] = words.sender_name[:LONGEST_NAME]
     return {"message_id": event.message_id, "thread": thread, "sender": sender}
 
 
@@ -96,9 +99,9 @@ def _said(words: Words) -> dict[str, Any]:
     message = words.message
     if message is None:
         return {"text": None}
-    quote = message.quote
+    quote, attached = message.quote, message.attachments[:_MOST_ATTACHMENTS]
     return {
         "text": message.text[:LONGEST_TEXT],
         "quote": {"message_id": quote.message_id, "text": quote.text[:LONGEST_TEXT]} if quote else None,
-        "attachments": [{"kind": one.kind, "title": one.title} for one in message.attachments],
+        "attachments": [{"kind": one.kind, "title": one.title[:LONGEST_NAME]} for one in attached],
     }

@@ -31,9 +31,13 @@ class Truncated:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """The end of what is stored. With `follow` it repeats after `quiet` seconds without an event."""
+    """The end of what is stored. With `follow` it repeats after `quiet` seconds without an event.
+
+    There is `more` where the limit was reached first.
+    """
 
     cursor: str
+    more: bool = False
 
 
 Told: TypeAlias = (
@@ -46,12 +50,14 @@ class Events(Stream[Told]):
     """What happened after a cursor, on all accounts or on one (`channel/id`).
 
     An empty cursor begins with the oldest event kept (a month), `newest` with what happens next. Every event
-    has the cursor behind it. Without `follow` the feed ends once all is told.
+    has the cursor behind it. Without `follow` the feed ends once all is told, and at the latest after `limit`
+    events, if that is not 0.
     """
 
     after: str = ""
     account: str | None = None
     follow: bool = False
+    limit: int = 0
     quiet: float = 15.0
 
 
@@ -59,16 +65,20 @@ class Events(Stream[Told]):
 async def events(ctx: OpContext, request: Events) -> AsyncIterator[Told]:
     """Raises `CursorUnknown` for a cursor of another store."""
     loop, quiet = asyncio.get_running_loop(), max(0.1, request.quiet)
-    cursor, due = request.after, 0.0
+    cursor, due, left = request.after, 0.0, request.limit
     with ctx.listening() as heard:
         while True:
             heard.clear()
-            page = await ctx.ask(partial(Reader.events, after=cursor, account=request.account, limit=_BATCH))
+            limit = min(_BATCH, left) if left else _BATCH
+            page = await ctx.ask(partial(Reader.events, after=cursor, account=request.account, limit=limit))
             if page.truncated:
                 yield Truncated(cursor)
             for event in page.events:
                 yield event
             cursor = page.cursor
+            if left and not (left := left - len(page.events)):
+                yield Reached(cursor, page.more)
+                return
             if page.more:
                 continue
             if page.events and due:

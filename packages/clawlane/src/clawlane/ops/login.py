@@ -370,7 +370,7 @@ def words_of_others(config: Config, account: Account) -> tuple[str, ...]:
 
     root = config.root
     answer = [one for one in config.agents if config.routing.answers(one.id, account.channel, account.id)]
-    found = hosts(answer, root.models, root.tools.media.audio)
+    found = hosts(answer, root.models, root.tools.media.audio, root.webhooks)
     return (t(_OTHERS), *(one.said() for one in found), t(_WITHHOLD))
 
 

@@ -194,7 +194,7 @@ async def react(ctx: OpContext, request: React) -> Queued:
     """Raises `OpError`, `DirectoryError` and `StoreError`."""
     account = SendingAccount.of(ctx, request.channel, request.account)
     account.needs(Capability.REACTION)
-    icon = _icon(account.channel, request.emoji)
+    icon = icon_of(account.channel, request.emoji)
     to = await account.recipient(request.target)
     await account.may_leave(to.thread)
     async with ctx.own(account.name) as store:
@@ -306,7 +306,7 @@ async def _about(account: SendingAccount, to: Recipient, now_ms: int) -> tuple[S
     return (SendWarning.STRANGER if to.thread.kind is ThreadKind.DM else SendWarning.NOT_A_MEMBER,)
 
 
-def _icon(channel: Channel, written: str) -> str:
+def icon_of(channel: Channel, written: str) -> str:
     """The name of a reaction; empty to take the account's own ones back. Raises `OpError`."""
     if not written.strip() or not isinstance(channel, Reacts):
         return written.strip()

@@ -127,6 +127,7 @@ _AGENT = {
     "model": later("Who answers: this model, in the gateway's own process."),
     "acp": later("Who answers: a coding agent on this machine (Agent Client Protocol)."),
     "command": later("Who answers: this program, run once for each turn."),
+    "webhook": later("Who answers: a server of yours, asked by signed requests."),
 }
 _KEY = {
     "env": later("The key is read from the variable {name} of the gateway's environment."),
@@ -233,14 +234,15 @@ def agent_values(agent: AgentChoice) -> dict[str, Any]:
     if agent.kind == "model":
         return {"model": agent.model}
     brain: dict[str, Any] = {"kind": agent.kind}
-    if agent.kind == "endpoint":
+    if agent.kind in ("endpoint", "webhook"):
         brain["url"] = agent.url
         if agent.model:
             brain["model"] = agent.model
+        key = "apiKey" if agent.kind == "endpoint" else "secret"
         if agent.key_env:
-            brain["apiKey"] = f"${{{agent.key_env}}}"
+            brain[key] = f"${{{agent.key_env}}}"
         elif agent.key_file:
-            brain["apiKey"] = {"file": agent.key_file}
+            brain[key] = {"file": agent.key_file}
     elif agent.command:
         brain["command"] = list(agent.command)
     return {"brain": brain}
@@ -324,7 +326,7 @@ class Entries:
         if (agent := self.answers.agent) is None:
             return []
         told = t(_AGENT[agent.kind])
-        if agent.kind == "endpoint" and (agent.key_env or agent.key_file):
+        if agent.key_env or agent.key_file:
             told += "\n" + t(_KEY["env" if agent.key_env else "file"], name=agent.key_env)
         ((key, value),) = agent_values(agent).items()
         if isinstance(value, dict) and len(value) > 1:

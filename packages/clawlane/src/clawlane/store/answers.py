@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clawlane.store import callbacks
 from clawlane.store.rows import change
 from clawlane.store.transaction import Tx
 
@@ -9,6 +10,7 @@ from clawlane.store.transaction import Tx
 def forget_steps(tx: Tx, turn: int) -> None:
     """Delete the steps of a turn. Another run of it begins at the first one, and its calls are new ones."""
     tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+    callbacks.forget_answer(tx, turn)
     change(tx, "outbox", {"by_turn": turn}, step=None, call=None)
     query = "UPDATE drafts SET call = -number WHERE account = ? AND turn = ? AND step IS NOT NULL"
     tx.db.execute(query, (tx.account, turn))

@@ -47,11 +47,12 @@ _OF_CHANGES = {
 _OWN = ("events.note_config", f"{__name__.rpartition('.')[2]}.")
 """Changes that have an entry of their own."""
 
-GATEWAY, AGENT, OPERATOR = "gateway", "agent", "operator"
+GATEWAY, AGENT, OPERATOR, CLIENT = "gateway", "agent", "operator", "mcp"
 _SENDERS = {
     Purpose.REPLY: AGENT,
     Purpose.TOOL: AGENT,
     Purpose.OPERATOR: OPERATOR,
+    Purpose.CLIENT: CLIENT,
 }
 """Who wants what leaves; everything else is a text of the gateway itself."""
 
@@ -63,8 +64,8 @@ canonical = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 class Entry:
     """One entry as it is stored. `details` is JSON; `content` is empty where nothing was said.
 
-    `who` is the caller of an operation, or `agent`, `operator` or `gateway` for what left. `config` is the
-    revision of the config in force.
+    `who` is the caller of an operation, or `agent`, `operator`, `mcp` or `gateway` for what left. `config` is
+    the revision of the config in force.
     """
 
     account: str

@@ -7,7 +7,7 @@ import sqlite3
 
 from clawlane.store import directory
 from clawlane.store.codec import inbound_of, said_in, thread_of
-from clawlane.store.draft_told import Draft, DraftCount, Staleness
+from clawlane.store.draft_told import NO_TURN, Draft, DraftCount, Staleness
 from clawlane.store.rows import exists, of_accounts, value_of
 from clawlane.store.states import DraftState
 
@@ -81,7 +81,7 @@ def _draft(db: sqlite3.Connection, row: sqlite3.Row, now_ms: int) -> Draft:
         name=directory.thread_name(db, row["account"], thread_of(row)),
         state=DraftState.EXPIRED if expired else DraftState(row["state"]),
         parts=tuple(map(said_in, json.loads(row["chunks"]))),
-        tool=row["step"] is not None,
+        tool=row["step"] is not None and row["turn"] != NO_TURN,
         edited=bool(row["edited"]),
         stale=staleness(db, row),
         message_id=row["message_id"] or "",

@@ -11,6 +11,9 @@ from clawlane.threads import Thread
 EXPIRED = "its draft expired"
 """The reason of a turn whose draft waited too long."""
 
+NO_TURN = 0
+"""Stands for the turn of what a client of the MCP server wrote: it answers none. Turns count from 1."""
+
 
 class Staleness(StrEnum):
     """Why a draft may no longer fit: somebody wrote in its thread since, or the account itself did."""
@@ -26,7 +29,7 @@ class Draft:
     `text` is its markdown, and `parts` what others will see, one text for each message. It belongs to the
     turn `turn`, which answers `question` of `sender`, whose message is `message_id`; each is empty where it
     is not kept. `tool` says that a tool of the agent wants to send it, `rule` is the setting that asks for
-    approval.
+    approval. What a client of the MCP server wrote belongs to `NO_TURN`.
     """
 
     account: str
@@ -46,6 +49,11 @@ class Draft:
     question: str
     created_ms: int
     expires_ms: int
+
+    @property
+    def by_client(self) -> bool:
+        """Whether a client of the MCP server wrote it."""
+        return self.turn == NO_TURN
 
 
 @dataclass(frozen=True, slots=True)

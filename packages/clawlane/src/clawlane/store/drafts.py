@@ -16,7 +16,7 @@ from clawlane.store import alerts, disclosures, outbox, outgoing_files, turns
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, outgoing_body, outgoing_of, thread_of, words_in
 from clawlane.store.draft_listing import staleness
-from clawlane.store.draft_told import EXPIRED, Staleness
+from clawlane.store.draft_told import EXPIRED, NO_TURN, Staleness
 from clawlane.store.errors import NoDraft
 from clawlane.store.models import Purpose
 from clawlane.store.outbox import ToolCall, whole_text
@@ -87,6 +87,13 @@ def reply(
     return _write(tx, outs[0].thread, seq, tuple(map(outgoing_body, outs)), new)
 
 
+def of_client(tx: Tx, outs: Sequence[Outgoing], new: NewDraft) -> int:
+    """Keep what a client of the MCP server sends as a draft. Gives its number."""
+    number = next_number(tx, "chunk")
+    bodies = tuple(map(outgoing_body, outs))
+    return _write(tx, outs[0].thread, NO_TURN, bodies, new, ToolCall(NO_TURN, 0, -number), number)
+
+
 def of_tool(tx: Tx, call: ToolCall, outs: Sequence[Outgoing], new: NewDraft) -> int:
     """Keep what a call of a tool sends as a draft. Gives its number."""
     return _write(tx, outs[0].thread, call.turn, tuple(map(outgoing_body, outs)), new, call)
@@ -119,7 +126,7 @@ def hold_back(tx: Tx, chunk_id: int, rule: str, life_ms: int, lead: Lead = no_le
     ).fetchall()
     turn = row["turn"]
     number = next_number(tx, "chunk")
-    call = None
+    call = ToolCall(NO_TURN, 0, -number) if row["purpose"] == Purpose.CLIENT else None
     if row["by_turn"] is not None:  # the call is not known any more once the steps are forgotten
         known = row["step"] is not None
         call = ToolCall(row["by_turn"], row["step"] if known else 0, row["call"] if known else -number)
@@ -245,8 +252,9 @@ def approve(tx: Tx, number: int, *, stale_ok: bool = False) -> Approval:
     ]
     outs = [one for out in outs if (one := _as_told_by_now(tx, out, row["lead"])) is not None]
     is_reply = row["step"] is None
-    call = None if is_reply else ToolCall(turn, row["step"], row["call"])
-    purpose = Purpose.REPLY if is_reply else Purpose.TOOL
+    by_client = turn == NO_TURN
+    call = None if is_reply or by_client else ToolCall(turn, row["step"], row["call"])
+    purpose = Purpose.REPLY if is_reply else Purpose.CLIENT if by_client else Purpose.TOOL
     chunks = outbox.queue(tx, turn if is_reply else None, outs, purpose, call, draft=number)
     if is_reply:
         change(tx, "turns", {"turn": turn}, state=TurnState.REPLIED, reason="", settled_ms=None)

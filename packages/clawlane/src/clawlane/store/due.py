@@ -221,11 +221,12 @@ def _may_pass(tx: Tx, paused: Collection[Thread] | None) -> Iterator[tuple[int, 
 
 
 def _chunk(tx: Tx, id_: int) -> Chunk:
-    """The chunk with its text, and that of its whole reply or of all that a call of a tool sends."""
+    """The chunk with its text, and that of its whole reply or of all that one call sends."""
     row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
     out = quotes.with_quote(tx, row, outgoing_of(row))
     reply, first = "", id_
-    if row["purpose"] in (Purpose.REPLY, Purpose.TOOL) and is_message(row["body"]):
+    by_agent = row["purpose"] in (Purpose.REPLY, Purpose.TOOL, Purpose.CLIENT)
+    if by_agent and is_message(row["body"]):
         text = whole_text(row)
         where = " AND ".join(f"{column} = ?" for column in text)
         query = f"SELECT id, body FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names

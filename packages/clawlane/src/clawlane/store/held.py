@@ -31,6 +31,7 @@ TABLES: Mapping[str, str] = {
     "answer_fates": f"(({_DM}) OR {_OF_TURN})",
     "drafts": f"(({_DM}) OR {_OF_TURN})",
     "steps": _OF_TURN,
+    "callbacks": _OF_TURN,
     "tool_calls": _OF_TURN,
     "pairing": "sender_id = :id",
     "approved": "sender_id = :id",

@@ -33,7 +33,8 @@ class Purpose(StrEnum):
 
     Those of the gateway are the challenge to a stranger, a notice on behalf of the operator, the answer to a
     command, what an agent's tool sends before the reply, an alert to the owner of another account, and the
-    answer to what the owner wants done, which no pause of the account holds.
+    answer to what the owner wants done, which no pause of the account holds. A client is an agent elsewhere
+    that uses the MCP server.
     """
 
     REPLY = "reply"
@@ -44,6 +45,7 @@ class Purpose(StrEnum):
     OPERATOR = "operator"
     ALERT = "alert"
     OWNER = "owner"
+    CLIENT = "client"
 
 
 class History(StrEnum):
@@ -237,7 +239,8 @@ class Chunk:
     """One outgoing message that wants to go. `turn` is None for a text of the gateway itself.
 
     `attempts` counts this one. `reply` is the whole text that it is a part of: the agent's reply, or what one
-    call of a tool sends; empty for everything else. `begun` says that an earlier part of it has left.
+    call of a tool or a client sends; empty for everything else. `begun` says that an earlier part of it has
+    left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
     `purpose` says what it is for, and `draft` as which draft the owner approved it.
     """
@@ -270,8 +273,13 @@ class Chunk:
 
     @property
     def by_agent(self) -> bool:
-        """Whether an agent wrote it."""
-        return self.purpose in (Purpose.REPLY, Purpose.TOOL)
+        """Whether an agent wrote it, here or elsewhere."""
+        return self.purpose in (Purpose.REPLY, Purpose.TOOL, Purpose.CLIENT)
+
+    @property
+    def by_client(self) -> bool:
+        """Whether an agent elsewhere wrote it, through the MCP server."""
+        return self.purpose is Purpose.CLIENT
 
     @property
     def text_id(self) -> int | None:

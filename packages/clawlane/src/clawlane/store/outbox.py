@@ -36,8 +36,8 @@ def queue(
     """Write chunks in order, each with a client id: milliseconds, strictly rising over the account.
 
     An album takes one for each picture. What a tool sends is `by` a call and answers no turn. What the
-    operator sends at once is one batch. `draft` is as which the owner approved them. What is switched off is
-    left out. Gives row ids.
+    operator or a client sends at once is one batch. `draft` is as which the owner approved them. What is
+    switched off is left out. Gives row ids.
     """
     row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     last = row["last_client_id"] if row else 0
@@ -57,7 +57,7 @@ def queue(
             step=by and by.step,
             call=by and by.call,
             draft=draft,
-            batch=ids[0] if purpose is Purpose.OPERATOR else None,
+            batch=ids[0] if purpose in (Purpose.OPERATOR, Purpose.CLIENT) else None,
             client_id=str(last),
             messages=message_count(out),
             body=outgoing_body(out),
@@ -144,7 +144,7 @@ def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
 def whole_text(chunk: sqlite3.Row) -> dict[str, object]:
     """What the chunks of one text have in common: a reply, what one call of a tool sends, or one chunk.
 
-    What the operator sends at once is one text as well.
+    What the operator or a client sends at once is one text as well.
     """
     if chunk["turn"] is not None:
         return {"turn": chunk["turn"]}

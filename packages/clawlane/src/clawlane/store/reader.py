@@ -18,7 +18,10 @@ from clawlane.store import (
     alerts,
     audit_check,
     audit_log,
+    callbacks,
     catch_up,
+    client_sends,
+    conversations,
     decisions,
     deliveries,
     directory,
@@ -43,6 +46,7 @@ from clawlane.store import (
     send_evidence,
     send_log,
     sessions,
+    spending,
     stored_messages,
     turns,
     verifications,
@@ -119,10 +123,17 @@ class Reader:
     challenges_sent = _ask(send_evidence.challenges)
     sent_by_us = _ask(send_evidence.sent_by_us)
     kinds_sent = _ask(send_evidence.kinds_sent)
+    conversation = _ask(conversations.read)
+    has_conversation = _ask(conversations.exists_in)
+    attachment = _ask(conversations.attachment)
+    conversations = _ask(conversations.listed)
+    clients_wait = _ask(client_sends.waiting)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
     warm_up_begun_ms = _ask(warm_ups.begun_ms)
     reply_count = _ask(send_log.reply_count)
+    left_since = _ask(send_log.left_since)
+    day_spending = _ask(spending.of_day)
     restored_ms = _ask(in_force.restored_ms)
     upgrades = _ask(in_force.upgrades)
     held_by_upgrade = _ask(in_force.held)
@@ -142,6 +153,7 @@ class Reader:
     own_thread_silent_ms = _ask(owner_texts.silent_since)
     deliveries = _ask(deliveries.listed)
     webhooks = _ask(webhooks.standings)
+    callback = _ask(callbacks.find)
     words_of = _ask(stored_messages.words_of)
     cursor_at = _ask(events.cursor_at)
 

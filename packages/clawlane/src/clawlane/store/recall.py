@@ -12,7 +12,17 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
-from clawlane.store import alerts, aliases, answers, drafts, outbox, pending_history, sessions, turns
+from clawlane.store import (
+    alerts,
+    aliases,
+    answers,
+    callbacks,
+    drafts,
+    outbox,
+    pending_history,
+    sessions,
+    turns,
+)
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import RecallResult
@@ -263,6 +273,7 @@ def _again(tx: Tx, turn: int) -> RecallResult:
     tx.db.execute(query, (tx.account, turn))
     tx.db.execute("DELETE FROM outbox WHERE account = ? AND by_turn = ?", (tx.account, turn))
     tx.db.execute("DELETE FROM steps WHERE account = ? AND turn = ?", (tx.account, turn))
+    callbacks.begin_anew(tx, turn)
     pending_history.give_back(tx, turn)
     tx.db.execute(
         "UPDATE turns SET attempts = attempts - CASE state WHEN 'running' THEN 1 ELSE 0 END,"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason
 from clawlane.store import answers, audit_log, deliveries, drafts, pending_history, sessions, spending
 from clawlane.store.decisions import record
+from clawlane.store.draft_told import NO_TURN
 from clawlane.store.rows import change
 from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, count, forget_texts
@@ -64,6 +65,7 @@ _OF_A_MESSAGE = (
     ("steps", "turn"),
     ("session_turns", "turn"),
     ("answer_fates", "turn"),
+    ("callbacks", "turn"),
     ("turns", "turn"),
     ("decisions", "message"),
     ("aliases", "message"),
@@ -111,6 +113,10 @@ def prune(tx: Tx, keep: Keep = BUILT_IN) -> bool:
     deliveries.prune(tx)
     entries = audit_log.prune(tx)
     tx.db.execute("DELETE FROM tombstones WHERE account = ? AND expires_ms <= ?", (tx.account, tx.now_ms))
+    tx.db.execute(  # those of a turn go with it
+        "DELETE FROM drafts WHERE account = ? AND turn = ? AND decided_ms < ?",
+        (tx.account, NO_TURN, before_ms),
+    )
     tx.db.execute(
         "DELETE FROM outbox WHERE account = ? AND turn IS NULL AND created_ms < ? AND settled_ms < ?",
         (tx.account, before_ms, before_ms),

@@ -653,7 +653,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 CREATE TABLE drafts (
     account TEXT NOT NULL, number INTEGER NOT NULL, -- among those of chunks
     thread_kind TEXT NOT NULL, thread_id TEXT NOT NULL,
-    turn INTEGER NOT NULL, -- which it answers, or whose agent wrote it with a tool
+    turn INTEGER NOT NULL, -- which it answers, or whose agent wrote it with a tool; 0: a client wrote it
     step INTEGER, call INTEGER, -- that call of the tool; null for a reply
     state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
     rule TEXT NOT NULL, -- the setting that asks for approval
@@ -807,9 +807,18 @@ CREATE TABLE webhooks ( -- of the whole store: how far each has been told what h
     given_up INTEGER NOT NULL DEFAULT 0, -- events, ever
     missed INTEGER NOT NULL DEFAULT 0, truncated INTEGER NOT NULL DEFAULT 0 -- of which it was not told yet
 ) WITHOUT ROWID;
+CREATE TABLE callbacks ( -- turns of agents that may answer later
+    account TEXT NOT NULL, turn INTEGER NOT NULL, id TEXT NOT NULL, -- under which it is asked
+    agent TEXT NOT NULL, answered_ms INTEGER,
+    answer TEXT NOT NULL DEFAULT '', -- JSON, until the turn has its reply
+    PRIMARY KEY (account, turn), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX callbacks_by_id ON callbacks (account, id);
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('recall_log', 'recall_log', '1000 500 1'),
-    ('webhooks', 'webhooks', '3 1');
+    ('webhooks', 'webhooks', '3 1'),
+    ('callbacks', 'callbacks', '1000 500 1'),
+    ('callbacks', 'callbacks_by_id', '1000 500 1');
 """
 
 MIGRATIONS: tuple[str, ...] = (

@@ -16,6 +16,7 @@ from clawlane.store import (
     album_sends,
     alerts,
     audit_log,
+    callbacks,
     pending_history,
     plain_forms,
     receipts,
@@ -330,7 +331,10 @@ def use_context(tx: Tx, turn: int) -> None:
 def finish(tx: Tx, turn: int, state: TurnState, reason: str) -> bool:
     """End an open turn. False for one that had ended before."""
     key = {"turn": turn, "settled_ms": None}
-    return change(tx, "turns", key, state=state, reason=reason, settled_ms=tx.now_ms) > 0
+    if not change(tx, "turns", key, state=state, reason=reason, settled_ms=tx.now_ms):
+        return False
+    callbacks.forget_answer(tx, turn)
+    return True
 
 
 def mark(tx: Tx, turn: int, state: TurnState, reason: str) -> None:

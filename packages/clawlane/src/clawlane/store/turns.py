@@ -10,7 +10,7 @@ from itertools import groupby
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.rules import OWNER_ACTIONS
 from clawlane.messages import Inbound, Outgoing, Thread, merge_messages
-from clawlane.store import alerts, answers, directory, merging, outbox, pending_history
+from clawlane.store import alerts, answers, callbacks, directory, merging, outbox, pending_history
 from clawlane.store.alerts import AlertKind
 from clawlane.store.codec import inbound_of, storable
 from clawlane.store.decisions import record
@@ -374,6 +374,7 @@ def resubmit(tx: Tx, message_id: str) -> OpenTurn:
     """Give a message that was set aside to the agent again, with all its tries. Raises `NoDeadLetter`."""
     seq = _dead_turn(tx, message_id)
     change(tx, "turns", {"turn": seq}, state=TurnState.WAITING, attempts=0, reason="", settled_ms=None)
+    callbacks.begin_anew(tx, seq)
     return open_turn(tx, seq)
 
 

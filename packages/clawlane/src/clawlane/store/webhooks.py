@@ -24,6 +24,8 @@ FEWEST_TRIES = 12
 """So many tries, about an hour of them, come first: neither sleep nor a clock that jumps counts as a day."""
 
 _LONGEST_ERROR = 200
+_ONWARD = "position = max(position, ?)"
+"""The operator may have dropped events meanwhile: it never goes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,13 @@ def standings(db: sqlite3.Connection) -> dict[str, Standing]:
 @lazy
 def passed(db: sqlite3.Connection, now_ms: int, key: str, number: int) -> None:  # noqa: ARG001
     """Nothing up to this event was for it."""
-    _change(db, key, "position = ?", number)
+    _change(db, key, _ONWARD, number)
 
 
 @lazy
 def taken(db: sqlite3.Connection, now_ms: int, key: str, number: int) -> None:
     """It has taken this event."""
-    told = "position = ?, taken_ms = ?, tries = 0, error = '', failing_ms = NULL, missed = 0, truncated = 0"
+    told = f"{_ONWARD}, taken_ms = ?, tries = 0, error = '', failing_ms = NULL, missed = 0, truncated = 0"
     _change(db, key, told, number, now_ms)
 
 
@@ -102,7 +104,7 @@ def truncated(db: sqlite3.Connection, now_ms: int, key: str) -> None:  # noqa: A
 
 def give_up(db: sqlite3.Connection, now_ms: int, key: str, number: int, count: int) -> None:  # noqa: ARG001
     """It is not told of so many events, the last one of which is this."""
-    told = "position = ?, given_up = given_up + ?, missed = missed + ?"
+    told = f"{_ONWARD}, given_up = given_up + ?, missed = missed + ?"
     _change(db, key, told, number, count, count)
 
 

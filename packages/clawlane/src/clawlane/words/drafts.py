@@ -23,6 +23,8 @@ STALE = {
 
 def whom(draft: Draft) -> str:
     name = thread_name(draft.thread, draft.name)
+    if draft.by_client:
+        return t("to {whom}, by an MCP client", whom=name)
     return t("to {whom}, by a tool of the agent", whom=name) if draft.tool else t("to {whom}", whom=name)
 
 

@@ -55,6 +55,7 @@ _PURPOSES = {
     Purpose.OPERATOR: later("by the operator"),
     Purpose.ALERT: later("alert"),
     Purpose.OWNER: later("answer to the owner"),
+    Purpose.CLIENT: later("by an MCP client"),
 }
 
 
