@@ -228,6 +228,20 @@ async def test_what_retention_took_is_told(desk: Desk, tmp_path: Path) -> None:
     assert told == [("c1", True), ("c2", None)]
 
 
+async def test_what_was_dropped_meanwhile_is_not_told(desk: Desk) -> None:
+    hook = await desk.hook()
+    key = webhooks.key_of(hook.webhook.url)
+    await desk.admit("m1", "m2")
+    desk.answers(500)
+    await hook.round()
+    assert await desk.store.change(webhooks.drop, key, 2, 2)
+    await desk.store.change(webhooks.taken, key, 1)  # a try that was on its way
+    desk.answers(200)
+    await desk.admit("m3")
+    await hook.round()
+    assert desk.ids_of(desk.receiver.bodies()) == ["m1", "m3"]
+
+
 async def test_a_new_webhook_hears_what_happens_from_then_on(desk: Desk) -> None:
     await desk.admit("m1")
     hook = await desk.hook()
