@@ -83,8 +83,8 @@ ROOMS = (
     "cli/setup_walk.py",
     "cli/sim.py",
     "cli/since.py",
-    "cli/standing.py",
     "cli/status.py",
+    "cli/support_bundle.py",
     "cli/store.py",
     "cli/uninstall.py",
     "cli/upgrade.py",
@@ -248,7 +248,6 @@ PLUGIN_ROOMS = (
 NOT_SAID = {
     "access/scope.py": {"the account itself"},  # stands for an id
     "cli/debug.py": {" ms", "HTTP "},  # units
-    "cli/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "cli/pause.py": {  # help of options, which the catalogue has
         "Only this thread: dm:ID, group:ID, or the id of a thread that was read from.",
         "Only this account (default: all; with --thread the default account).",
@@ -257,8 +256,11 @@ NOT_SAID = {
     "ops/path_findings.py": {"ours first"},  # which sentence of a code
     "ops/policy.py": {"the account itself"},  # stands for an id
     "cli/rehearse.py": {"{{ channels: {{ {channel}: {{ enabled: true }} }} }}\n"},  # a config
-    # help of an option
-    "cli/since.py": {"Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28."},
+    # help of options
+    "cli/since.py": {
+        "Only what is newer: 30m, 2h, 7d, or a day such as 2026-11-28.",
+        "Only what is older than that: as --since.",
+    },
     # what stands in for an agent answers, which scenarios expect; options that nobody types
     "rehearsal/gateway.py": {
         "[rehearsal: agent '",

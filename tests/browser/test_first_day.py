@@ -27,6 +27,9 @@ PAGES = (
     "/outbox",
     "/dead-letters",
     "/sessions",
+    "/pacing",
+    "/config",
+    "/config/key?path=channels.zalouser.dmPolicy",
     "/login",
     LOGIN,
     f"{LOGIN}/logout",
@@ -135,7 +138,7 @@ def test_every_page_fits_its_screen_and_keeps_nobody_out(
         page.goto(base + path)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         if shots:
-            name = path.strip("/").replace("/", "-") or "now"
+            name = path.partition("?")[0].strip("/").replace("/", "-") or "now"
             page.screenshot(path=f"{shots}/{name}-{width}-{scheme}.png", full_page=True)
     page.context.set_extra_http_headers({})
     for path in PAGES:

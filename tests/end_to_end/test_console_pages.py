@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from demo.model_server import ModelServer, Says
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.browsing import Browser, signed_in
-from end_to_end.steps import asked, listening, person, say
+from end_to_end.steps import answers, asked, listening, person, say
 
+LANE = "zalouser/default"
 CONSOLE = "console: { enabled: true, listen: '127.0.0.1:0' }"
 
 
@@ -115,3 +118,64 @@ def test_older_and_newer_pages_meet_without_a_gap(
     back = browser.get(way(third, "prev")).text
     assert heads(back) == heads(second)
     assert heads(browser.get(way(back, "prev")).text) == heads(first)
+
+
+def test_pacing_says_what_is_used_of_what_and_which_line_says_so(
+    linked: Operator,
+    zalo: Simulator,
+    gateway: Gateway,
+    state: Path,
+    model: ModelServer,
+    people: tuple[str, ...],
+) -> None:
+    hung, lan, *_ = people
+    (state / "config.json5").write_text(
+        f"""{{
+          channels: {{ zalouser: {{
+            dmPolicy: 'allowlist', allowFrom: ['{hung}', '{lan}'], groupPolicy: 'disabled',
+            pacing: {{
+              account: {{ minute: 3 }}, gap: '0s', gapJitter: '0s', warmUp: true,
+            }} }} }},
+          agents: {{ defaults: {{
+            brain: {{ kind: 'endpoint', url: '{model.url}', price: {{ input: 1, output: 1 }} }},
+            budget: {{ tokensPerDay: 100, usdPerDay: 1, perSender: 1 }},
+          }} }},
+          {CONSOLE},
+        }}"""
+    )
+    listening(gateway)
+    gateway.said("the console listens on")
+    browser = signed_in(linked)
+    model.script = lambda _: Says("vâng")
+    for sender in (lan, lan, hung):
+        say(zalo, sender, "chào")
+        assert answers(zalo, 1) == ["vâng"]
+    say(zalo, hung, "nữa")
+    while not (found := asked(linked, "pacing"))["accounts"][LANE]["held"]:
+        pass
+    account, [agent] = found["accounts"][LANE], found["agents"]
+    told = {one["key"]: one for one in account["settings"]}
+    minute = told["pacing.account.minute"]
+    assert (minute["used"], minute["limit"], minute["line"], minute["origin"]) == (3, 3, 5, "channel")
+    assert minute["until_ms"] == account["held"][0]["until_ms"]
+    assert (told["pacing.thread.minute"]["used"], told["pacing.thread.minute"]["of"]) == (2, f"dm:{lan}")
+    assert told["pacing.gap"]["limit"] == "0s"
+    assert told["pacing.account.hour"]["origin"] == "built-in"
+    assert account["warm_up"]["day"] == 1
+    assert account["warm_up"]["windows"][0] == {"window": "minute", "limit": 3, "used": 3} | {
+        "until_ms": minute["until_ms"]
+    }
+    spent = {one["key"]: one for one in agent["settings"]}
+    assert (spent["budget.tokensPerDay"]["used"], spent["budget.tokensPerDay"]["line"]) == (60, 9)
+    assert spent["budget.usdPerDay"]["used"] == 0.00006
+    assert (spent["budget.perSender"]["used"], spent["budget.perSender"]["of"]) == (0.3, hung)
+    shown = unescape(browser.get("/pacing").text)
+    printed = linked.run("pacing").stdout
+    for page in (shown, printed):
+        assert "3 of 3 messages; more at " in page
+        assert "channels.zalouser.pacing.account.minute, line 5" in page
+        assert "60 of 100 tokens" in page
+        assert f"30% of 100% of it by one sender ({hung})" in page
+        assert f"held: dm:{hung}: 1 · " in page
+        assert "warm-up: day 1 of 7, by pacing.warmUp" in page
+    assert asked(linked, "pacing", "--account", "default")["accounts"] == {LANE: account}

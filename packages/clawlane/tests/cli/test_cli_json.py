@@ -66,6 +66,7 @@ _LINES = {
     "outbox drop": "outbox drop 7",
     "outbox list": "outbox list --all",
     "outbox resend": "outbox resend 7",
+    "pacing": "pacing",
     "pairing approve": "pairing approve parrot AAAA",
     "pairing approved": "pairing approved",
     "pairing list": "pairing list",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -15,14 +14,12 @@ from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_table
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client
 from clawlane.ops.config import Get, Validate
-from clawlane.ops.config_values import Effective, EffectiveValue, Values
+from clawlane.ops.config_values import Effective, Values
 from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.ops.findings import Severity
 from clawlane.texts import t
+from clawlane.words.config_values import cut, origin, place, rows, shown
 from clawlane.words.rules import rules_line
-
-_LONGEST = 120
-"""Characters of a value in a table."""
 
 
 @click.command()
@@ -132,54 +129,21 @@ def _print_effective(told: Effective, path: str, as_json: bool) -> None:
     if as_json:
         print_json(path=path, values=told.values, rules=told.rules)
         return
-    rows = list(_rows(told.values))
-    if len(rows) == 1:
-        one = rows[0][1]
-        click.echo(_shown(one.value))
-        place = _place(one.set_at, one.line)
-        echo_wrapped(t("From: {place}", place=place), hanging="  ")
+    found = list(rows(told.values))
+    if len(found) == 1:
+        one = found[0][1]
+        click.echo(shown(one.value))
+        echo_wrapped(t("From: {place}", place=place(one.set_at, one.line)), hanging="  ")
     else:
-        above = f"{path}." if path and all(one.path.startswith(f"{path}.") for _, one in rows) else ""
+        above = f"{path}." if path and all(one.path.startswith(f"{path}.") for _, one in found) else ""
         if above:
             echo_line(t("Below {path}:", path=path))
         lines = [
-            (one.path.removeprefix(above), account or "–", _cut(_shown(one.value)), _from(one))
-            for account, one in rows
+            (one.path.removeprefix(above), account or "–", cut(shown(one.value)), origin(one))
+            for account, one in found
         ]
         # Columns that say the same in all rows are left out.
         kept = [at for at in range(4) if at > 1 or len({line[at] for line in lines}) > 1]
         heads = (t("KEY"), t("ACCOUNT"), t("VALUE"), t("FROM"))
         print_table([heads[at] for at in kept], [[line[at] for at in kept] for line in lines])
     echo_wrapped(rules_line(told.rules), hanging="  ")
-
-
-def _rows(values: list[EffectiveValue]) -> Iterator[tuple[str, EffectiveValue]]:
-    """Each key with its accounts. Accounts that have it from one place share a row."""
-    alike: dict[tuple[str, str, str | None, int | None], list[EffectiveValue]] = {}
-    for one in values:
-        key = (one.path, json.dumps(one.value), one.set_at, one.line)
-        alike.setdefault(key, []).append(one)
-    paths: dict[str, list[tuple[str, EffectiveValue]]] = {}
-    for (path, *_), found in alike.items():
-        accounts = ", ".join(one.account.partition("/")[2] for one in found if one.account)
-        paths.setdefault(path, []).append((accounts, found[0]))
-    for rows in paths.values():
-        yield from rows
-
-
-def _from(one: EffectiveValue) -> str:
-    return _place(one.set_at if one.origin == "defaults" else one.origin, one.line)
-
-
-def _place(set_at: str | None, line: int | None) -> str:
-    return t("built-in") if line is None else t("{place}, line {line}", place=set_at, line=line)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return t("not set")
-    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

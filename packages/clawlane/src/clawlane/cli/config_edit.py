@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result
-from clawlane.cli.standing import APPLY, standing_json, standing_lines
 from clawlane.config.errors import ConfigError
 from clawlane.ops.client import Client, GatewayDown, ask_gateway
 from clawlane.ops.config import Apply, Validate
 from clawlane.ops.config_edit import Changed, Set, Unset
-from clawlane.ops.config_standing import Verdict
-from clawlane.ops.finding_text import finding_json, one_line, severity_word
+from clawlane.ops.finding_text import finding_json
 from clawlane.ops.operation import Caller, plain
 from clawlane.texts import t
-from clawlane.words.strangers import sanitize
+from clawlane.words.config_edit import lines, outcome
+from clawlane.words.standing import standing_json
 
-_LONGEST = 200
 _dry_run = click.option("--dry-run", is_flag=True, help="Check and show the change, and write nothing.")
 
 
@@ -98,35 +94,10 @@ def _tell(made: Changed, as_json: bool, *, removed: bool = False) -> None:
         return
     for line in made.diff:
         echo_line(line)
-    for one in made.widens:
-        echo_wrapped(t("opens: {what}", what=one), hanging="  ")
-    for one in made.narrows:
-        echo_wrapped(t("closes: {what}", what=one), hanging="  ")
-    if made.dropped and not removed:
-        lost = sanitize(", ".join(made.dropped), _LONGEST)
-        note = t("note: {path} loses {entries}; to add to a list: --add ENTRY", path=made.path, entries=lost)
-        echo_wrapped(note, hanging="  ", err=True)
-    for warning in made.warnings:
-        echo_wrapped(t("warning: {what}", what=warning), hanging="  ", err=True)
-    for found in made.findings:
-        echo_wrapped(f"{severity_word(found)}: {one_line(found)}", hanging="  ", err=True)
-    for line in _outcome(made):
+    for line, warns in lines(made, removed=removed):
+        echo_wrapped(line, hanging="  ", err=warns)
+    for line in outcome(made):
         echo_wrapped(line, hanging="  ")
-
-
-def _outcome(made: Changed) -> Iterator[str]:
-    waits = made.standing.verdict is Verdict.WAITS
-    if not made.diff:
-        yield t("Nothing to change: {file} already says so.", file=made.file)
-        if waits or made.standing.verdict is Verdict.REFUSED:
-            yield from standing_lines(made.standing)
-    elif made.dry_run:
-        nothing = t("Nothing was written (--dry-run).")
-        yield f"{nothing} {t('It would wait for: {command}', command=APPLY)}" if waits else nothing
-    else:
-        before = t("Written: {file} (before: {backup})", file=made.file, backup=made.backup)
-        yield before if made.backup else t("Written: {file}", file=made.file)
-        yield from standing_lines(made.standing, list(map(t, made.widens)))
 
 
 @click.command()
@@ -155,14 +126,14 @@ def apply(revision: str, as_json: bool) -> None:
         if not checked.exists:
             missing = t("there is no config file {file}", file=checked.path)
             raise CliError(missing, "openclaw onboard") from None
-        lines = [t("No gateway runs; the next start applies the file.")]
-        print_result(lines, as_json, applied=False, revision=None, exposure=[], restarted=[])
+        told = [t("No gateway runs; the next start applies the file.")]
+        print_result(told, as_json, applied=False, revision=None, exposure=[], restarted=[])
         return
-    lines = [*applied.exposure, t("In force: {file}", file=client.paths.config_file)]
+    told = [*applied.exposure, t("In force: {file}", file=client.paths.config_file)]
     if applied.restarted:
-        lines.append(t("Restarted: {accounts}", accounts=", ".join(applied.restarted)))
+        told.append(t("Restarted: {accounts}", accounts=", ".join(applied.restarted)))
     if as_json:
         print_json(applied=True, **plain(applied))
         return
-    for line in lines:
+    for line in told:
         echo_wrapped(line, hanging="  ")

@@ -10,11 +10,11 @@ import click
 
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_line, echo_wrapped, print_json
-from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client
 from clawlane.ops.config_import import Import, LeftOut
 from clawlane.ops.finding_text import finding_json, one_line, severity_word
 from clawlane.texts import Later, later, t
+from clawlane.words.standing import standing_json, standing_lines
 from clawlane.words.strangers import sanitize
 
 _LEFT_OUT, _CHANGED = later("left out: {place}: {reason}"), later("changed: {place}: {reason}")

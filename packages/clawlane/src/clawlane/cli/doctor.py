@@ -11,7 +11,6 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.finding_lines import level_width, print_finding
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_line, echo_wrapped, print_json
-from clawlane.cli.standing import standing_json, standing_lines
 from clawlane.ops.client import Client, ControlError
 from clawlane.ops.config_standing import standing_of
 from clawlane.ops.doctor import CheckUp
@@ -20,6 +19,7 @@ from clawlane.ops.mending import Fix, Fixed
 from clawlane.ops.rules_from import rules_of_file
 from clawlane.texts import t
 from clawlane.words.rules import rules_line
+from clawlane.words.standing import standing_json, standing_lines
 from clawlane.words.strangers import sanitize
 
 

@@ -33,6 +33,7 @@ _COMMANDS = {
     "debug": ("clawlane.cli.debug:debug", "Show the frames and calls of one account."),
     "pause": ("clawlane.cli.pause:pause", "Pause all outgoing traffic; survives restarts."),
     "resume": ("clawlane.cli.pause:resume", "End a pause."),
+    "pacing": ("clawlane.cli.pacing:pacing", "Show what may leave and be spent, and what is held."),
     "alarms": ("clawlane.cli.alarms:alarms", "See what looks like trouble with the platform."),
     "pairing": ("clawlane.cli.pairing:pairing", "See who asks to write to an account, and decide."),
     "drafts": ("clawlane.cli.drafts:drafts", "Approve, edit or drop what waits for your approval."),
@@ -59,6 +60,10 @@ _COMMANDS = {
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.main:config", "Check, read and change the config file."),
+    "support-bundle": (
+        "clawlane.cli.support_bundle:support_bundle",
+        "Collect what helps somebody to help you.",
+    ),
     "uninstall": (
         "clawlane.cli.uninstall:uninstall",
         "Remove the service, and what is stored if you say so.",

@@ -14,13 +14,13 @@ from clawlane.cli.output import echo_wrapped, print_json
 from clawlane.cli.prompt_options import Option, said
 from clawlane.cli.prompts import Prompts
 from clawlane.cli.setup_interview import Given
-from clawlane.cli.standing import APPLY, standing_lines
 from clawlane.ops import finding_text
 from clawlane.ops.client import Client, gateway_runs
 from clawlane.ops.config import Apply
 from clawlane.ops.config_standing import Standing, Verdict, standing_of
 from clawlane.ops.setup import Proposal, Situation, Written
 from clawlane.texts import later, t
+from clawlane.words.standing import APPLY, standing_lines
 
 _LOOK_EVERY = 0.3
 """Seconds between two looks for a gateway that the operator is about to start."""

@@ -14,7 +14,7 @@ from clawlane.channel import Account
 from clawlane.config.agents import AgentDefaults
 from clawlane.config.duration import duration_text
 from clawlane.config.errors import KeyPath, format_path
-from clawlane.config.masking import HIDDEN, masked_url
+from clawlane.config.masking import HIDDEN, masked
 from clawlane.config.origin import Layer, Origin, account_path
 from clawlane.config.schema import INERT
 from clawlane.config.secrets import Secret
@@ -64,6 +64,8 @@ def plain(value: Any) -> Any:
             return {field.alias or name: plain(getattr(value, name)) for name, field in _fields(value)}
         case Mapping():
             return {key: plain(one) for key, one in value.items()}
+        case tuple() if hasattr(value, "_fields"):
+            return str(value)  # an address and a port
         case list() | tuple():
             return [plain(one) for one in value]
         case timedelta():
@@ -72,8 +74,6 @@ def plain(value: Any) -> Any:
             return _secret(value)
         case StrEnum():
             return str(value)
-        case str():
-            return masked_url(value)
     return value
 
 
@@ -149,7 +149,7 @@ def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     elif isinstance(value, list | tuple) and any(isinstance(one, BaseModel) for one in value):
         entries = list(enumerate(value))
     if not entries:
-        yield path, plain(value)
+        yield path, masked(plain(value), path)
     for key, one in entries:
         yield from _leaves(one, (*path, key))
 

@@ -17,6 +17,13 @@ _SECRET_VALUES = ("env", "headers")
 
 _REFERENCE = re.compile(r"\s*\$\{[A-Za-z_]\w*\}\s*")
 _PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+(?=@)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_QUERY = re.compile(r"([?&][^=&#\s]+=)(?!\$\{)[^&#\s]+")
+_PATH = re.compile(r"(://[^/?#\s]+/)[^?#\s]+")
+_FLAG = re.compile(
+    r"(--?[\w-]*(?:key|token|secret|passw|cookie|authorization|credential)[\w-]*)(=?)(.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def masked(value: Any, path: KeyPath = ()) -> Any:
@@ -24,15 +31,41 @@ def masked(value: Any, path: KeyPath = ()) -> Any:
     if isinstance(value, Mapping):
         return {key: masked(one, (*path, key)) for key, one in value.items()}
     if isinstance(value, list):
-        return [masked(one, (*path, index)) for index, one in enumerate(value)]
+        return [_masked_item(value, index, path) for index in range(len(value))]
     if not isinstance(value, str):
         return value
-    return HIDDEN if is_secret(path) and not _REFERENCE.fullmatch(value) else masked_url(value)
+    if is_secret(path):
+        return value if _REFERENCE.fullmatch(value) else HIDDEN
+    return _masked_path(value) if _is_hook(path) else masked_url(value)
 
 
 def masked_url(text: str) -> str:
-    """A text without the passwords of the addresses in it."""
-    return _PASSWORD.sub(rf"\1{HIDDEN}", text)
+    """A text without the passwords of the addresses in it, and without what their queries say."""
+    shown = rf"\1{HIDDEN}"
+    return _ADDRESS.sub(lambda found: _QUERY.sub(shown, _PASSWORD.sub(shown, found[0])), text)
+
+
+def _masked_path(url: str) -> str:
+    """An address without its path: who knows that of a webhook can write there."""
+    return _PATH.sub(rf"\1{HIDDEN}", masked_url(url))
+
+
+def _masked_item(items: list[Any], index: int, path: KeyPath) -> Any:
+    """An item of a list. Words of a command line are no secret, but for those of `--token` and its like."""
+    one, before = items[index], items[index - 1] if index else None
+    if isinstance(one, str) and not _REFERENCE.fullmatch(one):
+        if (flag := _FLAG.fullmatch(one)) and flag[2]:
+            return one if _REFERENCE.fullmatch(flag[3]) else f"{flag[1]}={HIDDEN}"
+        named = _FLAG.fullmatch(before) if isinstance(before, str) else None
+        if named and not named[2] and not one.startswith("-"):
+            return HIDDEN
+    return masked(one, (*path, index))
+
+
+def _is_hook(path: KeyPath) -> bool:
+    """Whether a text at this path is the address of a webhook."""
+    keys = [step for step in path if isinstance(step, str)]
+    return keys[-1:] == ["url"] and any("webhook" in key.lower() for key in keys)
 
 
 def is_secret(path: KeyPath) -> bool:

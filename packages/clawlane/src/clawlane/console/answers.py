@@ -15,7 +15,9 @@ async def page(request: web.Request, name: str, *, status: int = 200, **values: 
     """A whole page. What the last action said is shown once."""
     site = request.app[SITE]
     said = site.notes.take(site.entrance.token(request))
-    html = fragment(name, path=request.path, locale=texts.locale(), said=said, **{"bare": False, **values})
+    here = f"/{request.path.split('/')[1]}"
+    told = {"path": request.path, "here": here, "locale": texts.locale(), "said": said, "bare": False}
+    html = fragment(name, **{**told, **values})
     return web.Response(
         text=html, status=status, content_type="text/html", headers={"Cache-Control": "no-store"}
     )

@@ -48,6 +48,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("/outbox", texts.later("Outbox")),
     ("/dead-letters", texts.later("Set aside")),
     ("/sessions", texts.later("Sessions")),
+    ("/pacing", texts.later("Pacing")),
+    ("/config", texts.later("Config")),
     ("/login", texts.later("Login")),
     ("/ritual", texts.later("Ritual")),
 )

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from clawlane.clock import now_ms
 from clawlane.config.console import PublicConsole
+from clawlane.console.edits import Edits
 from clawlane.console.feed import Feed
 from clawlane.console.guard import Entrance
 from clawlane.console.logins import Logins
@@ -65,6 +66,7 @@ class Site:
     environ: Mapping[str, str] = field(repr=False)
     notes: Notes = field(default_factory=Notes)
     tries: Tries = field(default_factory=Tries)
+    edits: Edits = field(default_factory=Edits)
     feed: Feed = field(init=False)
     logins: Logins = field(init=False)
     rituals: Rituals = field(init=False)

@@ -152,21 +152,22 @@ def _with_its_rules(
         speakers=who_may_speak(account, rules, directory.pins, reader),
         verification=verification_of(kept, fingerprint(rules), rehearsed=bool(one.rehearsal)),
         warm_up=_warm_up(account, one.consent, reader, ctx.now_ms()),
-        quiet=_quiet(ctx, account),
+        quiet=quiet_now(ctx, account),
     )
 
 
 def holds_warm_up(ctx: OpContext, account: Account, reader: Reader) -> bool:
     """Whether a new session has sent as many replies as its warm-up allows in one of its windows."""
     now_ms, name = ctx.now_ms(), str(account)
-    if (day := _warm_up_day(account, readable_consent(ctx, account), reader, now_ms)) is None:
+    if (day := warm_up_day(account, readable_consent(ctx, account), reader, now_ms)) is None:
         return False
     pacing = account.settings.pacing
     sent = ((window, reader.reply_count(name, now_ms - length_ms)) for window, length_ms in WINDOWS)
     return any(count >= replies(pacing, window, day) for window, count in sent)
 
 
-def _warm_up_day(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> int | None:
+def warm_up_day(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> int | None:
+    """The day of the warm-up of a new session, from 1; None once it is over, or without one."""
     begun_ms = reader.warm_up_begun_ms(str(account))
     needed = account.settings.pacing.warm_up or (consent is not None and consent.expendable == NOT_EXPENDABLE)
     return WarmUp(begun_ms).day(now_ms) if needed and begun_ms is not None else None
@@ -174,14 +175,15 @@ def _warm_up_day(account: Account, consent: Consent | None, reader: Reader, now_
 
 def _warm_up(account: Account, consent: Consent | None, reader: Reader, now_ms: int) -> WarmUpStatus | None:
     pacing = account.settings.pacing
-    day = _warm_up_day(account, consent, reader, now_ms)
+    day = warm_up_day(account, consent, reader, now_ms)
     if day is None:
         return None
     sent = reader.reply_count(str(account), now_ms - DAY_MS)
     return WarmUpStatus(day, DAYS, sent, replies(pacing, "day", day))
 
 
-def _quiet(ctx: OpContext, account: Account) -> QuietStatus | None:
+def quiet_now(ctx: OpContext, account: Account) -> QuietStatus | None:
+    """Until when it is quiet for an account; None while it is not."""
     quiet = QuietHours.of(account.settings.quiet_hours, ctx.zone()).now(ctx.now_ms())
     return QuietStatus(str(quiet.do), quiet.until_ms) if quiet else None
 

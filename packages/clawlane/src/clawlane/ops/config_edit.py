@@ -17,7 +17,7 @@ from clawlane.ops import exposure as of_configs
 from clawlane.ops.config import posture
 from clawlane.ops.config_paths import in_data, not_set, steps, value_at
 from clawlane.ops.config_standing import Standing, foreseen, standing_of
-from clawlane.ops.context import OpContext
+from clawlane.ops.context import GONE, OpContext
 from clawlane.ops.exposure_text import sentences
 from clawlane.ops.finding_text import place as place_of
 from clawlane.ops.finding_text import text
@@ -27,7 +27,7 @@ from clawlane.store.errors import StoreUnusable
 from clawlane.texts import later
 
 if TYPE_CHECKING:
-    from clawlane.config.edit import Put, Remove
+    from clawlane.config.edit import Draft, Put, Remove
     from clawlane.config.load import Config
 
 _SENDER_LISTS = ("allowFrom", "groupAllowFrom", "ownerAllowFrom", "members")
@@ -45,15 +45,17 @@ class Set(Request["Changed"]):
     """Write a value at a path: JSON5, or else a text as it is.
 
     With `add` and `remove` a list gets or loses entries, and `value` is empty. With `dry_run` nothing is
-    written. `config_file` is the file to change, where it is not that of this state directory.
+    written, and with a `revision` only if the file is still the one of that revision. `config_file` is the
+    file to change, where it is not that of this state directory.
     """
 
     path: str
-    value: str = ""
+    value: str = field(default="", repr=False)
     add: list[str] = field(default_factory=list)
     remove: list[str] = field(default_factory=list)
     dry_run: bool = False
     config_file: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Unset(Request["Changed"]):
     path: str
     dry_run: bool = False
     config_file: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ class Changed:
 
     `widens` and `narrows` say in sentences who gets in and who is kept out now. `findings` are about what the
     file opens to everybody. `dropped` are the entries that a list at the path has lost. `backup` is the
-    former file, empty without one. `standing` is what a running gateway makes of the file, or with `dry_run`
-    would.
+    former file, empty without one, and `revision` stands for what it said. `standing` is what a running
+    gateway makes of the file, or with `dry_run` would.
     """
 
     path: str
@@ -86,6 +89,7 @@ class Changed:
     warnings: list[str]
     standing: Standing
     dry_run: bool
+    revision: str
 
 
 @operation
@@ -98,10 +102,10 @@ async def set(ctx: OpContext, request: Set) -> Changed:
     path = in_data(steps(request.path), source.data)
     _check_path(written, path)
     if request.add or request.remove:
-        return await _changed(written, path, _items(source.at(path), request, path), request.dry_run)
+        return await _changed(written, path, _items(source.at(path), request, path), request)
     value = _exact(_read_value(request.value), path)
     try:
-        return await _changed(written, path, [Put(path, value)], request.dry_run)
+        return await _changed(written, path, [Put(path, value)], request)
     except ConfigError as error:
         if not isinstance(value, list) and _wants_list(error, path):
             raise OpError(
@@ -112,7 +116,7 @@ async def set(ctx: OpContext, request: Set) -> Changed:
             "must be a text" in str(one) for one in error.problems
         ):
             raise
-    return await _changed(written, path, [Put(path, request.value)], request.dry_run)
+    return await _changed(written, path, [Put(path, request.value)], request)
 
 
 @operation
@@ -125,7 +129,7 @@ async def unset(ctx: OpContext, request: Unset) -> Changed:
     path = in_data(steps(request.path), source.data)
     if not path or value_at(source.data, path, _NOTHING) is _NOTHING:
         raise not_set(source.data, path, request.path or later("the whole file"))
-    return await _changed(written, path, [Remove(path)], request.dry_run)
+    return await _changed(written, path, [Remove(path)], request)
 
 
 def _source(ctx: OpContext) -> Any:
@@ -134,13 +138,16 @@ def _source(ctx: OpContext) -> Any:
     return read_source(ctx.paths.config_file)
 
 
-async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove], dry_run: bool) -> Changed:
+async def _changed(
+    ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove], request: Set | Unset
+) -> Changed:
     from clawlane.config.edit import EditError, backup_of, draft
     from clawlane.config.load import load_source
 
-    before = await asyncio.to_thread(_config, ctx)
+    before, dry_run = await asyncio.to_thread(_config, ctx), request.dry_run
     try:
         made = await asyncio.to_thread(lambda: draft(_source(ctx), edits))
+        _check_revision(made, request.revision)
         after = await asyncio.to_thread(load_source, made.source, ctx.registry, ctx.environ)
         new = await asyncio.to_thread(_new_findings, ctx, before, after, path)
         found = await _exposure(ctx, before, after)
@@ -162,7 +169,19 @@ async def _changed(ctx: OpContext, path: KeyPath, edits: Sequence[Put | Remove],
         warnings=[str(one) for one in after.warnings if (one.path, one.message) not in known],
         standing=await asyncio.to_thread(_standing, ctx, made.text if dry_run else ""),
         dry_run=dry_run,
+        revision=_revision(made),
     )
+
+
+def _revision(made: Draft) -> str:
+    """What stands for the file that a draft is made from."""
+    return made.before.revision or GONE
+
+
+def _check_revision(made: Draft, revision: str) -> None:
+    if revision and revision != _revision(made):
+        changed = later("{file} was changed by something else in the meantime; nothing was written")
+        raise OpError(later(changed, file=made.file), later("look at it and make the edit again"))
 
 
 def _standing(ctx: OpContext, text: str) -> Standing:

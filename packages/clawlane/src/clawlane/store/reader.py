@@ -46,6 +46,7 @@ from clawlane.store import (
     send_evidence,
     send_log,
     sessions,
+    spending,
     stored_messages,
     turns,
     verifications,
@@ -131,6 +132,8 @@ class Reader:
     reach = _ask(reach.of_account)
     warm_up_begun_ms = _ask(warm_ups.begun_ms)
     reply_count = _ask(send_log.reply_count)
+    left_since = _ask(send_log.left_since)
+    day_spending = _ask(spending.of_day)
     restored_ms = _ask(in_force.restored_ms)
     upgrades = _ask(in_force.upgrades)
     held_by_upgrade = _ask(in_force.held)

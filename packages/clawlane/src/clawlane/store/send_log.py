@@ -53,10 +53,13 @@ def note_send(tx: Tx, sent: SentChunk) -> None:
 
 def sends(tx: Tx) -> list[SentChunk]:
     """What left within the last day, in order."""
-    rows = tx.db.execute(
-        "SELECT * FROM sends WHERE account = ? AND at_ms > ? ORDER BY at_ms, chunk",
-        (tx.account, tx.now_ms - DAY_MS),
-    )
+    return left_since(tx.db, tx.account, tx.now_ms - DAY_MS)
+
+
+def left_since(connection: sqlite3.Connection, account: str, since_ms: int) -> list[SentChunk]:
+    """What left since a time, in order; of the last day at most."""
+    query = "SELECT * FROM sends WHERE account = ? AND at_ms > ? ORDER BY at_ms, chunk"
+    rows = connection.execute(query, (account, since_ms))
     return [value_of(SentChunk, row, thread=thread_of(row), stranger=bool(row["stranger"])) for row in rows]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clawlane.messages import Thread
+from clawlane.store.codec import thread_of
 from clawlane.store.rows import of_accounts
 from clawlane.store.transaction import Tx, lazy
 
@@ -24,6 +26,13 @@ class Spent:
     def tokens(self) -> int:
         return self.input_tokens + self.output_tokens
 
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.usd + other.usd,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DaySpent:
@@ -32,6 +41,30 @@ class DaySpent:
     total: Spent
     sender: Spent
     thread: Spent
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpending:
+    """What an agent spent on a day: altogether, for each sender, and in each thread (`dm:ID`, `group:ID`)."""
+
+    total: Spent
+    senders: dict[str, Spent]
+    threads: dict[str, Spent]
+
+
+def of_day(connection: sqlite3.Connection, agent: str, day: str) -> DaySpending:
+    """What an agent spent on a day over all accounts."""
+    query = "SELECT * FROM spending WHERE account = ? AND agent = ? AND day = ?"
+    senders: dict[str, Spent] = {}
+    threads: dict[str, Spent] = {}
+    total = Spent()
+    for row in of_accounts(connection, query, agent, day):
+        spent = Spent(row["input_tokens"], row["output_tokens"], row["usd"])
+        thread = str(thread_of(row))
+        total += spent
+        senders[row["sender_id"]] = senders.get(row["sender_id"], Spent()) + spent
+        threads[thread] = threads.get(thread, Spent()) + spent
+    return DaySpending(total, senders, threads)
 
 
 def spent(tx: Tx, agent: str, day: str, thread: Thread | None = None, sender_id: str | None = None) -> Spent:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 from clawlane.clock import length, now_ms
 from clawlane.condition import Health, ProbeResult
-from clawlane.config.choices import QuietDo
 from clawlane.credentials.profile import Consent
 from clawlane.ops.account_status import (
     AccountStatus,
-    HeldReply,
     PairingCounts,
     PolicyStatus,
     ProblemCode,
@@ -25,20 +23,10 @@ from clawlane.ops.verification_state import VerificationState, verification_text
 from clawlane.store.draft_told import DraftCount
 from clawlane.texts import later, t, tn
 from clawlane.words.gaps import gap_words
+from clawlane.words.pacing import held_words, quiet_words
 from clawlane.words.pauses import pause_words, resume_command, takeover_words
 from clawlane.words.strangers import sanitize
-from clawlane.words.times import ago, day_words, local, local_minute, when
-
-_RULES = {
-    "pacing.sameText.times": later("the same reply again and again in this conversation"),
-    "pacing.sameText.threads": later("the same reply to many conversations"),
-    "pacing.warmUp": later("as many replies as a new session may send"),
-    "pacing.account": later("as many messages as the account may send"),
-    "pacing.thread": later("as many messages as one conversation may get"),
-    "pacing.strangers": later("as many people who are not friends as may get messages"),
-}
-"""What holds a reply, by the setting."""
-
+from clawlane.words.times import ago, day_words, local, when
 
 _RESTORED = later(
     "from a backup, {since}; log the gateway out that it is of. What people write before this one connects"
@@ -138,15 +126,12 @@ def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
         yield later("taken over"), t("{what}; end it: {command}", what=what, command=end)
     if one.takeovers_off:
         yield later("taken over"), t(_TAKEOVERS_OFF)
-    if quiet := one.quiet:
-        until = local_minute(quiet.until_ms)
-        held = t("quiet hours until {time}: replies wait", time=until)
-        dropped = t("quiet hours until {time}: replies are not sent", time=until)
-        yield later("quiet"), held if quiet.do == QuietDo.HOLD else dropped
+    if one.quiet:
+        yield later("quiet"), quiet_words(one.quiet)
     if warm_up := one.warm_up:
         yield later("warm-up"), _warming_up(warm_up)
     for reply in one.held:
-        yield later("held"), _held(reply)
+        yield later("held"), held_words(reply)
     yield from _drafts_rows(one.drafts)
     yield from _decision_rows(one)
     if one.expired:
@@ -266,14 +251,6 @@ def _verified(one: AccountStatus, words: str, now: int) -> str:
     if one.verification.state is VerificationState.VERIFIED:
         return text
     return t("{text}; prove it: {command}", text=text, command=f"openclaw verify {words}")
-
-
-def _held(held: HeldReply) -> str:
-    rule = next((words for rule, words in _RULES.items() if held.reason.startswith(rule)), "")
-    why = f"{t(rule)} ({held.reason})" if rule else held.reason
-    passed = t("; later replies pass it") if held.aside else ""
-    until = t("until {time}", time=local(held.until_ms))
-    return f"{sanitize(held.thread)}: {held.chunks} · {why} · {until}{passed}"
 
 
 def _policy(policy: PolicyStatus) -> str:

@@ -19,11 +19,13 @@ class Route(NamedTuple):
 def routes() -> Iterator[Route]:
     """All of them."""
     from clawlane.console.pages import (
+        config,
         dead_letters,
         drafts,
         login,
         now,
         outbox,
+        pacing,
         pause,
         people,
         ritual,
@@ -31,5 +33,18 @@ def routes() -> Iterator[Route]:
         why,
     )
 
-    for module in (now, people, why, drafts, outbox, dead_letters, sessions, login, ritual, pause):
+    for module in (
+        now,
+        people,
+        why,
+        drafts,
+        outbox,
+        dead_letters,
+        sessions,
+        pacing,
+        config,
+        login,
+        ritual,
+        pause,
+    ):
         yield from (Route(*one) for one in module.ROUTES)

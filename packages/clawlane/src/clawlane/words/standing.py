@@ -1,4 +1,4 @@
-"""What the running gateway makes of a config file that a command has just written."""
+"""What the running gateway makes of a config file that was just written, in words."""
 
 from __future__ import annotations
 
