@@ -84,6 +84,7 @@ ROOMS = (
     "cli/sim.py",
     "cli/since.py",
     "cli/status.py",
+    "cli/support_bundle.py",
     "cli/store.py",
     "cli/uninstall.py",
     "cli/upgrade.py",

@@ -60,6 +60,10 @@ _COMMANDS = {
     "directory": ("clawlane.cli.directory:directory", "Look up people and groups, with their ids."),
     "plugins": ("clawlane.cli.plugins:plugins", "Install channel plugins, and list them."),
     "config": ("clawlane.cli.main:config", "Check, read and change the config file."),
+    "support-bundle": (
+        "clawlane.cli.support_bundle:support_bundle",
+        "Collect what helps somebody to help you.",
+    ),
     "uninstall": (
         "clawlane.cli.uninstall:uninstall",
         "Remove the service, and what is stored if you say so.",

@@ -76,6 +76,7 @@ MODULES = (
     "setup_draft",
     "status",
     "store",
+    "support_bundle",
     "uninstall",
     "upgrade",
     "verification",
