@@ -170,11 +170,11 @@ async def _client(ctx: OpContext, name: str, thread: Thread) -> AsyncIterator[_C
     await account.may_leave(thread)
     rules = rules_in_force(ctx, of)
     grants = await ctx.ask(lambda reader: grants_of(ctx, reader, of))
-    await _room_for_more(account, thread)
     async with ctx.own(account.name) as store:
         if not await may_go_on(store, AccessChecker(store, lambda: rules, lambda: grants), thread):
             told = later("the account may not write to {thread} any more", thread=str(thread))
             raise OpError(told, "openclaw policy explain --help")
+        await _room_for_more(account, thread)
         yield _Client(account, store, thread, LaneSettings.of(ctx.config, of, rules), grants)
 
 
