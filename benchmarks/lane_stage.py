@@ -30,6 +30,7 @@ class Stage:
     """The gateway is not started yet; `accounts` are the names of what it runs."""
 
     zalo: Simulator
+    operator: Operator
     gateway: Gateway
     accounts: tuple[str, ...]
 
@@ -70,7 +71,7 @@ def staged(
         for number, name in enumerate(names):
             _link(zalo, Paths(state, state / "config.json5"), name, number)
         with Gateway(operator, command) as gateway:
-            yield Stage(zalo, gateway, names)
+            yield Stage(zalo, operator, gateway, names)
 
 
 def _channels(names: tuple[str, ...]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ them after its start. The time is the simulator's own, from the first answer to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from benchmarks.figure import Figure
@@ -37,19 +38,39 @@ def run() -> Iterator[Figure]:
         yield Figure(f"{name}, CPU", turns.cpu_ms, "ms", "a turn, of the gateway", aim=cpu_ms)
 
 
-def measured(stage: Stage, threads: int) -> Turns:
-    """Let this many people write `TURNS` messages in all, and wait for the answers."""
+def measured(
+    stage: Stage,
+    threads: int,
+    turns: int = TURNS,
+    beside: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Turns:
+    """Let this many people write so many messages in all, and wait for the answers.
+
+    `beside` is entered while they come.
+    """
     zalo = stage.zalo
-    uids = [zalo.do("/person", name=f"Người {number}")["uid"] for number in range(threads)]
+    uids = people(stage, threads)
     stage.start()
     zalo.do("/say", **{"from": uids[0], "text": "chào"})
     zalo.wait("sent")
     at_rest = stage.cpu_seconds()
     stage.gateway.stop()
-    for number in range(TURNS):
-        zalo.do("/say", **{"from": uids[number % threads], "text": f"{number} em hỏi anh chút được không?"})
+    write(stage, uids, turns)
     stage.start()
-    answers: list[Record] = [zalo.wait("sent") for _ in range(TURNS)]
+    with beside():
+        answers: list[Record] = [zalo.wait("sent") for _ in range(turns)]
     used = stage.cpu_seconds() - at_rest
     seconds = (answers[-1]["at_ms"] - answers[0]["at_ms"]) / 1000
-    return Turns((TURNS - 1) / seconds, 1000 * used / TURNS)
+    return Turns((turns - 1) / seconds, 1000 * used / turns)
+
+
+def people(stage: Stage, count: int) -> list[str]:
+    """So many friends of the account."""
+    return [stage.zalo.do("/person", name=f"Người {number}")["uid"] for number in range(count)]
+
+
+def write(stage: Stage, uids: Sequence[str], messages: int) -> None:
+    """Let them write so many messages in all."""
+    for number in range(messages):
+        sender = uids[number % len(uids)]
+        stage.zalo.do("/say", **{"from": sender, "text": f"{number} em hỏi anh chút được không?"})

@@ -21,6 +21,7 @@ from benchmarks import (
     linear,
     store,
     upload,
+    window,
 )
 from benchmarks.figure import Part, measure
 
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "lane_rest": lane_rest.run,
     "store": store.run,
     "agents": agents.run,
+    "window": window.run,
 }
 
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
     [
         ("clawlane.ops.client", ["aiohttp", "pydantic", "sqlite3", "cryptography", "asyncio"]),
         ("clawlane.gateway.process", ["rich", "PIL", "pydantic_ai", "openai", "mcp", "httpx2", "zaloweb"]),
-        ("clawlane.gateway.process", ["jinja2", "argon2", "prometheus_client", "clawlane.console.listener"]),
+        ("clawlane.gateway.process", ["jinja2", "argon2", "prometheus_client", "clawlane.console.site"]),
         ("clawlane.cli.directory", ["asyncio", "sqlite3", "clawlane.messages", "clawlane.ops.context"]),
         ("clawlane.ops.pairing", ["aiohttp", "pydantic", "rich"]),
         *(

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,12 @@ def read_source(file: Path) -> Source:
     return Source(file, {}, {}, {}, exists=False) if raw is None else parse_source(file, raw)
 
 
+@lru_cache(maxsize=1)
 def parse_source(file: Path, raw: bytes) -> Source:
-    """The content of a config file, which need not be in the file yet. Raises `ConfigError`."""
+    """The content of a config file, which need not be in the file yet. Raises `ConfigError`.
+
+    Kept, for a gateway reads the same text again and again.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions
 from typing import Any
 
 from clawlane.channel import ENTRY_POINT_GROUP, Channel, Manifest, load_dotted
 from clawlane.config import openclaw
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
-from clawlane.plugins.catalog import CATALOG, refuse_official_name, same_distribution
+from clawlane.plugins.catalog import CATALOG, refuse_official_name
 from clawlane.plugins.errors import BadSpec, Disabled, LoadFailed, PluginError
 from clawlane.texts import later
 
@@ -222,10 +222,10 @@ def _load(load: Any, channel: str) -> Any:
 
 
 def _entry_point(channel: str, distribution: str) -> EntryPoint | None:
-    for point in entry_points(group=ENTRY_POINT_GROUP, name=channel):
-        if point.dist is not None and same_distribution(point.dist.name, distribution):
-            return point
-    return None
+    """That of this distribution alone: to read those of all takes ten times as long."""
+    found = next(iter(distributions(name=distribution)), None)
+    points = found.entry_points.select(group=ENTRY_POINT_GROUP, name=channel) if found else ()
+    return next(iter(points), None)
 
 
 def _install_line(channel: str = "") -> str:
