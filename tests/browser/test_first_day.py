@@ -56,7 +56,7 @@ def opened(chromium: Browser, link: str, width: int = 1280, height: int = 800, s
 
 def logged_in(page: Page, zalo: Simulator) -> None:
     """Link the account by clicks, and by the phone that scans the code."""
-    page.get_by_role("button", name="Log in …").click()
+    page.get_by_role("link", name="Log in …").click()
     page.get_by_role("button", name="Log in by QR code").click()
     page.get_by_role("radio", name="Yes").check()
     page.get_by_role("button", name="I accept this risk").click()

@@ -111,6 +111,7 @@ def test_a_login_is_begun_watched_by_two_and_connects(
     zalo.do("/confirm")
     live.until("Linked as Nguyễn Minh Anh")
     live.until("The account: ready")
+    assert live.html.count('class="reached"') == 5
     assert account(installed)["phase"] == "ready"
     assert "Linked now as Nguyễn Minh Anh" in live.html
     assert PAGE not in browser.get("/").text
@@ -130,6 +131,8 @@ def test_an_expired_code_is_followed_by_another_until_the_login_is_declined_or_c
 ) -> None:
     first = shown_a_code(browser, live, risk=True)
     zalo.do("/expire")
+    for path in ("/login/cancel", "/login/begin", "/login/logout"):
+        assert browser.get(f"{path}?account={DEFAULT}").status in (404, 405), "a GET changes nothing"
     second = code(live.until("code 2 of 5"))
     assert second != first
     assert fetched(browser, first)[0] == 404
@@ -162,23 +165,35 @@ def test_an_expired_code_is_followed_by_another_until_the_login_is_declined_or_c
 
 @pytest.mark.long
 def test_somebody_else_who_scans_is_asked_about_and_a_logout_asks_first(
-    browser: Browser, live: Live, zalo: Simulator, installed: Operator
+    browser: Browser, live: Live, zalo: Simulator, installed: Operator, state: Path
 ) -> None:
     shown_a_code(browser, live, risk=True)
     zalo.do("/scan")
     zalo.do("/confirm")
     live.until("The account: ready")
     browser.post("/login/begin", account=DEFAULT)
-    live.until("is already linked as Nguyễn Minh Anh")
+    assert "A code is shown" not in live.until("is already linked as Nguyễn Minh Anh")
 
-    other = zalo.do("/account", name="Trần Lan")["uid"]
+    other = zalo.do("/account", name="Trần Lan <script>alert(1)</script>")["uid"]
     shown_a_code(browser, live, force="yes")
     zalo.do("/scan", account=other)
     zalo.do("/confirm", account=other)
     live.until("accepted for another user")
+    assert "<script" not in live.html
     assert account(installed)["user"]["name"] == "Nguyễn Minh Anh", "nothing is replaced before the answer"
     browser.post("/login/accept", account=DEFAULT, expendable="yes")
     live.until("Linked as Trần Lan")
+    live.until("The account: ready")
+
+    for session in (state / "vault").glob("*.session"):
+        session.write_bytes(b"damaged")
+    page = browser.get(PAGE).text
+    assert "Ask whether the session still works" not in page, page
+    assert "Show a new code" in page
+    assert "experimental, unofficial" in page
+    shown_a_code(browser, live, force="yes")
+    zalo.do("/scan", account=other)
+    zalo.do("/confirm", account=other)
     live.until("The account: ready")
 
     asked = browser.get(f"{PAGE}/logout").text
@@ -202,5 +217,6 @@ def test_a_console_without_a_gateway_logs_in_too(installed: Operator, zalo: Simu
         zalo.do("/confirm")
         live.until("Linked as Nguyễn Minh Anh")
         assert "Start the gateway: openclaw gateway run" in live.html
+        assert live.html.count('class="reached"') == 4, "it does not connect"
         live.close()
     assert account(installed)["linked"]

@@ -66,12 +66,14 @@ def test_a_person_is_led_through_the_steps_and_asked_in_forms(
     assert "The lane was never verified" in browser.get("/ritual").text
     page = browser.get(PAGE).text
     assert "experimental, unofficial" in page
+    assert "left out: this console is a part of the gateway" in page
     begin(browser, "probe", "stranger", "pairing", "approved", "restart", "reconnect")
     live.until("write any text to Nguyễn Minh Anh")
     other = signed_in(linked)
     assert "write any text to Nguyễn Minh Anh" in other.get(PAGE).text, "two see the same"
     begin(other, "acks")
-    say(zalo, person(zalo, "Lan", friend=False), "xin chào")
+    lan = person(zalo, "Lan", friend=False)
+    say(zalo, lan, "xin chào")
     assert "Approve Lan (" in live.until('action="/ritual/answer"')
     assert browser.post("/ritual/answer", account=DEFAULT, question="99", answer="yes").status == 409
     answer(browser, live, "yes")
@@ -96,6 +98,12 @@ def test_a_person_is_led_through_the_steps_and_asked_in_forms(
     entries = json.loads(linked.run("audit", "show", "--last", "100", "--json").stdout)["entries"]
     assert [one["who"] for one in entries if one["kind"] == "approval"] == ["console"], entries
     assert "What ran has passed" in browser.get("/ritual").text
+
+    begin(browser, "stranger")
+    live.until("write any text to Nguyễn Minh Anh")
+    say(zalo, lan, "em đây")
+    live.until("the message was admitted")
+    assert "the message was admitted" in browser.get(PAGE).text, "what is no stranger is named, too"
 
 
 def test_a_ritual_is_stopped_and_keeps_what_was_proven(

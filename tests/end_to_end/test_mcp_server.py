@@ -158,6 +158,7 @@ async def it_reads(client: Reader, lane: Lane, photo: str, picture: bytes, stran
     assert (await client.call("conversation_get", conversation=lane.key))["last"]["text"] == "thấy rồi"
     assert (await client.call("conversations_list", search="lan"))["conversations"]
     assert (await client.call("conversations_list", search="Người"))["conversations"] == []
+    assert "has no account 'other'" in await client.refused("conversations_list", account="zalouser/other")
     read = await client.call("messages_read", conversation=lane.key)
     assert [(one["whose"], one["author"]) for one in read["messages"]] == [
         ("theirs", "person"),

@@ -19,7 +19,7 @@ from clawlane.agents.webhook_agent import LONGEST_ANSWER, WebhookAgent
 from clawlane.config.agents import Agents
 from clawlane.config.routing import settled
 from clawlane.messages import Inbound, Thread, ThreadKind
-from clawlane.webhook_sender import is_signed, signing_key
+from clawlane.webhook_sender import is_signed, signed, signing_key
 
 SECRET = "a secret of enough length"
 TURN = TurnInput(
@@ -131,3 +131,13 @@ async def test_a_secret_that_is_too_short_is_told(receiver: Receiver, tmp_path: 
     async with AsyncExitStack() as stack:
         _, problems = await opening(receiver, stack, tmp_path, "short")
     assert problems == ["agents.defaults.brain.secret: the secret has 5 bytes; it needs at least 16"]
+
+
+def test_a_signature_counts_for_one_id_and_five_minutes() -> None:
+    key, body = signing_key(SECRET), b"{}"
+    head = signed(key, "turn_1", 1_700_000_000_000, body)
+    signature, now_ms = head["webhook-signature"], 1_700_000_000_000
+    assert is_signed(key, "turn_1", "1700000000", body, f"v1,old {signature}", now_ms)
+    assert not is_signed(key, "turn_1", "1700000000", body, signature, now_ms + 301_000)
+    assert not is_signed(key, "turn_1", "1 700000000", body, signature, now_ms)
+    assert not is_signed(key, "turn_2", "1700000000", body, signature, now_ms)

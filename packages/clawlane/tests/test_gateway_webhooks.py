@@ -201,11 +201,12 @@ async def test_what_is_a_day_old_is_given_up_and_its_number_told(desk: Desk) -> 
     await desk.account.run(events.note_state, NOW, Phase.READY, "")
     await desk.admit("m2")
     desk.answers(503)
-    for _ in range(webhooks.FEWEST_TRIES - 1):
+    await hook.round()
+    desk.clock.ms = NOW + DAY + 1
+    for _ in range(webhooks.FEWEST_TRIES - 2):
         await hook.round()
         desk.clock.ms += 2 * HOUR
     assert hook.standing().given_up == 0, "a clock that jumps is no day"
-    desk.clock.ms = NOW + DAY + 1
     await desk.admit("m3")
     await hook.round()
     assert (hook.standing().given_up, hook.standing().waiting) == (2, 1)
@@ -226,6 +227,20 @@ async def test_what_retention_took_is_told(desk: Desk, tmp_path: Path) -> None:
     await hook.round()
     told = [(one["data"]["code"], one.get("truncated")) for one in desk.receiver.bodies()]
     assert told == [("c1", True), ("c2", None)]
+
+
+async def test_what_was_dropped_meanwhile_is_not_told(desk: Desk) -> None:
+    hook = await desk.hook()
+    key = webhooks.key_of(hook.webhook.url)
+    await desk.admit("m1", "m2")
+    desk.answers(500)
+    await hook.round()
+    assert await desk.store.change(webhooks.drop, key, 2, 2)
+    await desk.store.change(webhooks.taken, key, 1)  # a try that was on its way
+    desk.answers(200)
+    await desk.admit("m3")
+    await hook.round()
+    assert desk.ids_of(desk.receiver.bodies()) == ["m1", "m3"]
 
 
 async def test_a_new_webhook_hears_what_happens_from_then_on(desk: Desk) -> None:

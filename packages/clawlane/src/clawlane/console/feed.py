@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,7 +31,10 @@ SHOWN = 20
 MOST_READERS = 100
 
 _ROOM = 4
-_LEAST_S = 0.5
+_LEAST_S, _MOST_S = 0.5, 5.0
+_RESTS = 20
+"""How many times as long as a look took it rests: a busy machine answers people first."""
+
 _AFTERWARDS = 10
 """How many more times it is looked at after an event: what becomes of a reply is no event of its own."""
 
@@ -96,13 +100,15 @@ class Feed:
                     await heard.wait()
             left = _AFTERWARDS if heard.is_set() else left - 1
             heard.clear()
+            began = time.monotonic()
             told = await self._asks.call(Why(last=SHOWN))
             for language in {one.language for one in self._readers}:
                 html = rendered(told.items, language, self._asks)
                 if last.get(language) != html:
                     last[language] = html
                     self._send(language, server_sent(html))
-            await asyncio.sleep(_LEAST_S)
+            rest = _RESTS * (time.monotonic() - began)
+            await asyncio.sleep(min(max(_LEAST_S, rest), _MOST_S))
 
     def _send(self, language: str, event: bytes) -> None:
         for reader in self._readers:

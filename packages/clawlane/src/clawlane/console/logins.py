@@ -34,8 +34,8 @@ from clawlane.words.login import EXPIRED
 CODES = 5
 """Codes of one login: each is valid for a minute and a half or so."""
 
-ALONE_S = 60.0
-"""How long a login goes on that nobody looks at."""
+ALONE_S = 180.0
+"""How long a login goes on that nobody looks at: somebody may have gone for the phone."""
 
 _CONNECTS_S = 60.0
 _LOOK_EVERY_S = 0.5
@@ -57,6 +57,7 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
+STEPS = (Stage.CODE, Stage.SCANNED, Stage.CONFIRMED, Stage.SAVED, Stage.LINKED)
 _ENDS = (Stage.IDLE, Stage.LINKED, Stage.FAILED, Stage.CANCELLED)
 
 
@@ -91,10 +92,12 @@ class AccountLogin(Watched):
         return self.stage not in _ENDS
 
     @property
-    def reached(self) -> list[Stage]:
-        """The stages from the code to the connection that are behind, or now."""
-        order = [Stage.CODE, Stage.SCANNED, Stage.CONFIRMED, Stage.SAVED, Stage.LINKED]
-        return order[: order.index(self.stage) + 1] if self.stage in order else []
+    def reached(self) -> Sequence[Stage]:
+        """The stages from a code to the connection that are behind, or now; none where no code was needed."""
+        if not self.shown or self.stage not in STEPS:
+            return ()
+        reached = STEPS[: STEPS.index(self.stage) + 1]
+        return reached if self.stage is not Stage.LINKED or self.phase is Phase.READY else reached[:-1]
 
     def begin(self, *, force: bool) -> None:
         """Begin one, if none runs."""
@@ -170,6 +173,7 @@ class AccountLogin(Watched):
                 self.picture, self.shown = secrets.token_urlsafe(16), self.shown + 1
             case Scanned(name):
                 self.stage, self.code, self.phone = Stage.SCANNED, None, name
+                self.look()  # whoever holds the phone does
             case Confirmed():
                 self.stage, self.code = Stage.CONFIRMED, None
                 self.left_on_phone = self.begun.on_phone if self.begun else ""

@@ -90,16 +90,18 @@ class AccountRitual(Watched):
     def runs(self) -> bool:
         return self._running is not None and not self._running.done()
 
+    @property
+    def cannot(self) -> dict[StepName, str]:
+        """The steps that cannot run from this console, and why."""
+        return {StepName.RESTART: later(_NOT_HERE, words=self.found.words)} if self._asks.inside else {}
+
     def begin(self, only: Sequence[StepName]) -> None:
         """Begin one with these steps, or all; does nothing while one runs."""
         if self.runs:
             return
         self._forget()
         self._stop, self._answers = Event(), queue.SimpleQueue()
-        cannot = {}
-        if self._asks.inside:
-            cannot = {StepName.RESTART: later(_NOT_HERE, words=self.found.words)}
-        plan = Plan(self.found.channel, self.found.account, only, cannot=cannot)
+        plan = Plan(self.found.channel, self.found.account, only, cannot=self.cannot)
         self._running = asyncio.create_task(self._run(plan))
         self.change()
 

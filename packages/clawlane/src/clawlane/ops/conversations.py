@@ -60,7 +60,10 @@ class Messages:
 
 @operation
 async def conversations(ctx: OpContext, request: List) -> Listed:
-    """Raises `CursorUnknown`."""
+    """Raises `CursorUnknown`, and `OpError` for an account that there is not."""
+    if request.account:
+        channel, _, id_ = request.account.partition("/")
+        ctx.target(channel, id_)
     limit, after = _limited(request.limit), _place(request.cursor)
     wanted = without_diacritics(fold_name(request.search))
 

@@ -7,25 +7,30 @@ from typing import Any
 from aiohttp import web
 
 from clawlane.capabilities import ShowQr
+from clawlane.channel import VaultError
 from clawlane.clock import now_ms
 from clawlane.console.answers import done, page
 from clawlane.console.logins import CODES, AccountLogin, Stage
-from clawlane.console.pages.common import account_of, address_of, asks_of, channels, fields
+from clawlane.console.pages.common import account_of, address_of, asks_of, fields
 from clawlane.console.rendering import fragment
 from clawlane.console.site import SITE
 from clawlane.console.streaming import streamed
 from clawlane.ops.accounts import FindAccount
 from clawlane.ops.channel_list import ChannelEntry, ListChannels
+from clawlane.ops.client import ControlError
 from clawlane.ops.login import OTHERS_TITLE, LogOut
+from clawlane.texts import t, told
 from clawlane.words import login as words
+from clawlane.words.channel_off import off_words
+from clawlane.words.unofficial import UNOFFICIAL
 
 _PAGE = "/login"
 
 
 async def show(request: web.Request) -> web.Response:
     """Every account, and who is logged in on it."""
-    found = await channels(asks_of(request))
-    return await page(request, "logins.html", channels=found)
+    found = await asks_of(request).call(ListChannels())
+    return await page(request, "logins.html", channels=found, off_words=off_words)
 
 
 async def one(request: web.Request) -> web.Response:
@@ -100,36 +105,41 @@ def _path(login: AccountLogin) -> str:
     return f"{_PAGE}/{address_of(login.found)}"
 
 
-async def _entry(request: web.Request, login: AccountLogin) -> ChannelEntry:
-    """The channel with its risk, also where the config does not name it."""
-    every = await asks_of(request).call(ListChannels(everything=True))
-    return next(one for one in every if one.channel == login.found.channel)
-
-
 async def _whole(request: web.Request, login: AccountLogin) -> dict[str, Any]:
-    entry = await _entry(request, login)
-    return {**await _values(request, login, entry), "entry": entry}
+    return {
+        **await _values(request, login, whole=True),
+        "label": t(UNOFFICIAL) if login.found.unofficial else "",
+    }
 
 
-async def _values(
-    request: web.Request, login: AccountLogin, entry: ChannelEntry | None = None
-) -> dict[str, Any]:
-    """What the live part shows. While a login runs, it needs nothing but the login."""
-    if entry is None and not login.runs:
-        entry = await _entry(request, login)
-    accounts = entry.accounts if entry else []
-    users = [one.user for one in accounts if one.id == login.found.account]
+async def _values(request: web.Request, login: AccountLogin, *, whole: bool = False) -> dict[str, Any]:
+    """What the live part shows, or the whole page. While a login runs, the first needs nothing else."""
+    entry, unreadable = None, ""
+    if whole or not login.runs:
+        entry, unreadable = await _entry(request, login)
+    users = [one.user for one in entry.accounts if one.id == login.found.account] if entry else []
     left_s = max(0, login.code.expires_ms - now_ms()) // 1000 if login.code else 0
     return {
         "login": login,
         "address": address_of(login.found),
+        "entry": entry,
         "user": users[0] if users else None,
+        "unreadable": unreadable,
         "left": f"{left_s // 60}:{left_s % 60:02}",
         "codes": CODES,
         "Stage": Stage,
         "words": words,
         "others_title": OTHERS_TITLE,
     }
+
+
+async def _entry(request: web.Request, login: AccountLogin) -> tuple[ChannelEntry | None, str]:
+    """The channel with its risk, also where the config does not name it; or why a session cannot be read."""
+    try:
+        every = await asks_of(request).call(ListChannels(everything=True))
+    except (ControlError, VaultError) as error:
+        return None, told(error)
+    return next(one for one in every if one.channel == login.found.channel), ""
 
 
 ROUTES = (
