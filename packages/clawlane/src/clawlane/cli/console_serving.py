@@ -13,12 +13,12 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.listening import read_address_or_fail
 from clawlane.config.console import Console
 from clawlane.config.errors import ConfigError
-from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.listener import console as serving
 from clawlane.credentials.console_access import ConsoleAccess
 from clawlane.ops.asking import SocketAsks
 from clawlane.ops.client import Client
 from clawlane.ops.operation import Caller
+from clawlane.ops.serving import ServiceUnusable
 from clawlane.texts import t
 
 _CONNECT_S = 1.0
@@ -40,7 +40,7 @@ def serve(listen: str | None, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C; `ready` is called once it listens."""
     try:
         asyncio.run(_serve(_settings(listen), ready))
-    except ConsoleUnusable as error:
+    except ServiceUnusable as error:
         raise CliError(error.sentence, t("give another address with --listen")) from None
 
 

@@ -1,18 +1,10 @@
-"""What can go wrong: a console that cannot be served, and what operations raise."""
+"""What operations raise, as lines of a page."""
 
 from __future__ import annotations
 
 from clawlane.config.errors import ConfigError
 from clawlane.ops.asking import OURS
 from clawlane.texts import t, told
-
-
-class ConsoleUnusable(Exception):
-    """The console cannot listen. `sentence` says why, in one line made by `later`."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def lines_of(error: Exception) -> tuple[list[str], str]:

@@ -12,7 +12,6 @@ from aiohttp import web
 
 from clawlane.config.console import Address, Console, Tls
 from clawlane.console import callback
-from clawlane.console.errors import ConsoleUnusable
 from clawlane.console.failures import guarded
 from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, Handler, guarding
 from clawlane.console.pages import routes
@@ -21,6 +20,7 @@ from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
 from clawlane.console.site import SITE, Site
 from clawlane.credentials.console_access import ConsoleAccess
 from clawlane.ops.asking import Asks
+from clawlane.ops.serving import ServiceUnusable
 from clawlane.texts import ENGLISH, LOCALES, later, speak
 from clawlane.zone import show_in
 
@@ -40,7 +40,7 @@ _FILES = {
 async def console(
     settings: Console, asks: Asks, environ: Mapping[str, str], metrics: Handler | None = None
 ) -> AsyncIterator[str]:
-    """Serve the console while entered; gives its address. Raises `ConsoleUnusable`.
+    """Serve the console while entered; gives its address. Raises `ServiceUnusable`.
 
     `metrics` says itself who may read them: Prometheus has no cookie.
     """
@@ -141,7 +141,7 @@ def _bound(listen: Address) -> socket.socket:
     except OSError as error:
         bound.close()
         why = os.strerror(error.errno or 0)
-        raise ConsoleUnusable(
+        raise ServiceUnusable(
             later("the console cannot listen on {address}: {why}", address=str(listen), why=why)
         ) from None
     return bound
@@ -154,5 +154,5 @@ def _tls(tls: Tls | str) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(os.path.expanduser(tls.cert), os.path.expanduser(tls.key))
     except (OSError, ssl.SSLError) as error:
-        raise ConsoleUnusable(later("console.public.tls cannot be used: {error}", error=str(error))) from None
+        raise ServiceUnusable(later("console.public.tls cannot be used: {error}", error=str(error))) from None
     return context

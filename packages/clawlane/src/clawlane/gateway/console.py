@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar, cast
 
 from aiohttp import web
 
 from clawlane.config.console import Console
 from clawlane.config.paths import Paths
-from clawlane.console.errors import ConsoleUnusable
 from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.services import keep
 from clawlane.ops.operation import Caller, Request, Stream, operation_of
-from clawlane.ops.serving import Listening
 from clawlane.zone import Zone
 
 R = TypeVar("R")
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
-_NAME = "console"
-_AGAIN_S = 30.0
 
 
 class GatewayAsks:
@@ -59,44 +56,20 @@ class GatewayAsks:
 
 
 async def keep_console(accounts: Accounts, paths: Paths, metrics: Answer) -> None:
-    """Serve the console while and as the config in force says. Lives until cancelled.
+    """Serve the console while and as the config in force says; see `keep`.
 
-    One that cannot listen is logged and shown by `status`, and tried again every half minute and with the
-    next config: the lane goes on without it. `metrics` answers who asks for them there.
+    `metrics` answers who asks for them there.
     """
-    while True:
-        settings = accounts.config.root.console
-        try:
-            async with _served(settings, accounts, paths, metrics):
-                await _until_other(settings, accounts)
-        except ConsoleUnusable as error:
-            if _NAME not in accounts.serves:
-                log.error("%s; the gateway goes on without it", error)
-            accounts.serves[_NAME] = Listening(str(settings.listen), error.sentence)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_AGAIN_S):
-                    await _until_other(settings, accounts)
-                accounts.serves.pop(_NAME, None)
 
+    @asynccontextmanager
+    async def served(settings: Console) -> AsyncIterator[str]:
+        if not settings.enabled:
+            yield ""
+            return
+        from clawlane.console.listener import console  # nothing of it is imported where nobody wants it
 
-@asynccontextmanager
-async def _served(
-    settings: Console, accounts: Accounts, paths: Paths, metrics: Answer
-) -> AsyncIterator[None]:
-    if not settings.enabled:
-        yield
-        return
-    from clawlane.console.listener import console  # nothing of it is imported where nobody wants it
+        async with console(settings, GatewayAsks(accounts, paths), accounts.environ, metrics) as url:
+            log.info("the console listens on %s; to open it: openclaw console --open", url)
+            yield url
 
-    async with console(settings, GatewayAsks(accounts, paths), accounts.environ, metrics) as url:
-        log.info("the console listens on %s; to open it: openclaw console --open", url)
-        accounts.serves[_NAME] = Listening(url)
-        try:
-            yield
-        finally:
-            del accounts.serves[_NAME]
-
-
-async def _until_other(settings: Console, accounts: Accounts) -> None:
-    while accounts.config.root.console == settings:
-        await accounts.next_config()
+    await keep(accounts, "console", lambda: accounts.config.root.console, served)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -13,17 +13,15 @@ from aiohttp import web
 from clawlane.config.console import Address
 from clawlane.config.metrics import INSTALL, Metrics
 from clawlane.gateway.accounts import Accounts
-from clawlane.metrics.errors import MetricsUnusable
+from clawlane.gateway.services import keep
 from clawlane.ops.operation import Caller
-from clawlane.ops.serving import Listening
+from clawlane.ops.serving import ServiceUnusable
 from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.metrics.page import Page
 
 log = logging.getLogger(__name__)
-_NAME = "metrics"
-_AGAIN_S = 30.0
 
 
 class LiveMetrics:
@@ -35,25 +33,8 @@ class LiveMetrics:
         """Made when metrics are first on, and kept: within a process no counter falls."""
 
     async def keep(self) -> None:
-        """Count and serve as the config in force says. Lives until cancelled.
-
-        Metrics that cannot be served are logged and shown by `status`, and tried again every half minute and
-        with the next config.
-        """
-        serves = self._accounts.serves
-        while True:
-            settings = self._settings
-            try:
-                async with self._served(settings):
-                    await self._until_other(settings)
-            except MetricsUnusable as error:
-                if _NAME not in serves:
-                    log.error("%s; the gateway goes on without metrics", error)
-                serves[_NAME] = Listening(str(settings.listen or ""), error.sentence)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_AGAIN_S):
-                        await self._until_other(settings)
-                    serves.pop(_NAME, None)
+        """Count and serve as the config in force says; see `services.keep`."""
+        await keep(self._accounts, "metrics", lambda: self._settings, self._served)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The page as the console serves it: only where it has no address of its own."""
@@ -67,9 +48,10 @@ class LiveMetrics:
         return self._accounts.config.root.metrics
 
     @asynccontextmanager
-    async def _served(self, settings: Metrics) -> AsyncIterator[None]:
+    async def _served(self, settings: Metrics) -> AsyncIterator[str]:
+        """Count while entered; gives the address of their own, empty for none."""
         if not settings.enabled:
-            yield
+            yield ""
             return
         page = self._page = self._page or self._made()
         store = self._accounts.store
@@ -77,16 +59,16 @@ class LiveMetrics:
         looking = asyncio.create_task(page.counters.watch_loop())
         try:
             if settings.listen is None:
-                yield
+                yield ""
             else:
-                async with self._listening(settings, settings.listen, page):
-                    yield
+                async with self._listening(settings, settings.listen, page) as url:
+                    yield url
         finally:
             looking.cancel()
             store.observed_by(None)
 
     @asynccontextmanager
-    async def _listening(self, settings: Metrics, listen: Address, page: Page) -> AsyncIterator[None]:
+    async def _listening(self, settings: Metrics, listen: Address, page: Page) -> AsyncIterator[str]:
         from clawlane.metrics.listener import listening
 
         async def answer(request: web.Request) -> web.StreamResponse:
@@ -94,11 +76,7 @@ class LiveMetrics:
 
         async with listening(listen, answer) as url:
             log.info("metrics are served on %s", url)
-            self._accounts.serves[_NAME] = Listening(url)
-            try:
-                yield
-            finally:
-                del self._accounts.serves[_NAME]
+            yield url
 
     def _made(self) -> Page:
         try:
@@ -109,9 +87,5 @@ class LiveMetrics:
                 error=str(error),
                 install=INSTALL,
             )
-            raise MetricsUnusable(told) from None
+            raise ServiceUnusable(told) from None
         return Page.of(lambda: self._accounts.context(Caller.GATEWAY), self._accounts.environ)
-
-    async def _until_other(self, settings: Metrics) -> None:
-        while self._settings == settings:
-            await self._accounts.next_config()

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from clawlane.config.console import Address
-from clawlane.metrics.errors import MetricsUnusable
 from clawlane.metrics.page import PATH
+from clawlane.ops.serving import ServiceUnusable
 from clawlane.texts import later
 
 _ENDS_S = 1.0
@@ -21,7 +21,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @asynccontextmanager
 async def listening(listen: Address, answer: Handler) -> AsyncIterator[str]:
-    """Serve the page while entered; gives its address. Raises `MetricsUnusable`."""
+    """Serve the page while entered; gives its address. Raises `ServiceUnusable`."""
     app = web.Application(client_max_size=_MOST_BODY)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_ENDS_S)
 
@@ -39,7 +39,7 @@ async def listening(listen: Address, answer: Handler) -> AsyncIterator[str]:
         except OSError as error:
             reason = os.strerror(error.errno or 0)
             told = later("metrics cannot be served on {address}: {why}", address=str(listen), why=reason)
-            raise MetricsUnusable(told) from None
+            raise ServiceUnusable(told) from None
         yield f"http://{Address(listen.host, runner.addresses[0][1])}{PATH}"
     finally:
         await runner.cleanup()

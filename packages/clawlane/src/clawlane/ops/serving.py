@@ -1,4 +1,7 @@
-"""What a gateway serves besides the lane."""
+"""What a gateway serves besides the lane.
+
+ServiceUnusable     it cannot be served; `sentence` says why
+"""
 
 from __future__ import annotations
 
@@ -10,3 +13,11 @@ class Listening(Struct, frozen=True):
 
     address: str
     problem: str = ""
+
+
+class ServiceUnusable(Exception):
+    """It cannot be served. `sentence` says why, in one line made by `later`."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
