@@ -56,15 +56,15 @@ async def console(
         shutdown_timeout=_ENDS_S,
     )
     await runner.setup()
-    url = entrance.url(listens)
+    url, before = entrance.url(listens), ""
     try:
         context = _tls(settings.public.tls) if settings.public else None
         await web.SockSite(runner, bound, ssl_context=context, backlog=64).start()
-        access.listens(url)
+        before = access.listens(url)
         yield url
     finally:
         await runner.cleanup()
-        access.ended(url)
+        access.ended(url, before)
 
 
 def app_of(site: Site, metrics: Handler | None = None) -> web.Application:

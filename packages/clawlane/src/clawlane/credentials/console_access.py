@@ -70,13 +70,19 @@ class ConsoleAccess:
             path.unlink(missing_ok=True)
         return len(browsers)
 
-    def listens(self, url: str) -> None:
-        """Note where the console listens."""
+    def listens(self, url: str) -> str:
+        """Note where the console listens. Gives what was noted before: another one may listen there still."""
+        before = self.address()
         write_private(self._address, url.encode())
+        return before
 
-    def ended(self, url: str) -> None:
-        """The console that listened there has ended."""
-        if self.address() == url:
+    def ended(self, url: str, before: str = "") -> None:
+        """The console that listened there has ended; what was noted `before` it counts again."""
+        if self.address() != url:
+            return
+        if before and before != url:
+            write_private(self._address, before.encode())
+        else:
             self._address.unlink(missing_ok=True)
 
     def address(self) -> str:
