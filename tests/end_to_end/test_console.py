@@ -154,6 +154,7 @@ def test_a_stranger_is_approved_by_clicks_and_answered(browser: Browser, zalo: S
     code = zalo.wait("sent")["text"].rpartition(": ")[2][:8]
     page = browser.get("/people")
     assert stranger in page.text
+    assert '<a href="/people">pairing</a>' in browser.get("/now/accounts").text
     token = next(
         attributes["value"]
         for tag, attributes in Elements(page.text).found

@@ -171,9 +171,10 @@ def test_pacing_says_what_is_used_of_what_and_which_line_says_so(
     assert (spent["budget.perSender"]["used"], spent["budget.perSender"]["of"]) == (0.3, hung)
     shown = unescape(browser.get("/pacing").text)
     printed = linked.run("pacing").stdout
+    assert "channels.zalouser.pacing.account.minute, line 5" in shown
+    assert re.search(r"^pacing.account.minute +3 of 3 messages; more at .* line 5$", printed, re.M)
     for page in (shown, printed):
         assert "3 of 3 messages; more at " in page
-        assert "channels.zalouser.pacing.account.minute, line 5" in page
         assert "60 of 100 tokens" in page
         assert f"30% of 100% of it by one sender ({hung})" in page
         assert f"held: dm:{hung}: 1 · " in page

@@ -186,7 +186,7 @@ def test_an_answer_without_an_id_is_never_sent_again_and_asks_the_operator(lane:
     assert lane.answer() == "echo: hai", "nothing waits for a look-up"
     told = lane.operator.run("channels", "status")
     assert told.returncode == 2
-    assert "it is unknown whether 1 message(s) arrived; decide: openclaw outbox list" in told.stdout
+    assert "it is unknown whether 1 message arrived; decide: openclaw outbox list" in told.stdout
     lane.zalo.do("/drop", code=1006)
     lane.gateway.said("is ready")
     lane.say("ba")

@@ -15,6 +15,7 @@ import pytest
 
 OPENCLAW = str(Path(sys.executable).with_name("openclaw"))
 PATIENCE = 60.0
+CONFIG = "{ channels: { zalouser: { dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
 
 
 class Terminal:
@@ -84,6 +85,15 @@ def test_the_printed_lines_lead_a_login_and_people_to_the_simulator(
     assert "Nguyễn Minh Anh logs in" in sim.says("logs in")
     said = terminal.run("sim", "say", "xin chào", "--from", "Phạm Quốc Bảo", "--json")
     assert json.loads(said.stdout)["ok"], said.stdout
+    (Path(sim.exports["CLAWLANE_STATE_DIR"]) / "config.json5").write_text(CONFIG, encoding="utf-8")
+    command = [OPENCLAW, "gateway", "run"]
+    with subprocess.Popen(command, env=terminal.environ, stdout=subprocess.DEVNULL) as gateway:
+        try:
+            assert "is connected" in sim.says("connected")
+            assert terminal.run("sim", "say", "xin chào", "--from", "Trần Thị Lan").returncode == 0
+            assert "Nguyễn Minh Anh writes to Trần Thị Lan: " in sim.says("writes to")
+        finally:
+            gateway.terminate()
     added = terminal.run("sim", "person", "Mai", "--friend", "--json")
     world = json.loads(terminal.run("sim", "world", "--json").stdout)["world"]
     assert {"kind": "person", "id": json.loads(added.stdout)["id"], "name": "Mai", "about": "friend"} in world

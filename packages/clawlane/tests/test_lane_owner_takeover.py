@@ -57,7 +57,8 @@ async def test_a_running_turn_ends_with_its_typing_and_other_threads_go_on(owned
         wire.incoming.put_nowait(message(1))
         wire.incoming.put_nowait(message(1, "22"))
         assert {await agent.begun.get(), await agent.begun.get()} == {"11: 1", "22: 1"}
-        assert {await wire.shown.get(), await wire.shown.get()} >= {Typing(DM)}
+        while await wire.shown.get() != Typing(DM):  # the other thread's may come several times before
+            pass
         wire.incoming.put_nowait(mine("Để mình"))
         wire.incoming.put_nowait(message(2))
         await until(taken(owned))

@@ -15,6 +15,8 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.models import AdmittedMessage, NewMessage
 from clawlane.store.retention import IDS_MS
+from clawlane.store.told import NotedItem
+from clawlane.store.why_search import Wanted
 
 DM = Thread(ThreadKind.DM, "11")
 GROUP = Thread(ThreadKind.GROUP, "11")
@@ -36,9 +38,9 @@ class Desk:
             for one in await self.account_store.run(inbox.admit_all, arrivals)
         ]
 
-    def noted(self) -> list[notices.NotedItem]:
+    def noted(self) -> list[NotedItem]:
         with self.store.read() as reader:
-            return notices.newest(reader._connection, 10)
+            return reader.search(Wanted(), 10).notices
 
 
 @pytest.fixture

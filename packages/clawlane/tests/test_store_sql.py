@@ -34,6 +34,7 @@ HERE = {
     "audit_check.py: settings and tables of SQLite",  # whether the triggers are there
     "connection.py: settings and tables of SQLite",  # how a file is opened and checked
     "copies.py: settings and tables of SQLite",  # how large a file is, and how it is copied
+    "inspection.py: settings and tables of SQLite",  # what a person who helps is told of the file
     "marker.py: settings and tables of SQLite",  # whether the file is empty
     "restored.py: settings and tables of SQLite",  # what is erased in a copy is overwritten
     "writer.py: settings and tables of SQLite",  # when a commit waits for the disk

@@ -12,7 +12,7 @@ from clawlane.ops.client import Client
 from clawlane.ops.operation import plain
 from clawlane.ops.pacing import Allowance, GetPacing
 from clawlane.texts import t
-from clawlane.words.pacing import allowance_words, now_lines, place_words, resets_words
+from clawlane.words.pacing import allowance_words, line_words, now_lines, resets_words
 
 
 @click.command()
@@ -41,12 +41,13 @@ def pacing(channel: str | None, account: str | None, as_json: bool) -> None:
         for line in now_lines(one):
             echo_wrapped(line, "  ", "    ")
     for agent in found.agents:
-        echo_line(t("Agent {agent}; {resets}", agent=agent.agent, resets=resets_words(agent)))
+        echo_line(t("Agent {agent}", agent=agent.agent))
         _table(agent.settings)
+        echo_wrapped(resets_words(agent), "  ", "    ")
     if not found.running:
         echo_wrapped(t("No gateway runs: nothing is sent, and nothing is held."))
 
 
 def _table(settings: Sequence[Allowance]) -> None:
-    rows = [(one.key, allowance_words(one), place_words(one)) for one in settings]
+    rows = [(one.key, allowance_words(one), line_words(one)) for one in settings]
     print_table((t("KEY"), t("VALUE"), t("FROM")), rows)

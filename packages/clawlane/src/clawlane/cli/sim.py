@@ -286,5 +286,6 @@ def _line(seen: Seen, names: Mapping[str, str]) -> str:
         key: sanitize(names.get(value, value), _TEXT) if isinstance(value, str) else value
         for key, value in (fields | seen.fields).items()
     }
+    named["thread"] = named["thread_id"]
     at = datetime.fromtimestamp(int(seen.fields.get("at_ms", 0)) / 1000, UTC).astimezone()
-    return f"{at:%H:%M:%S}  {t(_SAYS[seen.kind], thread=named.pop('thread_id'), **named)}"
+    return f"{at:%H:%M:%S}  {t(_SAYS[seen.kind], **named)}"

@@ -18,7 +18,7 @@ from clawlane.ops.webhooks import (
     TestWebhooks,
     WebhookStanding,
 )
-from clawlane.texts import later, t, tn
+from clawlane.texts import t, tn
 from clawlane.words.strangers import sanitize
 from clawlane.words.times import when
 
@@ -52,8 +52,8 @@ def list_webhooks(as_json: bool) -> None:
     echo_cards([_card(one) for one in found])
     if any(one.tries for one in found):
         click.echo()
-        retry = later("Try again at once: openclaw webhooks retry · give up: openclaw webhooks drop NUMBER")
-        echo_line(t(retry))
+        echo_line(t("Try again at once: openclaw webhooks retry"))
+        echo_line(t("Give an event up: openclaw webhooks drop NUMBER"))
 
 
 def _card(one: WebhookStanding) -> Card:

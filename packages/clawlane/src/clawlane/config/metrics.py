@@ -47,7 +47,7 @@ def problems(metrics: Metrics, console: Console) -> Iterator[Found]:
         return
     if metrics.listen is None:
         if not console.enabled:
-            hint = "set metrics.listen, such as '127.0.0.1:18791', or enable the console"
+            hint = "set metrics.listen, such as '127.0.0.1:18792', or enable the console"
             yield Found("enabled", "there is no console to serve them, and no address of their own", hint)
         elif console.public is not None and metrics.token is None:
             told = "other machines reach the console, so metrics.token is needed"

@@ -145,19 +145,25 @@ _NAMES_OF_PEOPLE = (
     "SELECT sender_id, sender_name, '[]' FROM pairing WHERE account = ?",
     "SELECT sender_id, sender_name, '[]' FROM approved WHERE account = ?",
     "SELECT sender_id, sender_name, '[]' FROM rejected WHERE account = ?",
-    # Strangers that are answered are called only as they write themselves.
-    "SELECT sender_id, json_extract(body, '$.name'), '[]' FROM messages"
-    " WHERE account = ? AND body IS NOT NULL ORDER BY admitted_ms DESC LIMIT 2000",
+)
+_NEWEST_MESSAGES = (
+    "SELECT sender_id, body FROM messages WHERE account = ? AND body IS NOT NULL"
+    " ORDER BY admitted_ms DESC LIMIT 2000"
 )
 
 
 def _people(connection: sqlite3.Connection, account: str, written: str) -> frozenset[str]:
-    found = {written}
+    names = _names_of_people(connection, account)
+    return _not_too_many({written, *(id_ for id_, name in names if name and _called(written, name))}, written)
+
+
+def _names_of_people(connection: sqlite3.Connection, account: str) -> Iterator[tuple[str, str]]:
     for query in _NAMES_OF_PEOPLE:
         for id_, name, aliases in connection.execute(query, (account,)):
-            if any(_called(written, one) for one in (name, *json.loads(aliases)) if one):
-                found.add(str(id_))
-    return _not_too_many(found, written)
+            yield from ((str(id_), one) for one in (name, *json.loads(aliases)))
+    # Strangers that are answered are called only as they write themselves.
+    for id_, body in connection.execute(_NEWEST_MESSAGES, (account,)):
+        yield str(id_), json.loads(body).get("name", "")
 
 
 def _groups(connection: sqlite3.Connection, account: str, written: str) -> frozenset[str]:

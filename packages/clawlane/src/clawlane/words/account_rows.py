@@ -140,9 +140,10 @@ def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
 
 
 def _upgrade(upgrade: UpgradeInfo) -> str:
-    return t(
-        "{n} change(s) of version {version} wait for your word; see: openclaw upgrade show",
-        n=len(upgrade.changes),
+    return tn(
+        "{n} change of version {version} waits for your word; see: openclaw upgrade show",
+        "{n} changes of version {version} wait for your word; see: openclaw upgrade show",
+        len(upgrade.changes),
         version=upgrade.version,
     )
 
@@ -175,14 +176,26 @@ def _decision_rows(one: AccountStatus) -> Iterator[tuple[str, str]]:
     """What the operator has to decide, and what can settle it without."""
     decisions = one.decisions
     if count := decisions.sends:
-        unknown = later("it is unknown whether {n} message(s) arrived; decide: openclaw outbox list")
-        yield later("to decide"), t(unknown, n=count)
+        unknown = tn(
+            "it is unknown whether {n} message arrived; decide: openclaw outbox list",
+            "it is unknown whether {n} messages arrived; decide: openclaw outbox list",
+            count,
+        )
+        yield later("to decide"), unknown
     if count := decisions.dead_letters:
-        letters = later("{n} message(s) could not be answered; decide: openclaw channels dead-letters list")
-        yield later("to decide"), t(letters, n=count)
+        letters = tn(
+            "{n} message could not be answered; decide: openclaw channels dead-letters list",
+            "{n} messages could not be answered; decide: openclaw channels dead-letters list",
+            count,
+        )
+        yield later("to decide"), letters
     if count := decisions.forgotten:
-        dropped = later("{n} message(s) dropped unanswered: too many were waiting for a decision")
-        yield later("forgotten"), t(dropped, n=count)
+        dropped = tn(
+            "{n} message was dropped unanswered: too many were waiting for a decision",
+            "{n} messages were dropped unanswered: too many were waiting for a decision",
+            count,
+        )
+        yield later("forgotten"), dropped
     if one.look_ups:
         yield later("look-ups"), t("find what was sent in: {kinds}", kinds=", ".join(one.look_ups))
     elif decisions.sends:

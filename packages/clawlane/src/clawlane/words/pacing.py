@@ -52,7 +52,7 @@ def allowance_words(one: Allowance) -> str:
     """What a setting allows, and what is used of it."""
     told = next((words for key, words in _USED.items() if one.key.startswith(key)), None)
     if told is None or one.used is None:
-        return t(_OFF) if one.key == "pacing.enabled" and not one.limit else _plain(one.limit)
+        return _uncounted(one)
     if one.limit is None:
         return t(_UNLIMITED[one.key], used=_number(one.used))
     used, limit = _number(one.used), _number(one.limit)
@@ -60,6 +60,19 @@ def allowance_words(one: Allowance) -> str:
         used, limit = f"{one.used:.0%}", f"{one.limit:.0%}"
     text = t(told, used=used, limit=limit, of=f" ({sanitize(one.of)})" if one.of else "")
     return text if one.until_ms is None else t("{what}; more at {time}", what=text, time=local(one.until_ms))
+
+
+def _uncounted(one: Allowance) -> str:
+    if one.key == "pacing.enabled" and not one.limit:
+        return t(_OFF)
+    if one.key.startswith("budget.per") and one.limit is not None:
+        return t("{limit} of the budget of a day", limit=f"{one.limit:.0%}")
+    return _plain(one.limit)
+
+
+def line_words(one: Allowance) -> str:
+    """Which line of the config sets it, or `built-in`: what fits beside the key in a terminal."""
+    return t("built-in") if one.line is None else t("line {line}", line=one.line)
 
 
 def place_words(one: Allowance) -> str:
@@ -86,7 +99,7 @@ def now_lines(one: AccountPacing) -> Iterator[str]:
 
 def resets_words(one: AgentBudget) -> str:
     """When a budget begins anew."""
-    return t("its budget begins anew at {time}", time=local(one.resets_ms))
+    return t("The budget begins anew at {time}.", time=local(one.resets_ms))
 
 
 def held_words(held: HeldReply) -> str:

@@ -29,6 +29,17 @@ _SILENCE_S = 20.0
 """After that a comment is sent, so that nothing between here and the browser takes the line for dead."""
 
 _WRITE_S = 15.0
+_PAGES = {
+    "openclaw channels dead-letters": "/dead-letters",
+    "openclaw channels login": "/login",
+    "openclaw drafts": "/drafts",
+    "openclaw outbox": "/outbox",
+    "openclaw pairing": "/people",
+    "openclaw resume": "/pause",
+    "openclaw verify": "/ritual",
+}
+"""The page that does what a command does, by the beginning of the command."""
+
 _LOGIN_HELPS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT)
 
 
@@ -90,7 +101,10 @@ def _account(found: Status, one: AccountStatus, words: str) -> dict[str, object]
     code = exit_code_of(one)
     return {
         "well": found.gateway is not None and code is Exit.WELL,
-        "rows": [(t(head) if head else "", text) for head, text in account_rows(one, words, now_ms())],
+        "rows": [
+            (t(head) if head else "", next((to for names, to in _PAGES.items() if names in text), ""), text)
+            for head, text in account_rows(one, words, now_ms())
+        ],
         "help": help_of(one, words),
         "needs_login": one.enabled and (not one.linked or one.phase in _LOGIN_HELPS),
     }
