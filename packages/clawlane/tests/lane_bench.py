@@ -119,10 +119,14 @@ class Gated:
 
     begun: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     allowed: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    ended: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
     async def run(self, turn: TurnInput) -> Reply | None:
         self.begun.put_nowait(turn.message.text)
-        await self.allowed.acquire()
+        try:
+            await self.allowed.acquire()
+        finally:
+            self.ended.put_nowait(turn.message.text)
         return Reply(turn.message.text)
 
 

@@ -62,6 +62,7 @@ async def test_a_running_turn_ends_with_its_typing_and_other_threads_go_on(owned
         wire.incoming.put_nowait(mine("Để mình"))
         wire.incoming.put_nowait(message(2))
         await until(taken(owned))
+        assert await agent.ended.get() == "11: 1"
         agent.allowed.release()
         assert await wire.sent(1) == ["22: 1"]
         wire.incoming.put_nowait(message(2, "22"))

@@ -168,3 +168,10 @@ async def test_when_the_thread_dies_everybody_who_waits_is_told(writer: Writer) 
     assert isinstance(await writer.dead, StoreUnusable)
     with pytest.raises(StoreUnusable):
         await writer.submit(synchronous)
+
+
+async def test_what_comes_after_the_end_is_refused_and_does_not_wait(writer: Writer) -> None:
+    await writer.close()
+    for late in (writer.submit(synchronous), writer.rewrite()):
+        with pytest.raises(StoreUnusable, match="the store is closed"):
+            await late

@@ -96,6 +96,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self.dead: asyncio.Future[StoreUnusable] = self._loop.create_future()
         """Why nothing can be written any more, once that is so."""
+        self._closed = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._next: _Job | None = None
         self._thread = threading.Thread(target=self._work, name="clawlane-store")
@@ -106,25 +107,27 @@ class Writer:
 
         A `lazy` one outlives the process, but is safe from a power cut only with the next that is not lazy.
         The future fails with what the transition raised, with `StoreFailed` when the disk did, or with
-        `StoreUnusable` when the writing thread has died.
+        `StoreUnusable` when the writing thread has died, or has ended.
         """
-        future: asyncio.Future[T] = self._loop.create_future()
-        if self.dead.done():
-            future.set_exception(self.dead.result())
-            return future
-        self._jobs.put(_Job(transition, future, lazy))
-        return future
+        return self._submit(transition, lazy=lazy)
 
     def rewrite(self) -> asyncio.Future[None]:
         """Write the whole file anew, and empty the log: nothing that was deleted is left between its pages.
 
         Meanwhile nothing else is stored. Fails with `StoreFailed`, for example where there is no room.
         """
-        future: asyncio.Future[None] = self._loop.create_future()
+        return self._submit(lambda _: None, alone=True)
+
+    def _submit(
+        self, transition: Transition[T], *, lazy: bool = False, alone: bool = False
+    ) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self._loop.create_future()
         if self.dead.done():
             future.set_exception(self.dead.result())
-            return future
-        self._jobs.put(_Job(lambda _: None, future, lazy=False, alone=True))
+        elif self._closed:  # nobody would ever take it
+            future.set_exception(StoreUnusable(later("the store is closed")))
+        else:
+            self._jobs.put(_Job(transition, future, lazy, alone))
         return future
 
     @property
@@ -155,6 +158,7 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what was submitted, checkpoint and close the file."""
+        self._closed = True
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
 
