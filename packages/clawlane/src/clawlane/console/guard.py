@@ -33,7 +33,7 @@ LONGEST_BODY = 256 * 1024
 """Bytes of a form: the longest is an edited config file."""
 
 _SAFE = ("GET", "HEAD")
-_FORM_S = 30.0
+_FORM_S = 10.0
 """How long a form may take to come."""
 
 
