@@ -88,9 +88,10 @@ PACKAGES = (
 def sentences_in(code: str, file: str = "") -> Iterator[Id]:
     """The sentences of a module. Raises `ValueError` for one that is put together where it is said."""
     for node in ast.walk(ast.parse(code)):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        if not isinstance(node, ast.Call):
             continue
-        said = node.args[_SENTENCES.get(node.func.id, slice(0))]
+        name = ast.unparse(node.func).removeprefix("texts.")
+        said = node.args[_SENTENCES.get(name, slice(0))]
         if any(isinstance(one, ast.JoinedStr | ast.BinOp) for one in said):
             raise ValueError(
                 f"{file}:{node.lineno}: write one sentence with {{names}}, and give their values"

@@ -48,10 +48,14 @@ class Browser:
         """The headers of a page of the console."""
         return {"Origin": self.base, "Sec-Fetch-Site": "same-origin", "Content-Type": FORM}
 
+    def connection(self) -> http.client.HTTPConnection:
+        """A new one to the console."""
+        where = urlsplit(self.base)
+        return http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+
     def ask(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
         """One request, with nothing added but the cookie."""
-        where = urlsplit(self.base)
-        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE)
+        connection = self.connection()
         given = {"Cookie": self.cookie, **self.sends, **(headers or {})}
         try:
             connection.request(method, path, body or None, given)
@@ -110,6 +114,10 @@ class Live:
                 raise Missing(f"never showed {words!r}, but: {self.html}")
             self.html = "\n".join(line.removeprefix("data: ") for line in lines)
         return self.html
+
+    def rest(self) -> str:
+        """What is sent until the console ends it."""
+        return self._answer.read().decode()
 
     def close(self) -> None:
         """The browser goes away."""

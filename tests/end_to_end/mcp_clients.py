@@ -40,6 +40,9 @@ class Reader:
         assert not done.is_error, done.content
         return done.content
 
+    async def fails(self, tool: str, **arguments: object) -> bool:
+        return (await self._client.call_tool(tool, arguments)).is_error is True
+
     async def refused(self, tool: str, **arguments: object) -> str:
         """The one line of a tool that fails."""
         done = await self._client.call_tool(tool, arguments)

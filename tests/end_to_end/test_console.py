@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from demo.stage import Gateway, Operator, Simulator
+from demo.stage import PATIENCE, Gateway, Operator, Simulator, running
 from end_to_end.browsing import FORM, Browser, Elements, link_of, signed_in
 from end_to_end.steps import answers, person, say
 from end_to_end.steps import listening as lane_listening
@@ -60,6 +60,19 @@ def test_a_link_opens_the_console_once_and_looking_at_it_does_not_use_it_up(
     assert not other.cookie
     assert other.post("/sign-in", link="x" * 43).status == 403
     assert other.post("/sign-in", password="anything at all").status == 403
+
+
+def test_links_lead_to_the_gateway_again_when_a_second_console_has_ended(
+    browser: Browser, linked: Operator
+) -> None:
+    with running(linked.command("console", "--listen", "127.0.0.1:0"), linked.env) as second:
+        assert second.stdout is not None
+        link = next(line for line in second.stdout if "link=" in line)
+        assert not link.strip().startswith(browser.base)
+        assert link_of(linked).startswith(link.strip().partition("?")[0])
+        second.terminate()
+        assert second.wait(PATIENCE) == 0
+    assert link_of(linked).startswith(f"{browser.base}/sign-in?")
 
 
 def test_the_cookie_outlives_the_gateway_and_ends_with_a_sign_out(

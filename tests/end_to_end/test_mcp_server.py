@@ -319,8 +319,8 @@ async def test_what_binds_an_agent_binds_a_client(lane: Lane) -> None:
         assert "paused" in held["note"]
         [last] = (await client.call("messages_read", conversation=lane.key, limit=1))["messages"]
         assert (last["text"], last["state"]) == ("chờ đã", "queued")
-        for _ in range(19):
-            await client.call(**send, text="nữa", wait_seconds=0)
+        fates = await asyncio.gather(*(client.fails(**send, text="nữa", wait_seconds=0) for _ in range(30)))
+        assert sum(fates) == 11, "20 wait, however many come at once"
         assert "wait already" in await client.refused(**send, text="nữa")
         lane.edit(allowFrom=[])
         assert "may not write to" in await client.refused(**send, text="x")

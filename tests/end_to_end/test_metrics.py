@@ -115,6 +115,8 @@ def test_who_may_read_them_on_an_address_of_their_own(
     assert (read.status, read.headers["Content-Type"].partition(";")[0]) == (200, "text/plain")
     assert "clawlane_build_info{" in read.text
     own = {"Authorization": f"Bearer {TOKEN}"}
+    odd = "application/openmetrics-text; version=x"
+    assert scrape(base, Accept=odd, **own).headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert scrape(base, Host="evil.example", **own).status == 421
     assert scrape(base, Host=base.replace("http://127.0.0.1", "localhost"), **own).status == 200
     for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):

@@ -185,6 +185,7 @@ def test_conversations_never_mix(
         ("a", f"dm:{binh}", 1),
         ("a", f"dm:{lan}", 1),
     ]
+    assert [one["name"] for one in listed[1:]] == ["Bình", "Lan"]
 
 
 @pytest.mark.long

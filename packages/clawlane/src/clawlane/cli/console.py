@@ -18,6 +18,9 @@ from clawlane.texts import t, tn
 _SHORTEST = 12
 """Characters of a password."""
 
+_MOMENT_MS = 2000
+"""What passes between the making of a link and its print, so that ten minutes are not told as nine."""
+
 
 @click.group(invoke_without_command=True)
 @click.option("--open", "opens", is_flag=True, help="Make a link, and open it in a browser.")
@@ -80,7 +83,7 @@ def password() -> None:
 
 
 def _show(link: OneTimeLink, opens: bool) -> None:
-    left = length(link.until_ms - now_ms())
+    left = length(link.until_ms - now_ms() + _MOMENT_MS)
     echo_line(t("This link opens the console once, within {time}:", time=left))
     click.echo(f"  {link.url}")
     if not opens:

@@ -7,11 +7,10 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.listening import read_address_or_fail
-from clawlane.config.console import Console
+from clawlane.config.console import Console, read_address
 from clawlane.config.errors import ConfigError
 from clawlane.console.listener import console as serving
 from clawlane.credentials.console_access import ConsoleAccess
@@ -26,13 +25,13 @@ _CONNECT_S = 1.0
 
 def served_elsewhere(client: Client) -> bool:
     """Whether a console listens for this state directory."""
-    found = urlsplit(ConsoleAccess(client.paths.console_dir).address())
-    if not found.hostname:
+    place = ConsoleAccess(client.paths.console_dir).place()
+    if place is None:
         return False
     try:
-        with socket.create_connection((found.hostname, found.port or 443), _CONNECT_S):
+        with socket.create_connection(read_address(place.listens), _CONNECT_S):
             return True
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

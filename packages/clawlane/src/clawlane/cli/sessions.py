@@ -48,12 +48,13 @@ def list_sessions(channel: str | None, account: str | None, as_json: bool) -> No
         click.echo(t("No agent remembers anything."))
         return
     now = now_ms()
-    heads = [t("THREAD"), t("AGENT"), t("TURNS"), t("LAST"), t("ACCOUNT")]
+    heads = [t("THREAD"), t("NAME"), t("AGENT"), t("TURNS"), t("LAST"), t("ACCOUNT")]
     if len({row.account for row in rows}) == 1:
         heads.pop()
     cells = [
         [
             str(row.thread),
+            cell(row.name),
             cell(row.agent),
             kept(row.turns - row.summarised, row.summarised),
             when(row.last_ms, now),

@@ -57,7 +57,7 @@ def read_address(value: object) -> Address:
 def _host(value: str) -> str:
     if not _HOST.fullmatch(value.strip()):
         raise ValueError("must be a name as browsers send it, such as 'lane.example.org'")
-    return value.strip().lower()
+    return value.strip().lower().removesuffix(":443")  # which browsers leave out
 
 
 def _absolute(value: str) -> str:

@@ -29,3 +29,9 @@ async def done(request: web.Request, to: str, *sentences: str) -> web.Response:
     for sentence in sentences:
         site.notes.leave(site.entrance.token(request), sentence)
     return web.Response(status=303, headers={"Location": to})
+
+
+def own_path(path: str) -> str:
+    """A path of the console, where a browser may be led; the first page instead of anything else."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if plain and len(path) < 500 else "/"

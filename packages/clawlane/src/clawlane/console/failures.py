@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from clawlane.console.answers import page
+from clawlane.console.answers import own_path, page
 from clawlane.console.errors import lines_of
 from clawlane.console.rendering import HEADERS, STATIC
 from clawlane.ops.asking import OURS
@@ -32,6 +32,8 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except web.RequestPayloadError:
+        return await _told(request, 400, [t("That did not come whole.")])
     except web.HTTPRequestEntityTooLarge:
         return await _told(request, 413, [t("That was too large.")])
     except web.HTTPException as error:
@@ -46,5 +48,13 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _told(request: web.Request, status: int, lines: list[str], help: str = "") -> web.Response:
-    back = urlsplit(request.headers.get("Referer", "")).path or "/"
+    back = own_path(_path_of(request.headers.get("Referer", "")))
     return await page(request, "failure.html", status=status, lines=lines, help=help, back=back)
+
+
+def _path_of(url: str) -> str:
+    """The path of an address; empty for what is none."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""

@@ -9,7 +9,7 @@ What carries a signature comes from no browser, and needs neither.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -28,17 +28,23 @@ OPEN = "open"
 SIGNED = "signed"
 """Marks the handlers whose requests carry a signature, and come from no page."""
 
+_FORM = "application/x-www-form-urlencoded"
 LONGEST_BODY = 256 * 1024
 """Bytes of a form: the longest is an edited config file."""
 
 _SAFE = ("GET", "HEAD")
+_FORM_S = 10.0
+"""How long a form may take to come."""
 
 
 @dataclass(frozen=True)
 class Entrance:
-    """Under which names the console is reached, and how a browser shows that it is signed in."""
+    """Under which names the console is reached, and how a browser shows that it is signed in.
 
-    origins: frozenset[str]
+    The first of the `origins` is the one to open.
+    """
+
+    origins: tuple[str, ...]
     cookie: str
     secure: bool
     access: ConsoleAccess
@@ -46,12 +52,13 @@ class Entrance:
     @classmethod
     def of(cls, listens: Address, public: PublicConsole | None, access: ConsoleAccess) -> Entrance:
         """The entrance of a console that `listens` there, by its real port."""
-        names = [f"127.0.0.1:{listens.port}", f"localhost:{listens.port}", f"[::1]:{listens.port}"]
-        own_tls = public is not None and public.tls != "proxy"
-        origins = {f"{'https' if own_tls else 'http'}://{name}" for name in names}
         if public:
-            origins = {f"https://{host}" for host in public.hosts}
-        return cls(frozenset(origins), f"clawlane-console-{listens.port}", public is not None, access)
+            origins = [f"https://{name}" for host in public.hosts for name in _names(host, listens, public)]
+        else:
+            port = listens.port
+            names = (str(listens), f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}")
+            origins = [f"http://{name}" for name in names]
+        return cls(tuple(origins), f"clawlane-console-{listens.port}", public is not None, access)
 
     @property
     def hosts(self) -> Collection[str]:
@@ -62,10 +69,10 @@ class Entrance:
         """The origin of the pages under a host."""
         return next(one for one in self.origins if one.partition("://")[2] == host)
 
-    def url(self, listens: Address) -> str:
-        """The address to open: the first public name, else the one of this machine."""
-        own = f"http://{listens}"
-        return own if own in self.origins else sorted(self.origins)[0]
+    @property
+    def url(self) -> str:
+        """The address to open."""
+        return self.origins[0]
 
     def token(self, request: web.Request) -> str:
         """What the browser shows; empty for nothing."""
@@ -88,29 +95,36 @@ class Entrance:
         response.del_cookie(self.cookie, path="/", httponly=True, samesite="Strict", secure=self.secure)
 
 
+def _names(host: str, listens: Address, public: PublicConsole) -> Iterator[str]:
+    """What browsers call a public host: with the port, unless something else stands at 443."""
+    if public.tls != "proxy" and ":" not in host and listens.port != 443:
+        yield f"{host}:{listens.port}"
+    yield host
+
+
 def guarding(entrance: Entrance) -> Middleware:
     """The middleware that lets requests through, or does not."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host", "")
-        if host.lower() not in entrance.hosts:
+        if host.lower() not in entrance.hosts or not request.raw_path.startswith("/"):
             return refusal(421, "this is not a name of the console")
         if getattr(request.match_info.handler, SIGNED, False):
-            return await handler(request) if _fits(request) else refusal(413, "the request is too long")
+            return _not_as_it_is(request) or await handler(request)
         if request.method not in _SAFE and not _from_a_page(request, entrance.origin_of(host.lower())):
             return refusal(403, "this did not come from a page of the console")
-        if refused := _not_a_form(request):
+        if refused := _no_form(request):
             return refused
         needs_nobody = getattr(request.match_info.handler, OPEN, False) or request.match_info.http_exception
         if needs_nobody:
-            return await handler(request)
+            return await _unread(request) or await handler(request)
         token = entrance.token(request)
         if not await asyncio.to_thread(entrance.access.signed_in, token, now_ms()):
             if request.method in _SAFE and request.headers.get("HX-Request") is None:
                 return web.Response(status=303, headers={"Location": f"/sign-in?to={quote(request.path_qs)}"})
             return refusal(401, "sign in first")
-        return await handler(request)
+        return await _unread(request) or await handler(request)
 
     return guard
 
@@ -120,17 +134,35 @@ def _from_a_page(request: web.Request, origin: str) -> bool:
     return own and request.headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
 
 
-def _not_a_form(request: web.Request) -> web.Response | None:
-    """What is posted is a form, and no longer than one. A body that is not read would be the next request."""
+def _no_form(request: web.Request) -> web.Response | None:
+    """What is posted is a form as browsers send it. A body that is not read would be the next request."""
     if request.method in _SAFE:
         return None
-    if request.content_type != "application/x-www-form-urlencoded":
-        return refusal(415, "send a form")
-    return None if _fits(request) else refusal(413, "the form is too long")
+    if request.content_type != _FORM or (request.charset or "utf-8").lower() != "utf-8":
+        return refusal(415, "send a form in UTF-8")
+    return _not_as_it_is(request)
 
 
-def _fits(request: web.Request) -> bool:
-    return (request.content_length or 0) <= LONGEST_BODY
+def _not_as_it_is(request: web.Request) -> web.Response | None:
+    """A body is neither packed nor longer than the longest form."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return refusal(415, "send it as it is, not compressed")
+    fits = (request.content_length or 0) <= LONGEST_BODY
+    return None if fits else refusal(413, "that is too long")
+
+
+async def _unread(request: web.Request) -> web.Response | None:
+    """Read the form, for whoever asks for it later; a refusal if it does not come, or is no text."""
+    if request.method in _SAFE:
+        return None
+    try:
+        async with asyncio.timeout(_FORM_S):
+            await request.post()
+    except TimeoutError:
+        return refusal(408, "the form took too long to come")
+    except UnicodeDecodeError:
+        return refusal(400, "send a form in UTF-8")
+    return None
 
 
 def refusal(status: int, sentence: str) -> web.Response:

@@ -18,9 +18,9 @@ from clawlane.console.pages import routes
 from clawlane.console.rendering import HERE, STATIC
 from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
 from clawlane.console.site import SITE, Site
-from clawlane.credentials.console_access import ConsoleAccess
+from clawlane.credentials.console_access import ConsoleAccess, ConsolePlace
 from clawlane.ops.asking import Asks
-from clawlane.ops.serving import ServiceUnusable
+from clawlane.ops.serving import REQUESTS, ServiceUnusable
 from clawlane.texts import ENGLISH, LOCALES, later, speak
 from clawlane.zone import show_in
 
@@ -51,20 +51,21 @@ async def console(
     runner = web.AppRunner(
         app_of(Site(entrance, asks, settings.public, environ), metrics),
         access_log=None,
+        logger=REQUESTS,
         handle_signals=False,
         handler_cancellation=True,
         shutdown_timeout=_ENDS_S,
     )
     await runner.setup()
-    url = entrance.url(listens)
+    place, before = ConsolePlace(entrance.url, str(listens)), None
     try:
         context = _tls(settings.public.tls) if settings.public else None
         await web.SockSite(runner, bound, ssl_context=context, backlog=64).start()
-        access.listens(url)
-        yield url
+        before = access.listens(place)
+        yield place.url
     finally:
         await runner.cleanup()
-        access.ended(url)
+        access.ended(place, before)
 
 
 def app_of(site: Site, metrics: Handler | None = None) -> web.Application:
@@ -152,7 +153,8 @@ def _tls(tls: Tls | str) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(os.path.expanduser(tls.cert), os.path.expanduser(tls.key))
-    except (OSError, ssl.SSLError) as error:
+        # without a password OpenSSL would ask for that of a locked key on the terminal, and wait
+        context.load_cert_chain(os.path.expanduser(tls.cert), os.path.expanduser(tls.key), password="")
+    except (OSError, ValueError) as error:
         raise ServiceUnusable(later("console.public.tls cannot be used: {error}", error=str(error))) from None
     return context

@@ -74,14 +74,15 @@ def _templates() -> Environment:
 
 
 def fragment(name: str, **values: Any) -> str:
-    """A piece of a page as HTML. Times are told as of now."""
+    """A piece of a page as HTML that can be sent. Times are told as of now."""
     now = now_ms()
     times: dict[str, Callable[..., str]] = {
         "ago": lambda ms: ago(ms, now),
         "when": lambda ms: when(ms, now),
         "day_words": lambda ms: day_words(ms, now),
     }
-    return _templates().get_template(name).render(now_ms=now, **times, **values)
+    html = _templates().get_template(name).render(now_ms=now, **times, **values)
+    return html.encode("utf-8", "replace").decode()  # JSON can say half a character
 
 
 def server_sent(html: str) -> bytes:

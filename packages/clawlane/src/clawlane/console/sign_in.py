@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from aiohttp import web
 
 from clawlane.clock import now_ms
-from clawlane.console.answers import page
+from clawlane.config.secrets import SecretMissing
+from clawlane.console.answers import own_path, page
 from clawlane.console.guard import OPEN
 from clawlane.console.site import SITE, Site
 from clawlane.texts import LOCALES, t
 
 LANGUAGE = "clawlane-language"
 _YEAR_S = 365 * 24 * 3600
+log = logging.getLogger(__name__)
 
 
 async def ask(request: web.Request) -> web.Response:
     """The page. Looking at a link does not use it up: programs that fetch links ahead must not."""
     return await _form(
-        request, link=request.query.get("link", "")[:100], to=_local(request.query.get("to", "/"))
+        request, link=request.query.get("link", "")[:100], to=own_path(request.query.get("to", "/"))
     )
 
 
@@ -27,7 +30,7 @@ async def sign_in(request: web.Request) -> web.Response:
     """A browser that has a link, or the password, gets its cookie."""
     site, given = request.app[SITE], await request.post()
     access, now = site.entrance.access, now_ms()
-    link, to = str(given.get("link", "")), _local(str(given.get("to", "/")))
+    link, to = str(given.get("link", "")), own_path(str(given.get("to", "/")))
     if link:
         if not await asyncio.to_thread(access.use_link, link, now):
             return await _form(request, 403, t("This link was used, or is too old. Make a new one."), to=to)
@@ -49,7 +52,7 @@ async def sign_out(request: web.Request) -> web.Response:
 async def language(request: web.Request) -> web.Response:
     """Show the pages in another language, in this browser."""
     given = await request.post()
-    response = web.Response(status=303, headers={"Location": _local(str(given.get("to", "/")))})
+    response = web.Response(status=303, headers={"Location": own_path(str(given.get("to", "/")))})
     if (chosen := str(given.get("locale", ""))) in LOCALES:
         secure = request.app[SITE].entrance.secure
         response.set_cookie(
@@ -65,7 +68,12 @@ async def _refused(site: Site, password: str, now: int) -> str:
     if wait := site.tries.wait_ms(now):
         return t("Too many wrong passwords. Try again in {seconds} s.", seconds=wait // 1000 + 1)
     site.tries.begin(now)
-    if await asyncio.to_thread(site.password_fits, password):
+    try:
+        fits = await asyncio.to_thread(site.password_fits, password)
+    except SecretMissing as error:
+        log.error("%s, so nobody is let in to the console by a password", error)
+        return t("The password cannot be read; the log says why. A link opens the console.")
+    if fits:
         site.tries.right()
         return ""
     return t("That is not the password.")
@@ -86,12 +94,6 @@ async def _form(
         has_password=site.public is not None,
         state=site.asks.paths.state,
     )
-
-
-def _local(path: str) -> str:
-    """A path of the console; anything else is the first page."""
-    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if plain and len(path) < 500 else "/"
 
 
 for _handler in (ask, sign_in):

@@ -90,11 +90,15 @@ class Site:
         from argon2 import PasswordHasher
         from argon2.exceptions import InvalidHashError, VerificationError
 
+        from clawlane.config.secrets import SecretMissing
+
         assert self.public is not None
         try:
             return PasswordHasher().verify(self.public.password_hash.read(self.environ), password)
-        except (VerificationError, InvalidHashError):
+        except VerificationError:
             return False
+        except InvalidHashError:
+            raise SecretMissing("it is not what `openclaw console password` prints") from None
 
 
 SITE = web.AppKey("site", Site)

@@ -2,7 +2,7 @@
 
     links/DIGEST      an unused link; the file's text is when it ends (ms since 1970)
     browsers/DIGEST   a browser that is signed in, until the same
-    address           where the console that runs listens
+    address           the URL of the console that runs, and below it where it listens (`HOST:PORT`)
 
 DIGEST is the SHA-256 of a token that only the link or the browser has. A link is used up by removing its
 file, which can be done once.
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clawlane.credentials.files import write_private
 
@@ -31,6 +32,13 @@ _MOST = 100
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST_ADDRESS = 300
+
+
+class ConsolePlace(NamedTuple):
+    """A console: the address for browsers, and the `HOST:PORT` of this machine that it listens on."""
+
+    url: str
+    listens: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +78,32 @@ class ConsoleAccess:
             path.unlink(missing_ok=True)
         return len(browsers)
 
-    def listens(self, url: str) -> None:
-        """Note where the console listens."""
-        write_private(self._address, url.encode())
+    def listens(self, place: ConsolePlace) -> ConsolePlace | None:
+        """Note where the console listens. Gives what was noted before: another may listen there still."""
+        before = self.place()
+        self._note(place)
+        return before
 
-    def ended(self, url: str) -> None:
-        """The console that listened there has ended."""
-        if self.address() == url:
+    def ended(self, place: ConsolePlace, before: ConsolePlace | None) -> None:
+        """The console that listened there has ended; what was noted `before` it counts again."""
+        if self.place() != place:
+            return
+        if before is not None and before != place:
+            self._note(before)
+        else:
             self._address.unlink(missing_ok=True)
 
-    def address(self) -> str:
-        """Where a console listens, or listened when it was killed; empty if none ever did."""
+    def place(self) -> ConsolePlace | None:
+        """Where a console listens, or listened when it was killed; None if none ever did."""
         try:
             with self._address.open("rb") as file:
-                return file.read(_LONGEST_ADDRESS).decode("ascii", "replace")
+                url, _, listens = file.read(_LONGEST_ADDRESS).decode("ascii", "replace").partition("\n")
         except OSError:
-            return ""
+            return None
+        return ConsolePlace(url, listens)
+
+    def _note(self, place: ConsolePlace) -> None:
+        write_private(self._address, "\n".join(place).encode())
 
     @property
     def _links(self) -> Path:

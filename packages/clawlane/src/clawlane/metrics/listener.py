@@ -10,7 +10,7 @@ from aiohttp import web
 
 from clawlane.config.console import Address
 from clawlane.metrics.page import PATH
-from clawlane.ops.serving import ServiceUnusable
+from clawlane.ops.serving import REQUESTS, ServiceUnusable
 from clawlane.texts import later
 
 _ENDS_S = 1.0
@@ -23,7 +23,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def listening(listen: Address, answer: Handler) -> AsyncIterator[str]:
     """Serve the page while entered; gives its address. Raises `ServiceUnusable`."""
     app = web.Application(client_max_size=_MOST_BODY)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_ENDS_S)
+    runner = web.AppRunner(
+        app, access_log=None, logger=REQUESTS, handle_signals=False, shutdown_timeout=_ENDS_S
+    )
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         port = runner.addresses[0][1]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from clawlane.config.metrics import Metrics, token_of
 from clawlane.config.secrets import SecretMissing
@@ -58,6 +59,14 @@ class Page:
         config = self.context().config
         self.counters.known(map(str, config.accounts), (one.id for one in config.agents))
         await self.gauges.look()
-        encode, content_type = choose_encoder(accepted)
+        encode, content_type = _encoder(accepted)
         headers = {hdrs.CONTENT_TYPE: content_type, hdrs.CACHE_CONTROL: "no-store"}
         return web.Response(body=encode(self.registry), headers=headers)
+
+
+def _encoder(accepted: str) -> tuple[Callable[[Collector], bytes], str]:
+    """The format that a reader asks for; the plain one where it asks for none that there is."""
+    try:
+        return choose_encoder(accepted)
+    except (TypeError, ValueError):  # of a version that is no number
+        return choose_encoder("")

@@ -134,7 +134,10 @@ class _Client:
         return Lane(account, self.store, channel, 0, 0, prefix=settings.prefix, discloses=discloses)
 
     async def take(self, outs: Sequence[Outgoing], text: str = "", lead: str = "") -> Taken:
-        """Queue it, or keep it as a draft where the thread needs approval. Raises `OpError` if it is off."""
+        """Queue it, or keep it as a draft where the thread needs approval.
+
+        Raises `OpError` if it is off, and where too much of clients waits already.
+        """
         from clawlane.store.drafts import NewDraft
 
         account, name, words = self.account, self.account.name, target_words(self.thread)
@@ -142,9 +145,13 @@ class _Client:
         mode, rule = self.settings.rules.outbound(self.thread, self.grants.pins)
         if mode is OutboundMode.APPROVE:
             new = NewDraft(rule.path, self.settings.draft_ms, text, text, lead)
-            draft = await self.store.attempt(client_sends.draft, outs, new)
+            draft = await self.store.attempt(client_sends.draft, outs, new, MOST_WAITING)
+            if draft is None:
+                raise _too_many()
             return Taken(name, words, called, draft=draft)
-        numbers = await self.store.attempt(client_sends.queue, outs)
+        numbers = await self.store.attempt(client_sends.queue, outs, MOST_WAITING)
+        if numbers is None:
+            raise _too_many()
         if not numbers:
             help = f"openclaw channels capabilities {account.target.words}"
             raise OpError(later("this is switched off on {name}", name=name), help)
@@ -174,17 +181,19 @@ async def _client(ctx: OpContext, name: str, thread: Thread) -> AsyncIterator[_C
         if not await may_go_on(store, AccessChecker(store, lambda: rules, lambda: grants), thread):
             told = later("the account may not write to {thread} any more", thread=str(thread))
             raise OpError(told, "openclaw policy explain --help")
-        await _room_for_more(account, thread)
+        await _not_taken_over(account, thread)
         yield _Client(account, store, thread, LaneSettings.of(ctx.config, of, rules), grants)
 
 
-async def _room_for_more(account: SendingAccount, thread: Thread) -> None:
-    """Raises `OpError` where the owner writes by hand, and where too much of clients waits already."""
+async def _not_taken_over(account: SendingAccount, thread: Thread) -> None:
+    """Raises `OpError` where the owner writes by hand."""
     ctx, name = account.ctx, account.name
     taken = await ctx.ask(lambda reader: reader.taken_over(name, ctx.now_ms()))
     if any(one.thread == thread for one in taken):
         told = later("the owner writes in {thread} by hand, so agents hold back there", thread=str(thread))
         raise OpError(told)
-    if await ctx.ask(lambda reader: reader.clients_wait(name)) >= MOST_WAITING:
-        told = later("{n} messages of MCP clients wait already: to be sent or approved", n=MOST_WAITING)
-        raise OpError(told, "openclaw outbox list")
+
+
+def _too_many() -> OpError:
+    told = later("{n} messages of MCP clients wait already: to be sent or approved", n=MOST_WAITING)
+    return OpError(told, "openclaw outbox list")

@@ -40,12 +40,12 @@ class SignedOut:
 async def link(ctx: OpContext, request: Link) -> OneTimeLink:  # noqa: ARG001
     """Raises `OpError` where no console runs."""
     access = ConsoleAccess(ctx.paths.console_dir)
-    url = await asyncio.to_thread(access.address)
-    if not url:
+    place = await asyncio.to_thread(access.place)
+    if place is None:
         raise OpError(later("no console runs"), "openclaw console")
     now = ctx.now_ms()
     token = await asyncio.to_thread(access.make_link, now)
-    return OneTimeLink(f"{url}/sign-in?link={token}", now + LINK_MS)
+    return OneTimeLink(f"{place.url}/sign-in?link={token}", now + LINK_MS)
 
 
 @operation

@@ -20,7 +20,6 @@ from clawlane.store import (
     audit_log,
     callbacks,
     catch_up,
-    client_sends,
     conversations,
     decisions,
     deliveries,
@@ -127,7 +126,6 @@ class Reader:
     has_conversation = _ask(conversations.exists_in)
     attachment = _ask(conversations.attachment)
     conversations = _ask(conversations.listed)
-    clients_wait = _ask(client_sends.waiting)
     verifications = _ask(verifications.kept)
     reach = _ask(reach.of_account)
     warm_up_begun_ms = _ask(warm_ups.begun_ms)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from clawlane.messages import Inbound, Thread
-from clawlane.store import answers, pending_history
+from clawlane.store import answers, directory, pending_history
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
 from clawlane.store.states import ChunkState, DraftState, TurnState
@@ -61,7 +61,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One session in a list."""
+    """One session in a list. `name` is that of the person or group, as far as it is known."""
 
     account: str
     agent: str
@@ -71,6 +71,7 @@ class Listed:
     last_ms: int
     turns: int
     summarised: int
+    name: str = ""
 
 
 def _key(agent: str, thread: Thread) -> dict[str, object]:
@@ -541,6 +542,13 @@ def _is_withheld(state: str, drafts: Sequence[sqlite3.Row]) -> bool:
     return state in _WITHHELD or any(one["step"] is None and one["edited"] for one in drafts)
 
 
+def _listed(connection: sqlite3.Connection, row: sqlite3.Row) -> Listed:
+    thread = thread_of(row)
+    return value_of(
+        Listed, row, thread=thread, name=directory.thread_name(connection, row["account"], thread)
+    )
+
+
 def listed(connection: sqlite3.Connection) -> list[Listed]:
     """All sessions that are used, over all accounts, the latest first."""
     rows = of_accounts(
@@ -551,5 +559,5 @@ def listed(connection: sqlite3.Connection) -> list[Listed]:
         " WHERE account = ? AND last_ms > 0"
         " GROUP BY account, agent, thread_kind, thread_id, number, began_ms, last_ms",
     )
-    found = [value_of(Listed, row, thread=thread_of(row)) for row in rows]
+    found = [_listed(connection, row) for row in rows]
     return sorted(found, key=lambda one: one.last_ms, reverse=True)

@@ -47,8 +47,10 @@ async def fields(request: web.Request) -> Mapping[str, str]:
 
 
 def account_of(text: str) -> tuple[str, str]:
-    """Channel and account of `channel/id`."""
+    """Channel and account of `channel/id`. Raises `HTTPNotFound` where one is missing."""
     channel, _, account = text.partition("/")
+    if not channel or not account:
+        raise web.HTTPNotFound
     return channel, account
 
 

@@ -96,7 +96,7 @@ async def logout(request: web.Request) -> web.Response:
 async def _login(request: web.Request, account: str = "") -> AccountLogin:
     """The login of the account that the address or a form (`channel/id`) names. Raises `OpError`."""
     at = request.match_info
-    channel, id_ = account_of(account) if account else (at["channel"], at["account"])
+    channel, id_ = (at["channel"], at["account"]) if "channel" in at else account_of(account)
     found = await asks_of(request).call(FindAccount(channel, id_))
     return request.app[SITE].logins.of(found)
 

@@ -63,12 +63,14 @@ async def stream(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers=kept)
         await response.prepare(request)
         with suppress(ConnectionError, TimeoutError):
-            while not reader.slow and await site.still_signed_in(request):
+            while not reader.slow:
                 try:
                     async with asyncio.timeout(_SILENCE_S):
                         piece = await reader.queue.get()
                 except TimeoutError:
                     piece = b": still here\n\n"
+                if not await site.still_signed_in(request):
+                    break
                 async with asyncio.timeout(_WRITE_S):
                     await response.write(piece)
         return response

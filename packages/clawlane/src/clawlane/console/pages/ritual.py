@@ -72,7 +72,7 @@ async def stop(request: web.Request) -> web.Response:
 async def _ritual(request: web.Request, account: str = "") -> AccountRitual:
     """The ritual of the account that the address or a form (`channel/id`) names. Raises `OpError`."""
     at = request.match_info
-    channel, id_ = account_of(account) if account else (at["channel"], at["account"])
+    channel, id_ = (at["channel"], at["account"]) if "channel" in at else account_of(account)
     found = await asks_of(request).call(FindAccount(channel, id_))
     return request.app[SITE].rituals.of(found)
 

@@ -1,0 +1,171 @@
+"""The console, asked as no browser asks, and by browsers on other machines."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import trustme
+from argon2 import PasswordHasher
+
+from demo.stage import PATIENCE, Gateway, Operator, Simulator
+from end_to_end.browsing import FORM, Browser, Live, signed_in
+from end_to_end.steps import listening as lane_listening
+from end_to_end.steps import person, say
+
+
+@pytest.fixture
+def config_text() -> str:
+    return (
+        "{ channels: { zalouser: { dmPolicy: 'pairing', groupPolicy: 'disabled',"
+        " pacing: { enabled: false } } }, console: { enabled: true, listen: '127.0.0.1:0' } }"
+    )
+
+
+@pytest.fixture
+def browser(linked: Operator, gateway: Gateway) -> Browser:
+    lane_listening(gateway)
+    gateway.said("the console listens on")
+    return signed_in(linked)
+
+
+def raw(browser: Browser, request: str) -> str:
+    """The answer to a request as it is written."""
+    where = urlsplit(browser.base)
+    head, _, body = request.partition("\n\n")
+    lines = [*head.splitlines(), f"Host: {where.netloc}", f"Cookie: {browser.cookie}", "Connection: close"]
+    with socket.create_connection((where.hostname, where.port), PATIENCE) as line:
+        line.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        return b"".join(iter(lambda: line.recv(65536), b"")).decode()
+
+
+def test_what_no_browser_sends_is_refused_in_a_line_and_leaves_no_traceback(
+    browser: Browser, gateway: Gateway
+) -> None:
+    for path in ("/pause/begin", "/sign-in", "/ritual/begin", "/config/check"):
+        for headers, body, status in (
+            ({}, b"account=\xff\xfe", 400),
+            ({"Content-Type": f"{FORM}; charset=unicode_escape"}, rb"account=\ud800", 415),
+            ({"Content-Type": f"{FORM}; charset=nothing"}, b"account=x", 415),
+            ({"Content-Encoding": "gzip"}, b"account=x", 415),
+        ):
+            answer = browser.ask("POST", path, body, {**browser.own, **headers})
+            assert (answer.status, answer.text.count("\n")) == (status, 1), (path, headers)
+    assert browser.ask("POST", "/callback/1", b"x", {"Content-Encoding": "gzip"}).status == 415
+    for action in ("begin", "accept", "cancel", "logout"):
+        assert browser.ask("POST", f"/login/{action}", b"", browser.own).status == 404
+    for action in ("begin", "answer", "stop"):
+        assert browser.ask("POST", f"/ritual/{action}", b"", browser.own).status == 404
+    for referer in ("http://[", "http://evil.example//evil.example/"):
+        answer = browser.get("/nothing", Referer=referer)
+        assert (answer.status, "evil" in answer.text) == (404, False)
+    for target in ("http://evil.example", "http://evil.example/", "*"):
+        assert raw(browser, f"GET {target} HTTP/1.1").split()[1] in ("400", "421")
+    assert raw(browser, f"GET /{'x' * 20_000} HTTP/1.1").split()[1] == "400"
+    assert raw(browser, "GET /\x01 HTTP/1.1").split()[1] == "400"
+    own = "\n".join(f"{name}: {value}" for name, value in browser.own.items())
+    broken = f"POST /pause/begin HTTP/1.1\n{own}\nTransfer-Encoding: chunked\n\nzz\r\n"
+    assert raw(browser, broken).split()[1] == "400"
+    assert browser.get("/").status == 200
+    printed = "\n".join(gateway.printed())
+    assert "Traceback" not in printed
+    assert " ERROR " not in printed
+
+
+def test_half_a_character_in_the_config_is_shown(browser: Browser, gateway: Gateway, state: Path) -> None:
+    file = state / "config.json5"
+    file.write_text(file.read_text()[:-1] + r", messages: { responsePrefix: '\ud800' } }")
+    assert browser.get("/config?q=responsePrefix").status == 200
+
+
+@pytest.mark.long
+def test_a_browser_that_was_signed_out_is_sent_nothing_more(
+    browser: Browser, linked: Operator, zalo: Simulator
+) -> None:
+    live = Live(browser, "/now/events")
+    say(zalo, person(zalo, "Lan", friend=False), "một")
+    live.until("Lan")
+    assert linked.run("console", "sign-out").returncode == 0
+    say(zalo, person(zalo, "Hoa", friend=False), "hai")
+    assert "Hoa" not in live.rest()
+    live.close()
+
+
+class Elsewhere(Browser):
+    """A browser on another machine, which knows the console by a name."""
+
+    def __init__(self, port: int, name: str, trusts: ssl.SSLContext) -> None:
+        super().__init__(f"https://{name}")
+        self._port, self._trusts = port, trusts
+
+    def connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPSConnection("localhost", self._port, context=self._trusts, timeout=PATIENCE)
+
+    def password(self, given: str) -> int:
+        body = urlencode({"password": given}).encode()
+        return self.ask("POST", "/sign-in", body, {**self.own, "Host": urlsplit(self.base).netloc}).status
+
+
+def public(state: Path, listen: str, key: Path, cert: Path) -> str:
+    hash_file = state / "console-password"
+    hash_file.write_text(PasswordHasher(time_cost=1, memory_cost=64).hash("a long password"))
+    hash_file.chmod(0o600)
+    tls = {"cert": str(cert), "key": str(key)}
+    password = {"file": str(hash_file)}
+    more = {"hosts": ["Lane.example.org"], "passwordHash": password, "tls": tls}
+    rules = {"dmPolicy": "pairing", "groupPolicy": "disabled"}
+    console = {"enabled": True, "listen": listen, "public": more}
+    return json.dumps({"channels": {"zalouser": rules}, "console": console})
+
+
+def test_a_browser_elsewhere_comes_by_name_and_password_or_by_a_link(
+    linked: Operator, gateway: Gateway, state: Path, tmp_path: Path
+) -> None:
+    authority, key, cert = trustme.CA(), tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = authority.issue_cert("localhost")
+    made.private_key_pem.write_to_path(key)
+    made.cert_chain_pems[0].write_to_path(cert)
+    trusts = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    (state / "config.json5").write_text(public(state, "127.0.0.1:0", key, cert))
+    lane_listening(gateway)
+    url = gateway.said("the console listens on").partition("listens on ")[2].partition(";")[0]
+    name = urlsplit(url).netloc
+    port = int(name.partition("lane.example.org:")[2])
+    browser = Elsewhere(port, name, trusts)
+    for host, status in ((name, 200), ("lane.example.org", 200), (f"127.0.0.1:{port}", 421)):
+        assert browser.get("/sign-in", Host=host).status == status
+    assert browser.password("wrong") == 403
+    assert browser.password("a long password") == 303
+    assert browser.get("/", Host=name).status == 200
+    for _ in range(5):
+        assert browser.password("wrong") == 403
+    assert browser.password("a long password") == 403, "too many were wrong"
+    link = linked.run("console")
+    assert f"{url}/sign-in?link=" in link.stdout
+    assert "Traceback" not in "\n".join(gateway.printed())
+
+
+def test_a_locked_key_is_a_line_and_nobody_is_asked_at_the_terminal(
+    linked: Operator, gateway: Gateway, state: Path, tmp_path: Path
+) -> None:
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        PrivateFormat,
+        load_pem_private_key,
+    )
+
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = trustme.CA().issue_cert("localhost")
+    made.cert_chain_pems[0].write_to_path(cert)
+    plain = load_pem_private_key(made.private_key_pem.bytes(), None)
+    locked = BestAvailableEncryption(b"secret")
+    key.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
+    (state / "config.json5").write_text(public(state, "127.0.0.1:0", key, cert))
+    lane_listening(gateway)
+    gateway.said("console.public.tls cannot be used")
