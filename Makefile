@@ -29,9 +29,9 @@ test: setup $(TEXTS)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 # Stories that take minutes: chaos with a fixed seed, recalls at every stage, clocks that are wrong, and what becomes of
-# a turn's files, tools and limits beyond the first story of each.
+# a turn's files, tools and limits beyond the first story of each. They wait more than they work: three at once.
 test-long: setup $(TEXTS)
-	@$(BIN)/python -m pytest -m long --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m long --numprocesses 3 --dist worksteal
 	@$(MAKE) --no-print-directory browser
 
 # The console in Debian's chromium (`apt install chromium`). SCREENSHOTS=FOLDER keeps what it looked like.
