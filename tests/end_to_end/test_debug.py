@@ -15,7 +15,7 @@ from demo.stage import PATIENCE, Gateway, Operator, Simulator, running, simulato
 from end_to_end.steps import listening, person, say
 from json_shapes import shaped
 
-SECRET, NAME = "mật mã 8731 của bà ngoại", "Đặng Hải Uyên"
+SECRET, NAME = "mật mã 873190442617 của bà ngoại", "Đặng Hải Uyên"
 SET_BACK = "the level debug ended"
 
 
@@ -89,7 +89,7 @@ def test_frames_calls_and_codes_are_told_and_nothing_of_their_content(
         line for line in log.splitlines() if '"DEBUG"' in line and ("frame " in line or "call " in line)
     ]
     assert any("call send text" in line for line in traced)
-    hidden = (SECRET, NAME, uyen, "8731", "http", "zpw", "cookie")
+    hidden = (SECRET, NAME, uyen, "873190442617", "http", "zpw", "cookie")
     assert [word for word in hidden if any(word in line for line in (*told, *traced))] == []
 
 
