@@ -39,11 +39,11 @@ def headings(text: str) -> list[str]:
 
 
 def links(text: str) -> list[str]:
-    """Where the links lead, in order of their names. A translated page stands for the original.
+    """Where the links lead, in order of their names. A translated page or picture stands for the original.
 
-    Its headings have other anchors, so those do not count there.
+    The headings of a page have other anchors, so those do not count there.
     """
-    found = [link.replace(".vi.md", ".md") for link in _LINK.findall(prose(text))]
+    found = [re.sub(r"\.vi\.(md|png)", r".\1", link) for link in _LINK.findall(prose(text))]
     return sorted(link.partition("#")[0] if pair_of(link) or link.startswith("#") else link for link in found)
 
 
