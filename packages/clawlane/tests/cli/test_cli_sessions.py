@@ -69,8 +69,8 @@ def test_the_list_says_who_remembers_how_much(perch) -> None:
     assert "hello" not in perch("sessions list").out
     perch.setenv("COLUMNS", "80")
     heads, row, *rest = perch("sessions list").out.splitlines()
-    assert heads.split() == ["THREAD", "AGENT", "TURNS", "LAST"]
-    assert row.split()[:3] == ["dm:11", "main", "2"]
+    assert heads.split() == ["THREAD", "NAME", "AGENT", "TURNS", "LAST"]
+    assert row.split()[:4] == ["dm:11", "Lan", "main", "2"]
     assert rest == [
         "",
         "Read one: openclaw sessions show THREAD",

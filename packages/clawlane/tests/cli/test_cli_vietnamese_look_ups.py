@@ -77,7 +77,7 @@ LOOKS = (
     ("policy explain --from user:12 --group 55", "một tin nhắn trong Nhóm Làm Việc (55) của 12, một người"),
     ("agent list", "main · echo trả lời mọi nơi không có binding nào nêu agent khác trạng thái tiếng vọng"),
     ("agent ask chào --agent wings", "lỗi: không có agent 'wings'"),
-    ("sessions list", "CUỘC TRÒ CHUYỆN AGENT LƯỢT GẦN NHẤT"),
+    ("sessions list", "CUỘC TRÒ CHUYỆN TÊN AGENT LƯỢT GẦN NHẤT"),
     ("sessions show 56", "lỗi: không agent nào nhớ gì về cuộc trò chuyện '56'"),
     ("sessions reset", "lỗi: hãy nêu một cuộc trò chuyện bằng --thread, hoặc tất cả bằng --all"),
 )

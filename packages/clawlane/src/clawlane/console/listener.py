@@ -20,7 +20,8 @@ from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
 from clawlane.console.site import SITE, Site
 from clawlane.credentials.console_access import ConsoleAccess, ConsolePlace
 from clawlane.ops.asking import Asks
-from clawlane.ops.serving import REQUESTS, ServiceUnusable
+from clawlane.ops.request_log import REQUESTS
+from clawlane.ops.serving import ServiceUnusable
 from clawlane.texts import ENGLISH, LOCALES, later, speak
 from clawlane.zone import show_in
 

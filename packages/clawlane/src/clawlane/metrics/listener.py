@@ -10,7 +10,8 @@ from aiohttp import web
 
 from clawlane.config.console import Address
 from clawlane.metrics.page import PATH
-from clawlane.ops.serving import REQUESTS, ServiceUnusable
+from clawlane.ops.request_log import REQUESTS
+from clawlane.ops.serving import ServiceUnusable
 from clawlane.texts import later
 
 _ENDS_S = 1.0
