@@ -57,7 +57,7 @@ def fate(bench: Bench, numbers: list[int]) -> list[ChunkStatus]:
 
 
 async def send(bench: Bench, *texts: str) -> list[int]:
-    return await bench.account_store.run(client_sends.queue, [Text(LAN, text) for text in texts])
+    return await bench.account_store.run(client_sends.queue, [Text(LAN, text) for text in texts], 20)
 
 
 async def test_a_client_sends_where_the_account_still_listens(bench: Bench) -> None:
