@@ -1,4 +1,4 @@
-"""Where web servers of ours log: what somebody sends that is no HTTP is a line for debugging, no traceback."""
+"""Where web servers of ours log: what is no HTTP is a line for debugging, and no traceback."""
 
 from __future__ import annotations
 
