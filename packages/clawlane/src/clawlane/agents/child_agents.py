@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from clawlane.access.context import HistoryMessage
@@ -14,7 +14,7 @@ from clawlane.agents.contract import Attached, FileUse, TurnInput
 from clawlane.agents.errors import AgentFailed, AgentInterrupted
 from clawlane.agents.memory import Conversation, SessionMemory
 from clawlane.agents.prompt import instructions, user_prompt, with_fates
-from clawlane.agents.reply import read_reply, remembered
+from clawlane.agents.reply import read_reply, remembered, reply_of
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Quote, Reply, Thread
@@ -75,9 +75,7 @@ class CommandAgent:
         memory = SessionMemory(self.agent, self.session)
         conversation = await memory.begin(turn)
         answer = await self.command.ask(command_input(turn, self.agent, conversation), self.environ)
-        reply = read_reply(answer.text, self.agent, more=bool(answer.media or answer.react))
-        if reply is not None:
-            reply = replace(reply, media=(*reply.media, *answer.media), react=answer.react)
+        reply = reply_of(answer, self.agent)
         await memory.answered(turn, remembered(reply))
         return reply
 

@@ -8,6 +8,7 @@ from clawlane.agents.answer import CHOSEN_SILENCE, Answer, prefixed, read_answer
 from clawlane.agents.contract import Lane
 from clawlane.agents.disclosure import marked
 from clawlane.agents.errors import AgentMisconfigured, EmptyAnswer
+from clawlane.agents.written_answer import WrittenAnswer
 from clawlane.config.routing import AgentSettings
 from clawlane.messages import Outgoing, Reply, Thread, ThreadKind
 from clawlane.store import directory
@@ -47,6 +48,14 @@ def read_reply(
         )
     author = agent.settings.identity.name or agent.name
     return Reply(answer.text, author, model, tokens=tokens, media=answer.media)
+
+
+def reply_of(answer: WrittenAnswer, agent: AgentSettings) -> Reply | None:
+    """The same for an answer that names attachments and a reaction beside its text."""
+    reply = read_reply(answer.text, agent, more=bool(answer.media or answer.react))
+    if reply is None:
+        return None
+    return replace(reply, media=(*reply.media, *answer.media), react=answer.react)
 
 
 def remembered(reply: Reply | None) -> str:

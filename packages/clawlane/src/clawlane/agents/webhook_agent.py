@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from clawlane.agents.contract import Lane, TurnInput
 from clawlane.agents.endpoint import network_reason, retry_in
 from clawlane.agents.errors import AgentBusy, AgentFailed, AgentLimit, AgentMisconfigured
 from clawlane.agents.memory import SessionMemory
-from clawlane.agents.reply import read_reply, remembered
+from clawlane.agents.reply import remembered, reply_of
 from clawlane.agents.written_answer import AnswerUnreadable, WrittenAnswer, read_posted, read_written
 from clawlane.config.agents import SessionSettings
 from clawlane.config.routing import AgentSettings
@@ -55,9 +55,7 @@ class WebhookAgent:
         memory = SessionMemory(self.agent, self.session)
         conversation = await memory.begin(turn)
         answer = await self._answer(turn, command_input(turn, self.agent, conversation))
-        reply = read_reply(answer.text, self.agent, more=bool(answer.media or answer.react))
-        if reply is not None:
-            reply = replace(reply, media=(*reply.media, *answer.media), react=answer.react)
+        reply = reply_of(answer, self.agent)
         await memory.answered(turn, remembered(reply))
         return reply
 
