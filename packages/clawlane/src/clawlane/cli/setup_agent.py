@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from clawlane.cli.failure import CliError
@@ -133,19 +134,19 @@ _DETAILS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 def _wrong_url(typed: str) -> str:
     from clawlane.config.agents import http_url
 
-    try:
-        http_url(typed)
-    except ValueError as error:
-        return t("an address {error}", error=error)
-    return ""
+    return _wrong_address(http_url, typed)
 
 
 def wrong_webhook(typed: str) -> str:
     """Why a text cannot be the address of a webhook; empty if it can."""
     from clawlane.config.webhooks import webhook_url
 
+    return _wrong_address(webhook_url, typed)
+
+
+def _wrong_address(check: Callable[[str], object], typed: str) -> str:
     try:
-        webhook_url(typed)
+        check(typed)
     except ValueError as error:
         return t("an address {error}", error=error)
     return ""
