@@ -13,8 +13,9 @@ from clawlane.condition import Phase
 from clawlane.console.answers import page
 from clawlane.console.feed import SHOWN
 from clawlane.console.pages.common import asks_of
-from clawlane.console.rendering import HEADERS, fragment
+from clawlane.console.rendering import fragment
 from clawlane.console.site import SITE
+from clawlane.console.streaming import SILENCE_S, STILL_HERE, opened, written
 from clawlane.ops.account_status import AccountStatus
 from clawlane.ops.context import account_words
 from clawlane.ops.exit_codes import Exit, exit_code, exit_code_of
@@ -25,10 +26,6 @@ from clawlane.words.account_rows import account_rows
 from clawlane.words.status import config_lines, help_of, serves_lines
 from clawlane.words.stories import lines
 
-_SILENCE_S = 20.0
-"""After that a comment is sent, so that nothing between here and the browser takes the line for dead."""
-
-_WRITE_S = 15.0
 _PAGES = {
     "openclaw channels dead-letters": "/dead-letters",
     "openclaw channels login": "/login",
@@ -57,22 +54,17 @@ async def accounts(request: web.Request) -> web.Response:
 
 async def stream(request: web.Request) -> web.StreamResponse:
     """The feed of one page, until it goes, reads too slowly, or its browser is signed out."""
-    site = request.app[SITE]
-    async with site.feed.reading() as reader:
-        kept = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", **HEADERS}
-        response = web.StreamResponse(headers=kept)
-        await response.prepare(request)
+    async with request.app[SITE].feed.reading() as reader:
+        response = await opened(request)
         with suppress(ConnectionError, TimeoutError):
             while not reader.slow:
                 try:
-                    async with asyncio.timeout(_SILENCE_S):
+                    async with asyncio.timeout(SILENCE_S):
                         piece = await reader.queue.get()
                 except TimeoutError:
-                    piece = b": still here\n\n"
-                if not await site.still_signed_in(request):
+                    piece = STILL_HERE
+                if not await written(request, response, piece):
                     break
-                async with asyncio.timeout(_WRITE_S):
-                    await response.write(piece)
         return response
 
 
