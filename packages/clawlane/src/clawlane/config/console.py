@@ -36,6 +36,11 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+def own_names(port: int) -> tuple[str, ...]:
+    """What programs on this machine call it; another name may be pointed here by anybody."""
+    return f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"
+
+
 def read_address(value: object) -> Address:
     """An address written as `HOST:PORT`. Raises `ValueError`."""
     from ipaddress import ip_address  # costs a quick command 3 ms

@@ -17,7 +17,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from clawlane.clock import now_ms
-from clawlane.config.console import Address, PublicConsole
+from clawlane.config.console import Address, PublicConsole, own_names
 from clawlane.credentials.console_access import BROWSER_MS, ConsoleAccess
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -55,9 +55,7 @@ class Entrance:
         if public:
             origins = [f"https://{name}" for host in public.hosts for name in _names(host, listens, public)]
         else:
-            port = listens.port
-            names = (str(listens), f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}")
-            origins = [f"http://{name}" for name in names]
+            origins = [f"http://{name}" for name in (str(listens), *own_names(listens.port))]
         return cls(tuple(origins), f"clawlane-console-{listens.port}", public is not None, access)
 
     @property

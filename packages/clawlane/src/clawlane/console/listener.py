@@ -20,6 +20,7 @@ from clawlane.console.sign_in import LANGUAGE, ask, language, sign_in, sign_out
 from clawlane.console.site import SITE, Site
 from clawlane.credentials.console_access import ConsoleAccess, ConsolePlace
 from clawlane.ops.asking import Asks
+from clawlane.ops.listening import bound
 from clawlane.ops.request_log import REQUESTS
 from clawlane.ops.serving import ServiceUnusable
 from clawlane.texts import ENGLISH, LOCALES, later, speak
@@ -45,8 +46,8 @@ async def console(
 
     `metrics` says itself who may read them: Prometheus has no cookie.
     """
-    bound = _bound(settings.listen)
-    listens = Address(settings.listen.host, bound.getsockname()[1])
+    listening = _listening(settings.listen)
+    listens = Address(settings.listen.host, listening.getsockname()[1])
     access = ConsoleAccess(asks.paths.console_dir)
     entrance = Entrance.of(listens, settings.public, access)
     runner = web.AppRunner(
@@ -61,7 +62,7 @@ async def console(
     place, before = ConsolePlace(entrance.url, str(listens)), None
     try:
         context = _tls(settings.public.tls) if settings.public else None
-        await web.SockSite(runner, bound, ssl_context=context, backlog=64).start()
+        await web.SockSite(runner, listening, ssl_context=context, backlog=64).start()
         before = access.listens(place)
         yield place.url
     finally:
@@ -134,19 +135,14 @@ def _accepted(request: web.Request) -> str:
     return ENGLISH
 
 
-def _bound(listen: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listening(listen: Address) -> socket.socket:
     try:
-        bound.bind((listen.host, listen.port))
+        return bound(listen)
     except OSError as error:
-        bound.close()
         why = os.strerror(error.errno or 0)
         raise ServiceUnusable(
             later("the console cannot listen on {address}: {why}", address=str(listen), why=why)
         ) from None
-    return bound
 
 
 def _tls(tls: Tls | str) -> ssl.SSLContext | None:

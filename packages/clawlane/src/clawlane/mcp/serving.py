@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -13,13 +12,13 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clawlane.config.console import Address
+from clawlane.config.console import Address, own_names
+from clawlane.ops.listening import bound
 
 PATH = "/mcp"
 _LARGEST_BODY = 1 << 20
 _AT_ONCE = 64
 _ENDS_S = 2
-_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 async def serve_pipes(server: MCPServer[Any]) -> None:
@@ -34,7 +33,8 @@ async def serve_http(
 
     Raises `OSError` for an address that cannot be listened on.
     """
-    with _bound(address) as listening:
+    with bound(address) as listening:
+        listening.listen()
         port = listening.getsockname()[1]
         app = server.streamable_http_app(
             streamable_http_path=PATH,
@@ -55,22 +55,9 @@ async def serve_http(
         await uvicorn.Server(config).serve(sockets=[listening])
 
 
-def _bound(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((address.host, address.port))
-        bound.listen()
-    except BaseException:
-        bound.close()
-        raise
-    return bound
-
-
 def _own_names(port: int) -> TransportSecuritySettings:
     """Only the names of this machine, with the port: a name elsewhere may point here as well."""
-    hosts = [f"{name}:{port}" for name in _NAMES]
+    hosts = list(own_names(port))
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[f"http://{one}" for one in hosts])
 
 

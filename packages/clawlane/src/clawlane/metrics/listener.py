@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from clawlane.config.console import Address
+from clawlane.config.console import Address, own_names
 from clawlane.metrics.page import PATH
 from clawlane.ops.request_log import REQUESTS
 from clawlane.ops.serving import ServiceUnusable
@@ -30,7 +30,7 @@ async def listening(listen: Address, answer: Handler) -> AsyncIterator[str]:
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         port = runner.addresses[0][1]
-        if request.headers.get("Host", "").lower() not in _names(port):
+        if request.headers.get("Host", "").lower() not in own_names(port):
             return web.Response(status=421, text="this is not a name of this machine\n")
         return await answer(request)
 
@@ -46,8 +46,3 @@ async def listening(listen: Address, answer: Handler) -> AsyncIterator[str]:
         yield f"http://{Address(listen.host, runner.addresses[0][1])}{PATH}"
     finally:
         await runner.cleanup()
-
-
-def _names(port: int) -> tuple[str, ...]:
-    """What a reader on this machine calls it; another name may be pointed here by anybody."""
-    return f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}"
