@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from clawlane.store.connection import connect_writer
+from clawlane.store.sqlite.connection import connect_writer
 
 ACCOUNT = "zalouser/default"
 NOW = 1_700_000_000_000

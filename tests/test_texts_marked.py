@@ -203,13 +203,13 @@ ROOMS = (
     "rehearsal/stage.py",
     "rehearsal/yaml_reader.py",
     "store/audit_heads.py",
-    "store/copies.py",
-    "store/marker.py",
+    "store/sqlite/copies.py",
+    "store/sqlite/marker.py",
     "store/private_file.py",
     "store/quotes.py",
-    "store/reset.py",
-    "store/restored.py",
-    "store/rollback.py",
+    "store/sqlite/reset.py",
+    "store/sqlite/restored.py",
+    "store/sqlite/rollback.py",
     "words/account_rows.py",
     "words/channel_off.py",
     "words/dead_letters.py",
@@ -285,7 +285,7 @@ NOT_SAID = {
     # what the figures of a rehearsal are called and say, and a unit
     "ops/ritual/direct.py": {"xin chào", " ms"},
     "ops/ritual/groups.py": {"Thành Viên Thử"},
-    "store/restored.py": {  # reasons that the store keeps
+    "store/sqlite/restored.py": {  # reasons that the store keeps
         "nobody knows whether it left since the copy of {when} was made",
         "the store was put back to {when}: it may have been answered since",
     },

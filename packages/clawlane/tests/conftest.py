@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests import postgres_server
 from packages.clawlane.tests.lane_bench import Bench, bench_in
-from packages.clawlane.tests.opened_store import LANE, Clock
+from packages.clawlane.tests.opened_store import LANE, POSTGRES, SQLITE, Clock, on_engine, store_in
 
 from clawlane.config.paths import Paths
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
-    async with open_store(tmp_path / "store.sqlite", tmp_path / "lock", clock) as store:
+    async with store_in(tmp_path, clock) as store:
         yield store
 
 
@@ -40,3 +41,41 @@ def paths(tmp_path: Path) -> Paths:
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with bench_in(tmp_path) as made:
         yield made
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests of the store run on both engines, but for those of what only a file has."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    of_file = name in _OF_FILES or metafunc.definition.get_closest_marker("of_file")
+    if name.startswith("test_store_") and not of_file:
+        postgres = pytest.param(POSTGRES, marks=pytest.mark.long)
+        metafunc.parametrize("engine", [SQLITE, postgres], indirect=True)
+
+
+_OF_FILES = {
+    "test_store_audit_kill",
+    "test_store_marker",
+    "test_store_media_files",
+    "test_store_migration",
+    "test_store_restored",
+    "test_store_scale",
+    "test_store_scrub",
+    "test_store_sql",
+    "test_store_writer",
+}
+"""Tests of what is done with the file of the embedded engine, and of what no database is needed for."""
+
+
+@pytest.fixture(autouse=True)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The engine of the stores that the test opens."""
+    name = getattr(request, "param", SQLITE)
+    with on_engine(name):
+        yield name
+    postgres_server.take_back()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_server_left() -> Iterator[None]:
+    yield
+    postgres_server.stop()

@@ -22,9 +22,9 @@ from clawlane.credentials.vault import FileVault
 from clawlane.ops import store
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller
-from clawlane.store import copies
 from clawlane.store.database import open_store
 from clawlane.store.reader import reading
+from clawlane.store.sqlite import copies
 
 KEPT = Path(__file__).parents[3] / "tests" / "kept_states"
 

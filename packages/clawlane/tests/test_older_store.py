@@ -19,9 +19,9 @@ from clawlane.ops import drafts, forget, pairing
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import MODULES, Caller, Operation, OpError, find
 from clawlane.ops.setup_answers import Answers
-from clawlane.store import copies, schema
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.reader import reading
+from clawlane.store.sqlite import copies, schema
 
 STATE = Path(__file__).parents[3] / "tests" / "kept_states" / "schema-11.tar.gz"
 LAN = "8200000000000000005"

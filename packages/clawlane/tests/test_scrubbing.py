@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clawlane.ops.scrubbing import Scrubber
-from clawlane.store.inspection import Identities
+from clawlane.store.sqlite.inspection import Identities
 
 KNOWN = Identities(
     people=("8200000000000000005",),

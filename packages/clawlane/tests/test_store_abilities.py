@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
+from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store, reading_in
 
 from clawlane.abilities import Ability, Off
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
@@ -17,7 +17,6 @@ from clawlane.store import abilities, due, inbox, operator_sends, outbox, plain_
 from clawlane.store.abilities import Standing
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import NewMessage, Purpose
-from clawlane.store.reader import reading
 
 GROUP = Thread(ThreadKind.GROUP, "55")
 MENTIONING = Text(GROUP, "@Lan ơi", mentions=(Mention("7", 0, 4),))
@@ -28,8 +27,8 @@ ADMIT = Decision(Outcome.ADMIT, Reason.DM_OPEN, Rule("channels.zalouser.groupPol
 class Desk:
     """An account that sends, and what a platform answers."""
 
-    def __init__(self, path: Path, account_store: AccountStore, clock: Clock) -> None:
-        self.path, self.account_store, self.clock = path, account_store, clock
+    def __init__(self, folder: Path, account_store: AccountStore, clock: Clock) -> None:
+        self.folder, self.account_store, self.clock = folder, account_store, clock
 
     async def send(self, out: Outgoing, *, refused: bool = False) -> int:
         """The number of a chunk that was sent once, and taken or refused."""
@@ -52,7 +51,7 @@ class Desk:
         return found
 
     def standing(self, ability: Ability, *, simulated: bool = False) -> Standing:
-        with reading(self.path) as reader:
+        with reading_in(self.folder) as reader:
             found = reader.abilities(LANE, simulated=simulated)
         return next(one for one in found if one.ability is ability)
 
@@ -61,7 +60,7 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     clock = Clock()
     async with opened_store(tmp_path, clock) as (_, account_store):
-        yield Desk(tmp_path / "store.sqlite", account_store, clock)
+        yield Desk(tmp_path, account_store, clock)
 
 
 async def test_what_is_refused_leaves_again_in_the_same_words(desk: Desk) -> None:
@@ -149,7 +148,7 @@ async def test_why_tells_what_a_reply_goes_without(desk: Desk) -> None:
     )
     seq = read.seq  # type: ignore[union-attr]
     await desk.account_store.run(turns.reply, seq, [MENTIONING])
-    with reading(desk.path) as reader:
+    with reading_in(desk.folder) as reader:
         [recorded] = reader.decided("m1")
     assert recorded.standing is not None
     assert recorded.standing.note == "texts leave without mentions, in the same words"

@@ -14,7 +14,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.opened_store import LANE, NOW, Clock
+from packages.clawlane.tests.opened_store import (
+    LANE,
+    NOW,
+    Clock,
+    opened_store,
+    raw,
+    reading_in,
+    store_in,
+)
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.access.pairing import CODE_LIFE_MS, MAX_TEXTS
@@ -40,7 +48,6 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import PairingUnknown, StoreLost, StoreOwned, StoreUnusable
 from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage, NoteResult
-from clawlane.store.reader import reading
 from clawlane.store.states import TurnState
 from clawlane.store.transaction import Tx
 from clawlane.store.turns import TRIES
@@ -62,11 +69,7 @@ def paths_in(folder: Path) -> Paths:
 async def account_store_in(
     folder: Path, clock: Clock | None = None
 ) -> AsyncIterator[tuple[Store, AccountStore]]:
-    paths = paths_in(folder)
-    async with (
-        open_store(paths.store, paths.lock_file, clock or Clock()) as store,
-        store.own(LANE) as account_store,
-    ):
+    async with opened_store(paths_in(folder).state, clock) as (store, account_store):
         yield store, account_store
 
 
@@ -129,10 +132,10 @@ async def test_a_dropped_message_leaves_ids_and_decision_but_no_text(tmp_path: P
         assert await account_store.run(turns.open_turns) == []
         with store.read() as reader:
             assert reader.activity(LANE).counters == {"dm_disabled": 1}
-    assert b"secret words" not in paths_in(tmp_path).store.read_bytes()
-    rows = (
-        sqlite3.connect(paths_in(tmp_path).store).execute("SELECT message_id, body FROM messages").fetchall()
-    )
+    files = [file for file in paths_in(tmp_path).state.rglob("*") if file.is_file()]
+    assert not any(b"secret words" in file.read_bytes() for file in files)
+    with raw(paths_in(tmp_path).state) as db:
+        rows = [tuple(row) for row in db.execute("SELECT message_id, body FROM messages")]
     assert rows == [("m1", None)]
 
 
@@ -354,16 +357,14 @@ async def test_a_newer_owner_shuts_the_older_one_out(tmp_path: Path) -> None:
         with pytest.raises(StoreOwned):
             async with store.own(LANE):
                 pass
-        usurper = sqlite3.connect(paths_in(tmp_path).store)
-        usurper.execute("UPDATE owners SET epoch = epoch + 1")
-        usurper.commit()
-        usurper.close()
+        with raw(paths_in(tmp_path).state) as usurper:
+            usurper.execute("UPDATE owners SET epoch = epoch + 1")
         with pytest.raises(StoreLost):
             await take(account_store)
 
 
 async def test_an_older_owner_cannot_write_in_the_group_in_which_a_newer_one_comes(tmp_path: Path) -> None:
-    async with open_store(tmp_path / "store.sqlite", tmp_path / "lock", lambda: NOW) as store:
+    async with store_in(tmp_path, Clock()) as store:
         async with store.own(LANE) as older:
             assert await older.run(turns.open_turns) == []
         busy, over = threading.Event(), threading.Event()
@@ -391,6 +392,7 @@ async def test_an_older_owner_cannot_write_in_the_group_in_which_a_newer_one_com
         await owning.__aexit__(None, None, None)
 
 
+@pytest.mark.of_file
 async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) -> None:
     paths = paths_in(tmp_path)
     script = (
@@ -414,6 +416,7 @@ async def test_another_process_is_refused_with_the_owners_pid(tmp_path: Path) ->
         pass
 
 
+@pytest.mark.of_file
 async def test_files_are_private_and_readers_cannot_write(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         await admit(account_store, arrival(inbound("m1")))
@@ -428,7 +431,7 @@ async def test_files_are_private_and_readers_cannot_write(tmp_path: Path) -> Non
 async def test_the_store_is_read_while_nobody_writes(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (_, account_store):
         await admit(account_store, arrival(inbound("m1"), DROP))
-    with reading(paths_in(tmp_path).store) as reader:
+    with reading_in(paths_in(tmp_path).state) as reader:
         assert reader.activity(LANE).last_inbound_ms == NOW
 
 
@@ -440,6 +443,7 @@ async def refused(path: Path) -> str:
     return str(error.value)
 
 
+@pytest.mark.of_file
 async def test_a_file_that_is_no_database_is_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     path.write_bytes(b"not a database at all" * 100)
@@ -451,6 +455,7 @@ async def test_a_file_that_is_no_database_is_one_clear_line(tmp_path: Path) -> N
     assert copy.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.of_file
 async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     other = sqlite3.connect(path)
@@ -460,6 +465,7 @@ async def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> No
     assert "another program" in await refused(path)
 
 
+@pytest.mark.of_file
 async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     async with account_store_in(tmp_path):
         pass
@@ -471,6 +477,7 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     assert "newer clawlane (schema 999" in await refused(path)
 
 
+@pytest.mark.of_file
 async def test_a_damaged_page_is_found_at_the_start(tmp_path: Path) -> None:
     async with account_store_in(tmp_path):
         pass
@@ -524,7 +531,8 @@ async def test_texts_that_are_not_kept_do_not_stay_in_the_file(tmp_path: Path) -
             inbox.admit_all, [NewMessage(inbound("m1", text="secret words"), None, PairingReply.CODE, NOW)]
         )
         await account_store.run(inbox.admit_all, [Undone("default", ALICE, "m1", "11")])
-    assert b"secret words" not in paths_in(tmp_path).store.read_bytes()
+    files = [file for file in paths_in(tmp_path).state.rglob("*") if file.is_file()]
+    assert not any(b"secret words" in file.read_bytes() for file in files)
 
 
 async def test_an_approval_can_be_taken_back(tmp_path: Path) -> None:
@@ -631,15 +639,13 @@ async def test_why_knows_names_texts_repeats_and_notices(tmp_path: Path) -> None
 async def test_notices_are_read_beside_the_messages(tmp_path: Path) -> None:
     async with account_store_in(tmp_path) as (store, account_store):
         await admit(account_store, arrival(inbound("m1")))
-        paths = paths_in(tmp_path)
-        with sqlite3.connect(paths.store) as connection:
+        with raw(paths_in(tmp_path).state) as connection:
             insert = "INSERT INTO notices VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?)"
             notice = (LANE, 100, "dm", "11", "n1", "11", "call", "missed call", 0, NOW, NOW, 2)
             unreadable = (LANE, 101, "", "", "n2", "", "", "no number", 1, 0, NOW + 1, 0)
             connection.executemany(insert, [notice, unreadable])
         with store.read() as reader:
             newest, [found] = reader.search(Wanted(), 10).notices, reader.noted("n1")
-        connection.close()
     assert [(one.message_id, one.unreadable, one.thread) for one in newest] == [
         ("n2", True, None),
         ("n1", False, ALICE),

@@ -6,12 +6,21 @@ import asyncio
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
-from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
+from packages.clawlane.tests.opened_store import (
+    LANE,
+    NOW,
+    POSTGRES,
+    SQLITE,
+    Clock,
+    opened_store,
+    raw,
+    reading_in,
+)
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.channel import Phase
@@ -24,8 +33,9 @@ from clawlane.store.audit_log import Entry, Wanted, digest_of
 from clawlane.store.audit_told import Checked, Kind, Note
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.models import LostSend, NewMessage, Purpose
-from clawlane.store.reader import reading
-from clawlane.store.reset import forget
+from clawlane.store.sql import Database
+from clawlane.store.sqlite.replaced import explain
+from clawlane.store.sqlite.reset import forget
 from clawlane.store.told import Pause, PauseLevel
 
 LAN = Thread(ThreadKind.DM, "11")
@@ -47,12 +57,12 @@ async def sent(account_store: AccountStore, text: str = SECRET) -> int:
 
 
 def entries(folder: Path, account: str = LANE) -> list[Entry]:
-    with reading(folder / "store.sqlite") as reader:
+    with reading_in(folder) as reader:
         return reader.recorded_after(account, 0, 10_000)
 
 
 def check(folder: Path, account: str = LANE, expected: Head | None = None) -> Checked:
-    with reading(folder / "store.sqlite") as reader:
+    with reading_in(folder) as reader:
         return reader.record_checked(account, folder / "audit", expected)
 
 
@@ -60,36 +70,28 @@ def faults(folder: Path) -> list[tuple[str, int]]:
     return [(one.code, one.number) for one in check(folder).faults]
 
 
-@contextmanager
-def tampered(folder: Path) -> Iterator[sqlite3.Connection]:
-    """The database as somebody has it who knows how to remove triggers, and puts them back."""
-    with closing(sqlite3.connect(folder / "store.sqlite", isolation_level=None)) as db:
-        triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
-        for name, _ in triggers:
-            db.execute(f"DROP TRIGGER {name}")
-        yield db
-        for _, sql in triggers:
-            db.execute(sql)
+async def made(folder: Path) -> None:
+    """A record of five sends."""
+    async with opened_store(folder) as (_, account_store):
+        for _ in range(5):
+            await sent(account_store)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A record of five sends, made once."""
-
-    async def make(folder: Path) -> None:
-        async with opened_store(folder) as (_, account_store):
-            for _ in range(5):
-                await sent(account_store)
-
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file, made once."""
     folder = tmp_path_factory.mktemp("five")
-    asyncio.run(make(folder))
+    asyncio.run(made(folder))
     return folder
 
 
 @pytest.fixture
-def five(made: Path, tmp_path: Path) -> Path:
+def five(engine: str, copied: Path, tmp_path: Path) -> Path:
     """A folder with a record of five sends, for one test."""
-    return Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True))
+    if engine == SQLITE:
+        return Path(shutil.copytree(copied, tmp_path, dirs_exist_ok=True))
+    asyncio.run(made(tmp_path))
+    return tmp_path
 
 
 async def test_a_send_leaves_ids_and_a_digest_and_no_text(tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ async def test_the_same_text_twice_has_two_digests_and_is_found_by_its_words(tmp
         await sent(account_store, "không")
     first, second, _ = entries(tmp_path)
     assert first.content != second.content
-    with reading(tmp_path / "store.sqlite") as reader:
+    with reading_in(tmp_path) as reader:
         key = audit_heads.read_key(tmp_path / "audit")
         found = reader.recorded(LANE, Wanted(content="ok"), 10, key)
         assert [one.number for one in found] == [1, 2]
@@ -210,13 +212,13 @@ async def test_what_fails_leaves_no_entry(tmp_path: Path) -> None:
         "DELETE FROM audit_log WHERE number = 5",
         "INSERT INTO audit_log SELECT account, 9, at_ms, kind, what, who, details, config, content,"
         " previous, hash FROM audit_log WHERE number = 5",
-        "INSERT OR REPLACE INTO audit_log SELECT account, number, at_ms, 'x', what, who, details, config,"
+        "INSERT INTO audit_log SELECT account, number, at_ms, 'x', what, who, details, config,"
         " content, previous, hash FROM audit_log WHERE number = 3",
     ],
 )
 def test_the_database_refuses_to_change_it(five: Path, statement: str) -> None:
-    refused = pytest.raises(sqlite3.IntegrityError, match="record")
-    with closing(sqlite3.connect(five / "store.sqlite")) as db, refused:
+    refused = pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError), match="record")
+    with raw(five) as db, refused:
         db.execute(statement)
 
 
@@ -225,7 +227,7 @@ COLUMNS = ("at_ms", "kind", "what", "who", "details", "config", "content", "prev
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_one_changed_byte_is_found_in_every_column(five: Path, column: str) -> None:
-    with tampered(five) as db:
+    with raw(five, guarded=False) as db:
         (value,) = db.execute(f"SELECT {column} FROM audit_log WHERE number = 3").fetchone()
         if isinstance(value, int):
             value ^= 1
@@ -237,13 +239,15 @@ def test_one_changed_byte_is_found_in_every_column(five: Path, column: str) -> N
     assert faults(five)[0] == ("changed", 3)
 
 
+@pytest.mark.of_file
 def test_a_byte_that_is_no_text_any_more_is_found(five: Path) -> None:
-    with tampered(five) as db:
+    with raw(five, guarded=False) as db:
         db.execute("UPDATE audit_log SET what = CAST(x'73ff' AS TEXT) WHERE number = 2")
         db.execute("UPDATE audit_log SET at_ms = 'soon' WHERE number = 4")
     assert faults(five)[0] == ("changed", 2)
 
 
+@pytest.mark.of_file
 def test_one_changed_byte_of_the_file_is_found(five: Path) -> None:
     file = five / "store.sqlite"
     content = file.read_bytes()
@@ -252,20 +256,20 @@ def test_one_changed_byte_of_the_file_is_found(five: Path) -> None:
     assert len(faults(five)) == 1
 
 
-def swap(db: sqlite3.Connection) -> None:
+def swap(db: Database) -> None:
     db.execute("UPDATE audit_log SET number = 99 WHERE number = 2")
     db.execute("UPDATE audit_log SET number = 2 WHERE number = 3")
     db.execute("UPDATE audit_log SET number = 3 WHERE number = 99")
 
 
-def rewrite(db: sqlite3.Connection) -> None:
+def rewrite(db: Database) -> None:
     """Change the fourth entry, and give it a hash that fits."""
     row = db.execute(f"{audit_log.COLUMNS} WHERE number = 4").fetchone()
     forged = audit_log.entry_of((*row[:5], b"somebody", *row[6:]))
     db.execute("UPDATE audit_log SET who = 'somebody', hash = ? WHERE number = 4", (forged.own_hash(),))
 
 
-TAMPERED: dict[str, tuple[Callable[[sqlite3.Connection], object], tuple[str, int]]] = {
+TAMPERED: dict[str, tuple[Callable[[Database], object], tuple[str, int]]] = {
     "removed": (lambda db: db.execute("DELETE FROM audit_log WHERE number = 3"), ("missing", 3)),
     "first": (lambda db: db.execute("DELETE FROM audit_log WHERE number = 1"), ("missing", 1)),
     "tail": (lambda db: db.execute("DELETE FROM audit_log WHERE number >= 4"), ("tail", 4)),
@@ -283,7 +287,7 @@ TAMPERED: dict[str, tuple[Callable[[sqlite3.Connection], object], tuple[str, int
 def test_what_somebody_did_to_the_chain_is_found_where_it_begins(five: Path, how: str) -> None:
     assert faults(five) == []
     tamper, found = TAMPERED[how]
-    with tampered(five) as db:
+    with raw(five, guarded=False) as db:
         tamper(db)
     assert faults(five)[0] == found
 
@@ -291,7 +295,7 @@ def test_what_somebody_did_to_the_chain_is_found_where_it_begins(five: Path, how
 def test_a_chain_that_was_written_anew_does_not_fit_its_head(five: Path) -> None:
     first = entries(five)[0]
     noted = Head(first.number, first.hash)
-    with tampered(five) as db:
+    with raw(five, guarded=False) as db:
         old = [audit_log.entry_of(row) for row in db.execute(f"{audit_log.COLUMNS} ORDER BY number")]
         db.execute("DELETE FROM audit_log")
         previous = bytes(32)
@@ -310,9 +314,10 @@ def test_a_chain_that_was_written_anew_does_not_fit_its_head(five: Path) -> None
     assert [one.code for one in check(five, expected=noted).faults] == ["expected"]
 
 
-def test_without_its_triggers_it_is_not_believed(five: Path) -> None:
-    with closing(sqlite3.connect(five / "store.sqlite")) as db:
-        db.execute("DROP TRIGGER audit_log_kept")
+def test_without_its_triggers_it_is_not_believed(engine: str, five: Path) -> None:
+    off = {SQLITE: "DROP TRIGGER audit_log_kept", POSTGRES: "ALTER TABLE audit_log DISABLE TRIGGER ALL"}
+    with raw(five) as db:
+        db.execute(off[engine])
     assert faults(five) == [("triggers", 5)]
 
 
@@ -330,7 +335,7 @@ async def test_a_head_that_is_gone_or_damaged_is_told_and_stays_told(five: Path,
 
 
 async def test_a_tail_that_was_cut_off_is_told_after_the_next_start_too(five: Path) -> None:
-    with tampered(five) as db:
+    with raw(five, guarded=False) as db:
         db.execute("DELETE FROM audit_log WHERE number >= 4")
     async with opened_store(five) as (_, account_store):
         await sent(account_store)
@@ -343,12 +348,13 @@ async def test_a_tail_that_is_cut_off_beside_a_running_gateway_is_told(tmp_path:
     async with opened_store(tmp_path) as (_, account_store):
         for _ in range(3):
             await sent(account_store)
-        with tampered(tmp_path) as db:
+        with raw(tmp_path, guarded=False) as db:
             db.execute("DELETE FROM audit_log WHERE number = 3")
         await sent(account_store)
     assert faults(tmp_path) == [("gap", 3)]
 
 
+@pytest.mark.of_file
 async def test_another_store_in_its_place_is_told_and_one_that_was_put_back_on_purpose_is_a_note(
     five: Path,
 ) -> None:
@@ -357,7 +363,7 @@ async def test_another_store_in_its_place_is_told_and_one_that_was_put_back_on_p
         await sent(account_store)
     shutil.copy(five / "old.sqlite", five / "store.sqlite")
     assert faults(five) == [("tail", 6)]
-    audit_heads.explain(five / "store.sqlite", "restored")
+    explain(five / "store.sqlite", "restored")
     assert faults(five) == []
     async with opened_store(five) as (_, account_store):
         await sent(account_store)
@@ -366,16 +372,18 @@ async def test_another_store_in_its_place_is_told_and_one_that_was_put_back_on_p
     assert found.notes == (Note(6, NOW, "restored", 6),)
 
 
+@pytest.mark.of_file
 async def test_a_store_that_is_restored_where_there_was_none_has_no_fault(five: Path) -> None:
     other = five / "other"
     other.mkdir()
     shutil.copy(five / "store.sqlite", other / "store.sqlite")
-    audit_heads.explain(other / "store.sqlite", "restored")
+    explain(other / "store.sqlite", "restored")
     async with opened_store(other) as (_, account_store):
         await sent(account_store)
     assert check(other).faults == ()
 
 
+@pytest.mark.of_file
 async def test_a_store_that_is_begun_anew_says_so(five: Path) -> None:
     forget(five / "store.sqlite", five / "lock", NOW)
     async with opened_store(five) as (_, account_store):
@@ -406,7 +414,7 @@ async def test_old_entries_are_pruned_and_an_anchor_keeps_the_chain_checkable(tm
     found = check(tmp_path)
     assert (found.faults, found.first, found.entries) == ((), 5, 3)
     assert found.notes == (Note(6, clock.ms, "pruned", 4),)
-    with tampered(tmp_path) as db:
+    with raw(tmp_path, guarded=False) as db:
         [(hash_,)] = db.execute("SELECT hash FROM audit_log WHERE number = 5").fetchall()
         db.execute("DELETE FROM audit_log WHERE number = 5")
         db.execute("UPDATE audit_anchors SET number = 5, hash = ?", (hash_,))
@@ -433,7 +441,7 @@ async def test_accounts_have_chains_of_their_own(tmp_path: Path) -> None:
         await sent(account_store)
     assert [one.number for one in entries(tmp_path)] == [1, 2]
     assert [one.number for one in entries(tmp_path, "zalouser/work")] == [1]
-    with reading(tmp_path / "store.sqlite") as reader:
+    with reading_in(tmp_path) as reader:
         assert reader.recorded_accounts() == [LANE, "zalouser/work"]
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clawlane.store.connection import connect_nothing
 from clawlane.store.held import TABLES
+from clawlane.store.sqlite.connection import connect_nothing
 
 WORDS: Mapping[str, str] = {
     "messages.body": "what people wrote, with their name, quotes, and what was said in voice messages",

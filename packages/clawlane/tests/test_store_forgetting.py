@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
+from packages.clawlane.tests.opened_store import (
+    LANE,
+    NOW,
+    POSTGRES,
+    Clock,
+    current_engine,
+    dumped,
+    opened_store,
+)
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
@@ -127,7 +135,9 @@ async def opened(folder: Path) -> AsyncIterator[Desk]:
 
 
 def places(folder: Path) -> list[str]:
-    """The files that hold a word of Lan's."""
+    """The files that hold a word of Lan's; in a database, its tables."""
+    if current_engine() == POSTGRES:
+        return [name for name, rows in dumped(folder).items() if SECRET in rows]
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return sorted(path.name for path in paths if SECRET.encode() in path.read_bytes())
 

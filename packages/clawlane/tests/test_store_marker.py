@@ -12,11 +12,11 @@ import pytest
 from clawlane.store import pairing
 from clawlane.store.database import open_store
 from clawlane.store.errors import StoreOwned, StoreUnusable
-from clawlane.store.marker import marker_of
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import reading
-from clawlane.store.reset import forget, holdings
-from clawlane.store.schema import APPLICATION_ID, MIGRATIONS
+from clawlane.store.sqlite.marker import marker_of
+from clawlane.store.sqlite.reset import forget, holdings
+from clawlane.store.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 NOW = 1_700_000_000_000
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from clawlane.messages import Receipt, Thread, ThreadKind
-from clawlane.store import due, inbox, outbox, reactions, schema, sending, unknown_sends
+from clawlane.store import due, inbox, outbox, reactions, sending, unknown_sends
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.models import History
 from clawlane.store.reader import reading
+from clawlane.store.sqlite import schema
 from clawlane.store.states import TurnState
 
 OLD = Path(__file__).with_name("data") / "store_of_six_migrations.sql"
@@ -27,7 +28,7 @@ LANE = "zalouser/default"
 MIGRATE_SLOWLY = """
 import signal, sqlite3, sys
 from pathlib import Path
-from clawlane.store import schema
+from clawlane.store.sqlite import schema
 
 path, stop_at = Path(sys.argv[1]), int(sys.argv[2])
 steps = 0

@@ -196,6 +196,7 @@ async def test_threads_that_are_shut_are_not_read(desk: Desk) -> None:
     assert [one.out.text for one in waiting.chunks] == ["two"]
 
 
+@pytest.mark.of_file
 async def test_only_the_next_chunk_of_a_thread_is_read_however_many_wait(desk: Desk) -> None:
     """The steps of the database do not grow with what waits behind."""
     steps = []

@@ -12,11 +12,12 @@ from packages.clawlane.tests.test_store_pauses import ADMIT, Lane, dm, lane_in
 
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind
-from clawlane.store import catch_up, copies, drafts, due, inbox, restored, rollback, turns, unknown_sends
+from clawlane.store import catch_up, drafts, due, inbox, turns, unknown_sends
 from clawlane.store.draft_listing import Staleness
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.models import History, NewMessage
 from clawlane.store.reader import reading
+from clawlane.store.sqlite import copies, restored, rollback
 from clawlane.store.states import ChunkState, DraftState
 from clawlane.store.told import Pause, PauseLevel
 

@@ -12,8 +12,8 @@ from packages.clawlane.tests.opened_store import LANE, NOW
 
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store.codec import thread_of
-from clawlane.store.connection import connect_nothing
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
+from clawlane.store.sqlite.connection import connect_nothing
 from clawlane.store.transaction import Tx
 
 OTHER = "zalouser/other"

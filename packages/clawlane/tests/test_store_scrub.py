@@ -13,8 +13,8 @@ from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Text, Thread, ThreadKind, Undone
 from clawlane.store import inbox, turns
 from clawlane.store.account_store import AccountStore
-from clawlane.store.connection import connect_reader, connect_writer
 from clawlane.store.models import AdmittedMessage, NewMessage
+from clawlane.store.sqlite.connection import connect_reader, connect_writer
 
 DM = Thread(ThreadKind.DM, "11")
 SECRET = b"the card is 4111"

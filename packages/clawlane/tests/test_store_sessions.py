@@ -509,6 +509,7 @@ def steps_of(tx: Tx, fact: Deleted) -> int:
     return next(taken)
 
 
+@pytest.mark.of_file
 async def test_a_deleted_conversation_takes_work_by_its_length_and_not_by_the_square(desk: Desk) -> None:
     work = []
     for thread, length in ((DM, 30), (replace(DM, id="12"), 120)):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.opened_store import Clock
+from packages.clawlane.tests.opened_store import Clock, store_in
 
 from clawlane.agents.budget import Ledger, TurnLedger
 from clawlane.agents.contract import Lane, TurnInput
@@ -17,7 +17,6 @@ from clawlane.config.routing import settled
 from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.store import retention, spending
 from clawlane.store.account_store import AccountStore
-from clawlane.store.database import open_store
 from clawlane.store.spending import KEPT_MS, DaySpent, Spent
 from clawlane.zone import MACHINE, Zone
 
@@ -29,7 +28,7 @@ GROUP = Thread(ThreadKind.GROUP, "55")
 
 async def test_it_adds_up_for_each_sender_and_thread_over_all_accounts(tmp_path: Path) -> None:
     async with (
-        open_store(tmp_path / "store", tmp_path / "lock", Clock()) as store,
+        store_in(tmp_path, Clock()) as store,
         store.own("zalouser/a") as a,
         store.own("zalouser/b") as b,
     ):
@@ -53,7 +52,7 @@ async def test_it_adds_up_for_each_sender_and_thread_over_all_accounts(tmp_path:
 async def test_it_is_forgotten_after_a_month(tmp_path: Path) -> None:
     clock = Clock()
     async with (
-        open_store(tmp_path / "store", tmp_path / "lock", clock) as store,
+        store_in(tmp_path, clock) as store,
         store.own("zalouser/a") as account,
     ):
         day = MACHINE.day(clock.ms)
@@ -85,7 +84,7 @@ class Desk:
 async def test_each_share_silences_whom_it_is_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     async with (
-        open_store(tmp_path / "store", tmp_path / "lock", clock) as store,
+        store_in(tmp_path, clock) as store,
         store.own("zalouser/a") as account_store,
     ):
         desk = Desk(account_store, clock, {"tokensPerDay": 100, "usdPerDay": 1, "perThread": 0.5})
@@ -121,7 +120,7 @@ async def test_a_date_has_one_budget_however_often_the_zone_changes(tmp_path: Pa
     london, saigon = Zone("Europe/London"), Zone("Asia/Ho_Chi_Minh")
     clock = Clock(int(1000 * datetime(2026, 11, 28, 18, tzinfo=UTC).timestamp()))
     async with (
-        open_store(tmp_path / "store", tmp_path / "lock", clock) as store,
+        store_in(tmp_path, clock) as store,
         store.own("zalouser/a") as account_store,
     ):
         desk = Desk(account_store, clock, {"tokensPerDay": 100, "perSender": 1, "perThread": 1})
@@ -143,7 +142,7 @@ async def test_a_date_has_one_budget_however_often_the_zone_changes(tmp_path: Pa
 async def test_nobody_is_counted_without_a_lane_or_stopped_without_a_budget(tmp_path: Path) -> None:
     clock = Clock()
     async with (
-        open_store(tmp_path / "store", tmp_path / "lock", clock) as store,
+        store_in(tmp_path, clock) as store,
         store.own("zalouser/a") as account_store,
     ):
         desk = Desk(account_store, clock, {})

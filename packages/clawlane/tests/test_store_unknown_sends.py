@@ -498,6 +498,7 @@ async def test_a_part_that_did_not_leave_before_the_stop_does_not_leave_after_it
     assert desk.turn(message)[0] == "stopped"
 
 
+@pytest.mark.of_file
 async def test_a_store_of_an_older_clawlane_is_brought_up_to_date(desk: Desk, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "store.sqlite") as connection:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(outbox)")}

@@ -10,14 +10,16 @@ from threading import Event
 
 import pytest
 
-from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreError, StoreUnusable
-from clawlane.store.writer import Writer, savepoint
+from clawlane.store.sql import savepoint
+from clawlane.store.sqlite.connection import connect_writer
+from clawlane.store.sqlite.engine import SqliteEngine
+from clawlane.store.writer import Writer
 
 
 @pytest.fixture
 async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
-    made = Writer(connect_writer(tmp_path / "store.sqlite", 0))
+    made = Writer(SqliteEngine(connect_writer(tmp_path / "store.sqlite", 0)))
     yield made
     await made.close()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from clawlane.clock import now_ms
-from clawlane.store.marker import IMPORTING
+from clawlane.store.sqlite.marker import IMPORTING
 from openclaw_home import OpenClawHome, tree
 
 CONFIG = """\

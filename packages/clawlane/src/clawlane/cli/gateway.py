@@ -50,7 +50,7 @@ def run() -> int:
       CLAWLANE_STATE_DIR=/srv/lane openclaw gateway run
     """
     from clawlane.gateway.process import run as run_gateway
-    from clawlane.store.marker import check_imported
+    from clawlane.store.sqlite.marker import check_imported
 
     paths = Client().paths
     check_imported(paths.store)  # an import that was cut off may not have written its config yet

@@ -15,7 +15,7 @@ from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.store import BackInPlace, GetHoldings, ListCopies, Reset, Rollback, StoreCopy
-from clawlane.store.marker import FORGOTTEN
+from clawlane.store.sqlite.marker import FORGOTTEN
 from clawlane.texts import later, t, tn
 from clawlane.words.times import local, size_words, when
 

@@ -39,10 +39,10 @@ from clawlane.ops.finding_text import one_line
 from clawlane.ops.process import resident_bytes
 from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.plugins.registry import Registry, load_runtime
-from clawlane.store import copies
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.marker import check_imported
+from clawlane.store.sqlite import copies
+from clawlane.store.sqlite.marker import check_imported
 from clawlane.texts import ENGLISH, speak
 from clawlane.zone import show_in
 

@@ -20,7 +20,7 @@ from clawlane.ops.archive import CONFIG, KEY, PLUGINS, STORE, ArchiveWriter, Ent
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.plugins.errors import PluginError
-from clawlane.store.copies import Snapshot, snapshot
+from clawlane.store.sqlite.copies import Snapshot, snapshot
 from clawlane.texts import later
 
 _SESSIONS = (".session", ".replaced")

@@ -28,7 +28,6 @@ from clawlane.zone import MACHINE, Zone
 
 if TYPE_CHECKING:
     import asyncio
-    import sqlite3
 
     from clawlane.access.exposure import Exposure
     from clawlane.access.in_force import Rules
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from clawlane.store.database import Store
     from clawlane.store.models import OpenTurn, RecallResult
     from clawlane.store.reader import Reader
+    from clawlane.store.sql import Database
     from clawlane.store.told import Pause, Resumed
 
 P = ParamSpec("P")
@@ -430,8 +430,8 @@ class OpContext:
 
         Raises `StoreUnusable` for a store that is gone.
         """
-        from clawlane.store.marker import check_before
         from clawlane.store.reader import reading, reading_nothing
+        from clawlane.store.sqlite.marker import check_before
 
         if self.store is not None:
             with self.store.read() as reader:
@@ -464,7 +464,7 @@ class OpContext:
 
     async def change_store(
         self,
-        transition: Callable[Concatenate[sqlite3.Connection, int, P], T],
+        transition: Callable[Concatenate[Database, int, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
@@ -483,8 +483,8 @@ class OpContext:
         """
         if self.store is not None or self._opened:
             return
-        from clawlane.store.connection import is_older
         from clawlane.store.errors import StoreOwned
+        from clawlane.store.sqlite.connection import is_older
 
         if is_older(self.paths.store):
             with suppress(StoreOwned):

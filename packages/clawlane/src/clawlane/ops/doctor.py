@@ -29,8 +29,8 @@ from clawlane.ops.version_findings import of_plugins, of_python, python_version
 from clawlane.ops.webhooks import standings
 from clawlane.store.audit_heads import accounts_with_heads
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.marker import check_before, check_imported
 from clawlane.store.reader import reading
+from clawlane.store.sqlite.marker import check_before, check_imported
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config

@@ -16,7 +16,7 @@ from clawlane.config.paths import Paths
 from clawlane.credentials.files import sync_dir, write_private
 from clawlane.credentials.profile import Consent
 from clawlane.ops.operation import OpError
-from clawlane.store.marker import IMPORTING
+from clawlane.store.sqlite.marker import IMPORTING
 from clawlane.texts import later
 
 _LONGEST = 64 << 20

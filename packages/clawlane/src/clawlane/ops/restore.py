@@ -24,12 +24,12 @@ from clawlane.credentials.sealed_file import SealedFileTooNew, SealedReader
 from clawlane.ops.archive import CONFIG, KEY, STORE, ArchiveReader, Entry, Manifest
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
-from clawlane.store import restored
-from clawlane.store.audit_heads import explain
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.marker import RESTORING
 from clawlane.store.process_lock import ProcessLock
-from clawlane.store.schema import MIGRATIONS
+from clawlane.store.sqlite import restored
+from clawlane.store.sqlite.marker import RESTORING
+from clawlane.store.sqlite.replaced import explain
+from clawlane.store.sqlite.schema import MIGRATIONS
 from clawlane.texts import later
 
 _STAGING, _LOCK = ".restore-staging", "gateway.lock"

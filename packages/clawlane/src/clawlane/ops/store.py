@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
-from clawlane.store.copies import KEPT_MS, KeptCopy, kept
-from clawlane.store.reset import Holdings, forget
-from clawlane.store.reset import holdings as holdings_of
+from clawlane.store.sqlite.copies import KEPT_MS, KeptCopy, kept
+from clawlane.store.sqlite.reset import Holdings, forget
+from clawlane.store.sqlite.reset import holdings as holdings_of
 from clawlane.texts import later
 
 
@@ -72,7 +72,7 @@ async def copies(ctx: OpContext, request: ListCopies) -> list[StoreCopy]:  # noq
 @operation
 async def rollback(ctx: OpContext, request: Rollback) -> BackInPlace:
     """Raises `StoreOwned` while a gateway runs, `OpError` without a copy, and `StoreUnusable`."""
-    from clawlane.store.rollback import roll_back
+    from clawlane.store.sqlite.rollback import roll_back
 
     found = await asyncio.to_thread(kept, ctx.paths.store)
     copy = next((one for one in found if request.migration in (None, one.migration)), None)

@@ -17,7 +17,7 @@ from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.scrubbing import Scrubber
 from clawlane.ops.support_parts import LOG_LINES, Parts, made
-from clawlane.store.inspection import Identities, identities_of
+from clawlane.store.sqlite.inspection import Identities, identities_of
 from clawlane.texts import ENGLISH, in_locale, later, t
 
 FOLDER = "clawlane-support"

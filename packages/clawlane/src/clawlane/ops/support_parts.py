@@ -29,7 +29,7 @@ from clawlane.ops.process import GetProcess
 from clawlane.ops.scrubbing import Scrubber
 from clawlane.ops.service import enabled_links, is_mine, unit_path
 from clawlane.ops.status import GetStatus
-from clawlane.store.inspection import facts_of
+from clawlane.store.sqlite.inspection import facts_of
 from clawlane.texts import told
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from clawlane.config.scratch import is_scratch
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.service import is_mine, remove_unit, unit_path
-from clawlane.store.marker import IMPORTING, RESTORING, marker_of
 from clawlane.store.process_lock import ProcessLock
+from clawlane.store.sqlite.marker import IMPORTING, RESTORING, marker_of
 from clawlane.texts import later
 
 _LOCK = "gateway.lock"

@@ -21,7 +21,7 @@ from clawlane.config.errors import format_path
 from clawlane.config.origin import Layer
 from clawlane.ops.exposure_text import change_text
 from clawlane.store.in_force import InForce
-from clawlane.store.schema import MIGRATIONS
+from clawlane.store.sqlite.schema import MIGRATIONS
 from clawlane.texts import later
 
 if TYPE_CHECKING:

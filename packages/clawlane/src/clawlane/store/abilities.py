@@ -7,13 +7,13 @@ the account ran last (`begin`).
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clawlane import abilities
 from clawlane.abilities import COUNTED, REFUSALS, RISKY, Ability, Off
 from clawlane.store.rows import exists, put
+from clawlane.store.sql import Database, Row
 from clawlane.store.transaction import Tx, lazy
 
 _DAY_MS = 86_400_000
@@ -144,7 +144,7 @@ def switch(tx: Tx, ability: Ability, *, on: bool, simulated: bool) -> bool:
     return True
 
 
-def standing(connection: sqlite3.Connection, account: str, *, simulated: bool) -> list[Standing]:
+def standing(connection: Database, account: str, *, simulated: bool) -> list[Standing]:
     """How every ability stands on an account, in the order of `Ability`."""
     query = "SELECT * FROM abilities WHERE account = ? AND simulated = ?"
     rows = {row["ability"]: row for row in connection.execute(query, (account, simulated))}
@@ -159,12 +159,12 @@ def standing(connection: sqlite3.Connection, account: str, *, simulated: bool) -
     ]
 
 
-def switched_off(connection: sqlite3.Connection, account: str, *, simulated: bool) -> list[Standing]:
+def switched_off(connection: Database, account: str, *, simulated: bool) -> list[Standing]:
     """The abilities of an account that are switched off."""
     return [one for one in standing(connection, account, simulated=simulated) if one.off is not None]
 
 
-def _standing(ability: Ability, row: sqlite3.Row) -> Standing:
+def _standing(ability: Ability, row: Row) -> Standing:
     times = row["seen_ms"], row["last_ms"], row["verified_ms"]
     return Standing(ability, *times, row["refusals"], Off(row["off"]) if row["off"] else None, row["off_ms"])
 

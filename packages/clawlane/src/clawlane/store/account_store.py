@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 from copy import copy
 from typing import Concatenate, ParamSpec, TypeVar
@@ -13,6 +12,7 @@ from clawlane.backoff import Backoff, Sleep
 from clawlane.observing import Observer
 from clawlane.store import events
 from clawlane.store.errors import StoreFailed, StoreLost
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx, is_lazy, note_time
 from clawlane.store.writer import Writer
 from clawlane.texts import later
@@ -24,10 +24,6 @@ Clock = Callable[[], int]
 
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 5.0
-_OWNER = (
-    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
-    " WHERE account = ?"
-)
 log = logging.getLogger(__name__)
 
 
@@ -101,7 +97,7 @@ class AccountStore:
     ) -> asyncio.Future[T]:
         now_ms, config = self._now_ms(), self._writer.config
 
-        def checked(db: sqlite3.Connection) -> T:
+        def checked(db: Database) -> T:
             tx = Tx(
                 db,
                 self.account,
@@ -122,12 +118,12 @@ class AccountStore:
 
         return self._writer.submit(checked, lazy=is_lazy(transition))
 
-    def _last_seen_ms(self, db: sqlite3.Connection) -> int:
+    def _last_seen_ms(self, db: Database) -> int:
         """The time of the latest change. Raises `StoreLost` if another owner took the account over."""
         owners = self._writer.owners
         found = owners.get(self.account)
         if found is None:
-            row = db.execute(_OWNER, (self.account,)).fetchone()
+            row = db.owner(self.account)
             found = owners[self.account] = (row["epoch"], row["last_seen_ms"]) if row else (0, 0)
         epoch, last_seen_ms = found
         if epoch != self._epoch:

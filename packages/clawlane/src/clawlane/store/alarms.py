@@ -7,7 +7,6 @@ same transaction. `alarm_signs` is what the detectors know: it survives restarts
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable
 
 from clawlane.alarm_kinds import AlarmKind
@@ -30,8 +29,9 @@ from clawlane.store.audit_told import Kind
 from clawlane.store.codec import storable
 from clawlane.store.pauses import pause, whole_pause
 from clawlane.store.rows import change, insert, of_accounts, value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.told import Pause, PauseLevel
-from clawlane.store.transaction import Noted, Tx, next_number
+from clawlane.store.transaction import Noted, Tx
 
 KEPT_MS = 365 * 86_400_000
 """How long an alarm is kept once it has ended."""
@@ -76,7 +76,7 @@ def raise_alarm(tx: Tx, raised: Raised) -> tuple[bool, Pause | None]:
         return False, None
     query = "DELETE FROM alarms WHERE account = ? AND ended_ms < ?"
     tx.db.execute(query, (tx.account, tx.now_ms - KEPT_MS))
-    id_ = next_number(tx, "alarm")
+    id_ = tx.db.next_number("alarm")
     paused = raised.kind.pauses
     insert(
         tx,
@@ -163,18 +163,18 @@ def memory(tx: Tx) -> Memory:
     return Memory(tuple(one for one in of_account(tx.db, tx.account) if one.ended_ms is None), signs)
 
 
-def of_account(connection: sqlite3.Connection, account: str) -> list[Alarm]:
+def of_account(connection: Database, account: str) -> list[Alarm]:
     """The alarms of an account, the oldest first."""
     return list(map(_alarm_of, connection.execute(_OF_ACCOUNT, (account,))))
 
 
-def listed(connection: sqlite3.Connection) -> list[Alarm]:
+def listed(connection: Database) -> list[Alarm]:
     """The alarms of all accounts, the newest first."""
     found = map(_alarm_of, of_accounts(connection, _OF_ACCOUNT))
     return sorted(found, key=lambda one: one.id, reverse=True)
 
 
-def open_of(connection: sqlite3.Connection, account: str) -> list[Alarm]:
+def open_of(connection: Database, account: str) -> list[Alarm]:
     """The alarms of an account that are to be shown, the oldest first."""
     return [one for one in of_account(connection, account) if one.open]
 
@@ -182,7 +182,7 @@ def open_of(connection: sqlite3.Connection, account: str) -> list[Alarm]:
 _OF_ACCOUNT = "SELECT * FROM alarms WHERE account = ? ORDER BY id"
 
 
-def _alarm_of(row: sqlite3.Row) -> Alarm:
+def _alarm_of(row: Row) -> Alarm:
     kind, evidence = AlarmKind(row["kind"]), json.loads(row["evidence"])
     return value_of(Alarm, row, kind=kind, evidence=evidence, paused=bool(row["paused"]))
 

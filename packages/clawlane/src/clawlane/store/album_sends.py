@@ -6,7 +6,6 @@ The outbox keeps the ids of those that did in `echo`: a JSON list with "" in the
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,10 +13,11 @@ from clawlane.messages import Photos, Receipt
 from clawlane.store import receipts
 from clawlane.store.codec import outgoing_body, outgoing_of
 from clawlane.store.rows import change, put
+from clawlane.store.sql import Row
 from clawlane.store.transaction import Tx
 
 
-def album_of(tx: Tx, client_id: str) -> tuple[sqlite3.Row, int] | None:
+def album_of(tx: Tx, client_id: str) -> tuple[Row, int] | None:
     """The open album that has this client id for one of its pictures, and the place of that picture."""
     if not (client_id.isascii() and client_id.isdecimal()):
         return None
@@ -32,12 +32,12 @@ def album_of(tx: Tx, client_id: str) -> tuple[sqlite3.Row, int] | None:
     return None
 
 
-def arrived(row: sqlite3.Row) -> tuple[str, ...]:
+def arrived(row: Row) -> tuple[str, ...]:
     """The ids of the pictures that arrived, in their places; "" for the others."""
     return tuple(json.loads(row["echo"])) if row["echo"] else ("",) * row["messages"]
 
 
-def note(tx: Tx, row: sqlite3.Row, ids: Sequence[str]) -> tuple[str, ...]:
+def note(tx: Tx, row: Row, ids: Sequence[str]) -> tuple[str, ...]:
     """Keep the ids of pictures that arrived, "" for those that are not known. Gives all that are known.
 
     Others see those pictures, so they count as sent by the account from now on.
@@ -48,7 +48,7 @@ def note(tx: Tx, row: sqlite3.Row, ids: Sequence[str]) -> tuple[str, ...]:
     return known
 
 
-def keep_rest(tx: Tx, row: sqlite3.Row) -> None:
+def keep_rest(tx: Tx, row: Row) -> None:
     """Before an album is sent again: leave out what arrived, and give the rest client ids of its own.
 
     With the old ones the echo of a picture that arrived could be taken for that of another one.

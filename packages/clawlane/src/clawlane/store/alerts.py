@@ -6,7 +6,6 @@ The same thing counts once until then. Nobody's words are kept here: ids, number
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +13,7 @@ from enum import StrEnum
 from clawlane.store.codec import said_in, storable
 from clawlane.store.deliveries import Delivery, open_deliveries, queue
 from clawlane.store.rows import put, value_of
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Noted, Tx
 
 MOST = 1000
@@ -84,7 +84,7 @@ def withdraw(tx: Tx, kind: AlertKind, key: str) -> None:
     tx.db.execute(query, (tx.account, kind, _cut(key)))
 
 
-def waiting(connection: sqlite3.Connection, account: str, limit: int = MOST) -> list[Alert]:
+def waiting(connection: Database, account: str, limit: int = MOST) -> list[Alert]:
     """The alerts of an account that are not on their way, the oldest first."""
     rows = connection.execute(
         "SELECT * FROM alerts WHERE account = ? ORDER BY first_ms, kind, key LIMIT ?", (account, limit)
@@ -135,14 +135,14 @@ def told(one: Alert) -> dict[str, object]:
     return {"kind": one.kind, "key": one.key, **times, "facts": one.facts}
 
 
-def requester_name(connection: sqlite3.Connection, account: str, sender_id: str) -> str:
+def requester_name(connection: Database, account: str, sender_id: str) -> str:
     """What somebody calls themselves who asks to write to an account; empty if nobody does."""
     query = "SELECT sender_name FROM pairing WHERE account = ? AND sender_id = ?"
     row = connection.execute(query, (account, sender_id)).fetchone()
     return str(row["sender_name"]) if row else ""
 
 
-def text_of_chunk(connection: sqlite3.Connection, account: str, number: int) -> str:
+def text_of_chunk(connection: Database, account: str, number: int) -> str:
     """What a message of the outbox says, as long as that is kept."""
     query = "SELECT body FROM outbox WHERE account = ? AND id = ?"
     row = connection.execute(query, (account, number)).fetchone()

@@ -8,8 +8,6 @@ Whoever can write both can make up both; only a head that was noted elsewhere sh
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from typing import Any
 from clawlane.store.audit_heads import Head, HeadDamaged, read_head, tip
 from clawlane.store.audit_log import COLUMNS, Entry, entry_of, hash_at
 from clawlane.store.audit_told import Checked, Fault, Kind, Note
-from clawlane.store.connection import connect_nothing
+from clawlane.store.sql import Database
 
 _MOST_FAULTS = 100
 """Faults of one account that are listed."""
@@ -118,31 +116,33 @@ class Chain:
         )
 
 
-def of_store(db: sqlite3.Connection, account: str, folder: Path, expected: Head | None = None) -> Checked:
+def of_store(db: Database, account: str, folder: Path, expected: Head | None = None) -> Checked:
     """The record of an account as it is stored now."""
     head: Head | HeadDamaged | None
     try:
         head = read_head(folder, account)  # before the entries: it never names one that is not there yet
     except HeadDamaged as error:
         head = error
-    db.execute("BEGIN")  # everything as of one moment
+    chain = Chain(account, expected=expected)
     try:
-        chain = Chain(account, _anchor(db, account), expected=expected)
-        query = f"{COLUMNS} WHERE account = ? ORDER BY number"
-        for row in db.execute(query, (account,)):
-            chain.take(entry_of(row))
-        at_head = hash_at(db, account, head.number) if isinstance(head, Head) else None
-        if not _guarded(db):
-            chain.faults.append(Fault(account, "triggers", chain.last.number))
-        return chain.ended(head, at_head)
-    except sqlite3.DatabaseError as error:  # a page that is no page any more
+        with db.moment():
+            chain.anchor = _anchor(db, account)
+            query = f"{COLUMNS} WHERE account = ? ORDER BY number"
+            for row in db.execute(query, (account,)):
+                chain.take(entry_of(row))
+            at_head = hash_at(db, account, head.number) if isinstance(head, Head) else None
+            if not db.guarded():
+                chain.faults.append(Fault(account, "triggers", chain.last.number))
+            return chain.ended(head, at_head)
+    except Exception as error:
+        if not db.failed_below(error):
+            raise
+        # a page that is no page any more
         chain.faults.append(Fault(account, "unreadable", chain.last.number + 1, text=str(error)))
         return chain.checked()
-    finally:
-        db.execute("COMMIT")
 
 
-def end_of_store(db: sqlite3.Connection, account: str, folder: Path) -> Fault | None:
+def end_of_store(db: Database, account: str, folder: Path) -> Fault | None:
     """What is wrong with the end of a record, which is quick to see; None where nothing is."""
     head: Head | HeadDamaged | None
     try:
@@ -156,19 +156,9 @@ def end_of_store(db: sqlite3.Connection, account: str, folder: Path) -> Fault | 
     return faults[0] if faults else None
 
 
-def _anchor(db: sqlite3.Connection, account: str) -> Head:
+def _anchor(db: Database, account: str) -> Head:
     row = db.execute("SELECT number, hash FROM audit_anchors WHERE account = ?", (account,)).fetchone()
     return Head(row[0], bytes(row[1])) if row else Head()
-
-
-def _guarded(db: sqlite3.Connection) -> bool:
-    """Whether the triggers are there that refuse changes."""
-    query = (
-        "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name IN ('audit_log', 'audit_anchors')"
-    )
-    with closing(connect_nothing()) as made:
-        wanted = {row[0] for row in made.execute(query)}
-    return wanted <= {row[0] for row in db.execute(query)}
 
 
 def _details(entry: Entry) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import secrets
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from urllib.parse import quote, unquote
 
 from clawlane.credentials.files import make_private_dir, write_private
 from clawlane.store.errors import StoreUnusable
+from clawlane.store.sql import Database
 from clawlane.texts import later
 
 GENESIS = bytes(32)
@@ -73,7 +73,7 @@ def folder_of(store: Path) -> Path:
     return store.with_name("audit")
 
 
-def tip(db: sqlite3.Connection, account: str) -> Head:
+def tip(db: Database, account: str) -> Head:
     """The last entry of a chain as the database has it."""
     row = db.execute(_TIP, (account,)).fetchone()
     return Head(row[0], bytes(row[1])) if row else Head()
@@ -81,7 +81,7 @@ def tip(db: sqlite3.Connection, account: str) -> Head:
 
 def read_head(folder: Path, account: str) -> Head | None:
     """The head of an account; None where there is no file. Raises `HeadDamaged`."""
-    file = _file(folder, account)
+    file = file_of(folder, account)
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with closing(open(handle, "rb")) as opened:
@@ -102,37 +102,6 @@ def accounts_with_heads(folder: Path) -> Iterator[str]:
     """The accounts that have a head file."""
     for file in sorted(folder.glob(f"*{_ENDING}")):
         yield unquote(file.name.removesuffix(_ENDING))
-
-
-def explain(store: Path, why: str) -> None:
-    """Say that a store is about to be what it is on purpose (`restored`, `rolled_back`, `reset`).
-
-    Call it once the file is in its place, or gone, and before anything is written to it: the record of each
-    account then says so at its next entry, and reports no loss. Raises `OSError`, and `sqlite3.Error`.
-    """
-    folder = folder_of(store)
-    found: dict[str, Head] = {}
-    for account in accounts_with_heads(folder):
-        try:
-            found[account] = read_head(folder, account) or Head()
-        except HeadDamaged:
-            found[account] = Head()
-    if store.exists():
-        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            for account in _recorded(db):
-                known = found.get(account, Head())
-                found[account] = max(known, tip(db, account), key=lambda one: one.number)
-    for account, head in found.items():
-        write_private(_file(folder, account), _text(Head(head.number, head.hash, why)))
-
-
-def _recorded(db: sqlite3.Connection) -> list[str]:
-    """The accounts that have a record; none in a store from before there were any."""
-    try:
-        db.execute("SELECT 1 FROM audit_log LIMIT 1")
-    except sqlite3.OperationalError:
-        return []
-    return [str(row[0]) for row in db.execute("SELECT account FROM accounts")]
 
 
 class Heads:
@@ -159,7 +128,7 @@ class Heads:
         """An entry was added in the open transaction, or the head has to be written anew."""
         self._grown.add(account)
 
-    def committed(self, db: sqlite3.Connection, *, synced: bool) -> None:
+    def committed(self, db: Database, *, synced: bool) -> None:
         """After a commit: learn what was added, and write the heads once that is safe from a power cut."""
         for account in self._grown:
             self._committed[account] = tip(db, account)
@@ -177,9 +146,9 @@ class Heads:
         try:
             make_private_dir(self.folder)
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            handle = os.open(_file(self.folder, account), flags, 0o600)
+            handle = os.open(file_of(self.folder, account), flags, 0o600)
             try:
-                os.pwrite(handle, _text(self._committed[account]), 0)
+                os.pwrite(handle, text_of(self._committed[account]), 0)
             finally:
                 os.close(handle)
         except OSError as error:
@@ -187,11 +156,11 @@ class Heads:
             log.warning("the head of the record of %s cannot be written (%s)", account, error.strerror)
 
 
-def _file(folder: Path, account: str) -> Path:
+def file_of(folder: Path, account: str) -> Path:
     return folder / f"{quote(account, safe='')}{_ENDING}"
 
 
-def _text(head: Head) -> bytes:
+def text_of(head: Head) -> bytes:
     told = {"number": head.number, "hash": head.hash.hex(), "why": head.why}
     return json.dumps(told).ljust(_LONGEST // 2).encode() + b"\n"
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from clawlane.store.audit_told import Kind
 from clawlane.store.codec import compared, message_ids, thread_of, undone_by
 from clawlane.store.models import Purpose
 from clawlane.store.rows import insert, put
+from clawlane.store.sql import Database, Row
 from clawlane.store.transaction import Noted, Tx, lazy, plain
 
 KEPT_MS = 2 * 365 * 86_400_000
@@ -108,7 +108,7 @@ COLUMNS = (
     "SELECT CAST(account AS BLOB), number, at_ms, CAST(kind AS BLOB), CAST(what AS BLOB), CAST(who AS BLOB),"
     " CAST(details AS BLOB), CAST(config AS BLOB), content, previous, hash FROM audit_log"
 )
-"""The beginning of a question about entries. Texts come as bytes: a changed one may be no text any more."""
+"""The beginning of a question about entries. From a file texts come as bytes: a changed one may be no text any more."""
 
 
 def entry_of(row: Sequence[Any]) -> Entry:
@@ -130,6 +130,8 @@ def entry_of(row: Sequence[Any]) -> Entry:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     return value.decode(errors="surrogateescape") if isinstance(value, bytes) else ""
 
 
@@ -161,7 +163,7 @@ class Wanted:
         return entry.content == digest_of(key, entry.account, entry.number, self.content)
 
 
-def newest(db: sqlite3.Connection, account: str, wanted: Wanted, limit: int, key: bytes) -> list[Entry]:
+def newest(db: Database, account: str, wanted: Wanted, limit: int, key: bytes) -> list[Entry]:
     """The newest entries of an account that are wanted, oldest first."""
     found: list[Entry] = []
     before = 2**62
@@ -175,13 +177,13 @@ def newest(db: sqlite3.Connection, account: str, wanted: Wanted, limit: int, key
     return found[::-1]
 
 
-def page(db: sqlite3.Connection, account: str, after: int, limit: int) -> list[Entry]:
+def page(db: Database, account: str, after: int, limit: int) -> list[Entry]:
     """The entries after one, in order."""
     query = f"{COLUMNS} WHERE account = ? AND number > ? ORDER BY number LIMIT ?"
     return [entry_of(row) for row in db.execute(query, (account, after, limit))]
 
 
-def accounts(db: sqlite3.Connection) -> list[str]:
+def accounts(db: Database) -> list[str]:
     """The accounts that have a record."""
     found: list[str] = []
     query = "SELECT min(account) FROM audit_log WHERE account > ?"
@@ -270,7 +272,7 @@ def _append(
     return Head(number, own_hash)
 
 
-def note_send(tx: Tx, chunk: sqlite3.Row, state: str) -> None:
+def note_send(tx: Tx, chunk: Row, state: str) -> None:
     """Record what became of a chunk, from its whole row as it is now."""
     purpose = Purpose(chunk["purpose"])
     taken_back = {"takes_back": id_} if (id_ := undone_by(chunk["body"])) else {}
@@ -369,7 +371,7 @@ def _lost(last: Head, known: Head) -> dict[str, Noted]:
     return {"after": last.number, "known": known.number, "hash": known.hash.hex()}
 
 
-def hash_at(db: sqlite3.Connection, account: str, number: int) -> bytes | None:
+def hash_at(db: Database, account: str, number: int) -> bytes | None:
     """The hash of an entry, or of the anchor that stands for it; None for one that is not there."""
     for query in (
         "SELECT hash FROM audit_log WHERE account = ? AND number = ?",

@@ -7,11 +7,11 @@ same id, and is not asked again once it is answered.
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
 from clawlane.store.rows import change, exists, insert, of_accounts
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import TurnState
 from clawlane.store.transaction import Tx
 
@@ -101,14 +101,14 @@ def forget_answer(tx: Tx, turn: int) -> None:
     change(tx, "callbacks", {"turn": turn}, answer="")
 
 
-def find(connection: sqlite3.Connection, id_: str) -> Place | None:
+def find(connection: Database, id_: str) -> Place | None:
     """Whose answer an id stands for; None for an unknown one."""
     query = "SELECT account, turn, agent FROM callbacks WHERE account = ? AND id = ?"
     row = next(iter(of_accounts(connection, query, id_)), None)
     return Place(row["account"], row["turn"], row["agent"]) if row else None
 
 
-def _row(tx: Tx, turn: int) -> sqlite3.Row | None:
+def _row(tx: Tx, turn: int) -> Row | None:
     query = "SELECT * FROM callbacks WHERE account = ? AND turn = ?"
-    row: sqlite3.Row | None = tx.db.execute(query, (tx.account, turn)).fetchone()
+    row: Row | None = tx.db.execute(query, (tx.account, turn)).fetchone()
     return row

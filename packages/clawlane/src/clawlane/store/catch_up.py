@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from math import inf
 from operator import itemgetter
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
 from clawlane.store.rows import insert, put
+from clawlane.store.sql import Database, Row
 from clawlane.store.told import Gap
 from clawlane.store.transaction import Tx
 from clawlane.store.unknown_sends import SKEW_MS
@@ -66,7 +66,7 @@ def caught_up(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool = True)
     return gap
 
 
-def gaps(connection: sqlite3.Connection, account: str | None = None, since_ms: int = 0) -> list[Gap]:
+def gaps(connection: Database, account: str | None = None, since_ms: int = 0) -> list[Gap]:
     """The gaps that were noted since then, of one account or of all, the oldest first."""
     rows = connection.execute(
         "SELECT thread_kind, from_ms, to_ms, noted_ms FROM gaps"
@@ -91,7 +91,7 @@ def to_look_up(tx: Tx, gap_ms: int) -> list[ThreadKind]:
     return [ThreadKind(kind) for kind in dict.fromkeys(row["thread_kind"] for row in due)]
 
 
-def _ask_ms(tx: Tx, row: sqlite3.Row, gap_ms: int) -> float:
+def _ask_ms(tx: Tx, row: Row, gap_ms: int) -> float:
     """When to ask about a chunk."""
     asked_ms: int | None = row["looked_up_ms"]
     if asked_ms is None:
@@ -154,7 +154,7 @@ def _known_ms(tx: Tx, kind: ThreadKind, before_ms: int) -> int:
     return before_ms if row["at_ms"] is None else int(row["at_ms"]) - SKEW_MS
 
 
-def returned(connection: sqlite3.Connection, account: str) -> list[ThreadKind]:
+def returned(connection: Database, account: str) -> list[ThreadKind]:
     """The kinds of thread in which a send of the account has come back in fetched history."""
     rows = connection.execute(
         "SELECT thread_kind FROM returned WHERE account = ? ORDER BY thread_kind", (account,)

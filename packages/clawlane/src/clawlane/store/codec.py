@@ -9,7 +9,6 @@ import hashlib
 import json
 from dataclasses import astuple
 from pathlib import PurePath
-from sqlite3 import Row
 from typing import Any
 
 from clawlane.messages import (
@@ -30,6 +29,7 @@ from clawlane.messages import (
     ThreadKind,
     Undo,
 )
+from clawlane.store.sql import Row
 from clawlane.texts import later
 
 

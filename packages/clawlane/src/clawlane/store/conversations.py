@@ -7,7 +7,6 @@ waits for a mention and what was taken back are not.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from clawlane.store.codec import inbound_of, kind_of, message_ids, said_in, thre
 from clawlane.store.errors import CursorUnknown
 from clawlane.store.models import Purpose
 from clawlane.store.rows import exists
+from clawlane.store.sql import Database
 from clawlane.store.states import ChunkState
 from clawlane.store.taken_back import TAKEN_BACK
 from clawlane.store.transaction import Tx
@@ -138,7 +138,7 @@ _THREADS = (
 )
 
 
-def listed(db: sqlite3.Connection, account: str) -> list[Conversation]:
+def listed(db: Database, account: str) -> list[Conversation]:
     """The conversations of an account, the one with the newest message first."""
     found: dict[Thread, int] = {}
     for query, values in zip(_THREADS, ((account,), (account, TAKEN_BACK)), strict=True):
@@ -152,9 +152,7 @@ def listed(db: sqlite3.Connection, account: str) -> list[Conversation]:
     ]
 
 
-def read(
-    db: sqlite3.Connection, account: str, thread: Thread, limit: int, before: str = ""
-) -> tuple[list[Said], bool]:
+def read(db: Database, account: str, thread: Thread, limit: int, before: str = "") -> tuple[list[Said], bool]:
     """What was said in a conversation, newest last, and whether there is more before that.
 
     `before` is the cursor of a message. Raises `CursorUnknown`.
@@ -167,7 +165,7 @@ def read(
     return found[::-1], len(newest) > limit
 
 
-def exists_in(db: sqlite3.Connection, account: str, thread: Thread) -> bool:
+def exists_in(db: Database, account: str, thread: Thread) -> bool:
     """Whether there is such a conversation."""
     place = (account, thread.kind, thread.id)
     came = f"SELECT 1 FROM messages AS said WHERE {_THREAD} AND {_SHOWN} LIMIT 1"  # noqa: S608 — our own text
@@ -176,7 +174,7 @@ def exists_in(db: sqlite3.Connection, account: str, thread: Thread) -> bool:
 
 
 def attachment(
-    db: sqlite3.Connection, account: str, thread: Thread, message_id: str, number: int
+    db: Database, account: str, thread: Thread, message_id: str, number: int
 ) -> tuple[int, Attachment] | None:
     """An attachment of a message of a conversation, counted from 0, with the number of that message."""
     row = db.execute(
@@ -200,7 +198,7 @@ def last_admitted(tx: Tx, thread: Thread) -> Inbound | None:
 
 
 def _came(
-    db: sqlite3.Connection, account: str, thread: Thread, place: Place, limit: int
+    db: Database, account: str, thread: Thread, place: Place, limit: int
 ) -> Iterator[tuple[tuple[int, int, int], Said]]:
     before = _BEFORE.format(at="admitted_ms", number="seq")
     rows = db.execute(
@@ -229,7 +227,7 @@ def _came(
 
 
 def _left(
-    db: sqlite3.Connection, account: str, thread: Thread, place: Place, limit: int
+    db: Database, account: str, thread: Thread, place: Place, limit: int
 ) -> Iterator[tuple[tuple[int, int, int], Said]]:
     before = _BEFORE.format(at="created_ms", number="id")
     rows = db.execute(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -15,10 +14,12 @@ from clawlane.observing import Observer
 from clawlane.store import audit_log
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
-from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
+from clawlane.store.sql import Database
+from clawlane.store.sqlite.connection import connect_writer
+from clawlane.store.sqlite.engine import SqliteEngine
 from clawlane.store.transaction import Tx, is_lazy
 from clawlane.store.writer import Writer
 from clawlane.texts import later
@@ -30,8 +31,10 @@ T = TypeVar("T")
 class Store:
     """The open store. `own` gives the right to write for an account, `read` is for everybody."""
 
-    def __init__(self, path: Path, writer: Writer, now_ms: Clock) -> None:
-        self._path = path
+    def __init__(
+        self, reading: Callable[[], AbstractContextManager[Reader]], writer: Writer, now_ms: Clock
+    ) -> None:
+        self._reading = reading
         self._writer = writer
         self._now_ms = now_ms
         self._owned: set[str] = set()
@@ -66,7 +69,7 @@ class Store:
         self._hands.set()
         self._hands = asyncio.Event()
 
-    def _next_epoch(self, account: str, now_ms: int, db: sqlite3.Connection) -> int:
+    def _next_epoch(self, account: str, now_ms: int, db: Database) -> int:
         self._writer.owners.pop(account, None)
         row = db.execute(
             "INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (account) DO UPDATE SET"
@@ -78,7 +81,7 @@ class Store:
 
     async def change(
         self,
-        transition: Callable[Concatenate[sqlite3.Connection, int, P], T],
+        transition: Callable[Concatenate[Database, int, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
@@ -89,7 +92,7 @@ class Store:
         """
         now_ms = self._now_ms()
 
-        def changed(db: sqlite3.Connection) -> T:
+        def changed(db: Database) -> T:
             return transition(db, now_ms, *args, **kwargs)
 
         return await self._writer.submit(changed, lazy=is_lazy(transition))
@@ -122,7 +125,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Reader]:
         """Read what is stored. Never writes, and may be used in any thread."""
-        with reading(self._path) as reader:
+        with self._reading() as reader:
             yield reader
 
 
@@ -143,6 +146,6 @@ async def open_store(
         except BaseException:
             connection.close()
             raise
-        writer = Writer(connection, heads)
+        writer = Writer(SqliteEngine(connection), heads)
         stack.push_async_callback(writer.close)
-        yield Store(path, writer, now_ms)
+        yield Store(partial(reading, path), writer, now_ms)

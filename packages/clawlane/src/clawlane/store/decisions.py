@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
 from clawlane.access.decision import LIVE, Decision, Outcome, Reason, Rule
 from clawlane.store import directory, draft_listing
 from clawlane.store.codec import storable, thread_of
 from clawlane.store.outbox import delivery_summary, tools_summary
 from clawlane.store.rows import insert, of_accounts, value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.told import Made, Recorded, Stage, Turn
 from clawlane.store.transaction import Tx, count, next_event
@@ -38,7 +38,7 @@ def record(tx: Tx, seq: int, stage: Stage, decision: Decision) -> None:
     count(tx, decision.reason)
 
 
-def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded]:
+def of_message(connection: Database, message_id: str) -> list[Recorded]:
     """What is known of the message of this id, on every account that read it."""
     query = (
         "SELECT DISTINCT messages.* FROM aliases"
@@ -49,7 +49,7 @@ def of_message(connection: sqlite3.Connection, message_id: str) -> list[Recorded
     return [recorded(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
 
-def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -> int:
+def too_old_in_a_row(connection: Database, account: str, among: int) -> int:
     """How many of the newest messages were too old when they were read, if all of them were, else 0.
 
     Messages that were fetched after a break are old by nature: at least one has to have come live.
@@ -64,7 +64,7 @@ def too_old_in_a_row(connection: sqlite3.Connection, account: str, among: int) -
     return len(rows) if all_too_old and live else 0
 
 
-def recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
+def recorded(connection: Database, row: Row) -> Recorded:
     """What is known of a message, from its row."""
     account, thread = row["account"], thread_of(row)
     query = "SELECT * FROM decisions WHERE account = ? AND message = ? ORDER BY stage"
@@ -86,7 +86,7 @@ def recorded(connection: sqlite3.Connection, row: sqlite3.Row) -> Recorded:
     )
 
 
-def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | None:
+def _turn(connection: Database, account: str, message: int) -> Turn | None:
     row = connection.execute(
         "SELECT turns.*, (SELECT count(*) FROM turn_messages AS part"
         "  WHERE part.account = turns.account AND part.turn = turns.turn) AS messages"
@@ -109,7 +109,7 @@ def _turn(connection: sqlite3.Connection, account: str, message: int) -> Turn | 
     )
 
 
-def decision_of(row: sqlite3.Row) -> Decision:
+def decision_of(row: Row) -> Decision:
     """A recorded decision."""
     return value_of(
         Decision,

@@ -7,12 +7,12 @@ tries, so that a receiver can drop repeats: it may arrive more than once, and is
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from dataclasses import dataclass
 
 from clawlane.store.codec import storable
 from clawlane.store.errors import NoDelivery
 from clawlane.store.rows import change, insert, value_of
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx
 from clawlane.texts import later
 
@@ -145,7 +145,7 @@ def _named(tx: Tx, id_: str, else_: str) -> list[str]:
     return found
 
 
-def listed(connection: sqlite3.Connection, account: str) -> list[Delivery]:
+def listed(connection: Database, account: str) -> list[Delivery]:
     """What has not been taken yet, the oldest first; also what was set aside."""
     query = "SELECT * FROM deliveries WHERE account = ? ORDER BY created_ms, id"
     return [value_of(Delivery, row) for row in connection.execute(query, (account,))]

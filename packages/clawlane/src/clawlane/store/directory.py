@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,6 +13,7 @@ from clawlane.access.outgoing import Acquaintance
 from clawlane.messages import Group, Person, Thread, ThreadKind
 from clawlane.store.codec import storable
 from clawlane.store.rows import exists, put
+from clawlane.store.sql import Database, Rows
 from clawlane.store.transaction import Tx, lazy
 
 _BELIEVED_TIMES = 3
@@ -122,7 +122,7 @@ def _aliases(one: Person) -> str:
     return json.dumps(one.aliases) if one.aliases else "[]"
 
 
-def known(connection: sqlite3.Connection, account: str) -> Known:
+def known(connection: Database, account: str) -> Known:
     """All of what was looked up last, in the platform's order."""
     lookups = connection.execute("SELECT listing, at_ms FROM lookups WHERE account = ?", (account,))
     times = dict(map(tuple, lookups))
@@ -138,7 +138,7 @@ def known(connection: sqlite3.Connection, account: str) -> Known:
     )
 
 
-def group_ids(connection: sqlite3.Connection, account: str) -> frozenset[str]:
+def group_ids(connection: Database, account: str) -> frozenset[str]:
     """The ids that are known to be groups, and not people."""
     rows = connection.execute(
         "SELECT group_id FROM known_groups WHERE account = ? AND NOT EXISTS (SELECT 1 FROM known_people"
@@ -148,7 +148,7 @@ def group_ids(connection: sqlite3.Connection, account: str) -> frozenset[str]:
     return frozenset(str(row[0]) for row in rows)
 
 
-def names_of(connection: sqlite3.Connection, account: str, ids: Collection[str]) -> dict[str, str]:
+def names_of(connection: Database, account: str, ids: Collection[str]) -> dict[str, str]:
     """What the people and groups with these ids are called, as far as that is known."""
     found: dict[str, str] = {}
     wanted = list(ids)
@@ -191,7 +191,7 @@ def acquaintance(tx: Tx, thread: Thread) -> Acquaintance:
     )
 
 
-def members(connection: sqlite3.Connection, account: str, group_id: str) -> tuple[Person, ...]:
+def members(connection: Database, account: str, group_id: str) -> tuple[Person, ...]:
     """The members of a group as they were looked up last; the friends where `group_id` is empty."""
     return tuple(
         Person(user_id, name, tuple(json.loads(aliases)), None if is_friend is None else bool(is_friend))
@@ -199,7 +199,7 @@ def members(connection: sqlite3.Connection, account: str, group_id: str) -> tupl
     )
 
 
-def _member_rows(connection: sqlite3.Connection, account: str, group_id: str) -> sqlite3.Cursor:
+def _member_rows(connection: Database, account: str, group_id: str) -> Rows:
     return connection.execute(
         "SELECT user_id, name, aliases, is_friend FROM known_people WHERE account = ? AND group_id = ?"
         " ORDER BY position",
@@ -248,7 +248,7 @@ def forget_pins(tx: Tx, names: Iterable[ConfigName]) -> None:
     )
 
 
-def of_account(connection: sqlite3.Connection, account: str) -> list[LookedUp]:
+def of_account(connection: Database, account: str) -> list[LookedUp]:
     """Every completed look-up of an account."""
     rows = connection.execute(
         "SELECT list, in_group, entry, candidates, found_by, at_ms FROM pins WHERE account = ?"
@@ -274,7 +274,7 @@ _NAMES = (
 )
 
 
-def name_of(connection: sqlite3.Connection, account: str, user_id: str) -> str:
+def name_of(connection: Database, account: str, user_id: str) -> str:
     """What a person is called: as a friend, in pairing, or as a member of a group. Empty if nobody knows."""
     for query in _NAMES:
         row = connection.execute(query, (account, user_id)).fetchone()
@@ -283,7 +283,7 @@ def name_of(connection: sqlite3.Connection, account: str, user_id: str) -> str:
     return ""
 
 
-def group_name(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+def group_name(connection: Database, account: str, thread: Thread) -> str:
     """What a group is called; empty for a direct message, and where nobody knows."""
     if thread.kind is not ThreadKind.GROUP:
         return ""
@@ -292,7 +292,7 @@ def group_name(connection: sqlite3.Connection, account: str, thread: Thread) -> 
     return str(row[0]) if row else ""
 
 
-def thread_name(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+def thread_name(connection: Database, account: str, thread: Thread) -> str:
     """What a group is called, or the other person of a direct chat, also as they write themselves.
 
     Empty if nobody knows.
@@ -308,7 +308,7 @@ _NEWEST_BODIES = (
 )
 
 
-def _as_sender(connection: sqlite3.Connection, account: str, thread: Thread) -> str:
+def _as_sender(connection: Database, account: str, thread: Thread) -> str:
     """The name beside the newest message of a direct chat whose text is kept."""
     bodies = connection.execute(_NEWEST_BODIES, (account, thread.kind, thread.id))
     return next((str(json.loads(body)["name"]) for (body,) in bodies if body), "")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
 from clawlane.store import directory
 from clawlane.store.codec import inbound_of, said_in, thread_of
 from clawlane.store.draft_told import NO_TURN, Draft, DraftCount, Staleness
 from clawlane.store.rows import exists, of_accounts, value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import DraftState
 
 
-def staleness(db: sqlite3.Connection, row: sqlite3.Row) -> Staleness | None:
+def staleness(db: Database, row: Row) -> Staleness | None:
     """What was said in the thread of a draft since it was written. What owners want done says nothing."""
     if row["overtaken_ms"] is not None:
         return Staleness.OWN_MESSAGE
@@ -33,28 +33,28 @@ _ALL = (
 )
 
 
-def listed(db: sqlite3.Connection, now_ms: int) -> list[Draft]:
+def listed(db: Database, now_ms: int) -> list[Draft]:
     """The drafts that nobody has decided about, over all accounts, in order."""
     rows = of_accounts(db, _ALL)
     return [_draft(db, row, now_ms) for row in sorted(rows, key=lambda row: int(row["number"]))]
 
 
-def find(db: sqlite3.Connection, number: int, now_ms: int) -> Draft | None:
+def find(db: Database, number: int, now_ms: int) -> Draft | None:
     """One undecided draft."""
     rows = of_accounts(db, f"{_ALL} AND number = ?", number)
     return _draft(db, rows[0], now_ms) if rows else None
 
 
-def account_of(db: sqlite3.Connection, number: int) -> str | None:
+def account_of(db: Database, number: int) -> str | None:
     """The account (`channel/id`) of a draft, decided or not; None if there is no such draft."""
     rows = of_accounts(db, "SELECT account FROM drafts WHERE account = ? AND number = ?", number)
     return str(rows[0]["account"]) if rows else None
 
 
-def waiting(db: sqlite3.Connection, account: str, now_ms: int) -> DraftCount:
+def waiting(db: Database, account: str, now_ms: int) -> DraftCount:
     """How many drafts of an account there are to decide about."""
     row = db.execute(
-        "SELECT count(*) AS open, coalesce(sum(state = 'waiting' AND expires_ms > ?), 0) AS waiting,"
+        "SELECT count(*) AS open, count(*) FILTER (WHERE state = 'waiting' AND expires_ms > ?) AS waiting,"
         " min(CASE WHEN state = 'waiting' AND expires_ms > ? THEN created_ms END) AS oldest_ms"
         " FROM drafts WHERE account = ? AND decided_ms IS NULL",
         (now_ms, now_ms, account),
@@ -62,13 +62,13 @@ def waiting(db: sqlite3.Connection, account: str, now_ms: int) -> DraftCount:
     return DraftCount(row["waiting"], row["oldest_ms"], row["open"] - row["waiting"])
 
 
-def numbers_of(db: sqlite3.Connection, account: str, turn: int) -> tuple[int, ...]:
+def numbers_of(db: Database, account: str, turn: int) -> tuple[int, ...]:
     """The undecided drafts of a turn."""
     query = "SELECT number FROM drafts WHERE account = ? AND turn = ? AND decided_ms IS NULL ORDER BY number"
     return tuple(row["number"] for row in db.execute(query, (account, turn)))
 
 
-def _draft(db: sqlite3.Connection, row: sqlite3.Row, now_ms: int) -> Draft:
+def _draft(db: Database, row: Row, now_ms: int) -> Draft:
     asked = None
     if row["body"] is not None:
         query = "SELECT * FROM messages WHERE account = ? AND seq = ?"

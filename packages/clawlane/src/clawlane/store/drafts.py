@@ -7,7 +7,6 @@ with client ids of that moment, and opens the turn again. Until then the session
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,8 +22,9 @@ from clawlane.store.outbox import ToolCall, whole_text
 from clawlane.store.quotes import with_quote
 from clawlane.store.rows import change, exists, insert
 from clawlane.store.sending import finish, use_context
+from clawlane.store.sql import Row
 from clawlane.store.states import ChunkState, DraftState, TurnState
-from clawlane.store.transaction import Tx, lazy, next_number
+from clawlane.store.transaction import Tx, lazy
 from clawlane.texts import later
 from clawlane.threads import Thread
 
@@ -89,7 +89,7 @@ def reply(
 
 def of_client(tx: Tx, outs: Sequence[Outgoing], new: NewDraft) -> int:
     """Keep what a client of the MCP server sends as a draft. Gives its number."""
-    number = next_number(tx, "chunk")
+    number = tx.db.next_number("chunk")
     bodies = tuple(map(outgoing_body, outs))
     return _write(tx, outs[0].thread, NO_TURN, bodies, new, ToolCall(NO_TURN, 0, -number), number)
 
@@ -125,7 +125,7 @@ def hold_back(tx: Tx, chunk_id: int, rule: str, life_ms: int, lead: Lead = no_le
         (tx.account, *text.values(), chunk_id),
     ).fetchall()
     turn = row["turn"]
-    number = next_number(tx, "chunk")
+    number = tx.db.next_number("chunk")
     call = ToolCall(NO_TURN, 0, -number) if row["purpose"] == Purpose.CLIENT else None
     if row["by_turn"] is not None:  # the call is not known any more once the steps are forgotten
         known = row["step"] is not None
@@ -159,7 +159,7 @@ def _write(
     call: ToolCall | None = None,
     number: int = 0,
 ) -> int:
-    number = number or next_number(tx, "chunk")
+    number = number or tx.db.next_number("chunk")
     query = "SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?"
     (upto,) = tx.db.execute(query, (tx.account, turn)).fetchone()
     # What has left in part is remembered as it was meant.
@@ -229,7 +229,7 @@ def _keep_files(tx: Tx, number: int, bodies: Sequence[str], thread: Thread) -> N
 
 def _outgoing(bodies: Sequence[str], thread: Thread) -> list[Outgoing]:
     place = {"thread_kind": thread.kind, "thread_id": thread.id, "client_id": ""}
-    return [outgoing_of({"body": body, **place}) for body in bodies]  # type: ignore[arg-type]
+    return [outgoing_of({"body": body, **place}) for body in bodies]
 
 
 def outgoing(tx: Tx, number: int) -> tuple[str, tuple[Outgoing, ...]]:
@@ -247,7 +247,7 @@ def approve(tx: Tx, number: int, *, stale_ok: bool = False) -> Approval:
     bodies, thread, turn = json.loads(row["chunks"]), thread_of(row), row["turn"]
     place = {"thread_kind": thread.kind, "thread_id": thread.id, "client_id": ""}
     outs = [
-        with_quote(tx, {**place, "body": body}, out)  # type: ignore[arg-type]
+        with_quote(tx, {**place, "body": body}, out)
         for body, out in zip(bodies, _outgoing(bodies, thread), strict=True)
     ]
     outs = [one for out in outs if (one := _as_told_by_now(tx, out, row["lead"])) is not None]
@@ -375,7 +375,7 @@ def _decide(tx: Tx, number: int, state: DraftState, reason: str = "") -> None:
     change(tx, "drafts", {"number": number}, state=state, reason=reason, decided_ms=tx.now_ms, **forgotten)
 
 
-def _waiting(tx: Tx, number: int) -> sqlite3.Row:
+def _waiting(tx: Tx, number: int) -> Row:
     row = _undecided(tx, number)
     if row["state"] == DraftState.EXPIRED or row["expires_ms"] <= tx.now_ms:
         raise NoDraft(
@@ -384,9 +384,9 @@ def _waiting(tx: Tx, number: int) -> sqlite3.Row:
     return row
 
 
-def _undecided(tx: Tx, number: int) -> sqlite3.Row:
+def _undecided(tx: Tx, number: int) -> Row:
     query = "SELECT * FROM drafts WHERE account = ? AND number = ?"
-    row: sqlite3.Row | None = tx.db.execute(query, (tx.account, number)).fetchone()
+    row: Row | None = tx.db.execute(query, (tx.account, number)).fetchone()
     if row is None:
         raise NoDraft(
             later(

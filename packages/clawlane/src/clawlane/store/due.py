@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -14,6 +13,7 @@ from clawlane.store.models import Chunk, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
 from clawlane.store.sending import needs_decision, note_undecided, settle
+from clawlane.store.sql import Row
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx, lazy
 
@@ -158,7 +158,7 @@ def _busy(tx: Tx, later: list[int]) -> set[Thread]:
     return busy
 
 
-def _settling_ms(tx: Tx, row: sqlite3.Row) -> int | None:
+def _settling_ms(tx: Tx, row: Row) -> int | None:
     """Until when look-ups may settle a chunk. Its times are corrected if the clock was set back since."""
     if (row["sent_ms"] or 0) <= tx.now_ms:
         return cast("int | None", row["settling_ms"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,8 +22,8 @@ from clawlane.store import audit_log
 from clawlane.store.audit_told import Kind
 from clawlane.store.codec import thread_of
 from clawlane.store.errors import CursorUnknown
-from clawlane.store.marker import stored_id
 from clawlane.store.rows import insert, of_accounts, value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.transaction import Noted, Tx, lazy, next_event
 from clawlane.texts import later
 
@@ -173,7 +172,7 @@ def note_config(
     audit_log.note_edit(tx, edit, revision, counts, in_force=edit is Edit.IN_FORCE)
 
 
-def page(connection: sqlite3.Connection, after: str, account: str | None, limit: int) -> Page:
+def page(connection: Database, after: str, account: str | None, limit: int) -> Page:
     """The next events after a cursor, of one account (`channel/id`) or of all; empty: from the oldest kept.
 
     Raises `CursorUnknown` for a cursor of another store.
@@ -188,13 +187,13 @@ def page(connection: sqlite3.Connection, after: str, account: str | None, limit:
     return Page(events, events[-1].cursor if more else f"{store}.{last}", more, truncated)
 
 
-def newest(connection: sqlite3.Connection) -> int:
+def newest(connection: Database) -> int:
     """The number of the last event."""
-    (last,) = connection.execute("SELECT last FROM numbers WHERE name = 'event'").fetchone()
+    last = connection.last_number("event")
     return int(last)
 
 
-def cursor_at(connection: sqlite3.Connection, number: int) -> str:
+def cursor_at(connection: Database, number: int) -> str:
     """The cursor behind the event of a number."""
     return f"{_store(connection)}.{number}"
 
@@ -204,11 +203,12 @@ def number_of(cursor: str) -> int:
     return int(cursor.rpartition(".")[2])
 
 
-def _store(connection: sqlite3.Connection) -> str:
-    return (stored_id(connection) or "")[:8]
+def _store(connection: Database) -> str:
+    query = "SELECT value FROM properties WHERE name = 'id'"
+    return str(connection.execute(query).fetchone()["value"])[:8]
 
 
-def _gone(connection: sqlite3.Connection, account: str | None) -> int:
+def _gone(connection: Database, account: str | None) -> int:
     """The number of the newest event that was pruned."""
     query = "SELECT max(gone_event) FROM accounts WHERE account = coalesce(?, account)"
     (gone,) = connection.execute(query, (account,)).fetchone()
@@ -226,11 +226,11 @@ def _position(cursor: str, store: str, last: int) -> int:
 
 
 def _rows(
-    connection: sqlite3.Connection, account: str | None, after: int, last: int, limit: int
-) -> Iterator[tuple[int, _ToEvent, sqlite3.Row]]:
+    connection: Database, account: str | None, after: int, last: int, limit: int
+) -> Iterator[tuple[int, _ToEvent, Row]]:
     """The next rows of every account and table: number, how to make an event of it, row."""
     for query, event in _TABLES if after < last else ():
-        rows: Iterable[sqlite3.Row] = (
+        rows: Iterable[Row] = (
             connection.execute(query, (account, after, last, limit))
             if account
             else of_accounts(connection, query, after, last, limit)
@@ -239,29 +239,29 @@ def _rows(
             yield row["id"], event, row
 
 
-def _decided(row: sqlite3.Row, cursor: str) -> Event:
+def _decided(row: Row, cursor: str) -> Event:
     outcome, reason = Outcome(row["outcome"]), Reason(row["reason"])
     return value_of(Decided, row, cursor=cursor, thread=thread_of(row), outcome=outcome, reason=reason)
 
 
-def _message_recalled(row: sqlite3.Row, cursor: str) -> Event:
+def _message_recalled(row: Row, cursor: str) -> Event:
     return value_of(MessageRecalled, row, cursor=cursor, thread=thread_of(row))
 
 
-def _state_changed(row: sqlite3.Row, cursor: str) -> Event:
+def _state_changed(row: Row, cursor: str) -> Event:
     return value_of(StateChanged, row, cursor=cursor, phase=Phase(row["phase"]))
 
 
-def _operator_changed(row: sqlite3.Row, cursor: str) -> Event:
+def _operator_changed(row: Row, cursor: str) -> Event:
     return value_of(OperatorChanged, row, cursor=cursor, details=json.loads(row["details"]))
 
 
-def _config_changed(row: sqlite3.Row, cursor: str) -> Event:
+def _config_changed(row: Row, cursor: str) -> Event:
     kinds = {name: json.loads(row[name]) for name in ("widens", "narrows")}
     return value_of(ConfigChanged, row, cursor=cursor, edit=Edit(row["edit"]), **kinds)
 
 
-_ToEvent: TypeAlias = Callable[[sqlite3.Row, str], Event]
+_ToEvent: TypeAlias = Callable[[Row, str], Event]
 _RANGE = "WHERE account = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?"
 _TABLES: tuple[tuple[str, _ToEvent], ...] = (
     (

@@ -6,7 +6,6 @@ answer arrived as it was given. Nothing of what was said is here: what arrived i
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +15,7 @@ from clawlane.store import sessions
 from clawlane.store.codec import words_in
 from clawlane.store.quiet_drops import REASON as QUIET_HOURS
 from clawlane.store.rows import change, exists, put
+from clawlane.store.sql import Row
 from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy
 
@@ -99,7 +99,7 @@ def _outcomes(tx: Tx, place: Mapping[str, str], but: int) -> tuple[Outcome, ...]
     return tuple(reversed(found))
 
 
-def _outcome(tx: Tx, turn: sqlite3.Row) -> Outcome:
+def _outcome(tx: Tx, turn: Row) -> Outcome:
     number, state = int(turn["turn"]), turn["state"]
     query = "SELECT state, body FROM outbox WHERE account = ? AND turn = ? ORDER BY id"
     chunks = tx.db.execute(query, (tx.account, number)).fetchall()
@@ -125,7 +125,7 @@ _REASONS = {
 }
 
 
-def _why(turn: sqlite3.Row, draft: sqlite3.Row | None) -> str:
+def _why(turn: Row, draft: Row | None) -> str:
     if turn["state"] == TurnState.DRAFTED:
         return "the account's owner did not approve it in time"
     if turn["state"] == TurnState.DROPPED:

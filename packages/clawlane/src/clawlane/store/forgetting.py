@@ -8,7 +8,6 @@ the request is kept. Ids stay as long as they are needed so that no message is a
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from clawlane.store.codec import NO_TEXT, inbound_of, said_in, storable, thread_
 from clawlane.store.models import RecallResult
 from clawlane.store.repetition import Repetition
 from clawlane.store.rows import change, exists, insert
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx
 
@@ -63,7 +63,7 @@ class Step:
 def begin(tx: Tx, whom: Whom, id_: str, *, revoke: bool = False) -> None:
     """Ask for what was said until now to be removed. One that was asked for before goes on, up to now."""
     key = {"whom": whom, "id": id_}
-    message, chunk = (_last(tx, name) for name in ("message", "chunk"))
+    message, chunk = (tx.db.last_number(name) for name in ("message", "chunk"))
     found = _row(tx, whom, id_)
     if found is None:
         values = {"asked_ms": tx.now_ms, "last_message": message, "last_chunk": chunk, "revoke": revoke}
@@ -104,7 +104,7 @@ def add(tx: Tx, whom: Whom, id_: str, removed: Mapping[str, int]) -> None:
         _count(tx, row, removed)
 
 
-def requests(connection: sqlite3.Connection, account: str) -> list[Forgetting]:
+def requests(connection: Database, account: str) -> list[Forgetting]:
     """What is to be removed from an account and is not yet."""
     query = "SELECT * FROM forgetting WHERE account = ? ORDER BY asked_ms, id"
     return [
@@ -125,12 +125,12 @@ def open_requests(tx: Tx) -> list[Forgetting]:
     return requests(tx.db, tx.account)
 
 
-def accounts_of(connection: sqlite3.Connection) -> list[str]:
+def accounts_of(connection: Database) -> list[str]:
     """Every account that the store knows."""
     return [row["account"] for row in connection.execute("SELECT account FROM accounts ORDER BY account")]
 
 
-def held(connection: sqlite3.Connection, account: str, whom: Whom, id_: str) -> dict[str, int]:
+def held(connection: Database, account: str, whom: Whom, id_: str) -> dict[str, int]:
     """What a request would remove, roughly: how many of what."""
     values = (account, ThreadKind.GROUP if whom is Whom.GROUP else ThreadKind.DM, id_)
     sender = id_ if whom is Whom.PERSON else ""
@@ -156,24 +156,20 @@ def held(connection: sqlite3.Connection, account: str, whom: Whom, id_: str) -> 
     return {name: count for name, count in found.items() if count}
 
 
-def _row(tx: Tx, whom: Whom, id_: str) -> sqlite3.Row | None:
+def _row(tx: Tx, whom: Whom, id_: str) -> Row | None:
     query = "SELECT * FROM forgetting WHERE account = ? AND whom = ? AND id = ?"
-    row: sqlite3.Row | None = tx.db.execute(query, (tx.account, whom, id_)).fetchone()
+    row: Row | None = tx.db.execute(query, (tx.account, whom, id_)).fetchone()
     return row
 
 
-def _last(tx: Tx, name: str) -> int:
-    return int(tx.db.execute("SELECT last FROM numbers WHERE name = ?", (name,)).fetchone()["last"])
-
-
-def _count(tx: Tx, row: sqlite3.Row, removed: Mapping[str, int], **place: int) -> None:
+def _count(tx: Tx, row: Row, removed: Mapping[str, int], **place: int) -> None:
     """Move a request on, with what was removed."""
     counts = Counter(json.loads(row["removed"])) + Counter(removed)
     key = {"whom": row["whom"], "id": row["id"]}
     change(tx, "forgetting", key, removed=json.dumps(counts), **place)
 
 
-def _is_meant(row: sqlite3.Row, place: sqlite3.Row, sender: str = "") -> bool:
+def _is_meant(row: Row, place: Row, sender: str = "") -> bool:
     """Whether a row of a thread belongs to what is forgotten."""
     if row["whom"] == Whom.GROUP:
         return bool((place["thread_kind"], place["thread_id"]) == (ThreadKind.GROUP, row["id"]))
@@ -181,7 +177,7 @@ def _is_meant(row: sqlite3.Row, place: sqlite3.Row, sender: str = "") -> bool:
     return own or sender == row["id"]
 
 
-def _messages(tx: Tx, row: sqlite3.Row) -> RecallResult:
+def _messages(tx: Tx, row: Row) -> RecallResult:
     """Take back the next messages: with what quotes them, what was answered, and what agents remember."""
     until = min(row["at_message"] + _WINDOW, row["last_message"])
     found = tx.db.execute(
@@ -209,7 +205,7 @@ def _messages(tx: Tx, row: sqlite3.Row) -> RecallResult:
     return recalled
 
 
-def _answers(tx: Tx, row: sqlite3.Row, thread: Thread, messages: Iterable[sqlite3.Row]) -> int:
+def _answers(tx: Tx, row: Row, thread: Thread, messages: Iterable[Row]) -> int:
     """Forget what was answered with these messages at hand, and what repeats them. Gives how many texts."""
     repetition, forgotten = Repetition(), 0
     for one in messages:
@@ -258,7 +254,7 @@ _HAS_TURNS = (
 )
 
 
-def _blank_quotes(tx: Tx, author_id: str, messages: Iterable[sqlite3.Row]) -> None:
+def _blank_quotes(tx: Tx, author_id: str, messages: Iterable[Row]) -> None:
     """Others quote somebody: their own words stay, the quoted ones go."""
     for one in messages:
         body = json.loads(one["body"])
@@ -268,7 +264,7 @@ def _blank_quotes(tx: Tx, author_id: str, messages: Iterable[sqlite3.Row]) -> No
             change(tx, "messages", {"seq": one["seq"]}, body=json.dumps(body))
 
 
-def _chunks(tx: Tx, row: sqlite3.Row) -> None:
+def _chunks(tx: Tx, row: Row) -> None:
     """Forget what was sent into the thread; what has not left is cancelled."""
     until = min(row["at_chunk"] + _WINDOW, row["last_chunk"])
     chunks = tx.db.execute(
@@ -279,7 +275,7 @@ def _chunks(tx: Tx, row: sqlite3.Row) -> None:
     _count(tx, row, {"texts_sent": removed}, at_chunk=until)
 
 
-def _forget_chunk(tx: Tx, chunk: sqlite3.Row) -> int:
+def _forget_chunk(tx: Tx, chunk: Row) -> int:
     """Forget what a chunk says. What has not left of its whole text does not leave; 1, for counting."""
     key = {"id": chunk["id"]}
     change(tx, "outbox", key, body=NO_TEXT)
@@ -295,7 +291,7 @@ def _forget_chunk(tx: Tx, chunk: sqlite3.Row) -> int:
     return 1
 
 
-def _rest(tx: Tx, row: sqlite3.Row) -> None:
+def _rest(tx: Tx, row: Row) -> None:
     """What is not a message: sessions, the platform's notices, and what pairing knows."""
     is_group = row["whom"] == Whom.GROUP
     thread = Thread(ThreadKind.GROUP if is_group else ThreadKind.DM, row["id"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clawlane.store import pauses
 from clawlane.store.rows import change, exists, put
+from clawlane.store.sql import Database, Row
 from clawlane.store.told import Pause, PauseLevel
 from clawlane.store.transaction import Tx
 from clawlane.texts import from_json, to_json
@@ -39,7 +39,7 @@ class Upgrade:
     holds: bool
 
 
-def found(connection: sqlite3.Connection, account: str) -> InForce | None:
+def found(connection: Database, account: str) -> InForce | None:
     """What an account last worked by; None if that was never recorded."""
     row = connection.execute(
         "SELECT version, migration, policy, settings FROM in_force WHERE account = ?", (account,)
@@ -47,7 +47,7 @@ def found(connection: sqlite3.Connection, account: str) -> InForce | None:
     return row and InForce(row["version"], row["migration"], row["policy"], json.loads(row["settings"]))
 
 
-def upgrades(connection: sqlite3.Connection) -> list[Upgrade]:
+def upgrades(connection: Database) -> list[Upgrade]:
     """The last upgrade of each account that one changed something for."""
     rows = connection.execute(
         "SELECT account, at_ms, was_version, version, changes, holds FROM upgrades ORDER BY account"
@@ -55,12 +55,12 @@ def upgrades(connection: sqlite3.Connection) -> list[Upgrade]:
     return [_upgrade(row) for row in rows]
 
 
-def held(connection: sqlite3.Connection, account: str) -> bool:
+def held(connection: Database, account: str) -> bool:
     """Whether an account waits until the operator accepts an upgrade."""
     return exists(connection, "SELECT 1 FROM upgrades WHERE account = ? AND holds <> 0", account)
 
 
-def restored_ms(connection: sqlite3.Connection, account: str) -> int | None:
+def restored_ms(connection: Database, account: str) -> int | None:
     """When a backup was restored, for an account that has not connected since."""
     row = connection.execute("SELECT restored_ms FROM accounts WHERE account = ?", (account,)).fetchone()
     return None if row is None else row["restored_ms"]
@@ -117,7 +117,7 @@ def accept(tx: Tx, now: InForce) -> Pause | None:
     return Pause(tx.account, None, PauseLevel(row["paused"]), tx.now_ms, until_ms, row["paused_reason"])
 
 
-def _upgrade(row: sqlite3.Row) -> Upgrade:
+def _upgrade(row: Row) -> Upgrade:
     changes = tuple(map(from_json, json.loads(row["changes"])))
     return Upgrade(
         row["account"], row["at_ms"], row["was_version"], row["version"], changes, bool(row["holds"])

@@ -39,11 +39,11 @@ from clawlane.store.models import (
 )
 from clawlane.store.recall import AFTER_MS
 from clawlane.store.rows import change, insert, put
+from clawlane.store.sql import savepoint
 from clawlane.store.states import TurnState
 from clawlane.store.stored_messages import store_message
 from clawlane.store.told import Stage
-from clawlane.store.transaction import Tx, forget_texts, next_number
-from clawlane.store.writer import is_disk, savepoint
+from clawlane.store.transaction import Tx, forget_texts
 
 
 def admit_all(
@@ -58,7 +58,7 @@ def admit_all(
         with savepoint(tx.db):
             return [_admit_or_note(tx, item, backlog_ms) for item in items]
     except Exception as error:
-        if is_disk(error):
+        if tx.db.failed_below(error):
             raise
     results: list[AdmittedMessage | NoteResult | Exception] = []
     for item in items:  # once more, to find the one that cannot be stored
@@ -66,7 +66,7 @@ def admit_all(
             with savepoint(tx.db):
                 results.append(_admit_or_note(tx, item, backlog_ms))
         except Exception as error:
-            if is_disk(error):
+            if tx.db.failed_below(error):
                 raise
             results.append(error)
     return results
@@ -218,7 +218,7 @@ def _follow(
 
 
 def _insert(tx: Tx, arrival: NewMessage, *, keep: bool) -> int:
-    seq = next_number(tx, "message")
+    seq = tx.db.next_number("message")
     store_message(tx, seq, arrival.inbound, arrival.read_ms, keep=keep)
     put(tx, "accounts", {}, last_inbound_ms=arrival.read_ms)
     return seq

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from clawlane.access.decision import Decision
 from clawlane.messages import LONGEST_WINDOW_MS
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import NewMessage
 from clawlane.store.rows import change
+from clawlane.store.sql import Row
 from clawlane.store.transaction import Tx
 
 MESSAGES = 10
@@ -50,7 +49,7 @@ def join(tx: Tx, arrival: NewMessage) -> int | None:
     return int(turn["turn"])
 
 
-def _takes(tx: Tx, turn: sqlite3.Row, arrival: NewMessage) -> bool:
+def _takes(tx: Tx, turn: Row, arrival: NewMessage) -> bool:
     if turn["state"] != "waiting" or turn["attempts"] or turn["settled_ms"] is not None or turn["command"]:
         return False
     if turn["sender_id"] != arrival.inbound.sender_id or turn["ready_ms"] <= arrival.read_ms:

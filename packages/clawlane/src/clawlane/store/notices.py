@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from clawlane.messages import Notice, Unreadable
 from clawlane.store import directory
 from clawlane.store.aliases import is_id
 from clawlane.store.codec import storable, thread_of
 from clawlane.store.rows import insert, of_accounts, value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.told import NotedItem
-from clawlane.store.transaction import Tx, count, next_number
+from clawlane.store.transaction import Tx, count
 
 COUNTED_AS = ("notice", "unreadable")
 """The counters' names, of a notice and of an item that could not be read."""
@@ -43,7 +42,7 @@ def note(tx: Tx, item: Notice | Unreadable) -> bool:
     insert(
         tx,
         "notices",
-        seq=next_number(tx, "message"),
+        seq=tx.db.next_number("message"),
         **what,
         **ids,
         actor_id=storable(actor_id),
@@ -55,13 +54,13 @@ def note(tx: Tx, item: Notice | Unreadable) -> bool:
     return True
 
 
-def of_message(connection: sqlite3.Connection, message_id: str) -> list[NotedItem]:
+def of_message(connection: Database, message_id: str) -> list[NotedItem]:
     """What was noted under an id, over all accounts, in the order of reading."""
     rows = of_accounts(connection, "SELECT * FROM notices WHERE account = ? AND message_id = ?", message_id)
     return [item(connection, row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
 
 
-def item(connection: sqlite3.Connection, row: sqlite3.Row) -> NotedItem:
+def item(connection: Database, row: Row) -> NotedItem:
     """A notice, from its row."""
     account, thread = row["account"], thread_of(row) if row["thread_kind"] else None
     return value_of(

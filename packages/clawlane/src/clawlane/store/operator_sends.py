@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from clawlane.store.models import Hold, Purpose
 from clawlane.store.receipts import OwnMessage
 from clawlane.store.rows import change
 from clawlane.store.sending import let_operator_pass, settle
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState
 from clawlane.store.taken_back import is_taken_back
 from clawlane.store.transaction import Tx
@@ -93,7 +93,7 @@ def queue(tx: Tx, outs: Sequence[Outgoing]) -> list[int]:
     return numbers
 
 
-def statuses(connection: sqlite3.Connection, account: str, numbers: Sequence[int]) -> list[ChunkStatus]:
+def statuses(connection: Database, account: str, numbers: Sequence[int]) -> list[ChunkStatus]:
     """Where these chunks of an account stand, in order. What is not there any more is left out."""
     query = "SELECT * FROM outbox WHERE account = ? AND id = ?"
     rows = (connection.execute(query, (account, number)).fetchone() for number in numbers)
@@ -143,7 +143,7 @@ def take_back_chunk(
     return _take_back(tx, chunks, thread_of(chunk), join=join)
 
 
-def _take_back(tx: Tx, chunks: Sequence[sqlite3.Row], thread: Thread, *, join: bool = False) -> TakingBack:
+def _take_back(tx: Tx, chunks: Sequence[Row], thread: Thread, *, join: bool = False) -> TakingBack:
     for chunk in chunks:
         if chunk["state"] == ChunkState.SENDING:
             leaving = later("message {id} is on its way; try again once it has arrived", id=chunk["id"])
@@ -196,7 +196,7 @@ def _queued(
     return TakingBack(thread, (*begun_numbers, *numbers), cancelled)
 
 
-def _rows(tx: Tx, key: dict[str, object]) -> list[sqlite3.Row]:
+def _rows(tx: Tx, key: dict[str, object]) -> list[Row]:
     where = " AND ".join(f"{column} = ?" for column in key)
     query = f"SELECT * FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names
     return tx.db.execute(query, (tx.account, *key.values())).fetchall()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,8 +11,9 @@ from clawlane.store import disclosures, outgoing_files, plain_forms
 from clawlane.store.codec import message_count, outgoing_body, storable
 from clawlane.store.models import Place, Purpose
 from clawlane.store.rows import exists, insert, of_accounts, put
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState
-from clawlane.store.transaction import Tx, next_number
+from clawlane.store.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def queue(
     ids = []
     for out in plain_forms.allowed(tx, outs, turn):
         last = max(last + 1, tx.now_ms)
-        ids.append(next_number(tx, "chunk"))
+        ids.append(tx.db.next_number("chunk"))
         insert(
             tx,
             "outbox",
@@ -111,7 +111,7 @@ def cancel(tx: Tx, turn: int, from_chunk: int, reason: str) -> None:
     )
 
 
-def cancel_rest(tx: Tx, chunk: sqlite3.Row, reason: str) -> int:
+def cancel_rest(tx: Tx, chunk: Row, reason: str) -> int:
     """After this chunk, nothing of the same text is sent that has not left yet. Gives how many chunks."""
     text = whole_text(chunk)
     where = " AND ".join(f"{column} = ?" for column in text)
@@ -141,7 +141,7 @@ def cancel_tools(tx: Tx, turn: int, reason: str) -> None:
     )
 
 
-def whole_text(chunk: sqlite3.Row) -> dict[str, object]:
+def whole_text(chunk: Row) -> dict[str, object]:
     """What the chunks of one text have in common: a reply, what one call of a tool sends, or one chunk.
 
     What the operator or a client sends at once is one text as well.
@@ -205,13 +205,13 @@ def update_summary(tx: Tx, turn: int | None) -> None:
         )
 
 
-def _words(row: sqlite3.Row) -> str:
+def _words(row: Row) -> str:
     words = _WORDS[ChunkState(row["state"])]
     tells_why = row["reason"] and row["state"] in (ChunkState.REFUSED, ChunkState.UNKNOWN)
     return f"{words} ({row['reason']})" if tells_why else words
 
 
-def account_of(connection: sqlite3.Connection, chunk_id: int) -> str | None:
+def account_of(connection: Database, chunk_id: int) -> str | None:
     """The account (`channel/id`) of a chunk; None if there is no such chunk."""
     rows = of_accounts(connection, "SELECT account FROM outbox WHERE account = ? AND id = ?", chunk_id)
     return str(rows[0]["account"]) if rows else None

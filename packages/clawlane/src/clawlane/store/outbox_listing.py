@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from clawlane.store import directory
 from clawlane.store.codec import kind_of, said_in, thread_of
 from clawlane.store.models import Purpose
 from clawlane.store.rows import value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState
 from clawlane.store.taken_back import TAKEN_BACK
 from clawlane.threads import Thread
@@ -80,7 +80,7 @@ _PARTS = (
 )
 
 
-def listed(connection: sqlite3.Connection, *, settled: bool = False) -> list[Listed]:
+def listed(connection: Database, *, settled: bool = False) -> list[Listed]:
     """What is open, over all accounts, in order; with `settled` also the newest that did not arrive."""
     rows = connection.execute(f"{_PARTS} WHERE chunk.settled_ms IS NULL ORDER BY chunk.id").fetchall()
     if settled:
@@ -112,12 +112,12 @@ _SEEN = f"chunk.reason <> '{TAKEN_BACK}'" + "".join(
 """Messages that others see, by what `codec.outgoing_body` begins with."""
 
 
-def to_take_back(connection: sqlite3.Connection, search: Search, limit: int) -> list[Listed]:
+def to_take_back(connection: Database, search: Search, limit: int) -> list[Listed]:
     """The newest messages that others see, or may see, in the order in which they left."""
     return sent(connection, search, limit, only=_SEEN)
 
 
-def sent(connection: sqlite3.Connection, search: Search, limit: int, *, only: str = "TRUE") -> list[Listed]:
+def sent(connection: Database, search: Search, limit: int, *, only: str = "TRUE") -> list[Listed]:
     """The newest that others see, or may see, in the order in which it left; `only` is a condition in SQL."""
     accounts = [str(row["account"]) for row in connection.execute("SELECT account FROM accounts")]
     named = (search.channel, search.account)
@@ -131,9 +131,7 @@ def sent(connection: sqlite3.Connection, search: Search, limit: int, *, only: st
     return _told(connection, rows[-limit:])
 
 
-def _sent(
-    connection: sqlite3.Connection, account: str, search: Search, limit: int, only: str
-) -> list[sqlite3.Row]:
+def _sent(connection: Database, account: str, search: Search, limit: int, only: str) -> list[Row]:
     where = "chunk.account = ? AND chunk.sent_ms >= ? AND chunk.state IN ('sent', 'unknown', 'sending')"
     values: list[object] = [account, search.since_ms]
     if search.thread is not None:
@@ -146,7 +144,7 @@ def _sent(
     return connection.execute(f"{_PARTS} WHERE {where} AND {only} {newest}", (*values, limit)).fetchall()
 
 
-def _told(connection: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Listed]:
+def _told(connection: Database, rows: Iterable[Row]) -> list[Listed]:
     @cache
     def name(account: str, thread: Thread) -> str:
         return directory.thread_name(connection, account, thread)

@@ -6,12 +6,12 @@ import json
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from sqlite3 import Row
 
 from clawlane.messages import Own, Thread
 from clawlane.store import album_sends
 from clawlane.store.codec import is_message, storable, thread_of
 from clawlane.store.rows import exists
+from clawlane.store.sql import Row
 from clawlane.store.transaction import Tx
 
 WITHIN_MS = 60_000

@@ -10,7 +10,6 @@ takeovers are off until the next login. Times are by this machine's clock.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, replace
 
 from clawlane.abilities import Ability
@@ -31,10 +30,11 @@ from clawlane.store.codec import inbound_body, inbound_of, storable, thread_of
 from clawlane.store.decisions import record
 from clawlane.store.models import Judged, NewOwn, TakenOver, TakeoverTerms
 from clawlane.store.rows import change, exists, insert, put
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import TurnState
 from clawlane.store.stored_messages import store_message
 from clawlane.store.told import Stage
-from clawlane.store.transaction import Tx, next_number
+from clawlane.store.transaction import Tx
 from clawlane.store.turns import end_reply
 
 REASON = str(Reason.OWNER_TOOK_OVER)
@@ -160,7 +160,7 @@ def end_all(tx: Tx) -> None:
     change(tx, "takeovers", {"ended_ms": None}, ended_ms=tx.now_ms)
 
 
-def in_force(connection: sqlite3.Connection, account: str, now_ms: int) -> list[Takeover]:
+def in_force(connection: Database, account: str, now_ms: int) -> list[Takeover]:
     """The takeovers of an account, the one that ends first first."""
     from clawlane.store import directory
 
@@ -181,7 +181,7 @@ def in_force(connection: sqlite3.Connection, account: str, now_ms: int) -> list[
     ]
 
 
-def switched_off(connection: sqlite3.Connection, account: str) -> bool:
+def switched_off(connection: Database, account: str) -> bool:
     """Whether takeovers are off because what the account sends came back under ids that match nothing."""
     return exists(connection, "SELECT 1 FROM accounts WHERE account = ? AND takeover_off <> ''", account)
 
@@ -233,7 +233,7 @@ def _put_in_question(tx: Tx, own: NewOwn) -> None:
     insert(
         tx,
         "own_messages",
-        seq=next_number(tx, "message"),
+        seq=tx.db.next_number("message"),
         message_id=storable(fact.message_id),
         client_id=storable(fact.client_id),
         thread_kind=fact.thread.kind,
@@ -267,7 +267,7 @@ def _as_context(own: NewOwn) -> Inbound:
     )
 
 
-def _keep(tx: Tx, row: sqlite3.Row, terms: TakeoverTerms) -> None:
+def _keep(tx: Tx, row: Row, terms: TakeoverTerms) -> None:
     """Keep what the owner wrote as context for the next answer of its thread."""
     if row["body"] is None or not row["sender_id"]:
         return
@@ -278,7 +278,7 @@ def _keep(tx: Tx, row: sqlite3.Row, terms: TakeoverTerms) -> None:
     record(tx, row["seq"], Stage.ADMISSION, decision)
 
 
-def _take_over(tx: Tx, row: sqlite3.Row, terms: TakeoverTerms) -> TakenOver | None:
+def _take_over(tx: Tx, row: Row, terms: TakeoverTerms) -> TakenOver | None:
     """Begin or renew a takeover, and end what waits in its thread. None where it was over before."""
     thread, until_ms = thread_of(row), row["until_ms"]
     place = {"thread_kind": thread.kind, "thread_id": thread.id}

@@ -6,7 +6,6 @@ id, nor by its words within a minute.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from clawlane.store import outbox, own_sends
 from clawlane.store.codec import storable
 from clawlane.store.models import Purpose
 from clawlane.store.rows import change, exists, insert, put, value_of
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx
 
 WITHIN_MS = 60_000
@@ -57,7 +57,7 @@ def done(tx: Tx, id_: str, outs: Sequence[Outgoing]) -> None:
         outbox.queue(tx, None, outs, Purpose.OWNER)
 
 
-def silent_since(connection: sqlite3.Connection, account: str, thread: Thread, now_ms: int) -> int | None:
+def silent_since(connection: Database, account: str, thread: Thread, now_ms: int) -> int | None:
     """Since when the account does not see what it sends to the thread with oneself; None if it does."""
     row = connection.execute(
         "SELECT max(sent_ms) AS sent_ms, coalesce((SELECT own_thread_ms FROM accounts"

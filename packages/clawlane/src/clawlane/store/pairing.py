@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +20,7 @@ from clawlane.store.errors import PairingUnknown
 from clawlane.store.models import NewMessage, Purpose
 from clawlane.store.people import Approved, PairingRequest, Rejected
 from clawlane.store.rows import change, exists, put, value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx
 from clawlane.texts import later
@@ -180,13 +180,14 @@ def _is_approved(tx: Tx, sender_id: str) -> bool:
 
 
 _FRIEND = (
-    "coalesce(pairing.is_friend, EXISTS (SELECT 1 FROM known_people"
-    " WHERE known_people.account = pairing.account AND group_id = '' AND user_id = pairing.sender_id))"
+    "CASE WHEN pairing.is_friend IS NOT NULL THEN pairing.is_friend WHEN EXISTS (SELECT 1 FROM known_people"
+    " WHERE known_people.account = pairing.account AND group_id = '' AND user_id = pairing.sender_id)"
+    " THEN 1 ELSE 0 END"
 )
 """Whether somebody who waits is a friend; where no message said it, as the friends were last looked up."""
 
 
-def requests(connection: sqlite3.Connection, account: str, sender_id: str, now_ms: int) -> pairing.Requests:
+def requests(connection: Database, account: str, sender_id: str, now_ms: int) -> pairing.Requests:
     """The requests of an account as a sender meets them."""
     rows = connection.execute(
         f"SELECT sender_id, texted_ms, expires_ms, {_FRIEND} AS friend FROM pairing WHERE account = ?",  # noqa: S608
@@ -239,7 +240,7 @@ def _give_way(tx: Tx) -> None:
     """End the request of a stranger who let an earlier one expire: first one who was told no code."""
     row = tx.db.execute(
         f"SELECT sender_id FROM pairing JOIN lapsed USING (account, sender_id)"  # noqa: S608
-        f" WHERE account = ? AND NOT {_FRIEND} ORDER BY texted_ms IS NOT NULL, created_ms LIMIT 1",
+        f" WHERE account = ? AND {_FRIEND} = 0 ORDER BY texted_ms IS NOT NULL, created_ms LIMIT 1",
         (tx.account,),
     ).fetchone()
     query = "DELETE FROM pairing WHERE account = ? AND sender_id = ?"
@@ -282,7 +283,7 @@ def hold_back(tx: Tx, sender_id: str, reason: str) -> None:
     change(tx, "pairing", key, reason=Reason.DM_PAIRING_HELD)
 
 
-def _record(tx: Tx, arrival: NewMessage, reason: Reason, friend: bool | None) -> sqlite3.Row:
+def _record(tx: Tx, arrival: NewMessage, reason: Reason, friend: bool | None) -> Row:
     """Keep the request. Gives its code and when that expires.
 
     A new text extends the life of the code, so that what was sent can be approved for an hour.
@@ -290,7 +291,7 @@ def _record(tx: Tx, arrival: NewMessage, reason: Reason, friend: bool | None) ->
     code = pairing.new_code(secrets.choice)
     while exists(tx.db, "SELECT 1 FROM pairing WHERE code = ?", code):  # of any account
         code = pairing.new_code(secrets.choice)
-    row: sqlite3.Row = tx.db.execute(
+    row: Row = tx.db.execute(
         "INSERT INTO pairing"
         " (account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms, is_friend)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -315,7 +316,7 @@ def _record(tx: Tx, arrival: NewMessage, reason: Reason, friend: bool | None) ->
     return row
 
 
-def open_requests(connection: sqlite3.Connection, now_ms: int) -> list[PairingRequest]:
+def open_requests(connection: Database, now_ms: int) -> list[PairingRequest]:
     """The requests that wait for the owner, over all accounts: friends first, then the oldest first.
 
     The times are by the clock as it is now. Setting it back does not extend the life of codes.
@@ -342,7 +343,7 @@ def open_requests(connection: sqlite3.Connection, now_ms: int) -> list[PairingRe
     return sorted(found, key=lambda one: not one.is_friend)
 
 
-def _friendship(row: sqlite3.Row, friends: Sequence[Person]) -> dict[str, Any]:
+def _friendship(row: Row, friends: Sequence[Person]) -> dict[str, Any]:
     """What is known of somebody who waits, as the friends were last looked up.
 
     Whether they are a friend, and if not, the first friend whose name they bear.
@@ -361,19 +362,19 @@ def _friendship(row: sqlite3.Row, friends: Sequence[Person]) -> dict[str, Any]:
 _APPROVED = "SELECT account, sender_id, sender_name, approved_ms FROM approved"
 
 
-def approved(connection: sqlite3.Connection, account: str | None = None) -> list[Approved]:
+def approved(connection: Database, account: str | None = None) -> list[Approved]:
     """The senders that the owner let in, on one account or on all, oldest first."""
     query = f"{_APPROVED} WHERE account = coalesce(?, account) ORDER BY approved_ms, account, sender_id"
     return [Approved(*row) for row in connection.execute(query, (account,))]
 
 
-def used_code(connection: sqlite3.Connection, code: str) -> Approved | None:
+def used_code(connection: Database, code: str) -> Approved | None:
     """The sender that a code let in; None for a code that was not used."""
     row = connection.execute(f"{_APPROVED} WHERE code = ?", (code,)).fetchone()
     return Approved(*row) if row else None
 
 
-def rejected(connection: sqlite3.Connection, now_ms: int) -> list[Rejected]:
+def rejected(connection: Database, now_ms: int) -> list[Rejected]:
     """The senders that the owner turned away, over all accounts, the newest last."""
     rows = connection.execute(
         "SELECT account, sender_id, sender_name, rejected_ms, until_ms FROM rejected"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from clawlane.store import pending_history, retention
 from clawlane.store.codec import thread_of
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, put
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.told import Overdue, Pause, PauseLevel, Resumed
 from clawlane.store.transaction import Tx
@@ -58,7 +58,7 @@ def begin(tx: Tx, new: Pause) -> None:
     tx.note(thread_kind=kind, thread_id=id_, level=new.level, until_ms=new.until_ms, reason=new.reason)
 
 
-def pauses(connection: sqlite3.Connection) -> list[Pause]:
+def pauses(connection: Database) -> list[Pause]:
     """The pauses of all accounts that have not ended."""
     rows = connection.execute(
         "SELECT * FROM pauses WHERE ended_ms IS NULL ORDER BY account, thread_kind, thread_id"
@@ -66,7 +66,7 @@ def pauses(connection: sqlite3.Connection) -> list[Pause]:
     return list(map(_pause_of, rows))
 
 
-def whole_pause(connection: sqlite3.Connection, account: str) -> Pause | None:
+def whole_pause(connection: Database, account: str) -> Pause | None:
     """The pause of a whole account that has not ended."""
     row = connection.execute(
         "SELECT * FROM pauses WHERE account = ? AND thread_kind = '' AND thread_id = '' AND ended_ms IS NULL",
@@ -75,7 +75,7 @@ def whole_pause(connection: sqlite3.Connection, account: str) -> Pause | None:
     return _pause_of(row) if row else None
 
 
-def expired(connection: sqlite3.Connection, account: str) -> int:
+def expired(connection: Database, account: str) -> int:
     """How many turns expired when the account or a thread of it was resumed the last time."""
     row = connection.execute(
         "SELECT count(*) FROM turns WHERE account = ? AND state = 'expired' AND settled_ms IN"
@@ -181,7 +181,7 @@ def _scope(thread: Thread | None) -> tuple[str, str]:
     return (str(thread.kind), thread.id) if thread else ("", "")
 
 
-def _pause_of(row: sqlite3.Row) -> Pause:
+def _pause_of(row: Row) -> Pause:
     thread = thread_of(row) if row["thread_kind"] else None
     level = PauseLevel(row["level"])
     return Pause(row["account"], thread, level, row["since_ms"], row["until_ms"], row["reason"])

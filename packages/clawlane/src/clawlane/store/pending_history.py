@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
 from clawlane.messages import Inbound
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import History
 from clawlane.store.rows import exists, insert
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx, forget_texts
 
 _ALL = 2**31 - 1
@@ -48,7 +48,7 @@ def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
     return tuple(map(inbound_of, rows))
 
 
-def waits(connection: sqlite3.Connection, account: str, seq: int) -> bool:
+def waits(connection: Database, account: str, seq: int) -> bool:
     """Whether a message waits to be given to the next turn of its thread."""
     return exists(connection, _WAITS, account, seq)
 

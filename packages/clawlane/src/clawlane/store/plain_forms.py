@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -14,8 +13,9 @@ from clawlane.messages import Media, MediaKind, Outgoing, Photos, Text, Undo
 from clawlane.store import abilities, outgoing_files
 from clawlane.store.codec import message_count, outgoing_body, outgoing_of
 from clawlane.store.rows import change, insert
+from clawlane.store.sql import Row
 from clawlane.store.states import ChunkState
-from clawlane.store.transaction import Tx, next_number
+from clawlane.store.transaction import Tx
 
 _HAVE_ONE = (Ability.ALBUM, Ability.VOICE, Ability.MENTIONS)
 """The abilities without which the same can be said."""
@@ -91,7 +91,7 @@ def _one_by_one(album: Photos) -> Iterator[Media]:
         yield Media(album.thread, MediaKind.PHOTO, path, name, client_id=id_)
 
 
-def refused(tx: Tx, row: sqlite3.Row) -> bool:
+def refused(tx: Tx, row: Row) -> bool:
     """The platform refused a chunk. True if it goes once more in a plain form, which may change nothing.
 
     Twice refused is an ability that was never seen to work switched off: what waits goes without it.
@@ -135,7 +135,7 @@ OFF = "taking messages back is switched off: openclaw channels capabilities"
 """Why a message is not taken back."""
 
 
-def _make_plain(tx: Tx, row: sqlite3.Row, without: Ability, state: str = ChunkState.QUEUED) -> None:
+def _make_plain(tx: Tx, row: Row, without: Ability, state: str = ChunkState.QUEUED) -> None:
     """Queue a chunk in its plain form. Further pictures of an album follow as chunks of their own."""
     first, *rest = _plain(outgoing_of(row), (without,))
     values = {"body": _body(row, first), "messages": message_count(first), "without": without, "echo": None}
@@ -145,7 +145,7 @@ def _make_plain(tx: Tx, row: sqlite3.Row, without: Ability, state: str = ChunkSt
     if row["turn"] is not None:
         _note(tx, row["turn"], without)
     for out in rest:
-        number = next_number(tx, "chunk")
+        number = tx.db.next_number("chunk")
         copied = {name: row[name] for name in _COPIED}
         times = {"created_ms": row["created_ms"], "due_ms": tx.now_ms}
         body = {"client_id": out.client_id, "messages": 1, "body": outgoing_body(out)}
@@ -153,7 +153,7 @@ def _make_plain(tx: Tx, row: sqlite3.Row, without: Ability, state: str = ChunkSt
         outgoing_files.keep(tx, number, out)
 
 
-def _body(row: sqlite3.Row, out: Outgoing) -> str:
+def _body(row: Row, out: Outgoing) -> str:
     """The body of the plain form, with the quote that a chunk has by name only."""
     body = json.loads(outgoing_body(out))
     if quote := json.loads(row["body"]).get("quote"):

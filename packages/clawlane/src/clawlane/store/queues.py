@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from enum import StrEnum
 from typing import NamedTuple
+
+from clawlane.store.sql import Database
 
 
 class Queue(StrEnum):
@@ -37,11 +38,11 @@ SELECT queue, count(*) AS n, min(since_ms) AS oldest_ms FROM (
     SELECT 'undecided' AS queue, admitted_ms AS since_ms FROM undecided
      JOIN messages ON messages.account = undecided.account AND seq = message
      WHERE undecided.account = :account
-    UNION ALL SELECT CASE WHEN (SELECT whole FROM paused) OR (thread_kind, thread_id) IN held THEN 'held'
+    UNION ALL SELECT CASE WHEN (SELECT whole FROM paused) OR (thread_kind, thread_id) IN (SELECT kind, id FROM held) THEN 'held'
      ELSE 'turns' END, admitted_ms FROM turns JOIN messages ON messages.account = turns.account AND seq = turn
      WHERE turns.account = :account AND settled_ms IS NULL AND state IN ('waiting', 'running')
     UNION ALL SELECT CASE WHEN state IN ('unknown', 'held') THEN 'unknown'
-     WHEN state = 'queued' AND ((SELECT whole FROM paused) OR (thread_kind, thread_id) IN held) THEN 'held'
+     WHEN state = 'queued' AND ((SELECT whole FROM paused) OR (thread_kind, thread_id) IN (SELECT kind, id FROM held)) THEN 'held'
      ELSE 'sends' END,
      CASE WHEN held_until_ms > created_ms AND held_until_ms <= :now THEN held_until_ms ELSE created_ms END
      FROM outbox WHERE account = :account AND settled_ms IS NULL
@@ -49,11 +50,11 @@ SELECT queue, count(*) AS n, min(since_ms) AS oldest_ms FROM (
      WHERE account = :account AND decided_ms IS NULL AND state = 'waiting' AND expires_ms > :now
     UNION ALL SELECT 'set_aside', settled_ms FROM turns WHERE account = :account AND state = 'dead'
     UNION ALL SELECT 'requests', created_ms FROM pairing WHERE account = :account AND expires_ms > :now
-) GROUP BY queue
+) AS waiting GROUP BY queue
 """
 
 
-def depths(connection: sqlite3.Connection, account: str, now_ms: int) -> dict[Queue, Depth]:
+def depths(connection: Database, account: str, now_ms: int) -> dict[Queue, Depth]:
     """All queues of an account (`channel/id`), the empty ones included."""
     found = dict.fromkeys(Queue, Depth(0, 0))
     for row in connection.execute(_WAITING, {"account": account, "now": now_ms}):

@@ -5,7 +5,6 @@ The outbox does not hold its words a second time, so that a recall finds all of 
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 
 from clawlane.messages import Inbound, Outgoing, Text, Thread
@@ -13,11 +12,12 @@ from clawlane.store import aliases, receipts
 from clawlane.store.aliases import Alias
 from clawlane.store.codec import inbound_of, quoted_by, storable
 from clawlane.store.errors import NotQuotable
+from clawlane.store.sql import Database, Row
 from clawlane.store.transaction import Tx
 from clawlane.texts import later
 
 
-def quotable(db: sqlite3.Connection, account: str, thread: Thread, message_id: str) -> Inbound:
+def quotable(db: Database, account: str, thread: Thread, message_id: str) -> Inbound:
     """The message of a thread that somebody wants to quote. Raises `NotQuotable`, which says why not."""
     row = db.execute(
         "SELECT messages.* FROM aliases JOIN messages"
@@ -42,7 +42,7 @@ def quotable(db: sqlite3.Connection, account: str, thread: Thread, message_id: s
     return inbound_of(row)
 
 
-def with_quote(tx: Tx, row: sqlite3.Row, out: Outgoing) -> Outgoing:
+def with_quote(tx: Tx, row: Row, out: Outgoing) -> Outgoing:
     """The chunk of a row with the message that it quotes; without it, once that was taken back."""
     if not isinstance(out, Text) or (named := quoted_by(row["body"])) is None:
         return out

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 
 from clawlane.access.exposure import Known
 from clawlane.access.names import Pins
 from clawlane.messages import Person, ThreadKind
 from clawlane.store import directory, pairing
+from clawlane.store.sql import Database
 
 _NEWEST = 2000
 """How many of the newest messages are looked at for people who wrote."""
 
 
-def of_account(connection: sqlite3.Connection, account: str) -> Known:
+def of_account(connection: Database, account: str) -> Known:
     """The friends and groups of an account, its approved senders, its pins, and who wrote to it lately."""
     looked_up = directory.known(connection, account)
     approved = pairing.approved(connection, account)
@@ -27,7 +27,7 @@ def of_account(connection: sqlite3.Connection, account: str) -> Known:
     )
 
 
-def _seen(connection: sqlite3.Connection, account: str) -> tuple[Person, ...]:
+def _seen(connection: Database, account: str) -> tuple[Person, ...]:
     """Who wrote one of the newest messages as a direct message, the latest first."""
     rows = connection.execute(
         "SELECT thread_kind, sender_id, body FROM messages WHERE account = ? ORDER BY seq DESC LIMIT ?",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -28,7 +27,6 @@ from clawlane.store import (
     events,
     forgetting,
     in_force,
-    marker,
     notices,
     operator_sends,
     outbox,
@@ -53,16 +51,18 @@ from clawlane.store import (
     webhooks,
     why_search,
 )
-from clawlane.store.connection import connect_nothing, connect_reader
 from clawlane.store.held import plain
 from clawlane.store.models import Activity
 from clawlane.store.rows import exists
+from clawlane.store.sql import Database
+from clawlane.store.sqlite import marker
+from clawlane.store.sqlite.connection import connect_nothing, connect_reader
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _ask(query: Callable[Concatenate[sqlite3.Connection, P], T]) -> Callable[Concatenate[Reader, P], T]:
+def _ask(query: Callable[Concatenate[Database, P], T]) -> Callable[Concatenate[Reader, P], T]:
     """A question that the file of its subject answers."""
 
     @wraps(query)
@@ -155,9 +155,14 @@ class Reader:
     words_of = _ask(stored_messages.words_of)
     cursor_at = _ask(events.cursor_at)
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None = None) -> None:
-        self._path = path
+    def __init__(
+        self, connection: Database, *, empty: bool = False, check: Callable[[], None] = lambda: None
+    ) -> None:
+        """`empty` says that no store was made yet; `check` is `check_marker`."""
         self._connection = connection
+        self._empty = empty
+        self.check_marker = check
+        """Whether this is the store that was made here. Raises `StoreUnusable`."""
 
     def pins(self, account: str) -> Pins:
         """What the names in the account's config stand for, as the access rules take it."""
@@ -166,18 +171,13 @@ class Reader:
     def events(self, after: str, account: str | None, limit: int) -> events.Page:
         """What the event feed tells next; see `clawlane.store.events.page`. Raises `CursorUnknown`."""
         found = events.page(self._connection, after, account, limit)
-        return found if self._path is not None else replace(found, cursor="")
+        return replace(found, cursor="") if self._empty else found
 
     def rows(self, query: str, account: str, person: str, place: int, limit: int) -> list[dict[str, Any]]:
         """The rows of a query about a person, from a place on, as plain values."""
         values = {"account": account, "id": person, "limit": limit, "place": place}
         found = self._connection.execute(f"{query} LIMIT :limit OFFSET :place", values)
         return [plain({name: row[name] for name in row.keys()}) for row in found]  # noqa: SIM118
-
-    def check_marker(self) -> None:
-        """Whether this is the store that was made here. Raises `StoreUnusable`."""
-        if self._path is not None:
-            marker.check_opened(self._connection, self._path)
 
     def activity(self, account: str) -> Activity:
         """What one account did so far."""
@@ -227,11 +227,11 @@ class Reader:
 def reading(path: Path) -> Iterator[Reader]:
     """A reader for the time of a few questions. Raises `StoreUnusable`; the file must exist."""
     with closing(connect_reader(path)) as connection:
-        yield Reader(connection, path)
+        yield Reader(connection, check=partial(marker.check_opened, connection, path))
 
 
 @contextmanager
 def reading_nothing() -> Iterator[Reader]:
     """A reader of an empty store, where none was made yet."""
     with closing(connect_nothing()) as connection:
-        yield Reader(connection)
+        yield Reader(connection, empty=True)

@@ -8,7 +8,6 @@ reason says so.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 from clawlane.messages import Deleted, Inbound, Thread, ThreadKind, Undone
@@ -28,6 +27,7 @@ from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import RecallResult
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists, insert
+from clawlane.store.sql import Row
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx, forget_texts, next_event
 
@@ -140,9 +140,9 @@ def forget(tx: Tx, messages: Iterable[int], reason: str) -> RecallResult:
     return recalled
 
 
-def _mark(tx: Tx, seq: int, reason: str) -> sqlite3.Row | None:
+def _mark(tx: Tx, seq: int, reason: str) -> Row | None:
     """A message that is recalled now, with the text that it still has; None if it was recalled before."""
-    row: sqlite3.Row | None = tx.db.execute(
+    row: Row | None = tx.db.execute(
         "UPDATE messages SET recalled = ? WHERE account = ? AND seq = ? AND recalled = '' RETURNING *",
         (reason, tx.account, seq),
     ).fetchone()
@@ -156,7 +156,7 @@ def _words(inbound: Inbound) -> tuple[str, ...]:
     return (inbound.text, *(one.transcript for one in inbound.attachments))
 
 
-def _forget_quotes(tx: Tx, message: sqlite3.Row) -> None:
+def _forget_quotes(tx: Tx, message: Row) -> None:
     """Later messages of the thread that quote a message lose its words."""
     rows = tx.db.execute(
         "SELECT seq, body FROM messages WHERE account = ? AND body IS NOT NULL AND seq > ?"
@@ -222,7 +222,7 @@ def _from_drafts(tx: Tx, thread: Thread, words: Sequence[str], reason: str) -> R
     return recalled
 
 
-def _from_settled(tx: Tx, row: sqlite3.Row, reason: str, *, rest: bool) -> None:
+def _from_settled(tx: Tx, row: Row, reason: str, *, rest: bool) -> None:
     """A turn that is over is told to be about a message that is gone, and is not taken up again."""
     turn = row["turn"]
     outbox.cancel_tools(tx, turn, reason)
@@ -295,7 +295,7 @@ def has_left(tx: Tx, turn: int) -> bool:
     return any(exists(tx.db, query, tx.account, turn) for query in (*queries, called))
 
 
-def _withdraw_request(tx: Tx, message: sqlite3.Row) -> None:
+def _withdraw_request(tx: Tx, message: Row) -> None:
     """A pairing request that this message alone made goes with it, unless its text has left."""
     account, sender_id = tx.account, message["sender_id"]
     query = "SELECT created_ms FROM pairing WHERE account = ? AND sender_id = ?"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Receipt, Thread
 from clawlane.store.codec import storable, thread_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.transaction import Tx
 
 
@@ -24,7 +24,7 @@ class OwnMessage:
     taken_back: bool
 
 
-def keep(tx: Tx, chunk: sqlite3.Row, receipt: Receipt) -> None:
+def keep(tx: Tx, chunk: Row, receipt: Receipt) -> None:
     """Keep the ids of a chunk that arrived, from a whole row. Empty ones are not known, and left out."""
     tx.db.executemany(
         "INSERT INTO receipts (account, message_id, at_ms, thread_kind, session, chunk, client_id)"
@@ -37,7 +37,7 @@ def keep(tx: Tx, chunk: sqlite3.Row, receipt: Receipt) -> None:
     )
 
 
-def _client_ids(chunk: sqlite3.Row, receipt: Receipt) -> list[str]:
+def _client_ids(chunk: Row, receipt: Receipt) -> list[str]:
     """Each picture of an album counts on from the chunk's own id."""
     if receipt.client_ids:
         return list(receipt.client_ids)
@@ -45,7 +45,7 @@ def _client_ids(chunk: sqlite3.Row, receipt: Receipt) -> list[str]:
     return [str(int(first) + place) if place else first for place in range(len(receipt.message_ids))]
 
 
-def find(db: sqlite3.Connection, account: str, message_id: str) -> OwnMessage | None:
+def find(db: Database, account: str, message_id: str) -> OwnMessage | None:
     """The message of an account with this id, as long as its chunk is kept."""
     row = db.execute(
         "SELECT message_id, receipts.client_id, chunk, taken_back, outbox.thread_kind, thread_id"

@@ -11,7 +11,6 @@ send that waits for the operator.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from clawlane.store import answers, audit_log, deliveries, drafts, pending_histo
 from clawlane.store.decisions import record
 from clawlane.store.draft_told import NO_TURN
 from clawlane.store.rows import change
+from clawlane.store.sql import Database
 from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, count, forget_texts
 
@@ -289,7 +289,7 @@ class Take:
     at_ms: int
 
 
-def next_take(connection: sqlite3.Connection, account: str, keep: Keep = BUILT_IN) -> Take | None:
+def next_take(connection: Database, account: str, keep: Keep = BUILT_IN) -> Take | None:
     """What is forgotten next, of what is done; None if nothing is kept. Looks at the oldest texts only."""
     due = sorted(
         [
@@ -320,7 +320,7 @@ _OLD_HISTORY = (
 )
 
 
-def _due(connection: sqlite3.Connection, account: str, query: str, ms: int, remembered_ms: int) -> list[int]:
+def _due(connection: Database, account: str, query: str, ms: int, remembered_ms: int) -> list[int]:
     """When each of the oldest texts is forgotten."""
     return [
         max(admitted + ms, (remembered or 0) + remembered_ms if remembered is not None else 0)

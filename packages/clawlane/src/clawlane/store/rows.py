@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from clawlane.store.sql import Database, Row
 from clawlane.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -35,19 +35,19 @@ def change(tx: Tx, table: str, key: Mapping[str, object], **values: object) -> i
     return tx.db.execute(query, (*values.values(), tx.account, *told)).rowcount
 
 
-def exists(db: sqlite3.Connection, query: str, *values: object) -> bool:
+def exists(db: Database, query: str, *values: object) -> bool:
     """Whether a query finds anything."""
     return db.execute(query, values).fetchone() is not None
 
 
-def value_of(kind: type[T], row: sqlite3.Row, /, **given: Any) -> T:
+def value_of(kind: type[T], row: Row, /, **given: Any) -> T:
     """A dataclass whose fields are the columns of the same names, but for those that are given."""
     names = (field.name for field in fields(kind))
     columns = {name: row[name] for name in names if name not in given}
     return kind(**columns, **given)
 
 
-def of_accounts(connection: sqlite3.Connection, query: str, *values: object) -> list[sqlite3.Row]:
+def of_accounts(connection: Database, query: str, *values: object) -> list[Row]:
     """The rows of every account. The query takes an account first: every index begins with it."""
     accounts = connection.execute("SELECT account FROM accounts").fetchall()
     return [row for found in accounts for row in connection.execute(query, (found["account"], *values))]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Thread
 from clawlane.store.codec import thread_of
 from clawlane.store.models import Place
 from clawlane.store.rows import put, value_of
+from clawlane.store.sql import Database
 from clawlane.store.told import HeldThread
 from clawlane.store.transaction import Tx
 
@@ -56,14 +56,14 @@ def sends(tx: Tx) -> list[SentChunk]:
     return left_since(tx.db, tx.account, tx.now_ms - DAY_MS)
 
 
-def left_since(connection: sqlite3.Connection, account: str, since_ms: int) -> list[SentChunk]:
+def left_since(connection: Database, account: str, since_ms: int) -> list[SentChunk]:
     """What left since a time, in order; of the last day at most."""
     query = "SELECT * FROM sends WHERE account = ? AND at_ms > ? ORDER BY at_ms, chunk"
     rows = connection.execute(query, (account, since_ms))
     return [value_of(SentChunk, row, thread=thread_of(row), stranger=bool(row["stranger"])) for row in rows]
 
 
-def reply_count(connection: sqlite3.Connection, account: str, since_ms: int) -> int:
+def reply_count(connection: Database, account: str, since_ms: int) -> int:
     """How many replies left since a time. What is no reply counts as one: a code, a reaction."""
     query = "SELECT count(DISTINCT turn) + count(*) - count(turn) FROM sends WHERE account = ? AND at_ms > ?"
     return int(connection.execute(query, (account, since_ms)).fetchone()[0])
@@ -78,7 +78,7 @@ def open_chunks(tx: Tx) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def held(connection: sqlite3.Connection, account: str, now_ms: int) -> list[HeldThread]:
+def held(connection: Database, account: str, now_ms: int) -> list[HeldThread]:
     """What pacing holds of an account, as the gateway noted it: by thread, the first chunk of each reply."""
     rows = connection.execute(
         "SELECT *, (SELECT count(*) FROM outbox AS other WHERE other.account = chunk.account"

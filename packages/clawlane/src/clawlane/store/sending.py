@@ -6,7 +6,6 @@ Sends that got no answer are dealt with in `clawlane.store.unknown_sends`.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from clawlane.abilities import Ability
@@ -36,6 +35,7 @@ from clawlane.store.outbox import (
 )
 from clawlane.store.rows import change, exists
 from clawlane.store.send_log import SentChunk
+from clawlane.store.sql import Row
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx, lazy
 
@@ -111,7 +111,7 @@ def hold(tx: Tx, holds: Mapping[int, Hold]) -> tuple[int, ...]:
     return tuple(aside)
 
 
-def let_operator_pass(tx: Tx, held: sqlite3.Row) -> None:
+def let_operator_pass(tx: Tx, held: Row) -> None:
     """Put what the operator sends before a chunk of the same thread that is held, but does not hold him."""
     thread = {"thread_kind": held["thread_kind"], "thread_id": held["thread_id"]}
     waiting = {"purpose": Purpose.OPERATOR, "state": ChunkState.QUEUED, "settled_ms": None}
@@ -275,7 +275,7 @@ def retry(tx: Tx, chunk_id: int, reason: str, due_ms: int) -> None:
         _cancel_if_stopped(tx, row)
 
 
-def _cancel_if_stopped(tx: Tx, row: sqlite3.Row) -> None:
+def _cancel_if_stopped(tx: Tx, row: Row) -> None:
     """Cancel a chunk that is queued again, and what follows, if its turn was stopped meanwhile."""
     if row["by_turn"] is not None:
         ended = "account = ? AND turn = ? AND state IN ('stopped', 'taken_over', 'revoked', 'recalled')"

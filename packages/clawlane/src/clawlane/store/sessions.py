@@ -8,7 +8,6 @@ long as a turn is remembered. A turn that was summed up is only marked: its mess
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +16,7 @@ from clawlane.messages import Inbound, Thread
 from clawlane.store import answers, directory, pending_history
 from clawlane.store.codec import inbound_of, thread_of
 from clawlane.store.rows import change, exists, insert, of_accounts, put, value_of
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState, DraftState, TurnState
 from clawlane.store.transaction import Tx, lazy
 from clawlane.texts import joined, later
@@ -271,7 +271,7 @@ def recalled(tx: Tx, thread: Thread, messages: Sequence[int], words: Sequence[st
     `words` are what the messages said. Call it before they are taken out of their turns. Gives open turns
     that remember them from earlier ones: they have to be started over.
     """
-    saw: dict[str, list[sqlite3.Row]] = {}
+    saw: dict[str, list[Row]] = {}
     for message in messages:
         rows = tx.db.execute(
             "SELECT * FROM session_turns WHERE account = ? AND turn IN"
@@ -298,13 +298,13 @@ def taken_back(tx: Tx, thread: Thread, turn: int | None, words: str) -> None:
         _take_out(tx, session, seen, [words])
 
 
-def of_thread(tx: Tx, thread: Thread) -> list[sqlite3.Row]:
+def of_thread(tx: Tx, thread: Thread) -> list[Row]:
     """The rows of the sessions of a thread."""
     query = "SELECT * FROM sessions WHERE account = ? AND thread_kind = ? AND thread_id = ? ORDER BY agent"
     return tx.db.execute(query, (tx.account, thread.kind, thread.id)).fetchall()
 
 
-def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: Sequence[str]) -> list[int]:
+def _take_out(tx: Tx, session: Row, seen: Sequence[Row], words: Sequence[str]) -> list[int]:
     """Take messages out of one session, of which these turns saw one of them themselves.
 
     What saw them may have been cut off, while other answers still repeat them. The order of numbers says
@@ -340,7 +340,7 @@ def _take_out(tx: Tx, session: sqlite3.Row, seen: Sequence[sqlite3.Row], words: 
     return [row["turn"] for row in others if not row["asked_once"]]
 
 
-def _tells(tx: Tx, turn: sqlite3.Row, words: Sequence[str]) -> bool:
+def _tells(tx: Tx, turn: Row, words: Sequence[str]) -> bool:
     return repeats(words, (turn["answer"] or "", *_steps(tx, turn["turn"])))
 
 
@@ -392,9 +392,9 @@ _OPEN = (
 )
 
 
-def _row(db: sqlite3.Connection, account: str, agent: str, thread: Thread) -> sqlite3.Row | None:
+def _row(db: Database, account: str, agent: str, thread: Thread) -> Row | None:
     query = f"SELECT * FROM sessions WHERE {_OF_SESSION}"  # noqa: S608 — our own text only
-    row: sqlite3.Row | None = db.execute(query, (account, agent, thread.kind, thread.id)).fetchone()
+    row: Row | None = db.execute(query, (account, agent, thread.kind, thread.id)).fetchone()
     return row
 
 
@@ -409,7 +409,7 @@ _MESSAGES = (
 )
 
 
-def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: int = 0) -> Session:
+def read(db: Database, account: str, agent: str, thread: Thread, but: int = 0) -> Session:
     """A session as it is now, without the turn `but`.
 
     A turn none of whose messages have their text any more is left out.
@@ -419,7 +419,7 @@ def read(db: sqlite3.Connection, account: str, agent: str, thread: Thread, but: 
         return Session()
     values = (account, agent, thread.kind, thread.id, but)
 
-    def parts(what: str, table: str, more: str = "", order: str = "") -> dict[int, list[sqlite3.Row]]:
+    def parts(what: str, table: str, more: str = "", order: str = "") -> dict[int, list[Row]]:
         query = f"SELECT mine.turn AS of_turn, {what}{_MINE.format(table, more)} ORDER BY mine.turn{order}"
         rows = db.execute(query, values).fetchall()
         return {turn: list(group) for turn, group in groupby(rows, lambda one: int(one["of_turn"]))}
@@ -472,7 +472,7 @@ WHY_NOT = {
 """Why the answer of a turn in this state was not sent."""
 
 
-def _note(turn: sqlite3.Row, chunks: Collection[str]) -> str:
+def _note(turn: Row, chunks: Collection[str]) -> str:
     """What became of an answer, in brackets; empty for one that arrived, or was silence."""
     state, why = turn["state"], WHY_NOT.get(turn["state"], "")
     if state in _WITHHELD:
@@ -524,7 +524,7 @@ _NOT_APPROVED = {
 _NOT_LEFT = later("(no answer: it did not leave)")
 
 
-def _drafts_note(state: str, drafts: Sequence[sqlite3.Row]) -> str:
+def _drafts_note(state: str, drafts: Sequence[Row]) -> str:
     """What became of what had to be approved, in brackets; empty if all of it was."""
     told = []
     replies = [one for one in drafts if one["step"] is None]
@@ -537,19 +537,19 @@ def _drafts_note(state: str, drafts: Sequence[sqlite3.Row]) -> str:
     return joined(told, "\n")
 
 
-def _is_withheld(state: str, drafts: Sequence[sqlite3.Row]) -> bool:
+def _is_withheld(state: str, drafts: Sequence[Row]) -> bool:
     """Whether nobody got the answer as the agent wrote it."""
     return state in _WITHHELD or any(one["step"] is None and one["edited"] for one in drafts)
 
 
-def _listed(connection: sqlite3.Connection, row: sqlite3.Row) -> Listed:
+def _listed(connection: Database, row: Row) -> Listed:
     thread = thread_of(row)
     return value_of(
         Listed, row, thread=thread, name=directory.thread_name(connection, row["account"], thread)
     )
 
 
-def listed(connection: sqlite3.Connection) -> list[Listed]:
+def listed(connection: Database) -> list[Listed]:
     """All sessions that are used, over all accounts, the latest first."""
     rows = of_accounts(
         connection,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from clawlane.messages import Thread
 from clawlane.store.codec import thread_of
 from clawlane.store.rows import of_accounts
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx, lazy
 
 KEPT_MS = 30 * 86_400_000
@@ -52,7 +52,7 @@ class DaySpending:
     threads: dict[str, Spent]
 
 
-def of_day(connection: sqlite3.Connection, agent: str, day: str) -> DaySpending:
+def of_day(connection: Database, agent: str, day: str) -> DaySpending:
     """What an agent spent on a day over all accounts."""
     query = "SELECT * FROM spending WHERE account = ? AND agent = ? AND day = ?"
     senders: dict[str, Spent] = {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from clawlane.messages import Inbound
 from clawlane.store import aliases, directory
 from clawlane.store.codec import content_digest, inbound_body, inbound_of, thread_of
 from clawlane.store.rows import insert
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx
 
 
@@ -47,7 +47,7 @@ class Words:
     message: Inbound | None
 
 
-def words_of(connection: sqlite3.Connection, account: str, seq: int) -> Words:
+def words_of(connection: Database, account: str, seq: int) -> Words:
     """What is kept of people's words about the message of a number."""
     query = "SELECT * FROM messages WHERE account = ? AND seq = ?"
     row = connection.execute(query, (account, seq)).fetchone()

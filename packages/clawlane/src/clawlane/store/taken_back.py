@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from clawlane.store import receipts, sessions
 from clawlane.store.codec import NO_TEXT, message_ids, thread_of, words_in
 from clawlane.store.rows import change
+from clawlane.store.sql import Row
 from clawlane.store.transaction import Tx
 
 TAKEN_BACK = "taken back"
@@ -23,7 +22,7 @@ def forget(tx: Tx, message_id: str) -> None:
         return
     change(tx, "receipts", {"message_id": own.message_id}, taken_back=True)
     query = "SELECT * FROM outbox WHERE account = ? AND id = ?"
-    chunk: sqlite3.Row = tx.db.execute(query, (tx.account, own.chunk)).fetchone()
+    chunk: Row = tx.db.execute(query, (tx.account, own.chunk)).fetchone()
     if is_taken_back(chunk) or not chunk["body"] or _others_see(tx, chunk):
         return
     words = words_in(chunk["body"])
@@ -33,12 +32,12 @@ def forget(tx: Tx, message_id: str) -> None:
     tx.scrub()
 
 
-def is_taken_back(chunk: sqlite3.Row) -> bool:
+def is_taken_back(chunk: Row) -> bool:
     """Whether others do not see a chunk any more that arrived."""
     return bool(chunk["reason"] == TAKEN_BACK)
 
 
-def _others_see(tx: Tx, chunk: sqlite3.Row) -> bool:
+def _others_see(tx: Tx, chunk: Row) -> bool:
     """Whether something of a chunk is still there, or may be: the ids of some pictures may not be known."""
     ids = message_ids(chunk["receipt"])
     found = (receipts.find(tx.db, tx.account, id_) for id_ in ids)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from clawlane.store.audit_heads import Heads
+from clawlane.store.sql import Database
 
 Transition = TypeVar("Transition", bound=Callable[..., Any])
 Noted: TypeAlias = str | int | bool | None
@@ -30,7 +30,7 @@ class Tx:
     `caller` is who asked for the change, `config` the revision of the config in force then.
     """
 
-    db: sqlite3.Connection
+    db: Database
     account: str
     now_ms: int
     scrub: Callable[[], None] = _nothing
@@ -75,12 +75,6 @@ def is_lazy(transition: Callable[..., Any]) -> bool:
     return getattr(transition, "lazy", False)
 
 
-def next_number(tx: Tx, name: str) -> int:
-    """The next number of a `message`, `chunk` or `event`; it rises over all accounts: it names its own."""
-    query = "UPDATE numbers SET last = last + 1 WHERE name = ? RETURNING last"
-    return int(tx.db.execute(query, (name,)).fetchone()["last"])
-
-
 def count(tx: Tx, what: str, by: int = 1) -> None:
     """Add to one of the account's counters, as the status shows them."""
     tx.db.execute(
@@ -93,7 +87,7 @@ def count(tx: Tx, what: str, by: int = 1) -> None:
 def next_event(tx: Tx) -> int:
     """The number of something that the event feed tells. It rises in the order of commits."""
     tx.news()
-    return next_number(tx, "event")
+    return tx.db.next_number("event")
 
 
 _STEP_MS = 15_000

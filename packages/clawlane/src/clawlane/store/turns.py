@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +18,7 @@ from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists, value_of
 from clawlane.store.sending import finish, use_context
+from clawlane.store.sql import Database, Row
 from clawlane.store.states import TurnState
 from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, forget_texts, lazy
@@ -90,12 +90,12 @@ def messages(tx: Tx, seq: int) -> tuple[Inbound, ...]:
     return tuple(map(inbound_of, _parts(tx, seq)))
 
 
-def _parts(tx: Tx, seq: int) -> list[sqlite3.Row]:
+def _parts(tx: Tx, seq: int) -> list[Row]:
     query = f"{_PARTS} WHERE turns.account = ? AND turns.turn = ? ORDER BY messages.seq"
     return tx.db.execute(query, (tx.account, seq)).fetchall()
 
 
-def _open_turn(parts: list[sqlite3.Row]) -> OpenTurn:
+def _open_turn(parts: list[Row]) -> OpenTurn:
     return value_of(
         OpenTurn,
         parts[0],
@@ -351,7 +351,7 @@ def end_reply(tx: Tx, turn: int, state: TurnState, reason: str) -> None:
     use_context(tx, turn)
 
 
-def dead_letters(connection: sqlite3.Connection) -> list[DeadLetter]:
+def dead_letters(connection: Database) -> list[DeadLetter]:
     """The messages that were set aside, over all accounts, in the order of admission."""
     rows = connection.execute(
         "SELECT messages.*, turns.turn, turns.attempts, turns.reason, turns.settled_ms FROM turns"

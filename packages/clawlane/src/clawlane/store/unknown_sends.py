@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from clawlane.abilities import Ability
@@ -15,6 +14,7 @@ from clawlane.store.models import LostSend, RecoveryResult
 from clawlane.store.outbox import cancel_rest, whole_text
 from clawlane.store.rows import change
 from clawlane.store.sending import mark, needs_decision, note_undecided, sent, settle, unknown
+from clawlane.store.sql import Row
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx
 from clawlane.texts import later
@@ -148,7 +148,7 @@ def absent(tx: Tx, asked: LookUp, gap_ms: int) -> int:
     return sum(_judge(tx, row, asked, gap_ms, present=asked.session in sessions) for row in rows)
 
 
-def _judge(tx: Tx, row: sqlite3.Row, asked: LookUp, gap_ms: int, *, present: bool) -> bool:
+def _judge(tx: Tx, row: Row, asked: LookUp, gap_ms: int, *, present: bool) -> bool:
     """Whether a chunk that a look-up did not find is sent again."""
     # A reply is newer than what it answers, by the platform's own clock.
     reached = row["since_ms"] >= asked.back_to_ms
@@ -209,8 +209,8 @@ def drop(tx: Tx, chunk_id: int) -> int | None:
     return settle(tx, row["turn"])
 
 
-def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], refusal: str) -> sqlite3.Row:
-    row: sqlite3.Row | None = tx.db.execute(
+def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], refusal: str) -> Row:
+    row: Row | None = tx.db.execute(
         "SELECT * FROM outbox WHERE id = ? AND account = ?", (chunk_id, tx.account)
     ).fetchone()
     if row is None:
@@ -223,28 +223,28 @@ def _of_operator(tx: Tx, chunk_id: int, states: tuple[ChunkState, ...], refusal:
     return row
 
 
-def _arrived(tx: Tx, row: sqlite3.Row, receipt: Receipt) -> int | None:
+def _arrived(tx: Tx, row: Row, receipt: Receipt) -> int | None:
     """The account saw it: whichever send of it that was."""
     _release(tx, row)
     abilities.seen(tx, plain_forms.used_by(row["body"]))
     return sent(tx, row["id"], receipt, proves=False)
 
 
-def _again(tx: Tx, row: sqlite3.Row, due_ms: int) -> None:
+def _again(tx: Tx, row: Row, due_ms: int) -> None:
     album_sends.keep_rest(tx, row)
     queued = {"state": ChunkState.QUEUED, "reason": "", "due_ms": due_ms}
     change(tx, "outbox", {"id": row["id"]}, **queued, looked_up_ms=None, settling_ms=None)
     _release(tx, row)
 
 
-def _release(tx: Tx, row: sqlite3.Row) -> None:
+def _release(tx: Tx, row: Row) -> None:
     """Queue what was held behind a chunk of unknown fate."""
     change(tx, "outbox", {**whole_text(row), "state": ChunkState.HELD}, state=ChunkState.QUEUED)
     if row["turn"] is not None:
         mark(tx, row["turn"], TurnState.REPLIED, "")
 
 
-def _left_open(tx: Tx, row: sqlite3.Row, found: str) -> None:
+def _left_open(tx: Tx, row: Row, found: str) -> None:
     """Leave a chunk to the operator, with what the look-up showed as its reason."""
     seen = {"looked_up_ms": tx.now_ms, "look_ups": row["look_ups"] + 1, "settling_ms": None}
     change(tx, "outbox", {"id": row["id"]}, **seen, reason=f"{row['reason']}; {found}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from clawlane.store.rows import insert, value_of
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx
 
 KEPT = 50
@@ -41,7 +41,7 @@ def record(tx: Tx, policy: str, report: str, *, passed: bool) -> KeptVerificatio
     return KeptVerification(tx.account, at_ms, passed, policy, report)
 
 
-def kept(connection: sqlite3.Connection, account: str, limit: int = KEPT) -> list[KeptVerification]:
+def kept(connection: Database, account: str, limit: int = KEPT) -> list[KeptVerification]:
     """The newest reports of an account, the newest first."""
     rows = connection.execute(
         "SELECT * FROM verifications WHERE account = ? ORDER BY at_ms DESC LIMIT ?", (account, limit)

@@ -7,10 +7,9 @@ or imported counts from its own login.
 
 from __future__ import annotations
 
-import sqlite3
-
 from clawlane.store.rows import change, put
 from clawlane.store.send_log import DAY_MS
+from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx
 
 AGAIN_MS = 14 * DAY_MS
@@ -37,7 +36,7 @@ def seen(tx: Tx) -> None:
     change(tx, "warm_ups", {}, seen_ms=tx.now_ms)
 
 
-def begun_ms(connection: sqlite3.Connection, account: str) -> int | None:
+def begun_ms(connection: Database, account: str) -> int | None:
     """Since when the session of an account warms up, or did; None for one that never ran."""
     row = connection.execute("SELECT begun_ms FROM warm_ups WHERE account = ?", (account,)).fetchone()
     return int(row["begun_ms"]) if row else None

@@ -7,13 +7,13 @@ the tables of the feed. It is known by a digest of its address, which may hold a
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from clawlane.store import events
 from clawlane.store.codec import storable
 from clawlane.store.rows import value_of
+from clawlane.store.sql import Database
 from clawlane.store.transaction import lazy
 
 FIRST_WAIT_MS, LONGEST_WAIT_MS = 1000, 3_600_000
@@ -54,7 +54,7 @@ def key_of(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:32]
 
 
-def follow(db: sqlite3.Connection, now_ms: int, keys: Sequence[str]) -> None:  # noqa: ARG001
+def follow(db: Database, now_ms: int, keys: Sequence[str]) -> None:  # noqa: ARG001
     """Keep exactly these webhooks, and try each at once. A new one is told what happens from now on."""
     db.execute("UPDATE webhooks SET due_ms = 0")
     for row in db.execute("SELECT key FROM webhooks").fetchall():
@@ -64,26 +64,26 @@ def follow(db: sqlite3.Connection, now_ms: int, keys: Sequence[str]) -> None:  #
     db.executemany(query, [(key, events.newest(db)) for key in keys])
 
 
-def standings(db: sqlite3.Connection) -> dict[str, Standing]:
+def standings(db: Database) -> dict[str, Standing]:
     """How far each one is, by its key."""
     found = (value_of(Standing, row) for row in db.execute("SELECT * FROM webhooks"))
     return {one.key: one for one in found}
 
 
 @lazy
-def passed(db: sqlite3.Connection, now_ms: int, key: str, number: int) -> None:  # noqa: ARG001
+def passed(db: Database, now_ms: int, key: str, number: int) -> None:  # noqa: ARG001
     """Nothing up to this event was for it."""
     _change(db, key, _ONWARD, number)
 
 
 @lazy
-def taken(db: sqlite3.Connection, now_ms: int, key: str, number: int) -> None:
+def taken(db: Database, now_ms: int, key: str, number: int) -> None:
     """It has taken this event."""
     told = f"{_ONWARD}, taken_ms = ?, tries = 0, error = '', failing_ms = NULL, missed = 0, truncated = 0"
     _change(db, key, told, number, now_ms)
 
 
-def failed(db: sqlite3.Connection, now_ms: int, key: str, error: str, jitter: float) -> int:
+def failed(db: Database, now_ms: int, key: str, error: str, jitter: float) -> int:
     """It did not take what it was told. Gives how many tries have failed by now.
 
     `jitter` from 0 to 1 adds up to a tenth to the wait.
@@ -97,23 +97,23 @@ def failed(db: sqlite3.Connection, now_ms: int, key: str, error: str, jitter: fl
     return tries + 1
 
 
-def truncated(db: sqlite3.Connection, now_ms: int, key: str) -> None:  # noqa: ARG001
+def truncated(db: Database, now_ms: int, key: str) -> None:  # noqa: ARG001
     """Retention has taken events before it was told of them."""
     _change(db, key, "truncated = 1")
 
 
-def give_up(db: sqlite3.Connection, now_ms: int, key: str, number: int, count: int) -> None:  # noqa: ARG001
+def give_up(db: Database, now_ms: int, key: str, number: int, count: int) -> None:  # noqa: ARG001
     """It is not told of so many events, the last one of which is this."""
     told = f"{_ONWARD}, given_up = given_up + ?, missed = missed + ?"
     _change(db, key, told, number, count, count)
 
 
-def retry(db: sqlite3.Connection, now_ms: int, keys: Collection[str]) -> int:  # noqa: ARG001
+def retry(db: Database, now_ms: int, keys: Collection[str]) -> int:  # noqa: ARG001
     """Try those of these again at once that fail. Gives how many do."""
     return sum(_change(db, key, "due_ms = 0", where="tries > 0") for key in keys)
 
 
-def drop(db: sqlite3.Connection, now_ms: int, key: str, number: int, count: int) -> bool:
+def drop(db: Database, now_ms: int, key: str, number: int, count: int) -> bool:
     """Do not tell one that fails of so many events up to this one. False if it does not fail any more."""
     query = "SELECT 1 FROM webhooks WHERE key = ? AND tries > 0 AND position < ?"
     if db.execute(query, (key, number)).fetchone() is None:
@@ -123,6 +123,6 @@ def drop(db: sqlite3.Connection, now_ms: int, key: str, number: int, count: int)
     return True
 
 
-def _change(db: sqlite3.Connection, key: str, told: str, *values: object, where: str = "TRUE") -> int:
+def _change(db: Database, key: str, told: str, *values: object, where: str = "TRUE") -> int:
     query = f"UPDATE webhooks SET {told} WHERE key = ? AND {where}"  # noqa: S608 — our own text only
     return db.execute(query, (*values, key)).rowcount

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from clawlane.access.decision import Reason
 from clawlane.access.names import fold_name, without_diacritics
 from clawlane.messages import ThreadKind
 from clawlane.store import decisions, notices
+from clawlane.store.sql import Database, Row
 from clawlane.store.told import NotedItem, Recorded
 
 MOST_LOOKED = 20_000
@@ -96,7 +96,7 @@ _Place = tuple[int, str, bool]
 """A number, its account, and whether it is a notice."""
 
 
-def search(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> Found:
+def search(connection: Database, wanted: Wanted, limit: int) -> Found:
     """The newest that fit, or the next ones. Raises `TooManyFit`."""
     accounts = [str(row[0]) for row in connection.execute("SELECT account FROM accounts")]
     of_account = {account: _criteria(connection, account, wanted) for account in accounts}
@@ -120,7 +120,7 @@ def search(connection: sqlite3.Connection, wanted: Wanted, limit: int) -> Found:
     return Found(_newest_first(found))
 
 
-def fits_rule(connection: sqlite3.Connection, written: str) -> bool:
+def fits_rule(connection: Database, written: str) -> bool:
     """Whether any setting that decided has this in its path."""
     accounts = connection.execute("SELECT account FROM accounts").fetchall()
     return any(_rules(connection, str(account), written) for (account,) in accounts)
@@ -130,7 +130,7 @@ def _newest_first(found: list[Recorded | NotedItem]) -> list[Recorded | NotedIte
     return sorted(found, key=lambda one: one.seq, reverse=True)
 
 
-def _criteria(connection: sqlite3.Connection, account: str, wanted: Wanted) -> _Criteria:
+def _criteria(connection: Database, account: str, wanted: Wanted) -> _Criteria:
     by_notice = wanted.reason in notices.COUNTED_AS
     return _Criteria(
         account,
@@ -152,12 +152,12 @@ _NEWEST_MESSAGES = (
 )
 
 
-def _people(connection: sqlite3.Connection, account: str, written: str) -> frozenset[str]:
+def _people(connection: Database, account: str, written: str) -> frozenset[str]:
     names = _names_of_people(connection, account)
     return _not_too_many({written, *(id_ for id_, name in names if name and _called(written, name))}, written)
 
 
-def _names_of_people(connection: sqlite3.Connection, account: str) -> Iterator[tuple[str, str]]:
+def _names_of_people(connection: Database, account: str) -> Iterator[tuple[str, str]]:
     for query in _NAMES_OF_PEOPLE:
         for id_, name, aliases in connection.execute(query, (account,)):
             yield from ((str(id_), one) for one in (name, *json.loads(aliases)))
@@ -166,7 +166,7 @@ def _names_of_people(connection: sqlite3.Connection, account: str) -> Iterator[t
         yield str(id_), json.loads(body).get("name", "")
 
 
-def _groups(connection: sqlite3.Connection, account: str, written: str) -> frozenset[str]:
+def _groups(connection: Database, account: str, written: str) -> frozenset[str]:
     rows = connection.execute("SELECT group_id, name FROM known_groups WHERE account = ?", (account,))
     found = {written, *(str(id_) for id_, name in rows if _called(written, name))}
     return _not_too_many(found, written)
@@ -179,7 +179,7 @@ def _called(written: str, name: str) -> bool:
     return fold_name(written) in fold_name(name)
 
 
-def _rules(connection: sqlite3.Connection, account: str, written: str) -> frozenset[tuple[str, str]]:
+def _rules(connection: Database, account: str, written: str) -> frozenset[tuple[str, str]]:
     """The reasons with their settings that fit: one step in the index for each of them."""
     is_reason, found = written in set(Reason), set()
     for reason in [written] if is_reason else _each(connection, "reason", "", account):
@@ -189,7 +189,7 @@ def _rules(connection: sqlite3.Connection, account: str, written: str) -> frozen
     return _not_too_many(found, written)
 
 
-def _each(connection: sqlite3.Connection, column: str, where: str, *values: str) -> Iterator[str]:
+def _each(connection: Database, column: str, where: str, *values: str) -> Iterator[str]:
     """The different values of a column of decisions, each found by the index."""
     query = f"SELECT min({column}) FROM decisions WHERE account = ? {where} AND {column} > ?"  # noqa: S608
     last = ""
@@ -203,9 +203,7 @@ def _not_too_many(found: set, written: str) -> frozenset:  # type: ignore[type-a
     return frozenset(found)
 
 
-def _streams(
-    connection: sqlite3.Connection, criteria: _Criteria, wanted: Wanted
-) -> Iterator[Iterator[_Place]]:
+def _streams(connection: Database, criteria: _Criteria, wanted: Wanted) -> Iterator[Iterator[_Place]]:
     """Each gives the numbers of an index in order; together they have everything that fits."""
     account = criteria.account
     if wanted.reason not in notices.COUNTED_AS:
@@ -261,9 +259,7 @@ def _noted(criteria: _Criteria, wanted: Wanted) -> _Way:
     return _Way("notices", "seq", " AND ".join(where), tuple(values))
 
 
-def _between(
-    connection: sqlite3.Connection, table: str, time: str, account: str, wanted: Wanted
-) -> tuple[int, int]:
+def _between(connection: Database, table: str, time: str, account: str, wanted: Wanted) -> tuple[int, int]:
     """The numbers between which everything of the wanted times is."""
     low, high = wanted.after, wanted.before or _END
     edge = (
@@ -283,7 +279,7 @@ def _between(
 
 
 def _walk(
-    connection: sqlite3.Connection, account: str, way: _Way, between: tuple[int, int], *, upwards: bool
+    connection: Database, account: str, way: _Way, between: tuple[int, int], *, upwards: bool
 ) -> Iterator[_Place]:
     order, column, is_notice = "ASC" if upwards else "DESC", way.column, way.table == "notices"
     query = (
@@ -294,19 +290,19 @@ def _walk(
     return ((int(row[0]), account, is_notice) for row in rows)
 
 
-def _row(connection: sqlite3.Connection, place: _Place) -> sqlite3.Row:
+def _row(connection: Database, place: _Place) -> Row:
     seq, account, is_notice = place
     table = "notices" if is_notice else "messages"
     query = f"SELECT * FROM {table} WHERE account = ? AND seq = ?"  # noqa: S608
-    row: sqlite3.Row = connection.execute(query, (account, seq)).fetchone()
+    row: Row = connection.execute(query, (account, seq)).fetchone()
     return row
 
 
-def _read_ms(connection: sqlite3.Connection, place: _Place) -> int:
+def _read_ms(connection: Database, place: _Place) -> int:
     return int(_row(connection, place)["noted_ms" if place[2] else "admitted_ms"])
 
 
-def _fits(connection: sqlite3.Connection, row: sqlite3.Row, criteria: _Criteria, wanted: Wanted) -> bool:
+def _fits(connection: Database, row: Row, criteria: _Criteria, wanted: Wanted) -> bool:
     """Whether a message fits everything."""
     if criteria.people is not None and row["sender_id"] not in criteria.people:
         return False

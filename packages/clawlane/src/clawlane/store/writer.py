@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +14,13 @@ from typing import Any, TypeVar
 
 from clawlane.observing import Observer
 from clawlane.store.audit_heads import Heads
+from clawlane.store.engine import Engine
 from clawlane.store.errors import StoreError, StoreFailed, StoreUnusable
+from clawlane.store.sql import Database, savepoint
 from clawlane.texts import later
 
 T = TypeVar("T")
-Transition = Callable[[sqlite3.Connection], T]
+Transition = Callable[[Database], T]
 """One named change of the store. It must not commit, and must leave nothing behind when it raises."""
 
 _GROUP = 256
@@ -29,23 +30,9 @@ _SCRUB_EVERY = 1.0
 _HEADS_AFTER = 0.5
 """Seconds without a change after which the heads of the records follow what was committed lazily."""
 
-_LAST_SCRUB_MS = 2000
+_LAST_SCRUB_S = 2.0
 """How long the end of the process waits for readers of the log."""
 
-_BUSY_MS = 5000
-_IN_MEMORY = 256 * 2**20
-"""Bytes of a store that is written anew in memory."""
-
-_DISK = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_NOTADB,
-}
 log = logging.getLogger(__name__)
 
 
@@ -57,27 +44,13 @@ class _Job:
     alone: bool = False
 
 
-@contextmanager
-def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
-    """Undo what happens inside if it raises, and nothing else."""
-    connection.execute("SAVEPOINT transition")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK TO transition")
-            connection.execute("RELEASE transition")
-        raise
-    connection.execute("RELEASE transition")
-
-
 class Writer:
-    """Owns the writing connection.
+    """Owns the engine, with the one connection that writes.
 
     `submit` belongs to the event loop; transitions run in the writer's thread.
     """
 
-    def __init__(self, connection: sqlite3.Connection, heads: Heads | None = None) -> None:
+    def __init__(self, engine: Engine, heads: Heads | None = None) -> None:
         self.owners: dict[str, tuple[int, int]] = {}
         """Epoch and latest time of each account that the current group has read: it reads them once."""
         self.heads = heads or Heads()
@@ -86,8 +59,7 @@ class Writer:
         """The revision of the config in force, for the record."""
         self.observer: Observer | None = None
         """Who counts what happens; None while nobody does."""
-        self._connection = connection
-        self._lazy = False
+        self._engine = engine
         self._failing = ""
         self._is_news = False
         self._listeners: set[asyncio.Event] = set()
@@ -159,6 +131,7 @@ class Writer:
     async def close(self) -> None:
         """Finish what was submitted, checkpoint and close the file."""
         self._closed = True
+        self._engine.end()
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
 
@@ -170,12 +143,12 @@ class Writer:
                 self._loop.call_soon_threadsafe(self._tell, group, outcomes, self._is_news)
             self._settle_heads()
             if self._to_scrub:
-                self._empty_log(_LAST_SCRUB_MS)
+                self._scrub(_LAST_SCRUB_S)
         except BaseException as error:
             log.critical("the thread that writes the store has died", exc_info=error)
             self._loop.call_soon_threadsafe(self._die, group, error)
         finally:
-            self._connection.close()
+            self._engine.close()
 
     def _tell(self, group: list[_Job], outcomes: list[Any], is_news: bool) -> None:
         _resolve(group, outcomes)
@@ -231,7 +204,7 @@ class Writer:
             if self._to_scrub:
                 wait = self._scrubbed_at + _SCRUB_EVERY - time.monotonic()
             if wait <= 0:
-                self._empty_log(0)
+                self._scrub(0)
                 continue
             with suppress(queue.Empty):
                 return self._jobs.get(timeout=wait)
@@ -242,72 +215,50 @@ class Writer:
         """Have the disk keep what was committed lazily, and write the heads that name it."""
         if not self.heads.behind:
             return
+        engine = self._engine
         try:
-            self._sync(lazy=False)
-            self._begin()
-            self._connection.execute("UPDATE numbers SET last = last WHERE name = 'event'")
-            self._connection.execute("COMMIT")
-            self.heads.committed(self._connection, synced=True)
-        except sqlite3.Error as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            self._begin(lazy=False)
+            engine.db.execute("UPDATE numbers SET last = last WHERE name = 'event'")
+            engine.commit()
+            self.heads.committed(engine.db, synced=True)
+        except engine.errors as error:
+            engine.roll_back()
             log.debug("the heads of the records could not be written (%s)", error)
 
     def _rewrite(self) -> StoreFailed | None:
-        connection = self._connection
         try:
-            (size,) = connection.execute(
-                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-            )
-            # The copy that SQLite works with is in memory as far as that is reasonable. A file for it has no
-            # name: nobody can open it.
-            connection.execute(f"PRAGMA temp_store = {'MEMORY' if size[0] < _IN_MEMORY else 'FILE'}")
-            try:
-                connection.execute("VACUUM")
-            finally:
-                connection.execute("PRAGMA temp_store = MEMORY")
-        except sqlite3.Error as error:
+            self._engine.rewrite()
+        except self._engine.errors as error:
             anew = later(
                 "the store could not be written anew ({error}); check free space: it takes its size twice"
             )
             return StoreFailed(later(anew, error=error))
-        self._empty_log(_LAST_SCRUB_MS)
+        self._scrub(_LAST_SCRUB_S)
         if self._to_scrub:
             read = later("the log of the store could not be emptied: somebody reads it; try again")
             return StoreFailed(read)
         return None
 
-    def _empty_log(self, patience_ms: int) -> None:
-        """Write everything into the main file and truncate the log. A reader may delay that."""
+    def _scrub(self, patience_s: float) -> None:
+        """Empty the write-ahead log. A reader may delay that."""
         self._scrubbed_at = time.monotonic()
-        try:
-            self._connection.execute(f"PRAGMA busy_timeout = {patience_ms}")
-            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._to_scrub = bool(busy)
-            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        except sqlite3.Error as error:
-            log.info("the log of the store could not be emptied (%s); trying again", error)
+        self._to_scrub = not self._engine.scrub(patience_s)
 
     def _write(self, group: list[_Job]) -> list[Any]:
         self._is_news = False
-        connection = self._connection
-        started = time.perf_counter()
+        engine = self._engine
+        started, before = time.perf_counter(), engine.db.total_changes
+        lazy = all(job.lazy for job in group)
         try:
-            before = connection.total_changes
-            lazy = all(job.lazy for job in group)
-            self._sync(lazy=lazy)
-            outcomes = self._commit(group)
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            outcomes = self._commit(group, lazy=lazy)
+        except engine.errors as error:
+            engine.roll_back()
             self._failing = str(error)
-            reason = later("the store could not be written ({error}); check free space and permissions")
-            failure = StoreFailed(later(reason, error=error))
-            return [failure] * len(group)
-        with suppress(sqlite3.Error):  # what is committed is committed
-            self.heads.committed(connection, synced=not lazy)
+            return [StoreFailed(engine.unstored(error))] * len(group)
+        with suppress(engine.errors):  # what is committed is committed
+            self.heads.committed(engine.db, synced=not lazy)
         took_s = time.perf_counter() - started
-        if connection.total_changes != before:  # an empty transaction asks nothing of the disk
+        if engine.db.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
             if self.observer is not None:
                 self.observer.committed(took_s)
@@ -316,63 +267,54 @@ class Writer:
         )
         return outcomes
 
-    def _sync(self, *, lazy: bool) -> None:
-        """Whether the next commit waits for the disk itself."""
-        if lazy is not self._lazy:
-            self._connection.execute(f"PRAGMA synchronous = {'NORMAL' if lazy else 'FULL'}")
-            self._lazy = lazy
-
-    def _commit(self, group: list[_Job]) -> list[Any]:
+    def _commit(self, group: list[_Job], *, lazy: bool) -> list[Any]:
         """The outcomes of a group that is committed, without what a failed transition changed.
 
         Few transitions fail, so nothing is prepared for it: then the group is undone and carried out again,
         each transition in a savepoint. Like a retry, that gives the others the same results.
         """
-        self._begin()
+        engine = self._engine
+        self._begin(lazy=lazy)
         outcomes: list[Any] = []
         for job in group:
-            before = self._connection.total_changes
-            outcomes.append(_outcome(job.transition, self._connection))
-            if isinstance(outcomes[-1], Exception) and self._connection.total_changes != before:
-                self._connection.execute("ROLLBACK")
-                self._begin()
-                outcomes = [_outcome_in_savepoint(job.transition, self._connection) for job in group]
+            before = engine.db.total_changes
+            outcomes.append(_outcome(job.transition, engine.db))
+            changed = engine.db.total_changes != before
+            if isinstance(outcomes[-1], Exception) and (changed or engine.spoiled):
+                engine.roll_back()
+                self._begin(lazy=lazy)
+                outcomes = [_outcome_in_savepoint(job.transition, engine.db) for job in group]
                 break
-        self._connection.execute("COMMIT")
+        engine.commit()
         for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(outcome, StoreError):
                 log.error("a change of the store failed", exc_info=outcome)
         return outcomes
 
-    def _begin(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _begin(self, *, lazy: bool) -> None:
+        self._engine.begin(lazy=lazy)
         self.owners.clear()
 
 
-def _outcome(transition: Transition[Any], connection: sqlite3.Connection) -> Any:
-    """The result or the exception of a transition. A failing disk is not its fault: that is raised."""
+def _outcome(transition: Transition[Any], db: Database) -> Any:
+    """The result or the exception of a transition. A database that fails is not its fault: that is raised."""
     try:
-        return transition(connection)
+        return transition(db)
     except Exception as error:
-        if is_disk(error):
+        if db.failed_below(error):
             raise
         return error
 
 
-def _outcome_in_savepoint(transition: Transition[Any], connection: sqlite3.Connection) -> Any:
+def _outcome_in_savepoint(transition: Transition[Any], db: Database) -> Any:
     """The same. What a failed transition changed is undone."""
     try:
-        with savepoint(connection):
-            return transition(connection)
+        with savepoint(db):
+            return transition(db)
     except Exception as error:
-        if is_disk(error):
+        if db.failed_below(error):
             raise
         return error
-
-
-def is_disk(error: Exception) -> bool:
-    """Whether SQLite failed below the statement: locking, memory, input and output, space, a damaged file."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _DISK
 
 
 def _resolve(group: list[_Job], outcomes: list[Any]) -> None:

@@ -6,12 +6,13 @@ import glob
 import os
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from clawlane.credentials.files import make_private_dir
-from clawlane.store import copies, marker, schema
 from clawlane.store.errors import StoreUnusable
+from clawlane.store.sqlite import copies, marker, schema
 from clawlane.texts import later
 
 _OUT_OF_REACH = frozenset(
@@ -26,14 +27,61 @@ _OUT_OF_REACH = frozenset(
 )
 """What fails around the file: that says nothing against what stands in it."""
 
+_BELOW = _OUT_OF_REACH | {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+"""What fails below a statement."""
+
 _DAMAGED = ".damaged-"
 _STATEMENTS = 256
 """How many prepared statements are kept: more than there are, so that none is prepared again and again."""
 
+_OWNER = (
+    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
+    " WHERE account = ?"
+)
 
-def connect_writer(
-    path: Path, now_ms: int, *, checked: bool = True, keep_old: bool = True
-) -> sqlite3.Connection:
+
+class Connection(sqlite3.Connection):
+    """A connection as transitions use it; see `clawlane.store.sql`."""
+
+    def next_number(self, name: str) -> int:
+        """The next number of this name, over all accounts."""
+        query = "UPDATE numbers SET last = last + 1 WHERE name = ? RETURNING last"
+        return int(self.execute(query, (name,)).fetchone()["last"])
+
+    def last_number(self, name: str) -> int:
+        """The one that was given out last."""
+        query = "SELECT last FROM numbers WHERE name = ?"
+        return int(self.execute(query, (name,)).fetchone()["last"])
+
+    def owner(self, account: str) -> sqlite3.Row | None:
+        """Who owns an account. Nobody else writes while a transaction is open."""
+        found: sqlite3.Row | None = self.execute(_OWNER, (account,)).fetchone()
+        return found
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """What is asked inside is answered as of one moment."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.execute("COMMIT")
+
+    def guarded(self) -> bool:
+        """Whether the triggers of the record are those that it was made with."""
+        query = (
+            "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name LIKE 'audit\\_%' ESCAPE '\\'"
+        )
+        with closing(connect_nothing()) as made:
+            wanted = {row[0] for row in made.execute(query)}
+        return wanted <= {row[0] for row in self.execute(query)}
+
+    def failed_below(self, error: Exception) -> bool:
+        """Whether SQLite failed below the statement: locking, memory, disk, space, a damaged file."""
+        return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _BELOW
+
+
+def connect_writer(path: Path, now_ms: int, *, checked: bool = True, keep_old: bool = True) -> Connection:
     """The one connection that writes, with its tables made. The file is private to its owner.
 
     With `checked` every page is looked at first, which takes a while in a large store. A store of an older
@@ -45,7 +93,7 @@ def connect_writer(
     marker.check_before(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS
+        path, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS, factory=Connection
     )
     try:
         _prepare(connection, path, now_ms, checked=checked, keep_old=keep_old)
@@ -65,12 +113,14 @@ def connect_writer(
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
+def connect_reader(path: Path) -> Connection:
     """A connection that cannot write and never checkpoints. The store must exist. Raises `StoreUnusable`.
 
     `mode=ro`, because releases of SQLite before 3.51.3 can damage a WAL file that two connections checkpoint.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, factory=Connection
+    )
     try:
         if schema.outdated(connection, path):
             raise StoreUnusable(
@@ -98,15 +148,19 @@ def is_older(path: Path) -> bool:
     """Whether an older clawlane wrote the store. False for one that is not there, or cannot be read."""
     if not path.exists():
         return False
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, factory=Connection
+    )
     with closing(connection), suppress(StoreUnusable, sqlite3.DatabaseError):
         return schema.outdated(connection, path)
     return False
 
 
-def connect_nothing() -> sqlite3.Connection:
+def connect_nothing() -> Connection:
     """A connection to an empty store in memory."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        ":memory:", isolation_level=None, check_same_thread=False, factory=Connection
+    )
     schema.migrate(connection, Path(), 0)
     connection.row_factory = sqlite3.Row
     return connection

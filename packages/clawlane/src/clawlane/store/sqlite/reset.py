@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clawlane.credentials.files import sync_dir
-from clawlane.store.audit_heads import explain
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.marker import marker_of
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import reading
+from clawlane.store.sqlite.marker import marker_of
+from clawlane.store.sqlite.replaced import explain
 from clawlane.texts import later
 
 

@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 from clawlane.config.scratch import scratch_of
 from clawlane.credentials.files import sync_dir
-from clawlane.store import schema
 from clawlane.store.errors import StoreFailed, StoreUnusable
+from clawlane.store.sqlite import schema
 from clawlane.texts import later
 
 KEPT_MS = 14 * 86_400_000

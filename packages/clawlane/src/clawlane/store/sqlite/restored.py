@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from clawlane.store import marker, schema
 from clawlane.store.codec import is_message
-from clawlane.store.connection import connect_writer
 from clawlane.store.errors import StoreUnusable
+from clawlane.store.sqlite import marker, schema
+from clawlane.store.sqlite.connection import connect_writer
 from clawlane.texts import later
 from clawlane.zone import shown
 

@@ -1,0 +1,197 @@
+"""A connection as transitions use it (see `clawlane.store.sql`), over psycopg.
+
+Values are put into statements here, not on the server: nothing is prepared, so that a pooler which gives
+every transaction another session (pgbouncer) may stand in between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg import ClientCursor, pq
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+
+from clawlane.store.sql import Values
+
+_HOLE = re.compile(r"'(?:[^']|'')*'|::|\?|:[a-z_]\w*|%")
+_AS_BYTES = re.compile(r"\bCAST\((\w+) AS BLOB\)")
+_CHANGES = ("INSERT", "UPDATE", "DELETE")
+_OWNER = (
+    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
+    " WHERE account = %s FOR SHARE OF owners"
+)
+_GUARDS = 2
+_GUARDED = (
+    "SELECT count(*) FROM pg_trigger WHERE tgname IN ('audit_log_guarded', 'audit_anchors_guarded')"
+    " AND tgrelid IN ('audit_log'::regclass, 'audit_anchors'::regclass) AND tgenabled = 'O'"
+)
+_ABOVE = frozenset(("0A", "21", "22", "23", "25P02", "26", "42", "P0"))
+"""Classes of errors that a statement or its values brought about, and nothing below it."""
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+class Row:
+    """A row, whose columns are found by name or by place."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, values: Sequence[Any], places: Mapping[str, int]) -> None:
+        self._values = values
+        self._places = places
+
+    def __getitem__(self, column: Any) -> Any:
+        return self._values[self._places[column] if isinstance(column, str) else column]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def keys(self) -> list[str]:
+        """The names of the columns."""
+        return list(self._places)
+
+
+class Connection:
+    """One session with the database, or with a pooler in front of it.
+
+    `before` is called before each statement.
+    """
+
+    def __init__(self, opened: psycopg.Connection[Any], before: Callable[[], None] = _nothing) -> None:
+        self._before = before
+        opened.adapters.register_loader("numeric", _NumberLoader)
+        self.opened = opened
+        self.total_changes = 0
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open, even one that an error has ended for all but its undoing."""
+        open_ = (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
+        return self.opened.info.transaction_status in open_
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether the open transaction can only be undone."""
+        return self.opened.info.transaction_status == pq.TransactionStatus.INERROR
+
+    def execute(self, statement: str, values: Values = ()) -> ClientCursor[Row]:
+        """Run one statement, with its values in place of `?` or `:name`."""
+        self._before()
+        cursor = ClientCursor(self.opened, row_factory=_row_factory)
+        cursor.execute(translated(statement), _plain_all(values))
+        if (cursor.statusmessage or "").startswith(_CHANGES):
+            self.total_changes += cursor.rowcount
+        return cursor
+
+    def executemany(self, statement: str, values: Iterable[Values]) -> ClientCursor[Row]:
+        """Run one statement for each of the values."""
+        cursor = ClientCursor(self.opened, row_factory=_row_factory)
+        given = [_plain_all(one) for one in values]
+        self._before()
+        cursor.executemany(translated(statement), given)
+        self.total_changes += max(cursor.rowcount, 0)
+        return cursor
+
+    def next_number(self, name: str) -> int:
+        """The next number of this name, over all accounts.
+
+        Those of events come from a row that the transaction holds until it ends: they rise in the order of
+        commits. The others come from sequences.
+        """
+        if name == "event":
+            query = "UPDATE numbers SET last = last + 1 WHERE name = 'event' RETURNING last"
+            return int(self.execute(query).fetchone()["last"])  # type: ignore[index]
+        return int(self.execute("SELECT nextval(?)", (f"{name}_numbers",)).fetchone()[0])  # type: ignore[index]
+
+    def last_number(self, name: str) -> int:
+        """The one that was given out last."""
+        query = "SELECT coalesce(pg_sequence_last_value(?::regclass), 0)"
+        if name == "event":
+            query = "SELECT last FROM numbers WHERE name = ?"
+        row = self.execute(query, (name if name == "event" else f"{name}_numbers",)).fetchone()
+        return int(row[0]) if row else 0
+
+    def owner(self, account: str) -> Row | None:
+        """Who owns an account. Nobody can take it over before this transaction ends."""
+        return ClientCursor(self.opened, row_factory=_row_factory).execute(_OWNER, (account,)).fetchone()
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """What is asked inside is answered as of one moment. The reader goes on in another transaction."""
+        self.execute("COMMIT")
+        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            self.execute("COMMIT")
+            self.execute("BEGIN READ ONLY")
+
+    def guarded(self) -> bool:
+        """Whether the triggers of the record are there, and on."""
+        row = self.execute(_GUARDED).fetchone()
+        return row is not None and row[0] == _GUARDS
+
+    def failed_below(self, error: Exception) -> bool:
+        """Whether the server, its disk, or the way to it failed."""
+        if not isinstance(error, psycopg.Error):
+            return False
+        code = error.sqlstate or ""
+        return code not in _ABOVE and code[:2] not in _ABOVE
+
+    def close(self) -> None:
+        """End the session."""
+        self.opened.close()
+
+
+@cache
+def translated(statement: str) -> str:
+    """A statement of the store as psycopg takes it. Texts need not be asked for as bytes: they are texts."""
+
+    def filled(hole: re.Match[str]) -> str:
+        found = hole[0]
+        if found == "?":
+            return "%s"
+        named = found[0] == ":" and found != "::"
+        return f"%({found[1:]})s" if named else found.replace("%", "%%")
+
+    return _HOLE.sub(filled, _AS_BYTES.sub(r"\1", statement))
+
+
+def _plain_all(values: Values) -> dict[str, Any] | list[Any]:
+    if isinstance(values, Mapping):
+        return {name: _plain(value) for name, value in values.items()}
+    return [_plain(value) for value in values]
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is stored: flags are numbers, and no text has a NUL, which PostgreSQL does not take."""
+    if isinstance(value, str):
+        return str.__str__(value).replace("\0", "\ufffd")
+    return int(value) if isinstance(value, int) else value
+
+
+class _NumberLoader(Loader):
+    """Sums of whole numbers are whole numbers."""
+
+    def load(self, data: Buffer) -> int | float:
+        told = bytes(data)
+        return int(told) if told.lstrip(b"-").isdigit() else float(told)
+
+
+def _row_factory(cursor: psycopg.Cursor[Any]) -> Any:
+    described = cursor.description
+    if described is None:
+        return tuple
+    places = {column.name: place for place, column in enumerate(described)}
+    return lambda values: Row(values, places)

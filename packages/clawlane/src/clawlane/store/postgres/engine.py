@@ -1,0 +1,127 @@
+"""The connection that writes, as `writer` uses it: transactions, and what became of one on a broken way."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from clawlane.store.postgres.connection import Connection
+from clawlane.store.postgres.watch import Watch
+from clawlane.texts import later
+
+_STATEMENT_S = 10
+"""How long one statement may take, and how long it may wait for a lock."""
+
+_IDLE_S = 2
+"""How long the server keeps a transaction that its gateway does nothing in: others may wait for its locks."""
+
+_BEGIN = (
+    "BEGIN;"
+    f"SET LOCAL statement_timeout = '{_STATEMENT_S}s';"
+    f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_S}s';"
+    "SET LOCAL synchronous_commit = {wait};"
+    "SELECT pg_current_xact_id()::text"
+)
+_RETRY_S = 0.2
+log = logging.getLogger(__name__)
+
+
+class PostgresEngine:
+    """One session, opened again when it was lost."""
+
+    errors = psycopg.Error
+
+    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+        self._connect = connect
+        self._watch = Watch(_STATEMENT_S + 2)
+        self._ending = threading.Event()
+        self._transaction = ""
+        self.db = Connection(connect(), self._watch.renew)
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether the open transaction can only be undone."""
+        return self.db.spoiled
+
+    def begin(self, *, lazy: bool) -> None:
+        """Begin, and learn the number of the transaction."""
+        if self.db.opened.closed:
+            changes, self.db = self.db.total_changes, Connection(self._connect(), self._watch.renew)
+            self.db.total_changes = changes
+        opened = self.db.opened
+        self._watch.begin(opened.fileno())
+        cursor = psycopg.ClientCursor(opened)
+        cursor.execute(_BEGIN.format(wait="off" if lazy else "on").encode())
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        self._transaction = str(row[0]) if row else ""
+
+    def commit(self) -> None:
+        """End it. Where the way breaks meanwhile, the server is asked what became of it."""
+        try:
+            self.db.execute("COMMIT")
+        except psycopg.Error:
+            if not self._was_committed():
+                raise
+        finally:
+            self._watch.end()
+
+    def roll_back(self) -> None:
+        """Undo it, if one is open. A session that is lost has undone it."""
+        if self.db.in_transaction:
+            try:
+                self.db.execute("ROLLBACK")
+            except psycopg.Error:
+                self.db.close()
+        self._watch.end()
+
+    def _was_committed(self) -> bool:
+        """Ask on new sessions until there is an answer. Raises `psycopg.Error` when the store ends before."""
+        self._watch.end()
+        self.db.close()
+        while True:
+            with suppress(psycopg.Error), self._connect() as opened:
+                row = opened.execute("SELECT pg_xact_status(%s::xid8)", (self._transaction,)).fetchone()
+                status = row[0] if row else None
+                if status != "in progress":
+                    log.info("what became of a change when the way to the database broke: %s", status)
+                    return bool(status == "committed")
+            if self._ending.wait(_RETRY_S):
+                raise psycopg.OperationalError("the store ended before the database said what it has kept")
+
+    def unstored(self, error: Exception) -> str:
+        """Why nothing can be stored, and what helps."""
+        reason = later("the database takes no changes ({error}); check that it runs and has space")
+        return later(reason, error=plain_reason(error))
+
+    def scrub(self, _patience_s: float) -> bool:
+        """Nothing to do here: the server empties its own logs."""
+        return True
+
+    def rewrite(self) -> None:
+        """Free what was deleted. Tables are not written anew: that would stop every other gateway meanwhile.
+
+        What the server keeps besides (its log of changes, its copies) is a matter of its settings.
+        """
+        self.db.execute("VACUUM")
+
+    def end(self) -> None:
+        """Wait for nothing any more: the store is to be closed. From any thread."""
+        self._ending.set()
+
+    def close(self) -> None:
+        """End the session."""
+        self.db.close()
+        self._watch.close()
+
+
+def plain_reason(error: Exception) -> str:
+    """What the server or the way to it said, in one line, without statements and their values."""
+    told = getattr(getattr(error, "diag", None), "message_primary", None)
+    return str(told or str(error).splitlines()[0] if str(error) else type(error).__name__)

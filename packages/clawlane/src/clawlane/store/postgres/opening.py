@@ -1,0 +1,143 @@
+"""The way to a database: sessions that write, and a few that are shared by whoever reads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from clawlane.store.account_store import Clock
+from clawlane.store.audit_heads import Heads
+from clawlane.store.database import Store
+from clawlane.store.errors import StoreUnusable
+from clawlane.store.postgres import schema
+from clawlane.store.postgres.connection import Connection
+from clawlane.store.postgres.engine import PostgresEngine, plain_reason
+from clawlane.store.reader import Reader
+from clawlane.store.writer import Writer
+from clawlane.texts import later
+
+_CONNECT_S = 5
+_OLDEST = 150_000
+"""The version of the server from which on it is supported, as it counts them itself."""
+
+_READERS = 8
+"""Sessions that read at the same time, in one process."""
+
+_SETTINGS: dict[str, Any] = {
+    "autocommit": True,  # transactions are begun and ended by statements
+    "prepare_threshold": None,  # a pooler may give each transaction another session
+    "connect_timeout": _CONNECT_S,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    "application_name": "clawlane",
+}
+_READ = (
+    "BEGIN READ ONLY; SET LOCAL statement_timeout = '30s';"
+    " SET LOCAL idle_in_transaction_session_timeout = '60s'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the database is. The password is no part of what is printed."""
+
+    url: str = field(repr=False)
+    password: str = field(default="", repr=False)
+
+    def __str__(self) -> str:
+        """`host:port/name`, for people."""
+        told = conninfo.conninfo_to_dict(self.url)
+        return f"{told.get('host', 'localhost')}:{told.get('port', 5432)}/{told.get('dbname', '')}"
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A new session. Raises `psycopg.Error`."""
+        return psycopg.connect(self.url, **self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """What every session has besides the address."""
+        return {**_SETTINGS, **({"password": self.password} if self.password else {})}
+
+
+@asynccontextmanager
+async def open_database(place: Place, folder: Path, now_ms: Clock) -> AsyncIterator[Store]:
+    """The store in a database, for one of the gateways that write to it. Its tables are brought up to date.
+
+    `folder` keeps what belongs beside it on this machine. Raises `StoreUnusable`.
+    """
+    _prepare(place, now_ms())
+    engine = PostgresEngine(place.connect)
+    writer = Writer(engine, Heads(folder))
+    try:
+        with Readers(place) as readers:
+            yield Store(readers.reading, writer, now_ms)
+    finally:
+        await writer.close()
+
+
+class Readers:
+    """Sessions that read, opened as they are needed."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
+            place.url,
+            kwargs=place.settings(),
+            min_size=0,
+            max_size=_READERS,
+            timeout=_CONNECT_S,
+            max_idle=60,
+            open=False,
+            name="clawlane",
+        )
+
+    def __enter__(self) -> Readers:
+        self._pool.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader for the time of a few questions. Raises `StoreUnusable`."""
+        try:
+            with self._pool.connection() as opened:
+                opened.execute(_READ)
+                try:
+                    yield Reader(Connection(opened))
+                finally:
+                    if not opened.closed:
+                        opened.execute("ROLLBACK")
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise _unreachable(self._place, error) from error
+
+
+def _prepare(place: Place, now_ms: int) -> None:
+    """Check what is there, and bring the tables up to date."""
+    try:
+        with place.connect() as opened:
+            if opened.info.server_version < _OLDEST:
+                told = later("{where} is older than PostgreSQL 15; upgrade the server", where=place)
+                raise StoreUnusable(told)
+            schema.migrate(opened, str(place), now_ms)
+    except psycopg.Error as error:
+        raise _unreachable(place, error) from error
+
+
+def _unreachable(place: Place, error: Exception) -> StoreUnusable:
+    told = later(
+        "the store {where} cannot be used ({reason}); check that the database runs and that `store` in the"
+        " config leads to it",
+        where=place,
+        reason=plain_reason(error),
+    )
+    return StoreUnusable(told)

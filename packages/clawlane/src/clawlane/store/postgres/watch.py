@@ -1,0 +1,55 @@
+"""A limit of time for what waits for a server that may never answer: the socket is closed under it.
+
+A server that is gone without a word, behind something that still takes bytes, cannot be told from a slow one;
+and nothing ends a wait for it but the end of the socket.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+
+_LOOK_EVERY_S = 0.5
+
+
+class Watch:
+    """Looks after one session at a time, from a thread of its own."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._lock = threading.Lock()
+        self._until: float | None = None
+        self._handle = -1
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="clawlane-store-watch", daemon=True)
+        self._thread.start()
+
+    def begin(self, handle: int) -> None:
+        """From now on a session has to do something new within the limit."""
+        with self._lock:
+            self._handle, self._until = handle, time.monotonic() + self._limit_s
+
+    def renew(self) -> None:
+        """It does something new."""
+        self._until = time.monotonic() + self._limit_s
+
+    def end(self) -> None:
+        """It has nothing to do any more."""
+        with self._lock:
+            self._until = None
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(_LOOK_EVERY_S):
+            with self._lock:
+                if self._until is not None and time.monotonic() > self._until:
+                    self._until = None
+                    with suppress(OSError), socket.socket(fileno=os.dup(self._handle)) as taken:
+                        taken.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,1 @@
+"""The embedded engine: one file, and what is done with it as a file."""

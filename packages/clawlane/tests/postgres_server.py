@@ -1,0 +1,143 @@
+"""A PostgreSQL server of the tests' own, from Debian's package, and a database in it for each store.
+
+It listens on a socket in its own folder, keeps nothing safe from a power cut, and ends with the process that
+started it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from clawlane.store.postgres import schema
+
+_EMPTY = """
+SET session_replication_role = replica;
+DO $$ DECLARE one TEXT; filled BOOLEAN; BEGIN
+    FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I)', one) INTO filled;
+        IF filled THEN EXECUTE format('DELETE FROM %I', one); END IF;
+    END LOOP;
+END $$;
+INSERT INTO numbers (name, last) VALUES ('event', 0);
+INSERT INTO properties (name, value) VALUES ('id', replace(gen_random_uuid()::text, '-', ''));
+SELECT setval(one || '_numbers', 1, false) FROM unnest(ARRAY['message', 'chunk', 'alarm']) AS one;
+"""
+_VERSIONS = Path("/usr/lib/postgresql")
+_FAST = (
+    "fsync=off",
+    "full_page_writes=off",
+    "shared_buffers=32MB",
+    "max_connections=200",
+    "listen_addresses=",
+)
+
+
+def programs() -> Path | None:
+    """Where the programs of the newest server are that this machine has."""
+    found = sorted(_VERSIONS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+class Server:
+    """A running server. `url` leads to a database of this name."""
+
+    def __init__(self, bin_: Path) -> None:
+        self._bin = bin_
+        self.folder = Path(tempfile.mkdtemp(prefix="clawlane-pg-"))
+        self._as: tuple[str, ...] = ("setpriv", "--pdeathsig", "SIGINT")
+        if os.geteuid() == 0:  # it refuses root
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self._as += ("--reuid", "postgres", "--regid", "postgres", "--init-groups")
+        data = self.folder / "data"
+        self._run("initdb", "-D", str(data), "-U", "clawlane", "-A", "trust", "-E", "UTF8", "--no-sync")
+        settings = [
+            word for one in (*_FAST, f"unix_socket_directories={self.folder}") for word in ("-c", one)
+        ]
+        with (self.folder / "log").open("wb") as log:
+            command = [*self._as, str(bin_ / "postgres"), "-D", str(data), *settings]
+            self._process = subprocess.Popen(command, stderr=log)
+        self._wait()
+        self._free: list[str] = []
+        self._taken: dict[Path, str] = {}
+
+    def _run(self, name: str, *words: str) -> None:
+        subprocess.run([*self._as, str(self._bin / name), *words], check=True, capture_output=True)
+
+    def _wait(self) -> None:
+        ready = [
+            str(self._bin / "pg_isready"),
+            "-q",
+            "-h",
+            str(self.folder),
+            "-d",
+            "postgres",
+            "-U",
+            "clawlane",
+        ]
+        while subprocess.run(ready, check=False).returncode:
+            if self._process.poll() is not None:
+                raise RuntimeError((self.folder / "log").read_text())
+
+    def url(self, name: str) -> str:
+        return f"postgresql://clawlane@/{name}?host={self.folder}"
+
+    def database(self, folder: Path) -> str:
+        """The address of the database for a folder of a test, with empty tables at the first time."""
+        if folder not in self._taken:
+            self._taken[folder] = self._free.pop() if self._free else self._made()
+        return self.url(self._taken[folder])
+
+    def take_back(self) -> None:
+        """Empty the databases of a test that is over, for the next one."""
+        for name in self._taken.values():
+            with psycopg.connect(self.url(name), autocommit=True) as db:
+                db.execute(_EMPTY)
+            self._free.append(name)
+        self._taken.clear()
+
+    def _made(self) -> str:
+        name = f"store{len(self._free) + len(self._taken)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as db:
+            db.execute(f"CREATE DATABASE {name}".encode())
+        with psycopg.connect(self.url(name), autocommit=True) as db:
+            schema.migrate(db, name, 0)
+        return name
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+        shutil.rmtree(self.folder)
+
+
+@cache
+def server() -> Server:
+    """The server of this process. Skips the test on a machine without one, and fails where `CI` is set."""
+    bin_ = programs()
+    if bin_ is None:
+        told = "PostgreSQL is not installed (Debian's package postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+    return Server(bin_)
+
+
+def take_back() -> None:
+    """Empty what the test has used."""
+    if server.cache_info().currsize:
+        server().take_back()
+
+
+def stop() -> None:
+    """Stop the server of this process, if it was started."""
+    if server.cache_info().currsize:
+        server().stop()
