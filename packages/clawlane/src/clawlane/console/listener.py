@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from clawlane.clock import now_ms
 from clawlane.config.console import Address, Console, Tls
 from clawlane.console import callback
 from clawlane.console.failures import guarded
@@ -64,6 +65,7 @@ async def console(
         context = _tls(settings.public.tls) if settings.public else None
         await web.SockSite(runner, listening, ssl_context=context, backlog=64).start()
         before = access.listens(place)
+        access.remove_pages(now_ms())
         yield place.url
     finally:
         await runner.cleanup()
