@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.typedefs import Middleware
 
 from clawlane.clock import now_ms
 from clawlane.config.console import Address, PublicConsole, own_names
 from clawlane.credentials.console_access import BROWSER_MS, ConsoleAccess
+from clawlane.ops.web_server import known
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,6 +32,9 @@ SIGNED = "signed"
 _FORM = "application/x-www-form-urlencoded"
 LONGEST_BODY = 256 * 1024
 """Bytes of a form: the longest is an edited config file."""
+
+LONGEST_PATH = 500
+"""Characters of an address to which a browser is led."""
 
 _SAFE = ("GET", "HEAD")
 _BODY_S = 10.0
@@ -106,7 +110,9 @@ def guarding(entrance: Entrance) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host", "")
-        if host.lower() not in entrance.hosts or not request.raw_path.startswith("/"):
+        if request.version not in (HttpVersion10, HttpVersion11):
+            return refusal(505, "speak HTTP/1.1")
+        if host.lower() not in entrance.hosts or not _names_a_page(request):
             return refusal(421, "this is not a name of the console")
         if getattr(request.match_info.handler, SIGNED, False):
             return _not_as_it_is(request) or await _unread(request, request.read) or await handler(request)
@@ -119,12 +125,23 @@ def guarding(entrance: Entrance) -> Middleware:
             return await _unread(request, request.post) or await handler(request)
         token = entrance.token(request)
         if not await asyncio.to_thread(entrance.access.signed_in, token, now_ms()):
-            if request.method in _SAFE and request.headers.get("HX-Request") is None:
-                return web.Response(status=303, headers={"Location": f"/sign-in?to={quote(request.path_qs)}"})
-            return refusal(401, "sign in first")
+            return _sign_in_first(request)
+        known(request)
         return await _unread(request, request.post) or await handler(request)
 
     return guard
+
+
+def _names_a_page(request: web.Request) -> bool:
+    """Not so what is meant for a proxy; and CONNECT has no path at all."""
+    return request.raw_path.startswith("/") and request.path.startswith("/")
+
+
+def _sign_in_first(request: web.Request) -> web.Response:
+    if request.method not in _SAFE or request.headers.get("HX-Request") is not None:
+        return refusal(401, "sign in first")
+    to = quote(request.path_qs) if len(request.path_qs) < LONGEST_PATH else "/"
+    return web.Response(status=303, headers={"Location": f"/sign-in?to={to}"})
 
 
 def _from_a_page(request: web.Request, origin: str) -> bool:

@@ -36,6 +36,7 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
+from clawlane.ops.open_files import raise_limit
 from clawlane.ops.process import resident_bytes
 from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.plugins.registry import Registry, load_runtime
@@ -68,6 +69,7 @@ def run(
     `StoreUnusable`, and `LoadFailed` for a plugin.
     """
     tightened = secure(paths)
+    raise_limit()
     config = load(paths, plugins or Registry(paths), environ)
     with logging_to(paths.log_dir, config.root.logging.level):
         for line in tightened:
