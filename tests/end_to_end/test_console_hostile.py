@@ -69,9 +69,25 @@ def test_what_no_browser_sends_is_refused_in_a_line_and_leaves_no_traceback(
     assert raw(browser, f"GET /{'x' * 20_000} HTTP/1.1").split()[1] == "400"
     assert raw(browser, "GET /\x01 HTTP/1.1").split()[1] == "400"
     own = "\n".join(f"{name}: {value}" for name, value in browser.own.items())
-    broken = f"POST /pause/begin HTTP/1.1\n{own}\nTransfer-Encoding: chunked\n\nzz\r\n"
-    assert raw(browser, broken).split()[1] == "400"
+    for framing in (
+        "Transfer-Encoding: chunked\n\nzz\r\n",
+        "Transfer-Encoding: chunked\nContent-Length: 3\n\n0\r\n\r\n",
+        "Transfer-Encoding: xchunked\n\n0\r\n\r\n",
+        "Content-Length: 3\nContent-Length: 3\n\nabc",
+        "Content-Length: +3\n\nabc",
+        "Content-Length: 3\n folded\n\nabc",
+        "Content-Length : 3\n\nabc",
+    ):
+        assert raw(browser, f"POST /pause/begin HTTP/1.1\n{own}\n{framing}").split()[1] == "400", framing
+    for method in ("CONNECT", "TRACE", "OPTIONS", "PUT"):
+        assert raw(browser, f"{method} / HTTP/1.1\n{own}").split()[1] in ("405", "421")
+    assert raw(browser, "GET / HTTP/2.0").split()[1] == "505"
     assert browser.get("/").status == 200
+    elsewhere = Browser(browser.base)
+    assert elsewhere.get(f"/why?person={'x' * 7000}").headers["Location"] == "/sign-in?to=/"
+    name, _, token = browser.cookie.partition("=")
+    for cookie in (f"{name}1={token}", f"{name}={token}x", f"{name}=../address", f"{name}=", ";" * 5000):
+        assert elsewhere.get("/", Cookie=cookie).status == 303
     printed = "\n".join(gateway.printed())
     assert "Traceback" not in printed
     assert " ERROR " not in printed
@@ -84,16 +100,27 @@ def test_half_a_character_in_the_config_is_shown(browser: Browser, gateway: Gate
 
 
 @pytest.mark.long
-def test_a_browser_that_was_signed_out_is_sent_nothing_more(
-    browser: Browser, linked: Operator, zalo: Simulator
+@pytest.mark.parametrize("way", ["button", "command", "time"])
+def test_a_browser_that_is_signed_in_no_longer_is_told_nothing_more(
+    browser: Browser, linked: Operator, zalo: Simulator, state: Path, way: str
 ) -> None:
-    live = Live(browser, "/now/events")
+    feed = Live(browser, "/now/events")
     say(zalo, person(zalo, "Lan", friend=False), "một")
-    live.until("Lan")
-    assert linked.run("console", "sign-out").returncode == 0
+    feed.until("Lan")
+    others = [Live(browser, f"/{one}/zalouser/default/events") for one in ("login", "ritual")]
+    for one in others:
+        one.until("<")
+    if way == "button":
+        assert browser.ask("POST", "/sign-out", headers=browser.own).status == 303
+    elif way == "command":
+        assert linked.run("console", "sign-out").returncode == 0
+    else:
+        [signed_in_until] = (state / "console" / "browsers").iterdir()
+        signed_in_until.write_text("1")
     say(zalo, person(zalo, "Hoa", friend=False), "hai")
-    assert "Hoa" not in live.rest()
-    live.close()
+    for one in (feed, *others):
+        assert "data:" not in one.rest()
+        one.close()
 
 
 class Elsewhere(Browser):

@@ -11,11 +11,11 @@ from aiohttp import web
 from clawlane.clock import now_ms
 from clawlane.condition import Phase
 from clawlane.console.answers import page
-from clawlane.console.feed import SHOWN
+from clawlane.console.feed import SHOWN, Reader
 from clawlane.console.pages.common import asks_of
 from clawlane.console.rendering import fragment
 from clawlane.console.site import SITE
-from clawlane.console.streaming import SILENCE_S, STILL_HERE, opened, written
+from clawlane.console.streaming import SILENCE_S, STILL_HERE, opened, while_signed_in, written
 from clawlane.ops.account_status import AccountStatus
 from clawlane.ops.context import account_words
 from clawlane.ops.exit_codes import Exit, exit_code, exit_code_of
@@ -46,15 +46,19 @@ async def stream(request: web.Request) -> web.StreamResponse:
     async with request.app[SITE].feed.reading() as reader:
         response = await opened(request)
         with suppress(ConnectionError, TimeoutError):
-            while not reader.slow:
-                try:
-                    async with asyncio.timeout(SILENCE_S):
-                        piece = await reader.queue.get()
-                except TimeoutError:
-                    piece = STILL_HERE
-                if not await written(request, response, piece):
-                    break
+            async with while_signed_in(request):
+                while not reader.slow:
+                    if not await written(request, response, await _next(reader)):
+                        break
         return response
+
+
+async def _next(reader: Reader) -> bytes:
+    try:
+        async with asyncio.timeout(SILENCE_S):
+            return await reader.queue.get()
+    except TimeoutError:
+        return STILL_HERE
 
 
 async def _values(request: web.Request) -> dict[str, Any]:
