@@ -6,6 +6,8 @@ import http.client
 import json
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -121,6 +123,17 @@ def test_a_browser_that_is_signed_in_no_longer_is_told_nothing_more(
     for one in (feed, *others):
         assert "data:" not in one.rest()
         one.close()
+
+
+@pytest.mark.long
+def test_what_is_posted_and_does_not_come_is_not_waited_for(browser: Browser) -> None:
+    own = "\n".join(f"{name}: {value}" for name, value in browser.own.items())
+    with ThreadPoolExecutor() as pool:
+        asked = [
+            f"POST {path} HTTP/1.1\n{own}\nContent-Length: 9" for path in ("/pause/begin", "/callback/1")
+        ]
+        for answer in pool.map(partial(raw, browser), asked):
+            assert answer.split()[1] == "408"
 
 
 class Elsewhere(Browser):

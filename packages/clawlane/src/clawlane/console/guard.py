@@ -37,8 +37,8 @@ LONGEST_PATH = 500
 """Characters of an address to which a browser is led."""
 
 _SAFE = ("GET", "HEAD")
-_FORM_S = 10.0
-"""How long a form may take to come."""
+BODY_S = 10.0
+"""How long what is posted may take to come."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ async def _unread(request: web.Request) -> web.Response | None:
     if request.method in _SAFE:
         return None
     try:
-        async with asyncio.timeout(_FORM_S):
+        async with asyncio.timeout(BODY_S):
             await request.post()
     except TimeoutError:
         return refusal(408, "the form took too long to come")
