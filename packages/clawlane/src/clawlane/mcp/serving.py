@@ -51,6 +51,7 @@ async def serve_http(
         config = uvicorn.Config(
             _Guarded(app, token, connections),
             ws="none",
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=_ENDS_S,
