@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from aiohttp import web
 
-from clawlane.console.guard import BODY_S, SIGNED, refusal
+from clawlane.console.guard import SIGNED, refusal
 from clawlane.console.site import SITE
 from clawlane.ops.asking import OURS
 from clawlane.ops.callback import CallBack, Fate
@@ -27,21 +26,16 @@ async def take(request: web.Request) -> web.Response:
     """What became of the answer, as a status and a word."""
     headers = request.headers
     try:
-        async with asyncio.timeout(BODY_S):
-            body = await request.read()
         asked = CallBack(
             request.match_info["turn"],
             headers.get("webhook-id", ""),
             headers.get("webhook-timestamp", ""),
             headers.get("webhook-signature", ""),
             request.content_type,
-            body,
+            request.charset,
+            await request.read(),
         )
         told = await request.app[SITE].asks.call(asked)
-    except web.HTTPRequestEntityTooLarge:
-        return refusal(413, "the answer is too long")
-    except TimeoutError:
-        return refusal(408, "the answer took too long to come")
     except OURS as error:
         log.warning("an answer that came later could not be kept: %s", type(error).__name__)
         return refusal(503, "try again later")

@@ -37,8 +37,8 @@ LONGEST_PATH = 500
 """Characters of an address to which a browser is led."""
 
 _SAFE = ("GET", "HEAD")
-BODY_S = 10.0
-"""How long what is posted may take to come."""
+_BODY_S = 10.0
+"""How long a form or an answer may take to come."""
 
 
 @dataclass(frozen=True)
@@ -115,19 +115,19 @@ def guarding(entrance: Entrance) -> Middleware:
         if host.lower() not in entrance.hosts or not _names_a_page(request):
             return refusal(421, "this is not a name of the console")
         if getattr(request.match_info.handler, SIGNED, False):
-            return _not_as_it_is(request) or await handler(request)
+            return _not_as_it_is(request) or await _unread(request, request.read) or await handler(request)
         if request.method not in _SAFE and not _from_a_page(request, entrance.origin_of(host.lower())):
             return refusal(403, "this did not come from a page of the console")
         if refused := _no_form(request):
             return refused
         needs_nobody = getattr(request.match_info.handler, OPEN, False) or request.match_info.http_exception
         if needs_nobody:
-            return await _unread(request) or await handler(request)
+            return await _unread(request, request.post) or await handler(request)
         token = entrance.token(request)
         if not await asyncio.to_thread(entrance.access.signed_in, token, now_ms()):
             return _sign_in_first(request)
         known(request)
-        return await _unread(request) or await handler(request)
+        return await _unread(request, request.post) or await handler(request)
 
     return guard
 
@@ -166,15 +166,17 @@ def _not_as_it_is(request: web.Request) -> web.Response | None:
     return None if fits else refusal(413, "that is too long")
 
 
-async def _unread(request: web.Request) -> web.Response | None:
-    """Read the form, for whoever asks for it later; a refusal if it does not come, or is no text."""
+async def _unread(request: web.Request, reading: Callable[[], Awaitable[object]]) -> web.Response | None:
+    """Read the body, for whoever asks for it later; a refusal if it does not come, or is no form of text."""
     if request.method in _SAFE:
         return None
     try:
-        async with asyncio.timeout(BODY_S):
-            await request.post()
+        async with asyncio.timeout(_BODY_S):
+            await reading()
     except TimeoutError:
-        return refusal(408, "the form took too long to come")
+        return refusal(408, "the body took too long to come")
+    except web.HTTPRequestEntityTooLarge:
+        return refusal(413, "that is too long")
     except UnicodeDecodeError:
         return refusal(400, "send a form in UTF-8")
     return None

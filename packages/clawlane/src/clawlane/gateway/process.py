@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from clawlane import __version__
+from clawlane import __version__, event_loop
 from clawlane.access.context import plain
 from clawlane.access.in_force import Rules
 from clawlane.agents.contract import Agent
@@ -75,7 +75,7 @@ def run(
         for line in tightened:
             log.warning("%s", line)
         try:
-            restarts = asyncio.run(_until_ended(config, paths, environ, agent, plugins))
+            restarts = event_loop.run(_until_ended(config, paths, environ, agent, plugins))
         except BaseExceptionGroup as error:
             unusable, _ = error.split(StoreUnusable)
             raise _first(unusable) if unusable else error from None
