@@ -24,9 +24,9 @@ from clawlane.store.draft_told import DraftCount
 from clawlane.store.states import ChunkState
 from clawlane.texts import later, t, tn
 from clawlane.words.gaps import gap_words
-from clawlane.words.outbox import STATES
 from clawlane.words.pacing import held_words, quiet_words
 from clawlane.words.pauses import pause_words, resume_command, takeover_words
+from clawlane.words.send_states import STATES
 from clawlane.words.strangers import sanitize
 from clawlane.words.times import ago, day_words, local, when
 

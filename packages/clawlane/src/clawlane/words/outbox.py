@@ -9,29 +9,15 @@ from clawlane.ops.operation import plain
 from clawlane.ops.pause import PauseInfo
 from clawlane.store.models import Purpose
 from clawlane.store.outbox_listing import Listed
-from clawlane.store.states import ChunkState
 from clawlane.texts import later, t, tn
 from clawlane.threads import ThreadKind
 from clawlane.words.pauses import resume_command
-from clawlane.words.send_states import SEND_STATES, reason_words
+from clawlane.words.send_states import SEND_STATES, STATES, reason_words
 from clawlane.words.strangers import Said, sanitize
 from clawlane.words.times import local
 
 _LATER = later(" The gateway is not running; this happens once it runs.")
 _LONGEST = 70
-
-
-STATES = {
-    ChunkState.QUEUED: later("queued"),
-    ChunkState.SENDING: later("sending"),
-    ChunkState.UNKNOWN: later("unknown"),
-    ChunkState.HELD: later("held"),
-    ChunkState.SENT: later("sent"),
-    ChunkState.REFUSED: later("refused"),
-    ChunkState.CANCELLED: later("cancelled"),
-    ChunkState.EXPIRED: later("expired"),
-}
-"""Where a message of the outbox stands."""
 
 
 _KINDS = {

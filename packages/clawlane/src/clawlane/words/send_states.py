@@ -6,6 +6,18 @@ from clawlane.store.states import ChunkState
 from clawlane.texts import later, t
 from clawlane.words.holds import hold_words
 
+STATES = {
+    ChunkState.QUEUED: later("queued"),
+    ChunkState.SENDING: later("sending"),
+    ChunkState.UNKNOWN: later("unknown"),
+    ChunkState.HELD: later("held"),
+    ChunkState.SENT: later("sent"),
+    ChunkState.REFUSED: later("refused"),
+    ChunkState.CANCELLED: later("cancelled"),
+    ChunkState.EXPIRED: later("expired"),
+}
+"""Where a message of the outbox stands."""
+
 SEND_STATES = {
     ChunkState.QUEUED: later("waits"),
     ChunkState.SENDING: later("is on its way"),
