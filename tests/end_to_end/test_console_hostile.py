@@ -168,4 +168,4 @@ def test_a_locked_key_is_a_line_and_nobody_is_asked_at_the_terminal(
     key.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
     (state / "config.json5").write_text(public(state, "127.0.0.1:0", key, cert))
     lane_listening(gateway)
-    gateway.said("console.public.tls cannot be used")
+    gateway.said("is locked by a password")

@@ -80,7 +80,7 @@ class _Guarded:
 
 
 async def _refuse(send: Send) -> None:
-    body = json.dumps({"error": "give the token: Authorization: Bearer …"}).encode()
+    body = json.dumps({"error": "give the token: Authorization: Bearer TOKEN"}).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
