@@ -294,6 +294,8 @@ async def test_what_binds_an_agent_binds_a_client(lane: Lane) -> None:
             told = await client.refused("messages_send", conversation=f"zalouser/default/{whom}", text="x")
             assert "has no conversation" in told
         assert "at most 10000" in await client.refused(**send, text="x" * 10_001)
+        for unseen in (" ", "\u200b\u202e", "**\u3164**"):
+            assert "the text says nothing" in await client.refused(**send, text=unseen)
 
         lane.edit(outbound="approve")
         drafted = await client.call(**send, text="để tôi hỏi")
