@@ -28,11 +28,11 @@ from urllib.parse import urlencode, urlsplit
 from benchmarks.figure import Figure
 from benchmarks.lane_stage import Stage, staged
 from benchmarks.lane_turns import Turns, measured, people, write
-from clawlane.console.rendering import PAGES
+from clawlane.console.menu import BRAKE, PAGES
 
 _RUNS = 3
 _TIMES = 30
-_PATHS = (*(path for path, _ in PAGES), "/pause", "/metrics")
+_PATHS = (*(page.path for page in (*PAGES, BRAKE)), "/metrics")
 READERS = 20
 _THREADS, _TURNS = 30, 600
 _MOST_MB, _MOST_PAGE_MS, _LEAST_TURNS = 12.0, 50.0, 0.9

@@ -24,7 +24,8 @@ class Answer:
     @property
     def said(self) -> list[str]:
         """What the last action said."""
-        return [one.strip() for one in re.findall(r'class="said">([^<]*)<', self.text)]
+        said = re.findall(r'class="said">(.*?)</p>', self.text, re.DOTALL)
+        return [re.sub("<[^>]*>", "", one).strip() for one in said]
 
 
 @dataclass

@@ -61,10 +61,12 @@ def receiving() -> Iterator[Receiver]:
     made.url = f"http://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def saying(head: bytes, on: bytes = b"", every_s: float = 0.0) -> Answer:

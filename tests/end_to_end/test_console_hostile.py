@@ -6,6 +6,9 @@ import http.client
 import json
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -93,6 +96,56 @@ def test_what_no_browser_sends_is_refused_in_a_line_and_leaves_no_traceback(
     assert " ERROR " not in printed
 
 
+ODD = (
+    "x",
+    "-1",
+    "9" * 18,
+    "9" * 30,
+    "1e9",
+    "x" * 7000,
+    "%ff%fe",
+    "%ed%a0%80",
+    "%00",
+    "%0d%0aX:%20y",
+    "%22%3E%3Cscript%3E",
+    "%D9%A1",
+    "zalouser/nobody",
+    "nobody/default",
+    "%2e%2e/%2e%2e",
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00%2B23:59",
+    "99999999999d",
+    "user:1",
+)
+ASKED = {
+    "/why": ("person", "group", "reason", "since", "until", "dropped", "message", "before", "after"),
+    "/config": ("q", "set"),
+    "/config/key": ("path",),
+    "/sessions/one": ("channel=zalouser&account=default&agent=main&thread", "account", "channel"),
+    "/outbox": ("all",),
+    "/people": ("account",),
+    "/sign-in": ("link", "to"),
+}
+BELOW = ("/drafts/", "/login/", "/login/zalouser/", "/login/zalouser/default/code/", "/ritual/zalouser/", "/")
+
+
+@pytest.mark.long
+def test_whatever_an_address_asks_is_answered_by_a_page_or_refused(
+    browser: Browser, gateway: Gateway
+) -> None:
+    odd = [f"{page}?{name}={value}" for page in ASKED for name in ASKED[page] for value in ODD]
+    odd += [f"{page}?{name}=a&{name}=b&{name}" for page in ASKED for name in ASKED[page]]
+    odd += [f"{above}{value}" for above in BELOW for value in ODD]
+    for path in odd:
+        answer = browser.get(path)
+        assert answer.status in (200, 404, 409), path
+        assert "<script>" not in answer.text
+        assert "X" not in answer.headers
+    printed = "\n".join(gateway.printed())
+    assert "Traceback" not in printed
+    assert " ERROR " not in printed
+
+
 def test_half_a_character_in_the_config_is_shown(browser: Browser, gateway: Gateway, state: Path) -> None:
     file = state / "config.json5"
     file.write_text(file.read_text()[:-1] + r", messages: { responsePrefix: '\ud800' } }")
@@ -121,6 +174,17 @@ def test_a_browser_that_is_signed_in_no_longer_is_told_nothing_more(
     for one in (feed, *others):
         assert "data:" not in one.rest()
         one.close()
+
+
+@pytest.mark.long
+def test_what_is_posted_and_does_not_come_is_not_waited_for(browser: Browser) -> None:
+    own = "\n".join(f"{name}: {value}" for name, value in browser.own.items())
+    with ThreadPoolExecutor() as pool:
+        asked = [
+            f"POST {path} HTTP/1.1\n{own}\nContent-Length: 9" for path in ("/pause/begin", "/callback/1")
+        ]
+        for answer in pool.map(partial(raw, browser), asked):
+            assert answer.split()[1] == "408"
 
 
 class Elsewhere(Browser):
@@ -164,6 +228,9 @@ def test_a_browser_elsewhere_comes_by_name_and_password_or_by_a_link(
     name = urlsplit(url).netloc
     port = int(name.partition("lane.example.org:")[2])
     browser = Elsewhere(port, name, trusts)
+    silent = ExitStack()
+    for _ in range(300):
+        silent.enter_context(socket.create_connection(("localhost", port), PATIENCE))
     for host, status in ((name, 200), ("lane.example.org", 200), (f"127.0.0.1:{port}", 421)):
         assert browser.get("/sign-in", Host=host).status == status
     assert browser.password("wrong") == 403
@@ -172,6 +239,7 @@ def test_a_browser_elsewhere_comes_by_name_and_password_or_by_a_link(
     for _ in range(5):
         assert browser.password("wrong") == 403
     assert browser.password("a long password") == 403, "too many were wrong"
+    silent.close()
     link = linked.run("console")
     assert f"{url}/sign-in?link=" in link.stdout
     assert "Traceback" not in "\n".join(gateway.printed())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -43,9 +44,9 @@ def console(ctx: click.Context, opens: bool, listen: str | None) -> None:
 
     client = Client()
     if listen is None and served_elsewhere(client):
-        _show(client.call(Link()), opens)
+        _show(client.call(Link(opens)), opens)
         return
-    serve(listen, lambda: _show(client.run_here(Link()), opens))
+    serve(listen, lambda: _show(client.run_here(Link(opens)), opens))
 
 
 @console.command("sign-out")
@@ -86,11 +87,19 @@ def _show(link: OneTimeLink, opens: bool) -> None:
     left = length(link.until_ms - now_ms() + _MOMENT_MS)
     echo_line(t("This link opens the console once, within {time}:", time=left))
     click.echo(f"  {link.url}")
-    if not opens:
-        return
+    if opens:
+        _open(link.page)
+
+
+def _open(page: str) -> None:
+    """Open the page that leads to the link; the link itself would stand in the list of processes."""
     import webbrowser
 
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"):
         echo_line(t("There is no browser on this machine's screen: open the link yourself."), err=True)
-    elif not webbrowser.open(link.url):
+    elif webbrowser.open(Path(page).as_uri()):
+        echo_line(
+            t("A browser that may not read the file with the link shows an error: open the link yourself.")
+        )
+    else:
         echo_line(t("No browser could be opened: open the link yourself."), err=True)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, closing
 
 from aiohttp import web
 
+from clawlane.clock import now_ms
 from clawlane.config.console import Address, Console, Tls
 from clawlane.console import callback
 from clawlane.console.failures import guarded
@@ -57,6 +58,7 @@ async def console(
             context = _tls(settings.public.tls) if settings.public else None
             async with web_server(app, listening, MOST_CONNECTIONS, context):
                 before = access.listens(place)
+                access.remove_pages(now_ms())
                 yield place.url
     finally:
         access.ended(place, before)

@@ -51,6 +51,7 @@ async def serve_http(
         config = uvicorn.Config(
             _Guarded(app, token, connections),
             ws="none",
+            proxy_headers=False,
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=_ENDS_S,
@@ -99,6 +100,8 @@ class _Guarded:
             await self._app(scope, receive, send)
         elif not self._has_token(scope):
             await _refuse(send, 401, "give the token: Authorization: Bearer …", _ASKS_FOR_TOKEN)
+        elif scope["method"] in ("GET", "HEAD"):  # there is nothing that would be pushed on an open answer
+            await _refuse(send, 405, "send a POST", (b"allow", b"POST"))
         elif self._answering >= _AT_ONCE:
             await _refuse(send, 503, f"{_AT_ONCE} calls run already; wait for one")
         else:

@@ -76,6 +76,11 @@ class Connection(asyncio.Protocol):
         elif self._opening is not None:
             self._opening.cancel()
 
+    def end_handshake(self) -> None:
+        """End it if the server does not know of it yet."""
+        if self._transport is None:
+            self.end()
+
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -117,7 +122,7 @@ class Connections:
         server: Callable[[], asyncio.Protocol],
         tls: ssl.SSLContext | None = None,
     ) -> AsyncIterator[None]:
-        """Accept for `server` while entered; those that are open then are the server's to end."""
+        """Accept for `server` while entered; those that it knows then are its own to end."""
         listening.setblocking(False)
         listening.listen(_BACKLOG)
         accepting = asyncio.create_task(self._accept(listening, server, tls))
@@ -127,6 +132,8 @@ class Connections:
             accepting.cancel()
             await asyncio.wait([accepting])
             listening.close()
+            for one in list(self._open.values()):
+                one.end_handshake()
 
     @contextmanager
     def answering(self, peer: tuple[object, ...] | None) -> Iterator[Connection | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clawlane.store.states import ChunkState
 from clawlane.texts import later, t
+from clawlane.words.holds import hold_words
 
 SEND_STATES = {
     ChunkState.QUEUED: later("waits"),
@@ -49,6 +50,6 @@ REASONS = (
 def reason_words(reason: str) -> str:
     """Why a message stands where it does: a reason that may have several parts, in the language in force."""
     if reason.startswith(_HELD):
-        return t("held: {rule}", rule=reason.removeprefix(_HELD))
+        return t("held: {rule}", rule=hold_words(reason.removeprefix(_HELD)))
     said = t(reason)
     return said if said != reason else "; ".join(map(t, reason.split("; ")))

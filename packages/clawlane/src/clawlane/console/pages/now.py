@@ -23,19 +23,8 @@ from clawlane.ops.status import GetStatus, Status
 from clawlane.ops.why import Why
 from clawlane.texts import t
 from clawlane.words.account_rows import account_rows
-from clawlane.words.status import config_lines, help_of, serves_lines
+from clawlane.words.status import config_lines, help_of, serves_lines, webhook_lines
 from clawlane.words.stories import lines
-
-_PAGES = {
-    "openclaw channels dead-letters": "/dead-letters",
-    "openclaw channels login": "/login",
-    "openclaw drafts": "/drafts",
-    "openclaw outbox": "/outbox",
-    "openclaw pairing": "/people",
-    "openclaw resume": "/pause",
-    "openclaw verify": "/ritual",
-}
-"""The page that does what a command does, by the beginning of the command."""
 
 _LOGIN_HELPS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT)
 
@@ -73,11 +62,12 @@ async def _next(reader: Reader) -> bytes:
 
 
 async def _values(request: web.Request) -> dict[str, Any]:
-    found = await asks_of(request).call(GetStatus())
+    found, now = await asks_of(request).call(GetStatus()), now_ms()
+    told = (*config_lines(found.config, now), *serves_lines(found), *webhook_lines(found, now))
     return {
         "found": found,
         "well": exit_code(found) is Exit.WELL,
-        "lines": [text for _, text in (*config_lines(found.config, now_ms()), *serves_lines(found))],
+        "lines": [text for _, text in told],
         "rows": _rows(found),
     }
 
@@ -97,10 +87,7 @@ def _account(found: Status, one: AccountStatus, words: str) -> dict[str, object]
     code = exit_code_of(one)
     return {
         "well": found.gateway is not None and code is Exit.WELL,
-        "rows": [
-            (t(head) if head else "", next((to for names, to in _PAGES.items() if names in text), ""), text)
-            for head, text in account_rows(one, words, now_ms())
-        ],
+        "rows": [(t(head) if head else "", text) for head, text in account_rows(one, words, now_ms())],
         "help": help_of(one, words),
         "needs_login": one.enabled and (not one.linked or one.phase in _LOGIN_HELPS),
     }
