@@ -206,7 +206,7 @@ def _alone(ctx: OpContext, account: Account) -> Iterator[None]:
 
     name = file_name(account.channel, account.profile)
     try:
-        with only_login(ctx.paths.vault_dir / f"{name}.login", ctx.caller):
+        with only_login(ctx.paths.login_dir / name, ctx.caller):
             yield
     except LoginRuns as error:
         if error.where == Caller.CONSOLE:
