@@ -116,8 +116,9 @@ class Live:
             self.html = "\n".join(line.removeprefix("data: ") for line in lines)
         return self.html
 
-    def rest(self) -> str:
-        """What is sent until the console ends it."""
+    def rest(self, patience: float = PATIENCE) -> str:
+        """What is sent until the console ends it. Raises `TimeoutError` if nothing is for so many seconds."""
+        self._connection.sock.settimeout(patience)
         return self._answer.read().decode()
 
     def close(self) -> None:

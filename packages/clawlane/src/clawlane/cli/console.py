@@ -65,13 +65,14 @@ def sign_out(as_json: bool) -> None:
 
 @console.command()
 def password() -> None:
-    """Ask for a password, and print what `console.public.passwordHash` has to be.
+    """Ask for a password, and print its hash.
 
-    The password itself is neither kept nor shown. Put what is printed into a file that only you can read.
+    The hash is what `console.public.passwordHash` has to be. The password itself is neither kept nor shown.
+    Put the hash into a file that only you can read: one that others can read is refused.
 
     \b
     Example:
-      openclaw console password > ~/.clawlane/console-password
+      (umask 077; openclaw console password > ~/.clawlane/console-password)
     """
     from argon2 import PasswordHasher
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 
@@ -12,7 +11,7 @@ from aiohttp import web
 
 from clawlane.clock import now_ms
 from clawlane.config.console import Address, Console, Tls
-from clawlane.console import callback
+from clawlane.console import callback, tls
 from clawlane.console.failures import guarded
 from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, Handler, guarding
 from clawlane.console.pages import routes
@@ -55,7 +54,10 @@ async def console(
     place, before = ConsolePlace(entrance.url, str(listens)), None
     try:
         with closing(listening):
-            context = _tls(settings.public.tls) if settings.public else None
+            public = settings.public
+            context = (
+                tls.context(public.tls, public.hosts) if public and isinstance(public.tls, Tls) else None
+            )
             async with web_server(app, listening, MOST_CONNECTIONS, context):
                 before = access.listens(place)
                 access.remove_pages(now_ms())
@@ -137,15 +139,3 @@ def _listening(listen: Address) -> socket.socket:
         raise ServiceUnusable(
             later("the console cannot listen on {address}: {why}", address=str(listen), why=why)
         ) from None
-
-
-def _tls(tls: Tls | str) -> ssl.SSLContext | None:
-    if not isinstance(tls, Tls):
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        # without a password OpenSSL would ask for that of a locked key on the terminal, and wait
-        context.load_cert_chain(os.path.expanduser(tls.cert), os.path.expanduser(tls.key), password="")
-    except (OSError, ValueError) as error:
-        raise ServiceUnusable(later("console.public.tls cannot be used: {error}", error=str(error))) from None
-    return context

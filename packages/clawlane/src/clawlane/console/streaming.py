@@ -25,7 +25,12 @@ _LOOK_S = 1.0
 
 async def opened(request: web.Request) -> web.StreamResponse:
     """The beginning of an answer whose end is open."""
-    kept = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", **HEADERS}
+    kept = {
+        "Content-Type": "text/event-stream",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",  # nginx would hold the pieces back until they fill a buffer
+        **HEADERS,
+    }
     response = web.StreamResponse(headers=kept)
     await response.prepare(request)
     return response

@@ -99,7 +99,7 @@ class _Guarded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif not self._has_token(scope):
-            await _refuse(send, 401, "give the token: Authorization: Bearer …", _ASKS_FOR_TOKEN)
+            await _refuse(send, 401, "give the token: Authorization: Bearer TOKEN", _ASKS_FOR_TOKEN)
         elif scope["method"] in ("GET", "HEAD"):  # there is nothing that would be pushed on an open answer
             await _refuse(send, 405, "send a POST", (b"allow", b"POST"))
         elif self._answering >= _AT_ONCE:
