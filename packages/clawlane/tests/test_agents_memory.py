@@ -18,6 +18,7 @@ from packages.clawlane.tests.test_store_sessions import DM, GROUP, PEND, Desk
 
 from clawlane.access import context
 from clawlane.access.context import HistoryMessage
+from clawlane.invisible import is_invisible
 from clawlane.agents.brains import brains
 from clawlane.agents.budget import rough_tokens
 from clawlane.agents.contract import Lane, TurnInput
@@ -248,7 +249,7 @@ def test_tokens_are_counted_rather_too_high() -> None:
 )
 def test_the_quick_way_through_harmless_text_changes_nothing(text: str, odd: str) -> None:
     whole = f"{text}{odd}{text}"
-    slowly = "".join(" " if context._is_invisible(char) else char for char in whole)
+    slowly = "".join(" " if is_invisible(char) else char for char in whole)
     assert context.plain(whole) == slowly
 
 
