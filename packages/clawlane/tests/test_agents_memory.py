@@ -18,7 +18,6 @@ from packages.clawlane.tests.test_store_sessions import DM, GROUP, PEND, Desk
 
 from clawlane.access import context
 from clawlane.access.context import HistoryMessage
-from clawlane.invisible import is_invisible
 from clawlane.agents.brains import brains
 from clawlane.agents.budget import rough_tokens
 from clawlane.agents.contract import Lane, TurnInput
@@ -35,6 +34,7 @@ from clawlane.agents.prompt import BEGIN_FATES, END, user_prompt
 from clawlane.channel import Account
 from clawlane.config.agents import Agents, Reset, SessionSettings
 from clawlane.config.routing import Bindings, settled
+from clawlane.invisible import is_invisible
 from clawlane.messages import Receipt, Text, Thread
 from clawlane.store import due, quiet_drops, sending, sessions, turns
 from clawlane.store.account_store import AccountStore
