@@ -43,10 +43,13 @@ def measured(
     threads: int,
     turns: int = TURNS,
     beside: Callable[[], AbstractContextManager[object]] = nullcontext,
+    *,
+    unheard: int = 0,
 ) -> Turns:
     """Let this many people write so many messages in all, and wait for the answers.
 
-    `beside` is entered while they come.
+    `beside` is entered while they come. For each, so many `unheard` are written in a group, which get a
+    decision and no answer.
     """
     zalo = stage.zalo
     uids = people(stage, threads)
@@ -55,7 +58,7 @@ def measured(
     zalo.wait("sent")
     at_rest = stage.cpu_seconds()
     stage.gateway.stop()
-    write(stage, uids, turns)
+    write(stage, uids, turns, unheard)
     stage.start()
     with beside():
         answers: list[Record] = [zalo.wait("sent") for _ in range(turns)]
@@ -69,8 +72,11 @@ def people(stage: Stage, count: int) -> list[str]:
     return [stage.zalo.do("/person", name=f"Người {number}")["uid"] for number in range(count)]
 
 
-def write(stage: Stage, uids: Sequence[str], messages: int) -> None:
-    """Let them write so many messages in all."""
+def write(stage: Stage, uids: Sequence[str], messages: int, unheard: int = 0) -> None:
+    """Let them write so many messages in all, and for each so many in a group, not to the account."""
+    group = stage.zalo.do("/group", name="Nhóm", members=list(uids))["gid"] if unheard else ""
     for number in range(messages):
-        sender = uids[number % len(uids)]
-        stage.zalo.do("/say", **{"from": sender, "text": f"{number} em hỏi anh chút được không?"})
+        sender = {"from": uids[number % len(uids)]}
+        stage.zalo.do("/say", **sender, text=f"{number} em hỏi anh chút được không?")
+        for place in range(unheard):
+            stage.zalo.do("/say", **sender, group=group, text=f"{number}.{place} cả nhà ơi")

@@ -215,8 +215,10 @@ ROOMS = (
     "words/dead_letters.py",
     "words/drafts.py",
     "words/gaps.py",
+    "words/holds.py",
     "words/login.py",
     "words/outbox.py",
+    "words/pacing.py",
     "words/pauses.py",
     "words/people.py",
     "words/phases.py",
@@ -230,6 +232,7 @@ ROOMS = (
     "words/times.py",
     "words/turns.py",
     "words/unofficial.py",
+    "words/webhooks.py",
 )
 """The modules that are wholly translated."""
 
@@ -292,6 +295,10 @@ NOT_SAID = {
     "cli/options.py": {  # help of options, too
         "The channel (default: the only one installed).",
         "Only this account (default: all).",
+    },
+    "words/holds.py": {  # what the store keeps
+        ", the rest is for others",
+        r"pacing\.warmUp day (\d+) of (\d+) \((\w+): (\d+)\)",
     },
     "words/login.py": {"{ channels: { ", ": { enabled: true } } }"},  # what the config has to have
     "words/times.py": {" GB"},

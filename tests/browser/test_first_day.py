@@ -28,6 +28,7 @@ PAGES = (
     "/dead-letters",
     "/sessions",
     "/pacing",
+    "/webhooks",
     "/config",
     "/config/key?path=channels.zalouser.dmPolicy",
     "/login",
@@ -88,7 +89,7 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     zalo.wait("sent")
     feed.get_by_text("dm_pairing_required").wait_for()  # without a reload
 
-    page.get_by_role("link", name="People").click()
+    page.get_by_role("link", name="People", exact=True).first.click()
     page.get_by_role("button", name="Approve").click()
     page.get_by_text("may now write to zalouser/default").wait_for()
     page.get_by_role("link", name="Now", exact=True).click()
@@ -96,13 +97,13 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     assert answers(zalo, 1) == ["em hỏi chút"]
     feed.get_by_text("turn: sent at").wait_for()
 
-    page.get_by_role("link", name="Pause or resume").click()
+    page.get_by_role("link", name="Pause or resume", exact=True).first.click()
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("button", name="Resume").wait_for()
     say(zalo, stranger, "còn đó không")
     page.goto(page.url.replace("/pause", "/why"))
     page.get_by_text("waiting for the agent, held").wait_for()
-    page.get_by_role("link", name="Pause or resume").click()
+    page.get_by_role("link", name="Pause or resume", exact=True).first.click()
     page.get_by_role("button", name="Resume").click()
     assert answers(zalo, 1) == ["còn đó không"]
 
@@ -112,7 +113,7 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     page.get_by_role("link", name="Now", exact=True).click()
     page.get_by_text("approve (from channels.zalouser.outbound").first.wait_for()
     say(zalo, stranger, "một câu nữa")
-    page.get_by_role("link", name="Drafts").click()
+    page.get_by_role("link", name="Drafts", exact=True).first.click()
     while not page.get_by_role("link", name="Edit").count():
         page.reload()
     page.get_by_role("link", name="Edit").click()

@@ -24,7 +24,8 @@ class Answer:
     @property
     def said(self) -> list[str]:
         """What the last action said."""
-        return [one.strip() for one in re.findall(r'class="said">([^<]*)<', self.text)]
+        said = re.findall(r'class="said">(.*?)</p>', self.text, re.DOTALL)
+        return [re.sub("<[^>]*>", "", one).strip() for one in said]
 
 
 @dataclass
@@ -115,8 +116,9 @@ class Live:
             self.html = "\n".join(line.removeprefix("data: ") for line in lines)
         return self.html
 
-    def rest(self) -> str:
-        """What is sent until the console ends it."""
+    def rest(self, patience: float = PATIENCE) -> str:
+        """What is sent until the console ends it. Raises `TimeoutError` if nothing is for so many seconds."""
+        self._connection.sock.settimeout(patience)
         return self._answer.read().decode()
 
     def close(self) -> None:

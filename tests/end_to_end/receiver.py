@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,11 +21,15 @@ Request = tuple[str, dict[str, Any]]
 
 @dataclass
 class Receiver:
-    """A webhook's other end. `answers` say in order what becomes of each request; then all are taken."""
+    """A webhook's other end. `answers` say in order what becomes of each request; then all are taken.
+
+    Some paths are answered `always` the same way, and what came there is not kept.
+    """
 
     url: str = ""
     came: queue.Queue[Request] = field(default_factory=queue.Queue)
     answers: queue.Queue[Answer] = field(default_factory=queue.Queue)
+    always: dict[str, Answer] = field(default_factory=dict)
 
     def next(self) -> Request:
         """The next request."""
@@ -39,6 +44,9 @@ def receiving() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if rude := made.always.get(self.path):
+                rude(self)
+                return
             try:
                 answer = made.answers.get_nowait()
             except queue.Empty:
@@ -53,10 +61,28 @@ def receiving() -> Iterator[Receiver]:
     made.url = f"http://127.0.0.1:{server.server_port}/hook"
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def saying(head: bytes, on: bytes = b"", every_s: float = 0.0) -> Answer:
+    """These bytes as they are; then others again and again, until whoever asked has had enough."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.close_connection = True
+        try:
+            request.wfile.write(head)
+            while on:
+                request.wfile.write(on)
+                time.sleep(every_s)
+        except OSError:
+            pass  # that was enough
+
+    return answer
 
 
 def status_of(code: int, body: bytes = b"") -> Answer:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
-from demo.stage import Gateway, Operator, Simulator, running
+from demo.stage import PATIENCE, Gateway, Operator, Simulator, running
 from json_shapes import shaped
 
 LOGIN = ("channels", "login", "--channel", "zalouser")
@@ -81,3 +83,11 @@ def status(operator: Operator, *flags: str) -> tuple[int, dict[str, Any]]:
 def account(operator: Operator) -> dict[str, Any]:
     """What the status says about the default account."""
     return status(operator)[1]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Returns once it is so. What other processes do to files and rows has no event: it is looked at."""
+    ends = time.monotonic() + 2 * PATIENCE
+    while not holds():
+        assert time.monotonic() < ends, "it did not come true"
+        time.sleep(0.05)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from demo.stage import PATIENCE, Gateway, Operator, Simulator
 from end_to_end.machine import Host
 from end_to_end.receiver import Receiver, Request, receiving, status_of
-from end_to_end.steps import ACCEPT, asked, listening, log_in, person, say
+from end_to_end.steps import ACCEPT, asked, listening, log_in, person, say, until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -144,14 +143,6 @@ def by_id(came: list[Request]) -> dict[str, dict[str, Any]]:
     for id_, body in came:
         assert bodies.setdefault(id_, body) == body
     return bodies
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """What other processes do is looked at until it is so."""
-    deadline = time.monotonic() + 2 * PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def configure(state: Path, alerts: dict[str, object]) -> None:

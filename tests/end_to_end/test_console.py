@@ -167,7 +167,8 @@ def test_a_stranger_is_approved_by_clicks_and_answered(browser: Browser, zalo: S
     code = zalo.wait("sent")["text"].rpartition(": ")[2][:8]
     page = browser.get("/people")
     assert stranger in page.text
-    assert '<a href="/people">pairing</a>' in browser.get("/now/accounts").text
+    see = '1 waiting; see: <a href="/people">People</a> <code>openclaw pairing list</code>'
+    assert see in browser.get("/now/accounts").text
     token = next(
         attributes["value"]
         for tag, attributes in Elements(page.text).found

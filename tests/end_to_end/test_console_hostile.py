@@ -6,6 +6,9 @@ import http.client
 import json
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -13,6 +16,7 @@ import pytest
 import trustme
 from argon2 import PasswordHasher
 
+from clawlane.console.streaming import SILENCE_S
 from demo.stage import PATIENCE, Gateway, Operator, Simulator
 from end_to_end.browsing import FORM, Browser, Live, signed_in
 from end_to_end.steps import listening as lane_listening
@@ -69,9 +73,75 @@ def test_what_no_browser_sends_is_refused_in_a_line_and_leaves_no_traceback(
     assert raw(browser, f"GET /{'x' * 20_000} HTTP/1.1").split()[1] == "400"
     assert raw(browser, "GET /\x01 HTTP/1.1").split()[1] == "400"
     own = "\n".join(f"{name}: {value}" for name, value in browser.own.items())
-    broken = f"POST /pause/begin HTTP/1.1\n{own}\nTransfer-Encoding: chunked\n\nzz\r\n"
-    assert raw(browser, broken).split()[1] == "400"
+    for framing in (
+        "Transfer-Encoding: chunked\n\nzz\r\n",
+        "Transfer-Encoding: chunked\nContent-Length: 3\n\n0\r\n\r\n",
+        "Transfer-Encoding: xchunked\n\n0\r\n\r\n",
+        "Content-Length: 3\nContent-Length: 3\n\nabc",
+        "Content-Length: +3\n\nabc",
+        "Content-Length: 3\n folded\n\nabc",
+        "Content-Length : 3\n\nabc",
+    ):
+        assert raw(browser, f"POST /pause/begin HTTP/1.1\n{own}\n{framing}").split()[1] == "400", framing
+    for method in ("CONNECT", "TRACE", "OPTIONS", "PUT"):
+        assert raw(browser, f"{method} / HTTP/1.1\n{own}").split()[1] in ("405", "421")
+    assert raw(browser, "GET / HTTP/2.0").split()[1] == "505"
     assert browser.get("/").status == 200
+    elsewhere = Browser(browser.base)
+    assert elsewhere.get(f"/why?person={'x' * 7000}").headers["Location"] == "/sign-in?to=/"
+    name, _, token = browser.cookie.partition("=")
+    for cookie in (f"{name}1={token}", f"{name}={token}x", f"{name}=../address", f"{name}=", ";" * 5000):
+        assert elsewhere.get("/", Cookie=cookie).status == 303
+    printed = "\n".join(gateway.printed())
+    assert "Traceback" not in printed
+    assert " ERROR " not in printed
+
+
+ODD = (
+    "x",
+    "-1",
+    "9" * 18,
+    "9" * 30,
+    "1e9",
+    "x" * 7000,
+    "%ff%fe",
+    "%ed%a0%80",
+    "%00",
+    "%0d%0aX:%20y",
+    "%22%3E%3Cscript%3E",
+    "%D9%A1",
+    "zalouser/nobody",
+    "nobody/default",
+    "%2e%2e/%2e%2e",
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00%2B23:59",
+    "99999999999d",
+    "user:1",
+)
+ASKED = {
+    "/why": ("person", "group", "reason", "since", "until", "dropped", "message", "before", "after"),
+    "/config": ("q", "set"),
+    "/config/key": ("path",),
+    "/sessions/one": ("channel=zalouser&account=default&agent=main&thread", "account", "channel"),
+    "/outbox": ("all",),
+    "/people": ("account",),
+    "/sign-in": ("link", "to"),
+}
+BELOW = ("/drafts/", "/login/", "/login/zalouser/", "/login/zalouser/default/code/", "/ritual/zalouser/", "/")
+
+
+@pytest.mark.long
+def test_whatever_an_address_asks_is_answered_by_a_page_or_refused(
+    browser: Browser, gateway: Gateway
+) -> None:
+    odd = [f"{page}?{name}={value}" for page in ASKED for name in ASKED[page] for value in ODD]
+    odd += [f"{page}?{name}=a&{name}=b&{name}" for page in ASKED for name in ASKED[page]]
+    odd += [f"{above}{value}" for above in BELOW for value in ODD]
+    for path in odd:
+        answer = browser.get(path)
+        assert answer.status in (200, 404, 409), path
+        assert "<script>" not in answer.text
+        assert "X" not in answer.headers
     printed = "\n".join(gateway.printed())
     assert "Traceback" not in printed
     assert " ERROR " not in printed
@@ -84,16 +154,38 @@ def test_half_a_character_in_the_config_is_shown(browser: Browser, gateway: Gate
 
 
 @pytest.mark.long
-def test_a_browser_that_was_signed_out_is_sent_nothing_more(
-    browser: Browser, linked: Operator, zalo: Simulator
+@pytest.mark.parametrize("way", ["button", "command", "time"])
+def test_a_browser_that_is_signed_in_no_longer_is_told_nothing_more(
+    browser: Browser, linked: Operator, zalo: Simulator, state: Path, way: str
 ) -> None:
-    live = Live(browser, "/now/events")
+    feed = Live(browser, "/now/events")
     say(zalo, person(zalo, "Lan", friend=False), "một")
-    live.until("Lan")
-    assert linked.run("console", "sign-out").returncode == 0
+    feed.until("Lan")
+    others = [Live(browser, f"/{one}/zalouser/default/events") for one in ("login", "ritual")]
+    for one in others:
+        one.until("<")
+    if way == "button":
+        assert browser.ask("POST", "/sign-out", headers=browser.own).status == 303
+    elif way == "command":
+        assert linked.run("console", "sign-out").returncode == 0
+    else:
+        [signed_in_until] = (state / "console" / "browsers").iterdir()
+        signed_in_until.write_text("1")
     say(zalo, person(zalo, "Hoa", friend=False), "hai")
-    assert "Hoa" not in live.rest()
-    live.close()
+    for one in (feed, *others):
+        assert "data:" not in one.rest(SILENCE_S / 2), "it ends before it would be seen to be alive"
+        one.close()
+
+
+@pytest.mark.long
+def test_what_is_posted_and_does_not_come_is_not_waited_for(browser: Browser) -> None:
+    own = "\n".join(f"{name}: {value}" for name, value in browser.own.items())
+    with ThreadPoolExecutor() as pool:
+        asked = [
+            f"POST {path} HTTP/1.1\n{own}\nContent-Length: 9" for path in ("/pause/begin", "/callback/1")
+        ]
+        for answer in pool.map(partial(raw, browser), asked):
+            assert answer.split()[1] == "408"
 
 
 class Elsewhere(Browser):
@@ -137,6 +229,9 @@ def test_a_browser_elsewhere_comes_by_name_and_password_or_by_a_link(
     name = urlsplit(url).netloc
     port = int(name.partition("lane.example.org:")[2])
     browser = Elsewhere(port, name, trusts)
+    silent = ExitStack()
+    for _ in range(300):
+        silent.enter_context(socket.create_connection(("localhost", port), PATIENCE))
     for host, status in ((name, 200), ("lane.example.org", 200), (f"127.0.0.1:{port}", 421)):
         assert browser.get("/sign-in", Host=host).status == status
     assert browser.password("wrong") == 403
@@ -145,6 +240,7 @@ def test_a_browser_elsewhere_comes_by_name_and_password_or_by_a_link(
     for _ in range(5):
         assert browser.password("wrong") == 403
     assert browser.password("a long password") == 403, "too many were wrong"
+    silent.close()
     link = linked.run("console")
     assert f"{url}/sign-in?link=" in link.stdout
     assert "Traceback" not in "\n".join(gateway.printed())
@@ -168,4 +264,4 @@ def test_a_locked_key_is_a_line_and_nobody_is_asked_at_the_terminal(
     key.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
     (state / "config.json5").write_text(public(state, "127.0.0.1:0", key, cert))
     lane_listening(gateway)
-    gateway.said("console.public.tls cannot be used")
+    gateway.said("is locked by a password")

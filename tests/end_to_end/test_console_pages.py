@@ -172,11 +172,13 @@ def test_pacing_says_what_is_used_of_what_and_which_line_says_so(
     shown = unescape(browser.get("/pacing").text)
     printed = linked.run("pacing").stdout
     assert "channels.zalouser.pacing.account.minute, line 5" in shown
-    assert re.search(r"^pacing.account.minute +3 of 3 messages; more at .* line 5$", printed, re.M)
+    assert re.search(
+        r"^pacing.account.minute +3 of 3 messages sent in the last minute; more at .* line 5$", printed, re.M
+    )
     for page in (shown, printed):
-        assert "3 of 3 messages; more at " in page
-        assert "60 of 100 tokens" in page
-        assert f"30% of 100% of it by one sender ({hung})" in page
+        assert "3 of 3 messages sent in the last minute; more at " in page
+        assert "60 of 100 tokens used today" in page
+        assert f"one person may use up to 100% of the day's budget; {hung} has used the most, 30%" in page
         assert f"held: dm:{hung}: 1 · " in page
         assert "warm-up: day 1 of 7, by pacing.warmUp" in page
     assert asked(linked, "pacing", "--account", "default")["accounts"] == {LANE: account}

@@ -7,8 +7,7 @@ import io
 import json
 import stat
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ import pytest
 from PIL import Image
 
 from demo.model_server import ChatRequest, ModelServer, Says, refuses, served
-from demo.stage import PATIENCE, Gateway, Operator, Simulator
-from end_to_end.steps import answers, listening, person, say
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import answers, listening, person, say, until
 
 M4A = b"\x00\x00\x00\x1cftypM4A \x00\x00\x00\x00M4A mp42isom" + b"\x00" * 2000
 SAID = "chiều nay họp lúc ba giờ"
@@ -93,13 +92,6 @@ def endpoint(server: ModelServer, **more: object) -> dict[str, Any]:
 def hearing(server: ModelServer) -> str:
     models = [{"url": server.url, "model": "whisper-1", "apiKey": "${SPEECH_KEY}"}]
     return f"tools: {{ media: {{ audio: {{ language: 'vi', models: {json.dumps(models)} }} }} }}"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < ends, "it did not come true"
-        time.sleep(0.02)  # what another process does to a file has no event
 
 
 def prompt(request: ChatRequest) -> str:

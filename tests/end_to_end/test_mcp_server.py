@@ -184,12 +184,16 @@ async def it_reads(client: Reader, lane: Lane, photo: str, picture: bytes, stran
     assert (channel["label"], state["gateway_running"]) == ("experimental, unofficial", True)
     assert channel["risk"]
     assert channel["accounts"][0]["phase"] == "ready"
-    assert (await client.call("directory_self"))["name"] == "Nguyễn Minh Anh"
+    own = await client.call("directory_self")
+    assert (own["name"], own["whose"]) == ("Nguyễn Minh Anh", "ours")
     assert (await client.call("directory_peers", limit=1))["next_cursor"] == "1"
     [group, *_] = (await client.call("directory_groups"))["groups"]
     assert (await client.call("directory_members", group_id=group["id"]))["people"]
     [why] = (await client.call("why", message_id=photo))["messages"]
     assert why["decisions"][0]["reason"] == "dm_allowlisted"
+    explained = json.dumps(await client.call("why", limit=100), ensure_ascii=False)
+    assert "pairing code" in explained
+    assert "Người Lạ" not in explained, "a name is a word of theirs"
     assert "Người Lạ" not in json.dumps(read)
     assert lane.told() == told, "reading shows nobody anything"
 
@@ -291,6 +295,8 @@ async def test_what_binds_an_agent_binds_a_client(lane: Lane) -> None:
             told = await client.refused("messages_send", conversation=f"zalouser/default/{whom}", text="x")
             assert "has no conversation" in told
         assert "at most 10000" in await client.refused(**send, text="x" * 10_001)
+        for unseen in (" ", "\u200b\u202e", "**\u3164**"):
+            assert "the text says nothing" in await client.refused(**send, text=unseen)
 
         lane.edit(outbound="approve")
         drafted = await client.call(**send, text="để tôi hỏi")

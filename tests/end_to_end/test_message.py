@@ -219,6 +219,8 @@ def test_what_cannot_be_sent_is_refused_in_one_line(desk: Desk, tmp_path: Path) 
         (("-t", f"group:{desk.lan}", "x"), f"write user:{desk.lan}"),
         (("-t", "Nobody", "x"), "no friend or group is called 'Nobody'"),
         (("-t", lan), "there is nothing to send"),
+        (("-t", lan, "\u200b\u202e"), "the text says nothing"),
+        (("-t", lan, "**\u3164**"), "the text says nothing"),
         (("-t", lan, "x" * 20_001), "at most 20000 are sent"),
         (("-t", lan, "x", "-m", "y"), "the text is given twice"),
         (("-t", lan, "x", "--reply-to", "17"), "no message 17"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.stage import Gateway, Operator, Simulator
-from end_to_end.steps import account, all_sent, asked, listening, person, say
+from end_to_end.steps import account, all_sent, asked, listening, person, say, until
 from end_to_end.test_drafts import drafted
 
 pytestmark = pytest.mark.long
@@ -22,14 +21,6 @@ CONFIG: dict[str, Any] = {
     "pacing": {"enabled": False},
     "resendUnknown": "never",
 }
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """What only time brings is looked at until it is so."""
-    ends = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
 
 
 class Account:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from demo.stage import PATIENCE, Gateway, Operator, Simulator
-from end_to_end.steps import all_sent, listening
+from demo.stage import Gateway, Operator, Simulator
+from end_to_end.steps import all_sent, listening, until
 
 pytestmark = pytest.mark.long
 
@@ -139,14 +139,6 @@ class Lane:
         files = sorted(self._state.glob("**/*.db*")) + sorted(self._state.glob("**/*.sqlite*"))
         assert files
         return b"".join(file.read_bytes() for file in files)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """What other processes do is looked at until it is so."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def secret(number: int) -> str:

@@ -24,8 +24,20 @@ SAID, PROMPT = "chìa khóa dưới chậu hoa giấy", "Bạn là quản gia nh
 PHONE, TOKEN, PASSWORD = "0987 654 321", "tok_9f8e7d6c5b4a3210", "hunter-Zwölf-2024"
 ACCOUNT, GROUP_ID = "quach-gia", "7194444455555666667"
 COOKIE = "zpw_sek=NQ8r.431122.a0.Vx7PlantedCookieValue"
-PLANTED = (PERSON, STRANGER, GROUP, SAID, PROMPT, PHONE, TOKEN, PASSWORD, ACCOUNT, GROUP_ID, COOKIE)
-PIECES = ("Uyên", "Nghi", "Quách", "quach", "654 321", "9f8e7d6c", "hunter", "Vx7Planted", "chậu")
+HOST = "server.status.invalid"
+PLANTED = (PERSON, STRANGER, GROUP, SAID, PROMPT, PHONE, TOKEN, PASSWORD, ACCOUNT, GROUP_ID, COOKIE, HOST)
+PIECES = (
+    "server.status",
+    "Uyên",
+    "Nghi",
+    "Quách",
+    "quach",
+    "654 321",
+    "9f8e7d6c",
+    "hunter",
+    "Vx7Planted",
+    "chậu",
+)
 
 
 @pytest.fixture
@@ -39,7 +51,7 @@ def config_text() -> str:
                 "groups": {GROUP: {"enabled": False}, GROUP_ID: {"requireMention": True}},
                 "acks": "off",
                 "pacing": {"gap": "0s", "gapJitter": "0s"},
-                "alerts": {"webhook": {"url": f"https://alerts.invalid/{TOKEN}", "secret": PASSWORD * 3}},
+                "alerts": {"webhook": {"url": f"https://{HOST}/{TOKEN}", "secret": PASSWORD * 3}},
                 "accounts": {"default": {}, ACCOUNT: {"enabled": False}},
             }
         },

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from clawlane.webhook_sender import signed, signing_key
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.receiver import Answer, Receiver, receiving, status_of
-from end_to_end.steps import asked, listening, person, say
+from end_to_end.steps import all_sent, asked, listening, person, say
 
 pytestmark = pytest.mark.long
 SECRET = "a secret that is long enough"
@@ -62,6 +67,7 @@ class Lane:
 
     def begin(self) -> None:
         listening(self.gateway)
+        self._address = ""
 
     def turn(self) -> dict[str, Any]:
         """What the agent is asked next."""
@@ -96,9 +102,12 @@ class Lane:
             return error.code
 
     def address(self) -> str:
-        link = self.operator.run("console", "--open").stdout.split()
-        [url] = [word for word in link if word.startswith("http")]
-        return url.partition("/sign-in")[0]
+        """Where the console is since the last start."""
+        if not self._address:
+            link = self.operator.run("console", "--open").stdout.split()
+            [url] = [word for word in link if word.startswith("http")]
+            self._address = url.partition("/sign-in")[0]
+        return self._address
 
 
 @pytest.fixture
@@ -147,9 +156,20 @@ def test_it_answers_later_once(lane: Lane, state: Path) -> None:
     assert lane.call_back(turn, b"[1]") == 422
     assert lane.call_back(turn, b"x", kind="application/x-www-form-urlencoded") == 422
     assert lane.call_back(turn, b"x" * 300_000, kind="text/plain") == 413
+    assert lane.call_back(turn, b'{"text": "a", "text": "b"}') == 422, "nobody knows which one is meant"
+    assert lane.call_back(turn, b'{"text": "a", "x": ' + b"[" * 200_000 + b"}") == 422
+    assert lane.call_back(turn, b'{"text": NaN}') == 422
+    assert lane.call_back(turn, b'{"text": "a", "x": 1' + b"0" * 100_000 + b"}") == 422
+    assert lane.call_back(turn, '{"text": "a"}'.encode("utf-16")) == 422
+    assert lane.call_back(turn, b"a", kind="text/plain; charset=utf-16") == 422
+    assert lane.call_back(turn, gzip.compress(b"x" * 10**8), **{"Content-Encoding": "gzip"}) in (413, 415)
     assert lane.call_back(turn, Host="evil.example") == 421
-    assert lane.call_back(turn, {"text": "muộn mà chắc"}) == 202
-    assert lane.reply() == "muộn mà chắc"
+    with ThreadPoolExecutor(50) as many:
+        calls = [
+            many.submit(lane.call_back, turn, b'\xef\xbb\xbf{"text": "ch\xe1\xba\xafc"}') for _ in range(50)
+        ]
+        assert sorted(one.result() for one in calls) == [202, *[409] * 49]
+    assert lane.reply() == "chắc"
     assert lane.call_back(turn, {"text": "hai lần"}) == 409
 
 
@@ -191,6 +211,52 @@ def test_an_answer_is_taken_after_a_kill_and_waits_as_a_draft(lane: Lane, state:
     assert draft["text"] == "sau khi khởi động lại"
     assert lane.operator.run("drafts", "approve", str(draft["number"])).returncode == 0
     assert lane.reply() == "sau khi khởi động lại"
+
+
+def test_what_is_taken_leaves_once_after_a_kill_or_never_after_a_recall(lane: Lane, state: Path) -> None:
+    lane.configure(state)
+    lane.begin()
+    lane.receiver.answers.put(status_of(202))
+    said = say(lane.zalo, lane.lan, "chào")
+    recalled = lane.turn()["turn"]
+    lane.zalo.do("/undo", **{"from": lane.lan, "message": said})
+    lane.gateway.said("deletions by others is used for the first time")
+    assert lane.call_back(recalled) == 410
+    lane.receiver.answers.put(status_of(202))
+    say(lane.zalo, lane.lan, "còn đó không")
+    turn = lane.turn()["turn"]
+    assert lane.operator.run("pause").returncode == 0
+    media = [
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "../../config.json5",
+        "http://127.0.0.1:9/x",
+        "https://[::1]/x",
+    ]
+    assert lane.call_back(turn, {"text": "một lần", "media": media}) == 202
+    lane.gateway.kill()
+    lane.begin()
+    assert lane.call_back(turn) == 409
+    assert lane.operator.run("resume").returncode == 0
+    assert lane.reply() == "một lần"
+    assert lane.receiver.came.empty(), "it is not asked again"
+    lane.gateway.stop()
+    assert all_sent(lane.zalo) == ["một lần"]
+
+
+def test_bodies_that_do_not_come_are_given_up(lane: Lane, state: Path) -> None:
+    lane.configure(state)
+    lane.begin()
+    where = urlsplit(lane.address())
+    head = f"POST /callback/x HTTP/1.1\r\nHost: {where.netloc}\r\n"
+    with ExitStack() as stack:
+        lines = [
+            stack.enter_context(socket.create_connection((where.hostname, where.port), 20)) for _ in "ab"
+        ]
+        lines[0].sendall(f"{head}Content-Length: 9\r\n\r\nx".encode())
+        lines[1].sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n".encode())
+        for line in lines:
+            assert line.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
 def test_without_a_console_a_later_answer_is_refused(lane: Lane, state: Path) -> None:

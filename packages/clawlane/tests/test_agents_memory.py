@@ -34,6 +34,7 @@ from clawlane.agents.prompt import BEGIN_FATES, END, user_prompt
 from clawlane.channel import Account
 from clawlane.config.agents import Agents, Reset, SessionSettings
 from clawlane.config.routing import Bindings, settled
+from clawlane.invisible import is_invisible
 from clawlane.messages import Receipt, Text, Thread
 from clawlane.store import due, quiet_drops, sending, sessions, turns
 from clawlane.store.account_store import AccountStore
@@ -248,7 +249,7 @@ def test_tokens_are_counted_rather_too_high() -> None:
 )
 def test_the_quick_way_through_harmless_text_changes_nothing(text: str, odd: str) -> None:
     whole = f"{text}{odd}{text}"
-    slowly = "".join(" " if context._is_invisible(char) else char for char in whole)
+    slowly = "".join(" " if is_invisible(char) else char for char in whole)
     assert context.plain(whole) == slowly
 
 

@@ -13,7 +13,14 @@ from aiohttp import web
 from packages.clawlane.tests.test_gateway_alerts import Receiver, receiving
 
 from clawlane.agents.contract import Agent, TurnInput
-from clawlane.agents.errors import AgentBusy, AgentError, AgentFailed, AgentLimit, AgentMisconfigured
+from clawlane.agents.errors import (
+    AgentBusy,
+    AgentError,
+    AgentFailed,
+    AgentLimit,
+    AgentMisconfigured,
+    EmptyAnswer,
+)
 from clawlane.agents.opening import Opener, Shared
 from clawlane.agents.webhook_agent import LONGEST_ANSWER, WebhookAgent
 from clawlane.config.agents import Agents
@@ -73,6 +80,27 @@ async def test_it_is_asked_by_a_signed_request(agent: WebhookAgent, receiver: Re
     assert is_signed(signing_key(SECRET), asked["turn"], stamp, body, signature, int(stamp) * 1000)
 
 
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=UTF8"])
+async def test_a_mark_of_the_byte_order_is_no_part_of_an_answer(
+    agent: WebhookAgent, receiver: Receiver, charset: str
+) -> None:
+    for body in (b'\xef\xbb\xbf{"text": "a"}', b"\xef\xbb\xbfa"):
+        kind = "application/json" if b"{" in body else "text/plain"
+        receiver.answer = responding(200, body, kind + charset)
+        reply = await agent.run(TURN)
+        assert reply is not None
+        assert reply.text == "a"
+
+
+async def test_no_cookie_goes_from_one_conversation_to_another(
+    agent: WebhookAgent, receiver: Receiver
+) -> None:
+    receiver.answer = responding(200, b"a", **{"Set-Cookie": "of=lan"})
+    await agent.run(TURN)
+    await agent.run(TURN)
+    assert ["Cookie" in headers for headers, _ in receiver.came] == [False, False]
+
+
 async def test_silence_is_an_answer(agent: WebhookAgent, receiver: Receiver) -> None:
     receiver.answer = responding(204)
     assert await agent.run(TURN) is None
@@ -90,6 +118,19 @@ async def test_silence_is_an_answer(agent: WebhookAgent, receiver: Receiver) -> 
         (responding(200, b"<html>", "text/html"), AgentFailed, "the answer is text/html"),
         (responding(200, b"[1]", "application/json"), AgentFailed, "a JSON answer must be"),
         (responding(200, b'{"txt": 1}', "application/json"), AgentFailed, "a JSON answer must be"),
+        (
+            responding(200, b'{"text": "a", "text": "b"}', "application/json"),
+            AgentFailed,
+            "a JSON answer must be",
+        ),
+        (
+            responding(200, '{"text": "a"}'.encode("utf-16"), "application/json"),
+            AgentFailed,
+            "is not UTF-8 text",
+        ),
+        (responding(200, b"a", "text/plain; charset=utf-16"), AgentFailed, "is not UTF-8 text"),
+        (responding(200, b"a", **{"Content-Encoding": "x-other"}), AgentFailed, "the answer is compressed"),
+        (responding(200, "\u200b\u202e\u3164".encode()), EmptyAnswer, "nothing in the answer is for people"),
         (responding(200, b"x" * (LONGEST_ANSWER + 1)), AgentMisconfigured, "larger than 1 MB"),
     ],
 )

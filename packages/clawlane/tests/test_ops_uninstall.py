@@ -92,3 +92,13 @@ async def test_nothing_goes_while_a_gateway_runs(ctx: OpContext) -> None:
         with pytest.raises(StoreOwned):
             await uninstall(ctx, Uninstall(purge=True))
     assert set(before) <= set(os.listdir(ctx.paths.state))
+
+
+async def test_everything_that_is_ever_made_in_a_state_directory_is_known(ctx: OpContext) -> None:
+    named = [name for name, one in vars(Paths).items() if isinstance(one, property)]
+    made = [path for name in named if (path := getattr(ctx.paths, name)).is_relative_to(ctx.paths.state)]
+    for path in made:
+        if not path.exists():
+            path.mkdir(parents=True)
+    assert len(made) > 10
+    assert [one for one in await pieces(ctx, GetPieces()) if one.what == "foreign"] == []

@@ -9,6 +9,7 @@ from itertools import count
 
 from clawlane.channel import NeedsLogin, NotSent, Refused, SendFailed, Unknown
 from clawlane.config.choices import Tables
+from clawlane.invisible import says_nothing
 from clawlane.messages import (
     Link,
     Media,
@@ -94,9 +95,8 @@ def _texts(thread: Thread, reply: Reply, tables: Tables) -> Callable[[int], list
 
     def cut(limit: int) -> list[Text]:
         pieces = split(styled.text, ranges, limit, intact=lambda mark: isinstance(mark, Mention))
-        if not reply.markdown:
-            return [Text(thread, piece.text) for piece in pieces]
-        return [_chunk(thread, piece) for piece in pieces if piece.text.strip()]
+        chunk = _chunk if reply.markdown else _as_it_is
+        return [chunk(thread, piece) for piece in pieces if not says_nothing(piece.text)]
 
     return cut
 
@@ -109,6 +109,10 @@ def _numbered(texts: Callable[[int], list[Text]]) -> list[Text]:
             break
     total = len(parts)
     return [replace(part, text=f"{part.text}\n({number}/{total})") for number, part in enumerate(parts, 1)]
+
+
+def _as_it_is(thread: Thread, piece: Piece[Style | Mention]) -> Text:
+    return Text(thread, piece.text)
 
 
 def _chunk(thread: Thread, piece: Piece[Style | Mention]) -> Text:

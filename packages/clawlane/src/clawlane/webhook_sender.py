@@ -99,6 +99,10 @@ class WebhookSender:
             raise DeliveryFailed(f"{host} did not answer within {DEADLINE_S:.0f} s") from None
         except aiohttp.ClientSSLError:
             raise DeliveryFailed(f"{host} has no certificate that this machine trusts") from None
+        except aiohttp.ClientResponseError:
+            raise DeliveryFailed(f"{host} answered with what is no HTTP") from None
+        except aiohttp.ServerDisconnectedError:
+            raise DeliveryFailed(f"{host} closed the connection without an answer") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise DeliveryFailed(f"{host} cannot be reached ({_kind(error)})") from None
         if 300 <= status < 400:
@@ -114,8 +118,11 @@ def _kind(error: Exception) -> str:
 
 @asynccontextmanager
 async def webhook_sender() -> AsyncIterator[WebhookSender]:
-    """A sender while this is entered. It takes no proxy and no password from the environment."""
-    connector = aiohttp.TCPConnector(force_close=True, limit=8)
+    """A sender while this is entered. It takes no proxy and no password from the environment.
+
+    Whoever delivers bounds how many do at once: a place in a queue here would count as a receiver's delay.
+    """
+    connector = aiohttp.TCPConnector(force_close=True, limit=0)
     timeout = aiohttp.ClientTimeout(total=None)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(

@@ -59,7 +59,7 @@ def test_every_command_has_a_help_that_fits_80_columns(
 
 @pytest.mark.parametrize("words", [w for w, found in ALL.items() if not isinstance(found, click.Group)])
 def test_every_command_shows_an_example_of_itself(words: str) -> None:
-    example = rf"^ +(.* && |\w+=\S+ )?openclaw {words}\b"
+    example = rf"^ +(\(.*; |.* && |\w+=\S+ )?openclaw {words}\b"
     assert re.search(example, ALL[words].help or "", re.M), f"{words} has no example"
 
 

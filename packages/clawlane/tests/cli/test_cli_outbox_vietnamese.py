@@ -23,27 +23,9 @@ from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.texts import ENGLISH, VIETNAMESE, in_locale
 from clawlane.words.send_states import REASONS, reason_words
+from english import english
 
 SOURCE = Path(__file__).parents[2] / "src/clawlane"
-WORDS = {
-    "the",
-    "and",
-    "is",
-    "are",
-    "was",
-    "has",
-    "have",
-    "not",
-    "of",
-    "for",
-    "with",
-    "that",
-    "this",
-    "by",
-    "from",
-    "it",
-}
-"""Words by which a line is known to be English."""
 
 
 async def an_afternoon(store: AccountStore) -> None:
@@ -81,11 +63,6 @@ def test_what_a_message_is_is_said_for_programs_too(desk: Any, live: bool) -> No
     with gateway("is ready") if live else nullcontext():
         [found] = desk("sent 2 --json").json
     assert found["messages"][0]["text"] == "(biểu cảm HEART)"
-
-
-def english(told: str) -> list[str]:
-    """The lines that have an English word in them."""
-    return [line for line in told.splitlines() if WORDS & set(line.lower().replace(",", " ").split())]
 
 
 @pytest.mark.parametrize(

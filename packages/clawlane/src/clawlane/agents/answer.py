@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from clawlane.invisible import says_nothing
 from clawlane.messages import Reply
 
 CHOSEN_SILENCE = "NO_REPLY"
@@ -69,7 +70,7 @@ def read_answer(raw: str, *, attachments: bool = True) -> Answer | None:
                 text.clear()
                 media.clear()
     shown = re.sub(r"\n{3,}", "\n\n", _CONTROLS.sub("", "".join(text))).strip()
-    if len(shown) < _LONGEST_SILENCE and _SILENCE.fullmatch(shown):
+    if says_nothing(shown) or (len(shown) < _LONGEST_SILENCE and _SILENCE.fullmatch(shown)):
         shown = ""
     return Answer(shown, tuple(dict.fromkeys(media))) if shown or media else None
 

@@ -324,4 +324,6 @@ def network_reason(error: BaseException) -> str:
             return "it took too long"
         case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
             return "the connection was closed"
+        case aiohttp.ClientResponseError():
+            return "what came is no HTTP"
     return type(error).__name__

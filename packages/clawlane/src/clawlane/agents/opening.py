@@ -262,7 +262,8 @@ class Opener:
 
     async def _client(self) -> aiohttp.ClientSession:
         if self.http is None:
-            self.http = await self.stack.enter_async_context(aiohttp.ClientSession())
+            jar = aiohttp.DummyCookieJar()  # what one server sets in one conversation says nothing in others
+            self.http = await self.stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
         return self.http
 
     def _program(self, agent: AgentSettings, brain: ChildBrain) -> Program:

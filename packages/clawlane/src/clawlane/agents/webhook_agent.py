@@ -35,6 +35,9 @@ LONGEST_ANSWER: Final = 2**20
 _CONNECT: Final = 10.0
 """Seconds."""
 
+_AS_IT_IS: Final = {"Accept-Encoding": "identity"}
+"""A few compressed bytes can become many."""
+
 _LATER, _SILENCE = 202, 204
 _HEARD = (200, _LATER, _SILENCE, 400, 422)
 """What a server may answer to a test that came through."""
@@ -117,7 +120,7 @@ class WebhookAgent:
         request = self.http.post(
             self.url,
             data=written,
-            headers=signed(self.key, id_, time.time_ns() // 1_000_000, written),
+            headers={**_AS_IT_IS, **signed(self.key, id_, time.time_ns() // 1_000_000, written)},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT),
             allow_redirects=False,
         )
@@ -137,6 +140,8 @@ class WebhookAgent:
 
     async def _read(self, response: aiohttp.ClientResponse) -> WrittenAnswer:
         place = self.agent.place
+        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise AgentFailed(f"{place}: the answer is compressed, which was not asked for")
         content = bytearray()
         async for part in response.content.iter_any():
             content += part
@@ -146,7 +151,7 @@ class WebhookAgent:
                     f"{place}: the answer is larger than {size} MB; ask for shorter ones"
                 )
         try:
-            return read_posted(bytes(content), response.content_type)
+            return read_posted(bytes(content), response.content_type, response.charset)
         except AnswerUnreadable as error:
             raise AgentFailed(f"{place}: {error}") from None
 

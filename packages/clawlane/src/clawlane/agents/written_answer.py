@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ LONGEST_ICON = 40
 """Characters of what a message is reacted with: an emoji, or a name."""
 
 _KEYS = {"text", "media", "react"}
+_NO_TEXT = "the answer is not UTF-8 text"
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
 _SHAPE = 'a JSON answer must be {"text": "…", "media": ["…"], "react": "…"}'
 
 
@@ -34,35 +37,54 @@ class WrittenAnswer:
 
 def read_written(output: bytes | str) -> WrittenAnswer:
     """The answer in what came. Raises `AnswerUnreadable`."""
-    try:
-        text = (output.decode() if isinstance(output, bytes) else output).strip()
-    except UnicodeDecodeError:
-        raise AnswerUnreadable("the answer is not UTF-8 text") from None
+    text = _text(output) if isinstance(output, bytes) else output.strip()
     if not text.startswith("{"):
         return WrittenAnswer(storable(text))
-    try:
-        answer = json.loads(text)
-    except (ValueError, RecursionError):
+    answer = _loaded(text)
+    if answer is None:
         if text[1:].lstrip().startswith('"'):
-            raise AnswerUnreadable("the JSON of the answer cannot be read") from None
+            raise AnswerUnreadable("the JSON of the answer cannot be read")
         return WrittenAnswer(storable(text))
     return _object(answer)
 
 
-def read_posted(body: bytes, kind: str) -> WrittenAnswer:
-    """The answer in a body of this type, which has to be JSON or plain text. Raises `AnswerUnreadable`."""
+def read_posted(body: bytes, kind: str, charset: str | None) -> WrittenAnswer:
+    """The answer in a body of this type, which has to be JSON or plain text, in UTF-8.
+
+    Raises `AnswerUnreadable`.
+    """
     if kind not in ("application/json", "text/plain"):
         raise AnswerUnreadable(f"the answer is {kind[:80]}, neither application/json nor text/plain")
-    if kind == "application/json" and not _is_object(body):
+    if charset is not None and charset.lower() not in _CHARSETS:
+        raise AnswerUnreadable(_NO_TEXT)
+    text = _text(body)
+    if kind == "application/json" and _loaded(text) is None:
         raise AnswerUnreadable(_SHAPE)
-    return read_written(body)
+    return read_written(text)
 
 
-def _is_object(body: bytes) -> bool:
+def _text(output: bytes) -> str:
     try:
-        return isinstance(json.loads(body), dict)
+        return output.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise AnswerUnreadable(_NO_TEXT) from None
+
+
+def _loaded(text: str) -> dict[str, Any] | None:
+    """The object that a text is; None for anything else."""
+    try:
+        answer = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        return False
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are each there once: of two texts nobody knows which one was meant."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
 
 
 def _object(answer: dict[str, Any]) -> WrittenAnswer:

@@ -74,9 +74,9 @@ def _lines(entry: ChannelEntry, everything: bool) -> Iterator[str]:
     for account in entry.accounts:
         user = account.user
         on = t("enabled") if account.enabled else t("disabled")
-        linked = (
-            t("linked as {name} ({id})", name=sanitize(user.name), id=user.id) if user else t("not linked")
-        )
+        linked = t(account.problem) if account.problem else t("not linked")
+        if user:
+            linked = t("linked as {name} ({id})", name=sanitize(user.name), id=user.id)
         yield f"{title} {account.id}: {on}, {linked}"
     if everything and entry.risk:
         yield f"  {t(entry.risk)}"

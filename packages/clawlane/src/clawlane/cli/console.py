@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -43,9 +44,9 @@ def console(ctx: click.Context, opens: bool, listen: str | None) -> None:
 
     client = Client()
     if listen is None and served_elsewhere(client):
-        _show(client.call(Link()), opens)
+        _show(client.call(Link(opens)), opens)
         return
-    serve(listen, lambda: _show(client.run_here(Link()), opens))
+    serve(listen, lambda: _show(client.run_here(Link(opens)), opens))
 
 
 @console.command("sign-out")
@@ -64,13 +65,14 @@ def sign_out(as_json: bool) -> None:
 
 @console.command()
 def password() -> None:
-    """Ask for a password, and print what `console.public.passwordHash` has to be.
+    """Ask for a password, and print its hash.
 
-    The password itself is neither kept nor shown. Put what is printed into a file that only you can read.
+    The hash is what `console.public.passwordHash` has to be. The password itself is neither kept nor shown.
+    Put the hash into a file that only you can read: one that others can read is refused.
 
     \b
     Example:
-      openclaw console password > ~/.clawlane/console-password
+      (umask 077; openclaw console password > ~/.clawlane/console-password)
     """
     from argon2 import PasswordHasher
 
@@ -86,11 +88,19 @@ def _show(link: OneTimeLink, opens: bool) -> None:
     left = length(link.until_ms - now_ms() + _MOMENT_MS)
     echo_line(t("This link opens the console once, within {time}:", time=left))
     click.echo(f"  {link.url}")
-    if not opens:
-        return
+    if opens:
+        _open(link.page)
+
+
+def _open(page: str) -> None:
+    """Open the page that leads to the link; the link itself would stand in the list of processes."""
     import webbrowser
 
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"):
         echo_line(t("There is no browser on this machine's screen: open the link yourself."), err=True)
-    elif not webbrowser.open(link.url):
+    elif webbrowser.open(Path(page).as_uri()):
+        echo_line(
+            t("A browser that may not read the file with the link shows an error: open the link yourself.")
+        )
+    else:
         echo_line(t("No browser could be opened: open the link yourself."), err=True)

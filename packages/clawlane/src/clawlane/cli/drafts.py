@@ -31,8 +31,11 @@ from clawlane.words.drafts import (
     STALE,
     about,
     approved_sentence,
+    asker,
+    context_lines,
     dropped_sentence,
     edited_sentence,
+    question_line,
     stale_sentence,
     whom,
 )
@@ -206,12 +209,11 @@ def _card(draft: Draft) -> Card:
     states += [t("edited")] if draft.edited else []
     states += [t("stale")] if draft.stale else []
     head = " · ".join((when(draft.created_ms, now_ms()), ", ".join(states), draft.account))
-    asked = sanitize(draft.question, _LONGEST) if draft.question and not draft.tool else ""
-    answers = t("answers: {question}", question=asked) if asked else ""
+    asked = question_line(draft, _LONGEST)
     told = " / ".join(sanitize(plain(part), _LONGEST) for part in draft.parts[:2])
     hidden = len(draft.parts) - 2
     more = tn("and {n} more message", "and {n} more messages", hidden) if hidden > 0 else ""
-    return Card(str(draft.number), head, tuple(filter(None, (whom(draft), answers, told, more))))
+    return Card(str(draft.number), head, tuple(filter(None, (whom(draft), asked, told, more))))
 
 
 def _show(draft: Draft) -> None:
@@ -224,11 +226,12 @@ def _show(draft: Draft) -> None:
             )
         ]
     )
-    if draft.question and not draft.tool:
-        sender = sanitize(draft.sender)
+    if who := asker(draft):
         click.echo()
-        echo_line(t("{name} wrote:", name=sender) if sender else t("They wrote:"))
-        _quote(draft.question)
+        for line in context_lines(draft):
+            echo_wrapped(line, "", "  ")
+        echo_wrapped(t("{name} wrote:", name=who))
+        _quote(draft.question or t("(no text is kept)"))
     count = len(draft.parts)
     for number, part in enumerate(draft.parts, 1):
         click.echo()

@@ -17,6 +17,10 @@ TOPICS = {
     "pausing": later("Stopping everything that leaves."),
     "recovery": later("What to do when something is wrong."),
     "verification": later("Proving that a lane works."),
+    "console": later("The console in a browser."),
+    "webhooks": later("Telling an address of yours what happens."),
+    "mcp": later("The lane for agents elsewhere."),
+    "metrics": later("Numbers for Prometheus."),
     "exit-codes": later("What the exit codes mean."),
     "files": later("The state directory."),
 }

@@ -19,6 +19,7 @@ _REFERENCE = re.compile(r"\s*\$\{[A-Za-z_]\w*\}\s*")
 _PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+(?=@)")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _QUERY = re.compile(r"([?&][^=&#\s]+=)(?!\$\{)[^&#\s]+")
+_LONG = re.compile(r"(?<=[^/]/)(?!\$\{)[\w.~=+-]{20,}(?=[/?#]|\Z)")
 _PATH = re.compile(r"(://[^/?#\s]+/)[^?#\s]+")
 _FLAG = re.compile(
     r"(--?[\w-]*(?:key|token|secret|passw|cookie|authorization|credential)[\w-]*)(=?)(.*)",
@@ -40,9 +41,16 @@ def masked(value: Any, path: KeyPath = ()) -> Any:
 
 
 def masked_url(text: str) -> str:
-    """A text without the passwords of the addresses in it, and without what their queries say."""
+    """A text without the passwords of the addresses in it, what their queries say, and long words in paths.
+
+    A long word in a path is often what lets in whoever knows it.
+    """
     shown = rf"\1{HIDDEN}"
-    return _ADDRESS.sub(lambda found: _QUERY.sub(shown, _PASSWORD.sub(shown, found[0])), text)
+
+    def hidden(found: re.Match[str]) -> str:
+        return _LONG.sub(HIDDEN, _QUERY.sub(shown, _PASSWORD.sub(shown, found[0])))
+
+    return _ADDRESS.sub(hidden, text)
 
 
 def _masked_path(url: str) -> str:

@@ -67,6 +67,11 @@ class Paths:
         return self.state / "media" / "inbound"
 
     @property
+    def login_dir(self) -> Path:
+        """A file for each account: whoever logs it in holds its lock."""
+        return self.state / "login"
+
+    @property
     def qr_dir(self) -> Path:
         return self.state / "qr"
 

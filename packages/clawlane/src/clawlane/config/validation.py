@@ -69,6 +69,10 @@ def _explain(detail: ErrorDetails) -> str:
         return f"must be {context['ge']:g} or more"
     if kind == "greater_than":
         return f"must be more than {context['gt']:g}"
+    if kind == "missing":
+        return "must be set"
+    if kind == "too_short" and context["min_length"] == 1:
+        return "must have an entry"
     return detail["msg"]
 
 

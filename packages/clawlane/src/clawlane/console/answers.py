@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from clawlane import texts
+from clawlane.console.guard import LONGEST_PATH
 from clawlane.console.rendering import fragment
 from clawlane.console.site import SITE
 
@@ -34,4 +35,4 @@ async def done(request: web.Request, to: str, *sentences: str) -> web.Response:
 def own_path(path: str) -> str:
     """A path of the console, where a browser may be led; the first page instead of anything else."""
     plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if plain and len(path) < 500 else "/"
+    return path if plain and len(path) < LONGEST_PATH else "/"

@@ -32,11 +32,10 @@ async def take(request: web.Request) -> web.Response:
             headers.get("webhook-timestamp", ""),
             headers.get("webhook-signature", ""),
             request.content_type,
+            request.charset,
             await request.read(),
         )
         told = await request.app[SITE].asks.call(asked)
-    except web.HTTPRequestEntityTooLarge:
-        return refusal(413, "the answer is too long")
     except OURS as error:
         log.warning("an answer that came later could not be kept: %s", type(error).__name__)
         return refusal(503, "try again later")

@@ -34,8 +34,6 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.RequestPayloadError:
         return await _told(request, 400, [t("That did not come whole.")])
-    except web.HTTPRequestEntityTooLarge:
-        return await _told(request, 413, [t("That was too large.")])
     except web.HTTPException as error:
         if error.status in (404, 405):
             return await _told(request, error.status, [t("There is no such page.")])

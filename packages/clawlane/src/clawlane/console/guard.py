@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.typedefs import Middleware
 
 from clawlane.clock import now_ms
 from clawlane.config.console import Address, PublicConsole, own_names
 from clawlane.credentials.console_access import BROWSER_MS, ConsoleAccess
+from clawlane.ops.web_server import known
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,9 +33,12 @@ _FORM = "application/x-www-form-urlencoded"
 LONGEST_BODY = 256 * 1024
 """Bytes of a form: the longest is an edited config file."""
 
+LONGEST_PATH = 500
+"""Characters of an address to which a browser is led."""
+
 _SAFE = ("GET", "HEAD")
-_FORM_S = 10.0
-"""How long a form may take to come."""
+_BODY_S = 10.0
+"""How long a form or an answer may take to come."""
 
 
 @dataclass(frozen=True)
@@ -106,25 +110,38 @@ def guarding(entrance: Entrance) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host", "")
-        if host.lower() not in entrance.hosts or not request.raw_path.startswith("/"):
+        if request.version not in (HttpVersion10, HttpVersion11):
+            return refusal(505, "speak HTTP/1.1")
+        if host.lower() not in entrance.hosts or not _names_a_page(request):
             return refusal(421, "this is not a name of the console")
         if getattr(request.match_info.handler, SIGNED, False):
-            return _not_as_it_is(request) or await handler(request)
+            return _not_as_it_is(request) or await _unread(request, request.read) or await handler(request)
         if request.method not in _SAFE and not _from_a_page(request, entrance.origin_of(host.lower())):
             return refusal(403, "this did not come from a page of the console")
         if refused := _no_form(request):
             return refused
         needs_nobody = getattr(request.match_info.handler, OPEN, False) or request.match_info.http_exception
         if needs_nobody:
-            return await _unread(request) or await handler(request)
+            return await _unread(request, request.post) or await handler(request)
         token = entrance.token(request)
         if not await asyncio.to_thread(entrance.access.signed_in, token, now_ms()):
-            if request.method in _SAFE and request.headers.get("HX-Request") is None:
-                return web.Response(status=303, headers={"Location": f"/sign-in?to={quote(request.path_qs)}"})
-            return refusal(401, "sign in first")
-        return await _unread(request) or await handler(request)
+            return _sign_in_first(request)
+        known(request)
+        return await _unread(request, request.post) or await handler(request)
 
     return guard
+
+
+def _names_a_page(request: web.Request) -> bool:
+    """Not so what is meant for a proxy; and CONNECT has no path at all."""
+    return request.raw_path.startswith("/") and request.path.startswith("/")
+
+
+def _sign_in_first(request: web.Request) -> web.Response:
+    if request.method not in _SAFE or request.headers.get("HX-Request") is not None:
+        return refusal(401, "sign in first")
+    to = quote(request.path_qs) if len(request.path_qs) < LONGEST_PATH else "/"
+    return web.Response(status=303, headers={"Location": f"/sign-in?to={to}"})
 
 
 def _from_a_page(request: web.Request, origin: str) -> bool:
@@ -149,15 +166,17 @@ def _not_as_it_is(request: web.Request) -> web.Response | None:
     return None if fits else refusal(413, "that is too long")
 
 
-async def _unread(request: web.Request) -> web.Response | None:
-    """Read the form, for whoever asks for it later; a refusal if it does not come, or is no text."""
+async def _unread(request: web.Request, reading: Callable[[], Awaitable[object]]) -> web.Response | None:
+    """Read the body, for whoever asks for it later; a refusal if it does not come, or is no form of text."""
     if request.method in _SAFE:
         return None
     try:
-        async with asyncio.timeout(_FORM_S):
-            await request.post()
+        async with asyncio.timeout(_BODY_S):
+            await reading()
     except TimeoutError:
-        return refusal(408, "the form took too long to come")
+        return refusal(408, "the body took too long to come")
+    except web.HTTPRequestEntityTooLarge:
+        return refusal(413, "that is too long")
     except UnicodeDecodeError:
         return refusal(400, "send a form in UTF-8")
     return None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from aiohttp import web
 
+from clawlane.clock import now_ms
 from clawlane.config.console import Address, Console, Tls
-from clawlane.console import callback
+from clawlane.console import callback, tls
 from clawlane.console.failures import guarded
 from clawlane.console.guard import LONGEST_BODY, OPEN, Entrance, Handler, guarding
 from clawlane.console.pages import routes
@@ -21,13 +21,13 @@ from clawlane.console.site import SITE, Site
 from clawlane.credentials.console_access import ConsoleAccess, ConsolePlace
 from clawlane.ops.asking import Asks
 from clawlane.ops.listening import bound
-from clawlane.ops.request_log import REQUESTS
 from clawlane.ops.serving import ServiceUnusable
+from clawlane.ops.web_server import web_server
 from clawlane.texts import ENGLISH, LOCALES, later, speak
 from clawlane.zone import show_in
 
-_ENDS_S = 1.0
-"""How long answers have at the end; a feed has no end of its own."""
+MOST_CONNECTIONS = 256
+"""Enough for all readers of the feed, and for people who click."""
 
 _FILES = {
     "htmx.min.js": "text/javascript",
@@ -50,23 +50,19 @@ async def console(
     listens = Address(settings.listen.host, listening.getsockname()[1])
     access = ConsoleAccess(asks.paths.console_dir)
     entrance = Entrance.of(listens, settings.public, access)
-    runner = web.AppRunner(
-        app_of(Site(entrance, asks, settings.public, environ), metrics),
-        access_log=None,
-        logger=REQUESTS,
-        handle_signals=False,
-        handler_cancellation=True,
-        shutdown_timeout=_ENDS_S,
-    )
-    await runner.setup()
+    app = app_of(Site(entrance, asks, settings.public, environ), metrics)
     place, before = ConsolePlace(entrance.url, str(listens)), None
     try:
-        context = _tls(settings.public.tls) if settings.public else None
-        await web.SockSite(runner, listening, ssl_context=context, backlog=64).start()
-        before = access.listens(place)
-        yield place.url
+        with closing(listening):
+            public = settings.public
+            context = (
+                tls.context(public.tls, public.hosts) if public and isinstance(public.tls, Tls) else None
+            )
+            async with web_server(app, listening, MOST_CONNECTIONS, context):
+                before = access.listens(place)
+                access.remove_pages(now_ms())
+                yield place.url
     finally:
-        await runner.cleanup()
         access.ended(place, before)
 
 
@@ -143,15 +139,3 @@ def _listening(listen: Address) -> socket.socket:
         raise ServiceUnusable(
             later("the console cannot listen on {address}: {why}", address=str(listen), why=why)
         ) from None
-
-
-def _tls(tls: Tls | str) -> ssl.SSLContext | None:
-    if not isinstance(tls, Tls):
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        # without a password OpenSSL would ask for that of a locked key on the terminal, and wait
-        context.load_cert_chain(os.path.expanduser(tls.cert), os.path.expanduser(tls.key), password="")
-    except (OSError, ValueError) as error:
-        raise ServiceUnusable(later("console.public.tls cannot be used: {error}", error=str(error))) from None
-    return context

@@ -9,8 +9,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from clawlane import __version__, texts
+from clawlane import __version__
 from clawlane.clock import length, now_ms
+from clawlane.console.menu import BRAKE, PAGES, linked
 from clawlane.texts import t, tn
 from clawlane.words.phases import PHASES
 from clawlane.words.strangers import printable, sanitize
@@ -40,21 +41,6 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-PAGES: tuple[tuple[str, str], ...] = (
-    ("/", texts.later("Now")),
-    ("/people", texts.later("People")),
-    ("/why", texts.later("Why")),
-    ("/drafts", texts.later("Drafts")),
-    ("/outbox", texts.later("Outbox")),
-    ("/dead-letters", texts.later("Set aside")),
-    ("/sessions", texts.later("Sessions")),
-    ("/pacing", texts.later("Pacing")),
-    ("/config", texts.later("Config")),
-    ("/login", texts.later("Login")),
-    ("/ritual", texts.later("Ritual")),
-)
-"""The pages, in the order of the menu."""
-
 
 @cache
 def _templates() -> Environment:
@@ -66,9 +52,11 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(t=t, tn=tn, static=STATIC, pages=PAGES, phases=PHASES, version=__version__)
+    environment.globals.update(
+        t=t, tn=tn, static=STATIC, pages=PAGES, brake=BRAKE, phases=PHASES, version=__version__
+    )
     environment.filters.update(
-        sanitize=sanitize, printable=printable, local=local, size=size_words, length=length
+        linked=linked, sanitize=sanitize, printable=printable, local=local, size=size_words, length=length
     )
     return environment
 

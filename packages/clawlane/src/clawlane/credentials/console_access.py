@@ -1,7 +1,9 @@
-"""Who may use the console: one-time links, and the browsers that came by one, as files that hold no secret.
+"""Who may use the console: one-time links, and the browsers that came by one, as files that hold no secret,
+but for pages that lead a browser of this machine to an unused link.
 
     links/DIGEST      an unused link; the file's text is when it ends (ms since 1970)
     browsers/DIGEST   a browser that is signed in, until the same
+    pages/DIGEST.html leads to an unused link, for what a browser is started with can be seen by others
     address           the URL of the console that runs, and below it where it listens (`HOST:PORT`)
 
 DIGEST is the SHA-256 of a token that only the link or the browser has. A link is used up by removing its
@@ -16,6 +18,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +33,10 @@ BROWSER_MS = 7 * 24 * 3600 * 1000
 _MOST = 100
 """Links, and browsers: more than that, and the oldest end."""
 
+_PAGE = (
+    '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>clawlane</title>'
+    '<meta http-equiv="refresh" content="0;url={url}"><a href="{url}">{url}</a>'
+)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST_ADDRESS = 300
 
@@ -49,11 +56,27 @@ class ConsoleAccess:
 
     def make_link(self, now_ms: int) -> str:
         """The token of a new link."""
-        return _made(self._links, now_ms, now_ms + LINK_MS)
+        token = _made(self._links, now_ms, now_ms + LINK_MS)
+        self.remove_pages(now_ms)
+        return token
 
     def use_link(self, token: str, now_ms: int) -> bool:
         """Use a link up. False for one that was used, has ended, or never was."""
-        return _removed(self._links, token, now_ms)
+        good = _removed(self._links, token, now_ms)
+        self.remove_pages(now_ms)
+        return good
+
+    def page_to(self, url: str, token: str) -> Path:
+        """A page for a browser of this user that leads to the link at `url`. It goes with that."""
+        page = self._pages / f"{_digest(token)}.html"
+        write_private(page, _PAGE.format(url=escape(url)).encode())
+        return page
+
+    def remove_pages(self, now_ms: int) -> None:
+        """Remove the pages whose link was used, or has ended."""
+        for page in _files(self._pages):
+            if _until(self._links / page.stem) <= now_ms:
+                page.unlink(missing_ok=True)
 
     def sign_in(self, now_ms: int) -> str:
         """The token of a browser that is signed in from now on."""
@@ -72,6 +95,8 @@ class ConsoleAccess:
     def sign_out_all(self) -> int:
         """Sign every browser out, and end all links. Gives how many browsers there were."""
         for path in _files(self._links):
+            path.unlink(missing_ok=True)
+        for path in _files(self._pages):
             path.unlink(missing_ok=True)
         browsers = list(_files(self._browsers))
         for path in browsers:
@@ -108,6 +133,10 @@ class ConsoleAccess:
     @property
     def _links(self) -> Path:
         return self.folder / "links"
+
+    @property
+    def _pages(self) -> Path:
+        return self.folder / "pages"
 
     @property
     def _browsers(self) -> Path:

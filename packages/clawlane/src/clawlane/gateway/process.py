@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from clawlane import __version__
+from clawlane import __version__, event_loop
 from clawlane.access.context import plain
 from clawlane.access.in_force import Rules
 from clawlane.agents.contract import Agent
@@ -36,6 +36,7 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
 from clawlane.ops.finding_text import one_line
+from clawlane.ops.open_files import raise_limit
 from clawlane.ops.process import resident_bytes
 from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.plugins.registry import Registry, load_runtime
@@ -68,12 +69,13 @@ def run(
     `StoreUnusable`, and `LoadFailed` for a plugin.
     """
     tightened = secure(paths)
+    raise_limit()
     config = load(paths, plugins or Registry(paths), environ)
     with logging_to(paths.log_dir, config.root.logging.level):
         for line in tightened:
             log.warning("%s", line)
         try:
-            restarts = asyncio.run(_until_ended(config, paths, environ, agent, plugins))
+            restarts = event_loop.run(_until_ended(config, paths, environ, agent, plugins))
         except BaseExceptionGroup as error:
             unusable, _ = error.split(StoreUnusable)
             raise _first(unusable) if unusable else error from None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from inspect import cleandoc
+from inspect import cleandoc, signature
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
 from pydantic import ValidationError
 
 from clawlane import __version__
@@ -32,6 +33,7 @@ nobody "seen". Follow new messages with events_wait and its cursor rather than b
 What you send is bound by what the owner has set: it may wait, become a draft, or be refused; never repeat it.
 """
 _LONGEST_LINE = 1000
+_LONGEST_NAME = 100
 
 
 def server(asks: Asks, allowed: Collection[Allow]) -> MCPServer[Any]:
@@ -48,6 +50,7 @@ def server(asks: Asks, allowed: Collection[Allow]) -> MCPServer[Any]:
         if tool.needs is None or tool.needs in allowed:
             description = cleandoc(tool.run.__doc__ or "")
             made.add_tool(tool.run, tool.name, tool.title, description, tool.hints)
+            made.takes[tool.name] = tuple(signature(tool.run).parameters)
     return made
 
 
@@ -63,10 +66,28 @@ def _tools(asks: Asks) -> tuple[Tool, ...]:
 
 
 class _Server(MCPServer[Any]):
+    """`takes` has the parameters of each tool."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.takes: dict[str, tuple[str, ...]] = {}
+
+    async def get_prompt(self, *_args: object, **_kwargs: object) -> GetPromptResult:
+        """Refuses; else asking for a prompt would be logged as a fault of ours."""
+        raise MCPError(INVALID_PARAMS, "there are no prompts")
+
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Raises `ToolError` with one line. What is no error of ours says nothing but the tool's name."""
+        """Raises `ToolError` with one line. What is no error of ours says nothing but the tool's name.
+
+        A parameter that the tool does not have is refused: a filter that is passed over would give more than
+        was asked for.
+        """
+        takes = self.takes.get(name, tuple(arguments))
+        if unknown := [one for one in arguments if one not in takes]:
+            has = ", ".join(f"`{one}`" for one in takes) or "none"
+            raise ToolError(f"there is no parameter `{unknown[0][:_LONGEST_NAME]}`; {name} has: {has}")
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:

@@ -10,12 +10,13 @@ from aiohttp import web
 
 from clawlane.config.console import Address, own_names
 from clawlane.metrics.page import PATH
-from clawlane.ops.request_log import REQUESTS
+from clawlane.ops.listening import bound
 from clawlane.ops.serving import ServiceUnusable
+from clawlane.ops.web_server import web_server
 from clawlane.texts import later
 
-_ENDS_S = 1.0
 _MOST_BODY = 1024
+_MOST_CONNECTIONS = 32
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -23,26 +24,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @asynccontextmanager
 async def listening(listen: Address, answer: Handler) -> AsyncIterator[str]:
     """Serve the page while entered; gives its address. Raises `ServiceUnusable`."""
-    app = web.Application(client_max_size=_MOST_BODY)
-    runner = web.AppRunner(
-        app, access_log=None, logger=REQUESTS, handle_signals=False, shutdown_timeout=_ENDS_S
-    )
+    try:
+        made = bound(listen)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        told = later("metrics cannot be served on {address}: {why}", address=str(listen), why=reason)
+        raise ServiceUnusable(told) from None
+    port = made.getsockname()[1]
 
     async def guarded(request: web.Request) -> web.StreamResponse:
-        port = runner.addresses[0][1]
         if request.headers.get("Host", "").lower() not in own_names(port):
             return web.Response(status=421, text="this is not a name of this machine\n")
         return await answer(request)
 
+    app = web.Application(client_max_size=_MOST_BODY)
     app.router.add_get(PATH, guarded, allow_head=False)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, listen.host, listen.port, backlog=16, reuse_address=True).start()
-        except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            told = later("metrics cannot be served on {address}: {why}", address=str(listen), why=reason)
-            raise ServiceUnusable(told) from None
-        yield f"http://{Address(listen.host, runner.addresses[0][1])}{PATH}"
-    finally:
-        await runner.cleanup()
+    async with web_server(app, made, _MOST_CONNECTIONS):
+        yield f"http://{Address(listen.host, port)}{PATH}"

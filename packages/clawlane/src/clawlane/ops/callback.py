@@ -25,6 +25,7 @@ class CallBack(Request["CalledBack"]):
     timestamp: str
     signature: str = field(repr=False)
     kind: str
+    charset: str | None
     body: bytes = field(repr=False)
 
 
@@ -57,7 +58,7 @@ async def called_back(ctx: OpContext, request: CallBack) -> CalledBack:
     if not agents:
         return CalledBack(Fate.UNSIGNED)
     try:
-        answer = read_posted(request.body, request.kind)
+        answer = read_posted(request.body, request.kind, request.charset)
     except AnswerUnreadable as error:
         return CalledBack(Fate.UNREADABLE, str(error))
     place = await ctx.ask(lambda reader: reader.callback(request.turn))

@@ -35,7 +35,7 @@ class ListChannels(Request["list[ChannelEntry]"]):
 
 
 class LinkedAccount(Struct, frozen=True):
-    """An account, and who is logged in on it."""
+    """An account, and who is logged in on it; `problem` says why that cannot be read, in one line."""
 
     id: str
     name: str
@@ -44,6 +44,7 @@ class LinkedAccount(Struct, frozen=True):
     linked: bool
     user: User | None
     consent: Consent | None = None
+    problem: str = ""
 
 
 class ChannelOff(Struct, frozen=True):
@@ -72,7 +73,7 @@ class ChannelEntry(Struct, frozen=True):
 
 @operation
 async def channels(ctx: OpContext, request: ListChannels) -> list[ChannelEntry]:
-    """Raises `ConfigError` and `VaultError`."""
+    """Raises `ConfigError`."""
     import asyncio
 
     return await asyncio.to_thread(lambda: list(_channels(ctx, request.everything)))
@@ -159,7 +160,14 @@ def _risk_of_plugin(ctx: OpContext, manifest: Manifest) -> str:
 
 
 def _linked(ctx: OpContext, account: Account) -> LinkedAccount:
-    identity = ctx.vault(account).identity()
+    from clawlane.channel import VaultError
+
+    identity, problem = None, ""
+    try:
+        identity = ctx.vault(account).identity()
+    except VaultError as error:
+        problem = str(error)
     user = User(*identity) if identity else None
     names = (account.id, account.name, account.profile)
-    return LinkedAccount(*names, account.enabled, user is not None, user, readable_consent(ctx, account))
+    known = (user is not None, user, readable_consent(ctx, account))
+    return LinkedAccount(*names, account.enabled, *known, problem)

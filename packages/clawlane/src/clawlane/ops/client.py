@@ -157,6 +157,8 @@ class Client:
         from concurrent.futures import ThreadPoolExecutor
         from contextvars import copy_context
 
+        from clawlane import event_loop
+
         show_in(self._context.zone)
 
         async def run() -> R:
@@ -168,9 +170,9 @@ class Client:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(run())
+            return event_loop.run(run())
         with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
-            return elsewhere.submit(copy_context().run, lambda: asyncio.run(run())).result()
+            return elsewhere.submit(copy_context().run, lambda: event_loop.run(run())).result()
 
     def know_zone(self) -> None:
         """Show times in the zone of the gateway, else of the config, in a command that asks for nothing."""
@@ -180,7 +182,7 @@ class Client:
 
     def follow(self, request: Stream[R], show: Callable[[R], None]) -> None:
         """Give the events of an operation to `show` as they come. What `show` raises ends the operation."""
-        import asyncio
+        from clawlane import event_loop
 
         show_in(self._context.zone)
 
@@ -190,14 +192,14 @@ class Client:
                     show(event)
 
         if self._plan is not None:
-            asyncio.run(run())
+            event_loop.run(run())
             return
         try:
             with closing(follow_gateway(self.paths, request, self._caller)) as events:
                 for event in events:
                     show(event)
         except GatewayDown:
-            asyncio.run(run())
+            event_loop.run(run())
 
 
 def how_to_start(paths: Paths) -> tuple[str, str]:

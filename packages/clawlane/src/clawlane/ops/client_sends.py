@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from clawlane.access.context import shortened
 from clawlane.channel import Capability
 from clawlane.config.choices import OutboundMode
+from clawlane.invisible import says_nothing
 from clawlane.messages import Outgoing, Reaction, Reply, Thread
 from clawlane.ops.context import OpContext
 from clawlane.ops.conversations import no_conversation
@@ -85,8 +86,8 @@ async def send(ctx: OpContext, request: Send) -> Taken:
                 "the text has {n} characters, at most {most} are sent", n=len(request.text), most=LONGEST_TEXT
             )
         )
-    if not request.text.strip():
-        raise OpError(later("there is nothing to send"))
+    if says_nothing(request.text):
+        raise OpError(later("the text says nothing"))
     async with _client(ctx, request.account, request.thread) as client:
         lane = client.lane()
         outs = await chunks_of(Reply(request.text), request.thread, lane)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from clawlane.credentials.console_access import LINK_MS, ConsoleAccess
 from clawlane.ops.context import OpContext
@@ -13,15 +13,21 @@ from clawlane.texts import later
 
 @dataclass(frozen=True, slots=True)
 class Link(Request["OneTimeLink"]):
-    """A link that signs one browser in to the console that runs."""
+    """A link that signs one browser in to the console that runs; with `page` also a file that leads to it."""
+
+    page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OneTimeLink:
-    """An address that can be used once, until `until_ms`. Who has it can do all that the console can."""
+    """An address that can be used once, until `until_ms`. Who has it can do all that the console can.
 
-    url: str
+    `page` is a private file that leads a browser of this machine there, empty where none was asked for.
+    """
+
+    url: str = field(repr=False)
     until_ms: int
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class SignedOut:
 
 
 @operation
-async def link(ctx: OpContext, request: Link) -> OneTimeLink:  # noqa: ARG001
+async def link(ctx: OpContext, request: Link) -> OneTimeLink:
     """Raises `OpError` where no console runs."""
     access = ConsoleAccess(ctx.paths.console_dir)
     place = await asyncio.to_thread(access.place)
@@ -45,7 +51,9 @@ async def link(ctx: OpContext, request: Link) -> OneTimeLink:  # noqa: ARG001
         raise OpError(later("no console runs"), "openclaw console")
     now = ctx.now_ms()
     token = await asyncio.to_thread(access.make_link, now)
-    return OneTimeLink(f"{place.url}/sign-in?link={token}", now + LINK_MS)
+    url = f"{place.url}/sign-in?link={token}"
+    page = str(await asyncio.to_thread(access.page_to, url, token)) if request.page else ""
+    return OneTimeLink(url, now + LINK_MS, page)
 
 
 @operation

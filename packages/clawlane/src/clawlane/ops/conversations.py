@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from clawlane.access.names import fold_name, without_diacritics
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.ops.targets import target_words
 from clawlane.store.conversations import Conversation, Said
 from clawlane.store.errors import CursorUnknown
 from clawlane.store.reader import Reader
@@ -99,7 +100,7 @@ async def read(ctx: OpContext, request: Read) -> Messages:
 
 def no_conversation(account: str, thread: Thread) -> OpError:
     """The error for a thread in which nothing was said that somebody may read."""
-    told = later("{account} has no conversation {thread}", account=account, thread=str(thread))
+    told = later("{account} has no conversation {thread}", account=account, thread=target_words(thread))
     return OpError(told)
 
 

@@ -21,6 +21,7 @@ from clawlane.ops.doubled_entries import doubled
 from clawlane.ops.findings import Finding, Severity, merged
 from clawlane.ops.lane_findings import of_lane, one_user_twice
 from clawlane.ops.leftovers import leftovers
+from clawlane.ops.open_files import of_open_files
 from clawlane.ops.operation import Request, operation
 from clawlane.ops.path_findings import of_path
 from clawlane.ops.private_files import private_files
@@ -85,6 +86,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
         for account in enabled:
             found += access_of(config, account, ctx.paths, Rules.of(config, account))
     found += of_python(python_version(), ctx.now_ms())
+    found += of_open_files()
     found += of_plugins(ctx.registry)
     found += reach_findings(config)
     found += doubled(config)

@@ -273,6 +273,7 @@ async def _planned(
     from dataclasses import replace
 
     from clawlane.agents.disclosure import marked, whom_told
+    from clawlane.invisible import says_nothing
     from clawlane.messages import Link, Media, MediaKind, Photos, Reaction, Reply, ReplyFile, ThreadKind
 
     links = [replace(out, text=text) for out in before if isinstance(out, Link)]
@@ -291,7 +292,7 @@ async def _planned(
             reply, people=await ctx.ask(lambda reader: reader.members(draft.account, draft.thread.id))
         )
     outs = ctx.runtime(target.manifest).plan(target.account, draft.thread, reply)
-    if not text.strip() or not outs:
+    if says_nothing(text) or not outs:
         raise OpError(
             later("the text says nothing"),
             later("to send nothing: openclaw drafts drop {number}", number=draft.number),

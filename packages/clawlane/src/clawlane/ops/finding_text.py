@@ -284,6 +284,11 @@ _WORDS: Final = {
         later("another program is called openclaw, too; the name runs this one ({target})"),
         later("write clawlane where it matters which"),
     ),
+    # the machine
+    "few_files": (
+        later("may have only {limit} files and sockets open; it should be allowed {enough}"),
+        later("raise the hard limit: LimitNOFILE of its unit, or ulimit -Hn"),
+    ),
     # versions
     "python_old": (
         later("Python {version} has had no security fixes since {day}"),

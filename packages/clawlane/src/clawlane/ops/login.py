@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext, Target, account_words
 from clawlane.ops.devices import device_help
 from clawlane.ops.findings import Finding
-from clawlane.ops.operation import AccountRequest, OpError, Request, Stream, operation
+from clawlane.ops.operation import AccountRequest, Caller, OpError, Request, Stream, operation
 from clawlane.ops.probing import probed, rehearsal_of
 from clawlane.ops.running import Start, Stop, start, stop
 from clawlane.plugins.errors import PluginError
@@ -190,11 +190,36 @@ async def log_in(ctx: OpContext, request: LogIn) -> AsyncIterator[LoginEvent]:
     from clawlane.credentials.files import secure
 
     target = ctx.target(request.channel, request.account)
+    for line in await asyncio.to_thread(secure, ctx.paths):
+        yield Tightened(line)
+    with _alone(ctx, target.account):
+        async with aclosing(_log_in(ctx, request, target)) as events:
+            async for event in events:
+                yield event
+
+
+@contextmanager
+def _alone(ctx: OpContext, account: Account) -> Iterator[None]:
+    """The only login of an account. Raises `OpError` that says where another one runs."""
+    from clawlane.credentials.files import file_name
+    from clawlane.credentials.login_lock import LoginRuns, only_login
+
+    name = file_name(account.channel, account.profile)
+    try:
+        with only_login(ctx.paths.login_dir / name, ctx.caller):
+            yield
+    except LoginRuns as error:
+        if error.where == Caller.CONSOLE:
+            told = later("a login of {account} runs already, in the console", account=str(account))
+            raise OpError(told, later("go on there, or cancel it on its page")) from None
+        told = later("a login of {account} runs already, at a terminal", account=str(account))
+        raise OpError(told, later("go on there, or end it with Ctrl-C")) from None
+
+
+async def _log_in(ctx: OpContext, request: LogIn, target: Target) -> AsyncGenerator[LoginEvent]:
     channel, account = ctx.runtime(target.manifest), target.account
     if not isinstance(channel, Login):
         raise OpError(later("{channel} has no login", channel=target.manifest.label))
-    for line in await asyncio.to_thread(secure, ctx.paths):
-        yield Tightened(line)
     if isinstance(channel, NeedsConsent):
         before = ctx.consent(account)
         if before is None or before.others == NOT_ASKED:

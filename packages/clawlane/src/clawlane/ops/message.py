@@ -14,6 +14,7 @@ from enum import StrEnum
 from clawlane.access.context import plain, shortened
 from clawlane.capabilities import Reacts
 from clawlane.channel import Capability, Channel
+from clawlane.invisible import says_nothing
 from clawlane.lane.hours import QuietHours
 from clawlane.messages import (
     Link,
@@ -170,8 +171,9 @@ async def send(ctx: OpContext, request: Send) -> Queued:
                 "the text has {n} characters, at most {most} are sent", n=len(request.text), most=LONGEST_TEXT
             )
         )
-    if not request.text.strip() and not request.media:
-        raise OpError(later("there is nothing to send"), later("write a text, or name a file with --media"))
+    if says_nothing(request.text) and not request.media:
+        what = later("the text says nothing") if request.text else later("there is nothing to send")
+        raise OpError(what, later("write a text, or name a file with --media"))
     to = await account.recipient(request.target)
     await account.may_leave(to.thread)
     warnings = await _warnings(account, to)
@@ -267,7 +269,7 @@ async def _reply(account: SendingAccount, thread: Thread, request: Send) -> Repl
     quote, people = None, tuple[Person, ...]()
     if request.reply_to:
         account.needs(Capability.QUOTE)
-        if not request.text.strip():
+        if says_nothing(request.text):
             raise OpError(later("only a text can quote a message"), later("write one beside --reply-to"))
         id_ = _id(request.reply_to)
         quote = await account.ctx.ask(lambda reader: reader.quotable(account.name, thread, id_))

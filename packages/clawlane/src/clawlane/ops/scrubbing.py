@@ -23,6 +23,9 @@ _NOT_OURS = re.compile(r"[^\x20-\x7e\n]+")
 _NUMBER = re.compile(r"(?<!\w)(?!\d{4}-\d\d-\d\d)\+?\d(?:[ .\-()]{0,2}\d){7,}(?!\w)")
 """A phone number, an id, an address of the network; no date."""
 
+_ADDRESS = re.compile(r"(?<![\w.])(?!127\.|0\.0\.0\.0)\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+"""An address of the network that is not this machine's own: it may be short."""
+
 _SENTENCE_ENDS = (".", ":", ";", "!", "?")
 _LONGEST_NUMBER = 5
 _LONGEST = 4000
@@ -43,7 +46,7 @@ class Scrubber:
     """Scrubs the texts of one bundle. The same id, name or word gets the same pseudonym everywhere in it."""
 
     def __init__(self, known: Identities, paths: Mapping[str, str]) -> None:
-        """`paths` are folders and what stands for them, such as `/home/lan` → `~`."""
+        """`paths` are folders and hosts, and what stands for them, such as `/home/lan` → `~`."""
         self._pseudonyms: dict[str, str] = {}
         self._counts: dict[str, int] = {}
         self._paths = sorted(paths.items(), key=lambda one: -len(one[0]))
@@ -60,7 +63,8 @@ class Scrubber:
             shown = shown.replace(path, name) if path else shown
         if self._phrases is not None:
             shown = self._phrases.sub(lambda found: self._pseudonym(found[0], "name"), shown)
-        shown = _NUMBER.sub(lambda found: self._number(found[0]), shown)
+        for numbers in (_ADDRESS, _NUMBER):
+            shown = numbers.sub(lambda found: self._number(found[0]), shown)
         return _NOT_OURS.sub("?", _CHUNK.sub(self._chunk, shown))
 
     def value(self, value: Any, key: str = "") -> Any:

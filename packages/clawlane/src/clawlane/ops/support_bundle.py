@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import sqlite3
 import tarfile
 from contextlib import suppress
@@ -23,6 +24,11 @@ from clawlane.texts import ENGLISH, in_locale, later, t
 FOLDER = "clawlane-support"
 """The folder in the archive."""
 
+_LARGEST_CONFIG = 4 << 20
+_NAME = re.compile(r"[\w-]+(?:\.[\w-]+)*\.[a-zA-Z][\w-]*")
+_IN_ADDRESS = re.compile(rf"://(?:[^\s/@'\"]*@)?({_NAME.pattern})")
+_LISTED = re.compile(r"\bhosts['\"]?\s*:\s*\[([^\]]*)\]")
+
 _ABOUT = "about.txt"
 _WHAT = {
     _ABOUT: later("what this bundle is, and what is not in it"),
@@ -40,8 +46,8 @@ _NOT_IN = later(
     " tokens, the texts of your config and of your agents, the name of this machine and of its user."
 )
 _PSEUDONYMS = later(
-    "person-1, group-2, number-3, text-4 and word-5 stand for something that was left out: the same one"
-    " stands for the same everywhere in this bundle, and for something else in the next."
+    "person-1, group-2, number-3, text-4, word-5 and host-6 stand for something that was left out: the"
+    " same one stands for the same everywhere in this bundle, and for something else in the next."
 )
 
 
@@ -115,7 +121,19 @@ def _scrubber(ctx: OpContext) -> Scrubber:
         known = identities_of(ctx.paths.store)
     home = ctx.environ.get("HOME") or str(Path.home())
     paths = {str(ctx.paths.state): "STATE", str(ctx.paths.config_file): "CONFIG"}
+    paths |= {host: f"host-{n}" for n, host in enumerate(_hosts(ctx.paths.config_file), 1)}
     return Scrubber(known, paths if home in ("", "/") else {**paths, home: "~"})
+
+
+def _hosts(config: Path) -> list[str]:
+    """The names of hosts in the config, as far as it can be read: each part of one may be a word of ours."""
+    with suppress(OSError), open(config, errors="replace") as file:
+        written = file.read(_LARGEST_CONFIG)
+        listed = " ".join(found[1] for found in _LISTED.finditer(written))
+        return sorted(
+            {*_IN_ADDRESS.findall(written), *_NAME.findall(listed)}, key=lambda one: (-len(one), one)
+        )
+    return []
 
 
 def _about(parts: list[Part]) -> str:

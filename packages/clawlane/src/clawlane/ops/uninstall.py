@@ -138,6 +138,8 @@ _NAMES = {
     "control.sock": "rest",
     "control.path": "rest",
     "qr": "rest",
+    "login": "rest",
+    "console": "rest",
     "setup": "rest",
     RESTORING: "rest",
     IMPORTING: "rest",

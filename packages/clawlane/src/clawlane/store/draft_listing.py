@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 
+from clawlane.messages import Inbound, merge_messages
 from clawlane.store import directory
 from clawlane.store.codec import inbound_of, said_in, thread_of
-from clawlane.store.draft_told import NO_TURN, Draft, DraftCount, Staleness
+from clawlane.store.draft_told import NO_TURN, Before, Draft, DraftCount, Staleness
 from clawlane.store.rows import exists, of_accounts, value_of
 from clawlane.store.sql import Database, Row
 from clawlane.store.states import DraftState
@@ -27,7 +28,7 @@ def staleness(db: Database, row: Row) -> Staleness | None:
 
 
 _ALL = (
-    "SELECT drafts.*, messages.message_id, messages.body, messages.sender_id FROM drafts"
+    "SELECT drafts.*, messages.message_id, messages.sender_id FROM drafts"
     " LEFT JOIN messages ON messages.account = drafts.account AND messages.seq = drafts.turn"
     " WHERE drafts.account = ? AND decided_ms IS NULL"
 )
@@ -68,11 +69,34 @@ def numbers_of(db: Database, account: str, turn: int) -> tuple[int, ...]:
     return tuple(row["number"] for row in db.execute(query, (account, turn)))
 
 
+_KEPT = (
+    "messages.account = part.account AND messages.seq = part.message AND body IS NOT NULL AND recalled = ''"
+)
+_ASKED = (
+    f"SELECT messages.* FROM turn_messages AS part JOIN messages ON {_KEPT}"  # noqa: S608 — our own text only
+    " WHERE part.account = ? AND part.turn = ? ORDER BY seq"
+)
+_BEFORE = (
+    f"SELECT messages.* FROM given AS part JOIN messages ON {_KEPT}"  # noqa: S608 — our own text only
+    " WHERE part.account = ? AND part.turn = ? ORDER BY seq DESC LIMIT ?"
+)
+_MOST_BEFORE = 5
+
+
+def _question(db: Database, account: str, turn: int) -> Inbound | None:
+    """What a turn answers, as far as it is kept."""
+    asked = list(map(inbound_of, db.execute(_ASKED, (account, turn))))
+    return merge_messages(asked) if asked else None
+
+
+def _before(db: Database, account: str, turn: int) -> tuple[Before, ...]:
+    rows = db.execute(_BEFORE, (account, turn, _MOST_BEFORE)).fetchall()
+    said = (inbound_of(row) for row in reversed(rows))
+    return tuple(Before(one.sender_name, one.sender_id, one.text) for one in said)
+
+
 def _draft(db: Database, row: Row, now_ms: int) -> Draft:
-    asked = None
-    if row["body"] is not None:
-        query = "SELECT * FROM messages WHERE account = ? AND seq = ?"
-        asked = inbound_of(db.execute(query, (row["account"], row["turn"])).fetchone())
+    asked = _question(db, row["account"], row["turn"])
     expired = row["expires_ms"] <= now_ms
     return value_of(
         Draft,
@@ -86,5 +110,8 @@ def _draft(db: Database, row: Row, now_ms: int) -> Draft:
         stale=staleness(db, row),
         message_id=row["message_id"] or "",
         sender=asked.sender_name if asked else "",
+        sender_id=row["sender_id"] or "",
         question=asked.text if asked else "",
+        quoted=asked.quote.text if asked and asked.quote else "",
+        before=_before(db, row["account"], row["turn"]),
     )

@@ -23,13 +23,23 @@ class Staleness(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """What somebody said in a group before a question, as it went to the agent with it."""
+
+    sender: str
+    sender_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One draft of an account (`channel/id`). `name` is what its thread is called, empty if nobody knows.
 
     `text` is its markdown, and `parts` what others will see, one text for each message. It belongs to the
-    turn `turn`, which answers `question` of `sender`, whose message is `message_id`; each is empty where it
-    is not kept. `tool` says that a tool of the agent wants to send it, `rule` is the setting that asks for
-    approval. What a client of the MCP server wrote belongs to `NO_TURN`.
+    turn `turn`, which answers `question` of `sender` (`sender_id`), whose message is `message_id`. The
+    question quotes `quoted`, and `before` is the newest of what the agent was given with it, in order. Each
+    is empty where it is not kept. `tool` says that a tool of the agent wants to send it, `rule` is the
+    setting that asks for approval. What a client of the MCP server wrote belongs to `NO_TURN`.
     """
 
     account: str
@@ -46,7 +56,10 @@ class Draft:
     rule: str
     message_id: str
     sender: str
+    sender_id: str
     question: str
+    quoted: str
+    before: tuple[Before, ...]
     created_ms: int
     expires_ms: int
 

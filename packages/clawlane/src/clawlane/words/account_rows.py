@@ -21,10 +21,12 @@ from clawlane.ops.speakers import speakers_text
 from clawlane.ops.upgrade import UpgradeInfo
 from clawlane.ops.verification_state import VerificationState, verification_text
 from clawlane.store.draft_told import DraftCount
+from clawlane.store.states import ChunkState
 from clawlane.texts import later, t, tn
 from clawlane.words.gaps import gap_words
 from clawlane.words.pacing import held_words, quiet_words
 from clawlane.words.pauses import pause_words, resume_command, takeover_words
+from clawlane.words.send_states import STATES
 from clawlane.words.strangers import sanitize
 from clawlane.words.times import ago, day_words, local, when
 
@@ -107,7 +109,10 @@ def _working_rows(one: AccountStatus, words: str, now: int) -> Iterator[tuple[st
 def _waiting_rows(one: AccountStatus, words: str) -> Iterator[tuple[str, str]]:
     """What is not sent now, until when, and which command sends it."""
     if states := {state: count for state, count in one.outbox.items() if count}:
-        yield later("outbox"), " · ".join(f"{state} {count}" for state, count in states.items())
+        yield (
+            later("outbox"),
+            " · ".join(f"{t(STATES[ChunkState(state)])} {count}" for state, count in states.items()),
+        )
     if one.upgrade:
         yield later("upgrade"), _upgrade(one.upgrade)
     if one.restored_ms is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from clawlane.store.turns import DeadLetter
 from clawlane.texts import later, t, tn
 from clawlane.words.send_states import reason_words
-from clawlane.words.strangers import sanitize
+from clawlane.words.strangers import Said, sanitize
 from clawlane.words.times import when
 
 _LATER = later(" The gateway is not running; this happens once it runs.")
@@ -23,9 +23,8 @@ def lines(row: DeadLetter) -> tuple[str, ...]:
     sender = f"{sanitize(row.sender_name)} ({row.sender_id})" if row.sender_name else row.sender_id
     thread = f"{sanitize(row.group_name)} ({row.thread})" if row.group_name else str(row.thread)
     whence = t("from {sender} in {thread}", sender=sender, thread=thread)
-    return tuple(
-        filter(None, (whence, sanitize(row.text, _LONGEST), sanitize(reason_words(row.reason), 200)))
-    )
+    said = tuple(map(Said, filter(None, (whence, sanitize(row.text, _LONGEST)))))
+    return (*said, *filter(None, (sanitize(reason_words(row.reason), 200),)))
 
 
 def resubmitted_sentence(message: str, *, running: bool) -> str:

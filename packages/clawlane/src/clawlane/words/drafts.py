@@ -9,11 +9,12 @@ from clawlane.store.draft_told import Draft, Staleness
 from clawlane.store.states import DraftState
 from clawlane.texts import later, t, tn
 from clawlane.threads import Thread, ThreadKind
-from clawlane.words.strangers import sanitize
+from clawlane.words.strangers import Said, sanitize
 from clawlane.words.times import local
 
 _LATER = later(" The gateway is not running; this happens once it runs.")
-
+_LONGEST = 200
+"""Characters of what was said around a question."""
 
 STALE = {
     Staleness.NEWER_MESSAGE: later("a newer message has come in that chat"),
@@ -33,8 +34,45 @@ def thread_name(thread: Thread, name: str) -> str:
     return f"{sanitize(name)} ({whom})" if name else whom
 
 
+def asker(draft: Draft) -> str:
+    """Who wrote what it answers, in a group also where; empty for what answers nobody."""
+    if draft.by_client or not (draft.sender or draft.sender_id):
+        return ""
+    name = person(draft.sender, draft.sender_id)
+    if draft.thread.kind is ThreadKind.GROUP and not draft.tool:
+        return t("{name} in {where}", name=name, where=thread_name(draft.thread, draft.name))
+    return name
+
+
+def person(name: str, id_: str) -> str:
+    """`Lan (11)`, or the id alone of somebody without a name."""
+    return f"{sanitize(name)} ({id_})" if sanitize(name) else id_
+
+
+def question_line(draft: Draft, longest: int) -> str:
+    """Who wrote what, in one line; empty for what answers nobody."""
+    who, said = asker(draft), sanitize(draft.question, longest)
+    if not who:
+        return ""
+    return t("{name} wrote: {text}", name=who, text=said) if said else t("{name} wrote", name=who)
+
+
+def context_lines(draft: Draft) -> Iterator[str]:
+    """What the agent was shown with the question: what it quotes, and what was said in the group before."""
+    for one in draft.before:
+        yield t(
+            "before it, {name} wrote: {text}", name=person(one.sender, one.sender_id), text=_short(one.text)
+        )
+    if draft.quoted:
+        yield t("it quotes: {text}", text=_short(draft.quoted))
+
+
+def _short(text: str) -> str:
+    return sanitize(text, _LONGEST)
+
+
 def about(draft: Draft) -> Iterator[str]:
-    yield whom(draft)
+    yield Said(whom(draft))
     if draft.state is DraftState.EXPIRED:
         yield t("expired; to bring it back: openclaw drafts revive {number}", number=draft.number)
     else:

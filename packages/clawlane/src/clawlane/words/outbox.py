@@ -9,28 +9,15 @@ from clawlane.ops.operation import plain
 from clawlane.ops.pause import PauseInfo
 from clawlane.store.models import Purpose
 from clawlane.store.outbox_listing import Listed
-from clawlane.store.states import ChunkState
 from clawlane.texts import later, t, tn
 from clawlane.threads import ThreadKind
 from clawlane.words.pauses import resume_command
-from clawlane.words.send_states import SEND_STATES, reason_words
-from clawlane.words.strangers import sanitize
+from clawlane.words.send_states import SEND_STATES, STATES, reason_words
+from clawlane.words.strangers import Said, sanitize
 from clawlane.words.times import local
 
 _LATER = later(" The gateway is not running; this happens once it runs.")
 _LONGEST = 70
-
-
-_STATES = {
-    ChunkState.QUEUED: later("queued"),
-    ChunkState.SENDING: later("sending"),
-    ChunkState.UNKNOWN: later("unknown"),
-    ChunkState.HELD: later("held"),
-    ChunkState.SENT: later("sent"),
-    ChunkState.REFUSED: later("refused"),
-    ChunkState.CANCELLED: later("cancelled"),
-    ChunkState.EXPIRED: later("expired"),
-}
 
 
 _KINDS = {
@@ -101,7 +88,7 @@ def _held(pause: PauseInfo | None) -> str:
 
 def state_words(row: Listed) -> str:
     """Where a message stands."""
-    return t("needs a decision") if row.needs_decision else t(_STATES[row.state])
+    return t("needs a decision") if row.needs_decision else t(STATES[row.state])
 
 
 def fate(row: Listed) -> str:
@@ -111,7 +98,7 @@ def fate(row: Listed) -> str:
 
 def lines(row: Listed) -> tuple[str, ...]:
     """To whom, what it is, and what it says."""
-    return tuple(filter(None, (", ".join(_about(row)), sanitize(plain(row.text), _LONGEST))))
+    return tuple(map(Said, filter(None, (", ".join(_about(row)), sanitize(plain(row.text), _LONGEST)))))
 
 
 def waiting_lines(row: Listed, pause: PauseInfo | None) -> tuple[str, ...]:

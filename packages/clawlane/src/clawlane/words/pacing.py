@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clawlane.config.choices import QuietDo
 from clawlane.texts import later, t
+from clawlane.words.holds import hold_sentence
 from clawlane.words.pauses import pause_words, resume_command, takeover_words
 from clawlane.words.strangers import sanitize
 from clawlane.words.times import local, local_minute
@@ -15,31 +16,39 @@ if TYPE_CHECKING:
     from clawlane.ops.account_status import HeldReply, QuietStatus
     from clawlane.ops.pacing import AccountPacing, AgentBudget, Allowance, WarmingUp
 
-_RULES = {
-    "pacing.sameText.times": later("the same reply again and again in this conversation"),
-    "pacing.sameText.threads": later("the same reply to many conversations"),
-    "pacing.warmUp": later("as many replies as a new session may send"),
-    "pacing.account": later("as many messages as the account may send"),
-    "pacing.thread": later("as many messages as one conversation may get"),
-    "pacing.strangers": later("as many people who are not friends as may get messages"),
+_SENT = {
+    "pacing.account.minute": later("{used} of {limit} messages sent in the last minute"),
+    "pacing.account.hour": later("{used} of {limit} messages sent in the last hour"),
+    "pacing.account.day": later("{used} of {limit} messages sent in the last 24 h"),
+    "pacing.thread.minute": later("{used} of {limit} messages to one conversation in the last minute{most}"),
+    "pacing.thread.hour": later("{used} of {limit} messages to one conversation in the last hour{most}"),
+    "pacing.thread.day": later("{used} of {limit} messages to one conversation in the last 24 h{most}"),
+    "pacing.strangers.hour": later(
+        "{used} of {limit} people who are not friends written to in the last hour"
+    ),
+    "pacing.strangers.day": later("{used} of {limit} people who are not friends written to in the last 24 h"),
+    "budget.tokensPerDay": later("{used} of {limit} tokens used today"),
+    "budget.usdPerDay": later("{used} of {limit} USD spent today"),
 }
-"""What holds a reply, by the setting."""
-
-_USED = {
-    "pacing.account": later("{used} of {limit} messages"),
-    "pacing.thread": later("{used} of {limit} messages in one conversation{of}"),
-    "pacing.strangers": later("{used} of {limit} people who are not friends"),
-    "budget.tokensPerDay": later("{used} of {limit} tokens"),
-    "budget.usdPerDay": later("{used} of {limit} USD"),
-    "budget.perSender": later("{used} of {limit} of it by one sender{of}"),
-    "budget.perThread": later("{used} of {limit} of it in one conversation{of}"),
-}
-"""How a setting is told of which something is counted, by the beginning of its key."""
+"""A limit and what is used of it, by the key."""
 
 _UNLIMITED = {
-    "budget.tokensPerDay": later("no limit; {used} tokens today"),
-    "budget.usdPerDay": later("no limit; {used} USD today"),
+    "budget.tokensPerDay": later("no limit; {used} tokens used today"),
+    "budget.usdPerDay": later("no limit; {used} USD spent today"),
 }
+_SHARES = {
+    "budget.perSender": later("one person may use up to {limit} of the day's budget"),
+    "budget.perThread": later("one conversation may use up to {limit} of the day's budget"),
+}
+_PLAIN = {
+    "pacing.gap": later("at least {value} between two messages"),
+    "pacing.gapJitter": later("up to {value} more between two messages, at random"),
+    "pacing.sameText.times": later("the same reply at most {value} times in one conversation"),
+    "pacing.sameText.threads": later("the same reply to at most {value} conversations in an hour"),
+    "pacing.sameText.wait": later("counted over the last {value}"),
+}
+"""A setting of which nothing is counted here, by the key."""
+
 _OFF = later("no: only a warm-up holds anything")
 _WINDOWS = {
     "minute": later("{used} of {limit} replies in a minute"),
@@ -50,23 +59,31 @@ _WINDOWS = {
 
 def allowance_words(one: Allowance) -> str:
     """What a setting allows, and what is used of it."""
-    told = next((words for key, words in _USED.items() if one.key.startswith(key)), None)
-    if told is None or one.used is None:
+    if one.key in _SHARES and one.limit is not None:
+        text = _share(one)
+    elif one.key not in _SENT or one.used is None:
         return _uncounted(one)
-    if one.limit is None:
+    elif one.limit is None:
         return t(_UNLIMITED[one.key], used=_number(one.used))
-    used, limit = _number(one.used), _number(one.limit)
-    if one.key.startswith("budget.per"):
-        used, limit = f"{one.used:.0%}", f"{one.limit:.0%}"
-    text = t(told, used=used, limit=limit, of=f" ({sanitize(one.of)})" if one.of else "")
+    else:
+        most = t(", most to {of}", of=sanitize(one.of)) if one.of else ""
+        text = t(_SENT[one.key], used=_number(one.used), limit=_number(one.limit), most=most)
     return text if one.until_ms is None else t("{what}; more at {time}", what=text, time=local(one.until_ms))
+
+
+def _share(one: Allowance) -> str:
+    """How much of the budget one may use, and who has used the most."""
+    text = t(_SHARES[one.key], limit=f"{one.limit:.0%}")
+    if not one.of or one.used is None:
+        return text
+    return t("{what}; {of} has used the most, {used}", what=text, of=sanitize(one.of), used=f"{one.used:.0%}")
 
 
 def _uncounted(one: Allowance) -> str:
     if one.key == "pacing.enabled" and not one.limit:
         return t(_OFF)
-    if one.key.startswith("budget.per") and one.limit is not None:
-        return t("{limit} of the budget of a day", limit=f"{one.limit:.0%}")
+    if one.key in _PLAIN and one.limit is not None:
+        return t(_PLAIN[one.key], value=one.limit)
     return _plain(one.limit)
 
 
@@ -104,11 +121,9 @@ def resets_words(one: AgentBudget) -> str:
 
 def held_words(held: HeldReply) -> str:
     """Where replies are held, by which rule and until when."""
-    rule = next((words for rule, words in _RULES.items() if held.reason.startswith(rule)), "")
-    why = f"{t(rule)} ({held.reason})" if rule else held.reason
     passed = t("; later replies pass it") if held.aside else ""
     until = t("until {time}", time=local(held.until_ms))
-    return f"{sanitize(held.thread)}: {held.chunks} · {why} · {until}{passed}"
+    return f"{sanitize(held.thread)}: {held.chunks} · {hold_sentence(held.reason)} · {until}{passed}"
 
 
 def quiet_words(quiet: QuietStatus) -> str:

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from clawlane.store.states import ChunkState
 from clawlane.texts import later, t
+from clawlane.words.holds import hold_words
+
+STATES = {
+    ChunkState.QUEUED: later("queued"),
+    ChunkState.SENDING: later("sending"),
+    ChunkState.UNKNOWN: later("unknown"),
+    ChunkState.HELD: later("held"),
+    ChunkState.SENT: later("sent"),
+    ChunkState.REFUSED: later("refused"),
+    ChunkState.CANCELLED: later("cancelled"),
+    ChunkState.EXPIRED: later("expired"),
+}
+"""Where a message of the outbox stands."""
 
 SEND_STATES = {
     ChunkState.QUEUED: later("waits"),
@@ -49,6 +62,6 @@ REASONS = (
 def reason_words(reason: str) -> str:
     """Why a message stands where it does: a reason that may have several parts, in the language in force."""
     if reason.startswith(_HELD):
-        return t("held: {rule}", rule=reason.removeprefix(_HELD))
+        return t("held: {rule}", rule=hold_words(reason.removeprefix(_HELD)))
     said = t(reason)
     return said if said != reason else "; ".join(map(t, reason.split("; ")))

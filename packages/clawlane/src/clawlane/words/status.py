@@ -44,10 +44,7 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     for agent in found.echoes if found.channels else ():
         echoes = t("Agent: {agent} answers with an echo: configure `brain` or `model`", agent=sanitize(agent))
         yield "", echoes
-    for hook in found.webhooks:
-        fails = later("Webhook {number} ({host}) fails since {since}: {error}; see: openclaw webhooks list")
-        said = {"host": sanitize(hook.host), "error": sanitize(hook.error, 200)}
-        yield "", t(fails, number=hook.number, since=when(hook.since_ms, now), **said)
+    yield from webhook_lines(found, now)
     for place in sorted({one.rehearsal for one in accounts_of(found) if one.rehearsal}):
         yield (
             "",
@@ -68,6 +65,14 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         yield "", off_words(off)
     if not found.channels and not found.off:
         yield "", t("No channel is configured; set one up: openclaw onboard")
+
+
+def webhook_lines(found: Status, now: int) -> Iterator[tuple[str, str]]:
+    """The webhooks that fail, since when and why."""
+    for hook in found.webhooks:
+        fails = later("Webhook {number} ({host}) fails since {since}: {error}; see: openclaw webhooks list")
+        said = {"host": sanitize(hook.host), "error": sanitize(hook.error, 200)}
+        yield "", t(fails, number=hook.number, since=when(hook.since_ms, now), **said)
 
 
 def serves_lines(found: Status) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from clawlane.ops.why import Item, Story
 from clawlane.store.told import NotedItem, Recorded
 from clawlane.texts import later, t
 from clawlane.threads import Thread
-from clawlane.words.strangers import sanitize
+from clawlane.words.strangers import Said, sanitize
 from clawlane.words.times import ago, local
 from clawlane.words.turns import sentence
 
@@ -63,11 +63,11 @@ def _of_message(story: Story) -> Iterator[str]:
     where = f"{one.thread} ({group})" if group else str(one.thread)
     id_ = sanitize(one.message_id) or t("(no id)")
     message = t("message {id} from {sender} in {where}", id=id_, sender=sender, where=where)
-    yield f"{_moment(one.read_ms)} {one.account} {message}"
+    yield Said(f"{_moment(one.read_ms)} {one.account} {message}")
     said = sanitize(one.text or "", _SAID)
     kinds = f" [{', '.join(map(sanitize, one.attached))}]" if one.attached else ""
     if said or kinds:
-        yield t("says: {text}", text=f"{said}{kinds}")
+        yield Said(t("says: {text}", text=f"{said}{kinds}"))
     if one.repeats:
         yield t("It came {n} times, and counts once.", n=one.repeats + 1)
     if not one.made:
@@ -167,13 +167,13 @@ def _of_notice(one: NotedItem) -> Iterator[str]:
     thread = f"{one.thread} ({group})" if group else str(one.thread)
     where = t(" in {thread}", thread=thread) if one.thread else ""
     id_ = f" {sanitize(one.message_id)}" if one.message_id else ""
-    yield f"{_moment(one.read_ms)} {one.account} {what}{id_}:{kind}{actor}{where}"
+    yield Said(f"{_moment(one.read_ms)} {one.account} {what}{id_}:{kind}{actor}{where}")
     text = sanitize(one.text, _TEXT)
     if one.unreadable:
         yield t("It could not be read: {why}.", why=text) if text else t("It could not be read.")
     else:
         if text:
-            yield t("says: {text}", text=text)
+            yield Said(t("says: {text}", text=text))
         yield t(_BY_PLATFORM)
     if one.repeats:
         yield t("It came {n} times.", n=one.repeats + 1)

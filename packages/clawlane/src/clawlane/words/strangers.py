@@ -5,6 +5,12 @@ from __future__ import annotations
 import unicodedata
 
 
+class Said(str):
+    """A line that quotes somebody else: nothing in it is a word of ours."""
+
+    __slots__ = ()
+
+
 def sanitize(text: str, longest: int = 60) -> str:
     """The text without control characters and direction marks, on one line, and not too long."""
     if len(text) <= longest and text.isprintable() and "  " not in text:

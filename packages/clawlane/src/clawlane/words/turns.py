@@ -6,6 +6,7 @@ from clawlane.ops.why import Hold, Standing, TurnStage
 from clawlane.store.draft_told import EXPIRED
 from clawlane.store.told import Turn
 from clawlane.texts import later, t, tn
+from clawlane.words.holds import hold_words
 from clawlane.words.strangers import sanitize
 from clawlane.words.times import local
 
@@ -37,7 +38,7 @@ def _sentence(turn: Turn, standing: Standing) -> str:
 
 
 def _hold(hold: Hold) -> str:
-    rule = sanitize(t(hold.rule), 120)
+    rule = sanitize(hold_words(hold.rule), 120)
     if hold.until_ms is None:
         return t("held: {rule} until somebody runs: openclaw resume", rule=rule)
     return t("held: {rule} until {time}", rule=rule, time=local(hold.until_ms))

@@ -30,6 +30,7 @@ def routes() -> Iterator[Route]:
         people,
         ritual,
         sessions,
+        webhooks,
         why,
     )
 
@@ -42,6 +43,7 @@ def routes() -> Iterator[Route]:
         dead_letters,
         sessions,
         pacing,
+        webhooks,
         config,
         login,
         ritual,

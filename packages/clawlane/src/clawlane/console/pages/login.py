@@ -7,7 +7,6 @@ from typing import Any
 from aiohttp import web
 
 from clawlane.capabilities import ShowQr
-from clawlane.channel import VaultError
 from clawlane.clock import now_ms
 from clawlane.console.answers import done, page
 from clawlane.console.logins import CODES, AccountLogin, Stage
@@ -17,9 +16,8 @@ from clawlane.console.site import SITE
 from clawlane.console.streaming import streamed
 from clawlane.ops.accounts import FindAccount
 from clawlane.ops.channel_list import ChannelEntry, ListChannels
-from clawlane.ops.client import ControlError
 from clawlane.ops.login import OTHERS_TITLE, LogOut
-from clawlane.texts import t, told
+from clawlane.texts import t
 from clawlane.words import login as words
 from clawlane.words.channel_off import off_words
 from clawlane.words.unofficial import UNOFFICIAL
@@ -114,17 +112,17 @@ async def _whole(request: web.Request, login: AccountLogin) -> dict[str, Any]:
 
 async def _values(request: web.Request, login: AccountLogin, *, whole: bool = False) -> dict[str, Any]:
     """What the live part shows, or the whole page. While a login runs, the first needs nothing else."""
-    entry, unreadable = None, ""
+    entry = mine = None
     if whole or not login.runs:
-        entry, unreadable = await _entry(request, login)
-    users = [one.user for one in entry.accounts if one.id == login.found.account] if entry else []
+        entry = await _entry(request, login)
+        mine = next((one for one in entry.accounts if one.id == login.found.account), None)
     left_s = max(0, login.code.expires_ms - now_ms()) // 1000 if login.code else 0
     return {
         "login": login,
         "address": address_of(login.found),
         "entry": entry,
-        "user": users[0] if users else None,
-        "unreadable": unreadable,
+        "user": mine.user if mine else None,
+        "unreadable": t(mine.problem) if mine and mine.problem else "",
         "left": f"{left_s // 60}:{left_s % 60:02}",
         "codes": CODES,
         "Stage": Stage,
@@ -133,13 +131,10 @@ async def _values(request: web.Request, login: AccountLogin, *, whole: bool = Fa
     }
 
 
-async def _entry(request: web.Request, login: AccountLogin) -> tuple[ChannelEntry | None, str]:
-    """The channel with its risk, also where the config does not name it; or why a session cannot be read."""
-    try:
-        every = await asks_of(request).call(ListChannels(everything=True))
-    except (ControlError, VaultError) as error:
-        return None, told(error)
-    return next(one for one in every if one.channel == login.found.channel), ""
+async def _entry(request: web.Request, login: AccountLogin) -> ChannelEntry:
+    """The channel with its risk, also where the config does not name it."""
+    every = await asks_of(request).call(ListChannels(everything=True))
+    return next(one for one in every if one.channel == login.found.channel)
 
 
 ROUTES = (

@@ -11,11 +11,11 @@ from aiohttp import web
 from clawlane.clock import now_ms
 from clawlane.condition import Phase
 from clawlane.console.answers import page
-from clawlane.console.feed import SHOWN
+from clawlane.console.feed import SHOWN, Reader
 from clawlane.console.pages.common import asks_of
 from clawlane.console.rendering import fragment
 from clawlane.console.site import SITE
-from clawlane.console.streaming import SILENCE_S, STILL_HERE, opened, written
+from clawlane.console.streaming import SILENCE_S, STILL_HERE, opened, while_signed_in, written
 from clawlane.ops.account_status import AccountStatus
 from clawlane.ops.context import account_words
 from clawlane.ops.exit_codes import Exit, exit_code, exit_code_of
@@ -23,19 +23,8 @@ from clawlane.ops.status import GetStatus, Status
 from clawlane.ops.why import Why
 from clawlane.texts import t
 from clawlane.words.account_rows import account_rows
-from clawlane.words.status import config_lines, help_of, serves_lines
+from clawlane.words.status import config_lines, help_of, serves_lines, webhook_lines
 from clawlane.words.stories import lines
-
-_PAGES = {
-    "openclaw channels dead-letters": "/dead-letters",
-    "openclaw channels login": "/login",
-    "openclaw drafts": "/drafts",
-    "openclaw outbox": "/outbox",
-    "openclaw pairing": "/people",
-    "openclaw resume": "/pause",
-    "openclaw verify": "/ritual",
-}
-"""The page that does what a command does, by the beginning of the command."""
 
 _LOGIN_HELPS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT)
 
@@ -57,23 +46,28 @@ async def stream(request: web.Request) -> web.StreamResponse:
     async with request.app[SITE].feed.reading() as reader:
         response = await opened(request)
         with suppress(ConnectionError, TimeoutError):
-            while not reader.slow:
-                try:
-                    async with asyncio.timeout(SILENCE_S):
-                        piece = await reader.queue.get()
-                except TimeoutError:
-                    piece = STILL_HERE
-                if not await written(request, response, piece):
-                    break
+            async with while_signed_in(request):
+                while not reader.slow:
+                    if not await written(request, response, await _next(reader)):
+                        break
         return response
 
 
+async def _next(reader: Reader) -> bytes:
+    try:
+        async with asyncio.timeout(SILENCE_S):
+            return await reader.queue.get()
+    except TimeoutError:
+        return STILL_HERE
+
+
 async def _values(request: web.Request) -> dict[str, Any]:
-    found = await asks_of(request).call(GetStatus())
+    found, now = await asks_of(request).call(GetStatus()), now_ms()
+    told = (*config_lines(found.config, now), *serves_lines(found), *webhook_lines(found, now))
     return {
         "found": found,
         "well": exit_code(found) is Exit.WELL,
-        "lines": [text for _, text in (*config_lines(found.config, now_ms()), *serves_lines(found))],
+        "lines": [text for _, text in told],
         "rows": _rows(found),
     }
 
@@ -93,10 +87,7 @@ def _account(found: Status, one: AccountStatus, words: str) -> dict[str, object]
     code = exit_code_of(one)
     return {
         "well": found.gateway is not None and code is Exit.WELL,
-        "rows": [
-            (t(head) if head else "", next((to for names, to in _PAGES.items() if names in text), ""), text)
-            for head, text in account_rows(one, words, now_ms())
-        ],
+        "rows": [(t(head) if head else "", text) for head, text in account_rows(one, words, now_ms())],
         "help": help_of(one, words),
         "needs_login": one.enabled and (not one.linked or one.phase in _LOGIN_HELPS),
     }

@@ -18,6 +18,7 @@ from clawlane.mcp.values import (
     Query,
     Theirs,
     Value,
+    Whose,
     account_parts,
     name_of,
     page_of,
@@ -29,7 +30,7 @@ from clawlane.ops.directory import GroupMembers, Groups, Peers, Self
 class Person(Value):
     """A person, as the account's owner sees them. `is_friend` is null where that is not known."""
 
-    whose: Theirs = "theirs"
+    whose: Whose = "theirs"
     id: str
     name: str
     is_friend: bool | None = None
@@ -81,7 +82,8 @@ class DirectoryTools:
 
     async def self_(self, account: OneAccount = "") -> Person:
         """Say who the account itself is: its id and name on the platform."""
-        return _person(await self.asks.call(Self(*account_parts(account))))
+        own = await self.asks.call(Self(*account_parts(account)))
+        return Person(whose="ours", id=own.id, name=name_of(own.name))
 
     async def peers(
         self, account: OneAccount = "", query: Query = "", limit: Limit = 50, cursor: Cursor = ""

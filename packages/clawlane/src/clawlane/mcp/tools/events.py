@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from clawlane.mcp.tool import READS, Tool
-from clawlane.mcp.values import Account, Limit, Value, key_of, moment
+from clawlane.mcp.values import Account, Limit, Value, account_parts, key_of, moment
+from clawlane.ops.accounts import FindAccount
 from clawlane.ops.asking import Asks
 from clawlane.ops.events import Events, Reached, Truncated
 from clawlane.store import events as stored
@@ -82,7 +83,7 @@ class EventTools:
 
     async def poll(self, cursor: EventCursor = "newest", account: Account = "", limit: Limit = 50) -> Feed:
         """Give what happened after a cursor, without waiting. Cursors stay valid over restarts."""
-        return await self._read(cursor, account, limit)
+        return await self._read(cursor, await self._named(account), limit)
 
     async def wait(
         self,
@@ -92,12 +93,21 @@ class EventTools:
         seconds: Annotated[int, Field(ge=1, le=LONGEST_WAIT_S, description="How long to wait at most.")] = 25,
     ) -> Feed:
         """Wait until something happens after a cursor, and give it; nothing if nothing happens in time."""
+        named = await self._named(account)
         if cursor == "newest":  # what happens between two questions is not missed
-            cursor = (await self._read(cursor, account, 1)).next_cursor
+            cursor = (await self._read(cursor, named, 1)).next_cursor
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._first(Events(cursor, account.strip() or None, follow=True, limit=1))
-        return await self._read(cursor, account, limit)
+                await self._first(Events(cursor, named, follow=True, limit=1))
+        return await self._read(cursor, named, limit)
+
+    async def _named(self, account: str) -> str | None:
+        """The account as the feed names it; None for all. Raises `OpError` for one that there is not."""
+        channel, id_ = account_parts(account)
+        if channel is None:
+            return None
+        found = await self.asks.call(FindAccount(channel, id_))
+        return str(found)
 
     async def _first(self, request: Events) -> None:
         """Returns with the first event."""
@@ -106,10 +116,10 @@ class EventTools:
                 if not isinstance(event, Reached | Truncated):
                     return
 
-    async def _read(self, cursor: str, account: str, limit: int) -> Feed:
+    async def _read(self, cursor: str, account: str | None, limit: int) -> Feed:
         found: list[Event] = []
         truncated = False
-        request = Events(cursor, account.strip() or None, limit=limit)
+        request = Events(cursor, account, limit=limit)
         async with self.asks.follow(request) as events:
             async for event in events:
                 match event:

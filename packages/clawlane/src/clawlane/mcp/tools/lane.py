@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from clawlane.access.explain import Explanation, explain
 from clawlane.mcp.tool import READS, Tool
 from clawlane.mcp.values import Limit, Value, key_of, moment
 from clawlane.ops.account_status import AccountStatus
 from clawlane.ops.asking import Asks
 from clawlane.ops.status import GetStatus, Status
 from clawlane.ops.why import Item, Why
+from clawlane.store import told as stored
 from clawlane.texts import t
 from clawlane.words.stories import as_dict
 from clawlane.words.unofficial import UNOFFICIAL
@@ -174,18 +176,26 @@ def _explained(item: Item) -> Explained:
         message_id=told["message_id"],
         sender_id=told["sender"],
         at=moment(told["read_ms"]),
-        decisions=list(map(_made, told.get("decisions", ()))),
+        decisions=_decisions(item),
         turn=str(turn.get("sentence") or ""),
     )
 
 
-def _made(told: dict[str, Any]) -> Made:
+def _decisions(item: Item) -> list[Made]:
+    """What was decided about a message, with the ids of sender and group: names are words of theirs."""
+    if item.message is None:
+        return []
+    one = item.message.recorded
+    return [_made(made, explain(made.decision, one.sender_id, one.thread)) for made in one.made]
+
+
+def _made(made: stored.Made, why: Explanation) -> Made:
     return Made(
-        stage=told["stage"],
-        at=moment(told["at_ms"]),
-        outcome=told["outcome"],
-        reason=told["reason"],
-        rule=told["rule"]["path"],
-        sentence=told["sentence"],
-        change=told["change"] or "",
+        stage=made.stage,
+        at=moment(made.at_ms),
+        outcome=str(made.decision.outcome),
+        reason=str(made.decision.reason),
+        rule=made.decision.rule.path,
+        sentence=why.sentence,
+        change=why.change,
     )

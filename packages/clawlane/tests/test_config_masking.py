@@ -1,0 +1,31 @@
+"""Addresses in the config, as they are shown: without what lets in whoever knows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from clawlane.config.masking import masked
+
+BRAIN = ("agents", "main", "brain", "url")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://api.example.com/v1/chat/completions", "https://api.example.com/v1/chat/completions"),
+        ("https://a-host-with-a-long-name.example.com/v1", "https://a-host-with-a-long-name.example.com/v1"),
+        ("https://example.com/in/0123456789abcdef0123", "https://example.com/in/…"),
+        ("https://example.com/0123456789abcdef0123/out?k=v#x", "https://example.com/…/out?k=…#x"),
+        ("https://lan:secret@example.com/0123456789abcdef0123", "https://lan:…@example.com/…"),
+        (
+            "https://example.com/${A_NAME_OF_TWENTY_LETTERS}/x",
+            "https://example.com/${A_NAME_OF_TWENTY_LETTERS}/x",
+        ),
+    ],
+)
+def test_a_long_word_in_a_path_is_not_shown(url: str, shown: str) -> None:
+    assert masked(url, BRAIN) == shown
+
+
+def test_of_a_webhook_no_path_is_shown() -> None:
+    assert masked("https://example.com/in", ("webhooks", 0, "url")) == "https://example.com/…"
