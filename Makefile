@@ -19,7 +19,7 @@ setup: .venv/.complete
 	@$(PYTHON) -m venv .venv
 	@$(PIP) --upgrade pip setuptools
 	@$(PIP) hatchling editables babel
-	@$(PIP) --no-build-isolation -e 'packages/zaloweb[sim]' -e 'packages/clawlane[agent,mcp,metrics]' -e 'extensions/zalouser[rehearsal]' -r requirements-dev.txt
+	@$(PIP) --no-build-isolation -e 'packages/zaloweb[sim]' -e 'packages/clawlane[agent,mcp,metrics,postgres]' -e 'extensions/zalouser[rehearsal]' -r requirements-dev.txt
 	@touch $@
 
 demo: setup $(TEXTS)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
-from clawlane.store.sqlite.connection import connect_writer
+from clawlane.store.sqlite.connection import Connection, connect_writer
 
 ACCOUNT = "zalouser/default"
 NOW = 1_700_000_000_000
@@ -40,7 +39,7 @@ _FOLLOWING = (
 )
 
 
-def make_large_store(path: Path, count: int) -> sqlite3.Connection:
+def make_large_store(path: Path, count: int) -> Connection:
     """A store with `count` messages of one account, and the connection that writes to it."""
     connection = connect_writer(path, NOW)
     values = {"account": ACCOUNT, "count": count, "now": NOW, "kept": KEPT}

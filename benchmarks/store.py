@@ -16,8 +16,8 @@ from benchmarks.figure import Figure
 from benchmarks.large_store import ACCOUNT, NOW, make_large_store
 from clawlane.messages import ThreadKind
 from clawlane.store import catch_up, retention, turns
-from clawlane.store.sqlite.connection import connect_reader
 from clawlane.store.reader import Reader
+from clawlane.store.sqlite.connection import connect_reader
 from clawlane.store.transaction import Tx
 from clawlane.store.why_search import Wanted
 

@@ -53,6 +53,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 _OF_FILES = {
+    "test_store_engines",
     "test_store_audit_kill",
     "test_store_marker",
     "test_store_media_files",

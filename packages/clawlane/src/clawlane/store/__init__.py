@@ -1,1 +1,1 @@
-"""One SQLite file: what an account has read, decided, answered."""
+"""What an account has read, decided, answered: written once for two engines."""

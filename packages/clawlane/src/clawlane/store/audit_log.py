@@ -108,7 +108,7 @@ COLUMNS = (
     "SELECT CAST(account AS BLOB), number, at_ms, CAST(kind AS BLOB), CAST(what AS BLOB), CAST(who AS BLOB),"
     " CAST(details AS BLOB), CAST(config AS BLOB), content, previous, hash FROM audit_log"
 )
-"""The beginning of a question about entries. From a file texts come as bytes: a changed one may be no text any more."""
+"""The beginning of a question about entries. From a file texts come as bytes: a changed one may be none."""
 
 
 def entry_of(row: Sequence[Any]) -> Entry:

@@ -38,11 +38,13 @@ SELECT queue, count(*) AS n, min(since_ms) AS oldest_ms FROM (
     SELECT 'undecided' AS queue, admitted_ms AS since_ms FROM undecided
      JOIN messages ON messages.account = undecided.account AND seq = message
      WHERE undecided.account = :account
-    UNION ALL SELECT CASE WHEN (SELECT whole FROM paused) OR (thread_kind, thread_id) IN (SELECT kind, id FROM held) THEN 'held'
-     ELSE 'turns' END, admitted_ms FROM turns JOIN messages ON messages.account = turns.account AND seq = turn
+    UNION ALL SELECT CASE WHEN (SELECT whole FROM paused)
+     OR (thread_kind, thread_id) IN (SELECT kind, id FROM held) THEN 'held' ELSE 'turns' END, admitted_ms
+     FROM turns JOIN messages ON messages.account = turns.account AND seq = turn
      WHERE turns.account = :account AND settled_ms IS NULL AND state IN ('waiting', 'running')
     UNION ALL SELECT CASE WHEN state IN ('unknown', 'held') THEN 'unknown'
-     WHEN state = 'queued' AND ((SELECT whole FROM paused) OR (thread_kind, thread_id) IN (SELECT kind, id FROM held)) THEN 'held'
+     WHEN state = 'queued' AND ((SELECT whole FROM paused)
+     OR (thread_kind, thread_id) IN (SELECT kind, id FROM held)) THEN 'held'
      ELSE 'sends' END,
      CASE WHEN held_until_ms > created_ms AND held_until_ms <= :now THEN held_until_ms ELSE created_ms END
      FROM outbox WHERE account = :account AND settled_ms IS NULL

@@ -1,0 +1,109 @@
+"""A way to a server that breaks when a test wants it: before or after certain bytes, or by going silent."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from enum import Enum
+from types import TracebackType
+
+_PIECE = 1 << 16
+
+
+class Break(Enum):
+    BEFORE = "before"
+    """The bytes never arrive, and both ends see the connection end."""
+
+    AFTER = "after"
+    """They arrive, and the answer to them does not."""
+
+    SILENT = "silent"
+    """Nothing arrives any more, in either direction, and nobody is told."""
+
+
+class BrokenWay:
+    """Listens on loopback for a server behind a Unix socket, in a thread of its own."""
+
+    def __init__(self, socket_path: str) -> None:
+        self._path = socket_path
+        self._loop = asyncio.new_event_loop()
+        self._armed: tuple[bytes, Break] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.broken = threading.Event()
+        self.port = 0
+
+    def __enter__(self) -> BrokenWay:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="broken-way")
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join()
+
+    def arm(self, words: bytes, how: Break) -> None:
+        """Break once, when a client sends these bytes."""
+        self.broken.clear()
+        self._armed = (words, how)
+
+    def _run(self, ready: threading.Event) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve(ready))
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._ended = asyncio.Event()
+        async with await asyncio.start_server(self._relay, "127.0.0.1", 0) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            ready.set()
+            await self._ended.wait()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            there, back = await asyncio.open_unix_connection(self._path)
+            try:
+                answering = asyncio.create_task(self._pass(there, writer))
+                await self._watch(reader, back, answering)
+                answering.cancel()
+            finally:
+                back.close()
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _watch(
+        self, reader: asyncio.StreamReader, back: asyncio.StreamWriter, answering: asyncio.Task[None]
+    ) -> None:
+        while data := await reader.read(_PIECE):
+            armed = self._armed
+            if armed is None or armed[0] not in data:
+                back.write(data)
+                continue
+            self._armed = None
+            answering.cancel()
+            with suppress(asyncio.CancelledError):
+                await answering
+            if armed[1] is Break.AFTER:
+                back.write(data)
+                await back.drain()
+            self.broken.set()
+            if armed[1] is Break.SILENT:
+                await self._ended.wait()
+            return
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(_PIECE):
+            writer.write(data)
+        writer.close()

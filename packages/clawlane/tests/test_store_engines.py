@@ -1,0 +1,234 @@
+"""The two engines have the same tables, columns and indexes, and do what the writer asks of them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from packages.clawlane.tests import postgres_server
+from packages.clawlane.tests.broken_way import Break, BrokenWay
+from packages.clawlane.tests.opened_store import LANE, NOW, POSTGRES, Clock, raw, store_in
+from psycopg.conninfo import conninfo_to_dict
+
+from clawlane.channel import Phase
+from clawlane.messages import Text, Thread, ThreadKind
+from clawlane.store import events, outbox
+from clawlane.store.errors import StoreFailed, StoreLost, StoreUnusable
+from clawlane.store.postgres.connection import Connection, translated
+from clawlane.store.postgres.opening import Place, open_database
+from clawlane.store.sqlite.connection import connect_nothing
+from clawlane.store.transaction import Tx
+
+TYPES = {"TEXT": "text", "INTEGER": "bigint", "BLOB": "bytea", "REAL": "double precision"}
+TEXTS = [Text(Thread(ThreadKind.DM, "11"), "chào")]
+POSTGRES_ONLY = pytest.mark.parametrize("engine", [POSTGRES], indirect=True)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(postgres_server.server().database(tmp_path))
+
+
+@pytest.fixture
+def database(place: Place) -> Iterator[Connection]:
+    with closing(Connection(place.connect())) as opened:
+        yield opened
+
+
+def columns_of_file() -> dict[str, dict[str, tuple[str, bool]]]:
+    """Type, and whether it may be null, by table and column."""
+    with closing(connect_nothing()) as file:
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        tables = [row["name"] for row in file.execute(query)]
+        return {
+            table: {
+                row["name"]: (TYPES[row["type"]], bool(row["notnull"] or row["pk"]))
+                for row in file.execute(f"PRAGMA table_info({table})")
+            }
+            for table in tables
+        }
+
+
+def columns_of_database(db: Connection) -> dict[str, dict[str, tuple[str, bool]]]:
+    found: dict[str, dict[str, tuple[str, bool]]] = {}
+    query = (
+        "SELECT table_name, column_name, data_type, is_nullable, collation_name"
+        " FROM information_schema.columns WHERE table_schema = 'public'"
+    )
+    for table, column, type_, null, collation in db.execute(query):
+        assert collation in (None, "C"), (table, column)
+        found.setdefault(table, {})[column] = (type_, null == "NO")
+    return found
+
+
+@pytest.mark.long
+def test_tables_columns_and_indexes_are_the_same(database: Connection) -> None:
+    ours, theirs = columns_of_file(), columns_of_database(database)
+    assert set(ours) == set(theirs)
+    for table, columns in ours.items():
+        assert columns == theirs[table], table
+    with closing(connect_nothing()) as file:
+        query = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql <> ''"
+        names = {row["name"] for row in file.execute(query)}
+    made = [
+        row[0] for row in database.execute("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")
+    ]
+    assert names <= set(made)
+    assert {one for one in made if not one.endswith(("_pkey", "_key"))} == names
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (
+            "SELECT 1 FROM turns WHERE run = ? AND note = :told",
+            "SELECT 1 FROM turns WHERE run = %s AND note = %(told)s",
+        ),
+        ("SELECT '?:x%' WHERE a LIKE '%' || ?", "SELECT '?:x%%' WHERE a LIKE '%%' || %s"),
+        ("SELECT t::text, CAST(who AS BLOB)", "SELECT t::text, who"),
+    ],
+)
+def test_a_statement_is_translated_outside_of_its_words(written: str, read: str) -> None:
+    assert translated(written) == read
+
+
+@pytest.mark.long
+def test_what_no_server_takes_is_stored_as_what_it_takes(database: Connection) -> None:
+    values = ("a\0b", True, 2**40, b"\0\xff")
+    row = database.execute("SELECT ? AS text, ? AS flag, ? AS number, ? AS bytes", values).fetchone()
+    assert row is not None
+    assert list(row) == ["a\ufffdb", 1, 2**40, b"\0\xff"]
+    assert (row["text"], row.keys()) == ("a\ufffdb", ["text", "flag", "number", "bytes"])
+
+
+@pytest.mark.long
+def test_a_database_of_another_program_is_left_alone(place: Place, tmp_path: Path) -> None:
+    with place.connect() as db:
+        db.execute("ALTER TABLE migrations RENAME TO theirs")
+    try:
+        with pytest.raises(StoreUnusable, match="another program"):
+            asyncio.run(opened(place, tmp_path))
+    finally:
+        with place.connect() as db:
+            db.execute("ALTER TABLE theirs RENAME TO migrations")
+
+
+@pytest.mark.long
+def test_a_newer_database_is_left_alone(place: Place, tmp_path: Path) -> None:
+    with place.connect() as db:
+        db.execute("INSERT INTO migrations VALUES (99, 0)")
+    try:
+        with pytest.raises(StoreUnusable, match=r"newer clawlane \(schema 99"):
+            asyncio.run(opened(place, tmp_path))
+    finally:
+        with place.connect() as db:
+            db.execute("DELETE FROM migrations WHERE number = 99")
+
+
+def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Path) -> None:
+    place = Place("postgresql://lane@127.0.0.1:1/lane", "a password nobody may see")
+    with pytest.raises(StoreUnusable) as refused:
+        asyncio.run(opened(place, tmp_path))
+    told = str(refused.value)
+    assert "the store 127.0.0.1:1/lane cannot be used" in told
+    assert "\n" not in told
+    assert "password nobody" not in told + repr(place)
+
+
+async def opened(place: Place, folder: Path) -> None:
+    async with open_database(place, folder / "audit", Clock()):
+        pass
+
+
+@pytest.mark.long
+@POSTGRES_ONLY
+async def test_a_session_that_is_lost_is_opened_again_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    async with store_in(tmp_path, Clock()) as store, store.own(LANE) as account:
+        [first] = await account.run(outbox.queue, None, TEXTS)
+        with raw(tmp_path) as db:
+            db.execute(KILL_OTHERS)
+        [second] = await account.run(outbox.queue, None, TEXTS)
+        with store.read() as reader:
+            assert [one.id for one in reader.outbox()] == [first, second]
+
+
+KILL_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+)
+
+
+@pytest.mark.long
+@POSTGRES_ONLY
+async def test_a_transaction_that_does_nothing_is_ended_by_the_server(tmp_path: Path) -> None:
+    """Its locks would hold up every other gateway."""
+    async with store_in(tmp_path, Clock()) as store, store.own(LANE) as account, store.own("zalouser/b"):
+        held, over = threading.Event(), threading.Event()
+
+        def frozen(tx: Tx) -> None:
+            events.note_state(tx, NOW, Phase.READY, "")
+            held.set()
+            over.wait()
+
+        stuck = asyncio.create_task(account.attempt(frozen))
+        await asyncio.to_thread(held.wait)
+        async with store_in(tmp_path, Clock(), lock="other") as other, other.own("zalouser/c") as another:
+            await another.run(events.note_state, NOW, Phase.READY, "")
+        over.set()
+        with pytest.raises(StoreFailed):
+            await stuck
+
+
+@pytest.mark.long
+@POSTGRES_ONLY
+async def test_whoever_takes_an_account_over_waits_for_a_change_and_ends_the_next(tmp_path: Path) -> None:
+    async with store_in(tmp_path, Clock()) as store, store.own(LANE) as older:
+        begun, over = threading.Event(), threading.Event()
+
+        def slow(tx: Tx) -> None:
+            begun.set()
+            over.wait()
+            outbox.queue(tx, None, TEXTS)
+
+        changing = asyncio.create_task(older.attempt(slow))
+        await asyncio.to_thread(begun.wait)
+        async with store_in(tmp_path, Clock(), lock="other") as other:
+            owning = other.own(LANE)
+            taking = asyncio.create_task(owning.__aenter__())
+            over.set()
+            await changing
+            newer = await taking
+            with pytest.raises(StoreLost):
+                await older.run(outbox.queue, None, TEXTS)
+            await newer.run(outbox.queue, None, TEXTS)
+            with other.read() as reader:
+                assert len(reader.outbox()) == 2
+            await owning.__aexit__(None, None, None)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", Break)
+@POSTGRES_ONLY
+async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_path: Path, how: Break) -> None:
+    """Where the commit went through, its transaction is not carried out again; where it did not, it is."""
+    server = postgres_server.server()
+    runs: list[int] = []
+
+    def queue(tx: Tx) -> list[int]:
+        runs.append(1)
+        return outbox.queue(tx, None, TEXTS)
+
+    name = conninfo_to_dict(server.database(tmp_path))["dbname"]
+    with BrokenWay(str(server.folder / ".s.PGSQL.5432")) as way:
+        place = Place(f"postgresql://clawlane@127.0.0.1:{way.port}/{name}?sslmode=disable")
+        async with open_database(place, tmp_path / "audit", Clock()) as store, store.own(LANE) as account:
+            way.arm(b"COMMIT", how)
+            queued = await account.run(queue)
+            assert way.broken.is_set()
+            with store.read() as reader:
+                assert [one.id for one in reader.outbox()] == queued
+    assert len(runs) == (1 if how is Break.AFTER else 2)
