@@ -88,7 +88,6 @@ class Walk:
         self._ask_all()
         proposal = self._propose()
         written = self._write(proposal)
-        self._file.run_here(DropDraft(self.look.channel, self.look.account))
         done = Done(self.look, proposal, written)
         try:
             return finish(self._file, done, self._given, self._prompts, as_json=self._as_json)
@@ -350,6 +349,7 @@ class Walk:
                 raise CliError(t("nothing was written; your answers are kept"), self._again)
         answers = self._interview.answers
         written = self._file.run_here(Write(self.look.channel, self._name, answers, proposal.revision))
+        self._file.run_here(DropDraft(self.look.channel, self.look.account))  # before it is said to be done
         if written.backup:
             self._say(
                 t(
