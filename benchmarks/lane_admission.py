@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.config.choices import DmPolicy
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
-from clawlane.store.database import open_store
+from clawlane.store.database import Store, open_store
 from clawlane.store.models import AdmittedMessage, NoteResult
 from clawlane_zalouser.mapping import inbound_of
 from zaloweb.events import Decoder, Message
@@ -65,19 +65,34 @@ def run() -> Iterator[Figure]:
 
 async def _measure(folder: Path) -> list[Figure]:
     syncs = _fdatasyncs(folder)
+    took = await admitted(open_store(folder / "store.sqlite", folder / "lock", now_ms))
+    disk = Latency.of(syncs + _fdatasyncs(folder))
+    aim = _AIM_MS + _AIM_SYNCS * disk.p50
+    note = f"p99 {took.steady.p99:.2f} ms; fdatasync of {_BLOCK} bytes: {disk}"
+    burst = str(took.burst)
+    return [
+        Figure(f"admission at {PER_SECOND}/s, p50", took.steady.p50, "ms", note, aim=aim),
+        Figure(f"admission of {BURST} at once", took.rate, "/s", burst, aim=_AIM_PER_SECOND, at_least=True),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """How long each message took, one by one and all at once, and how many a second these were."""
+
+    steady: Latency
+    burst: Latency
+    rate: float
+
+
+async def admitted(opening: AbstractAsyncContextManager[Store]) -> Admitted:
+    """Admit messages into a store."""
     own_id, frames = _frames(STEADY + BURST)
-    async with _reading(folder, own_id) as reader:
+    async with _reading(opening, own_id) as reader:
         steady = Latency.of(await reader.steady(frames[:STEADY]))
         started = time.perf_counter()
         burst = Latency.of(await reader.burst(frames[STEADY:]))
-        rate = BURST / (time.perf_counter() - started)
-    disk = Latency.of(syncs + _fdatasyncs(folder))
-    aim = _AIM_MS + _AIM_SYNCS * disk.p50
-    note = f"p99 {steady.p99:.2f} ms; fdatasync of {_BLOCK} bytes: {disk}"
-    return [
-        Figure(f"admission at {PER_SECOND}/s, p50", steady.p50, "ms", note, aim=aim),
-        Figure(f"admission of {BURST} at once", rate, "/s", str(burst), aim=_AIM_PER_SECOND, at_least=True),
-    ]
+        return Admitted(steady, burst, BURST / (time.perf_counter() - started))
 
 
 class _Reader:
@@ -125,21 +140,21 @@ class _Reader:
         for event in self._decoder.decode(frame):
             assert isinstance(event, Message)
             self._read_at[event.msg_id] = read_at
-            await self.admission.admit(inbound_of("default", event, _now_ms()))
+            await self.admission.admit(inbound_of("default", event, now_ms()))
 
 
 @asynccontextmanager
-async def _reading(folder: Path, own_id: str) -> AsyncIterator[_Reader]:
+async def _reading(opening: AbstractAsyncContextManager[Store], own_id: str) -> AsyncIterator[_Reader]:
     reader = _Reader(Decoder(own_id, _KEY))
     async with (
-        open_store(folder / "store.sqlite", folder / "lock", _now_ms) as store,
+        opening as store,
         store.own("zalouser/default") as account_store,
         asyncio.TaskGroup() as group,
     ):
         rules = Rules(_policy())
         access = AccessChecker(account_store, lambda: rules, lambda: Grants(own_id))
         reader.admission = Admission(
-            account_store, access, _ready, reader.committed, _noted, _caught_up, _now_ms
+            account_store, access, _ready, reader.committed, _noted, _caught_up, now_ms
         )
         running = group.create_task(reader.admission.run())
         yield reader
@@ -182,7 +197,8 @@ async def _caught_up(_place: CaughtUp) -> None:
     pass
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
+    """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 

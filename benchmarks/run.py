@@ -15,6 +15,7 @@ from benchmarks import (
     agents,
     command,
     decode,
+    engines,
     lane_admission,
     lane_rest,
     lane_turns,
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "lane_turns": lane_turns.run,
     "lane_rest": lane_rest.run,
     "store": store.run,
+    "engines": engines.run,
     "agents": agents.run,
     "window": window.run,
 }

@@ -69,7 +69,7 @@ def reading_in(folder: Path) -> Iterator[Reader]:
 def raw(folder: Path, *, guarded: bool = True) -> Iterator[Database]:
     """The database of a folder, for a test's own statements; triggers are off where it is not `guarded`."""
     if _engine == POSTGRES:
-        with closing(Connection(_place(folder).connect())) as db:
+        with closing(Connection(_place(folder).connect(), at_once=True)) as db:
             if not guarded:
                 db.execute("SET session_replication_role = replica")
             yield db
@@ -85,7 +85,7 @@ def raw(folder: Path, *, guarded: bool = True) -> Iterator[Database]:
 
 def dumped(folder: Path) -> dict[str, str]:
     """All that the tables of a database hold, by their names."""
-    with closing(Connection(_place(folder).connect())) as db:
+    with closing(Connection(_place(folder).connect(), at_once=True)) as db:
         names = [row[0] for row in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         rows = {name: db.execute(f"SELECT t::text FROM {name} AS t") for name in names}
         return {name: "\n".join(row[0] for row in found) for name, found in rows.items()}

@@ -32,9 +32,8 @@ INSERT INTO properties (name, value) VALUES ('id', replace(gen_random_uuid()::te
 SELECT setval(one || '_numbers', 1, false) FROM unnest(ARRAY['message', 'chunk', 'alarm']) AS one;
 """
 _VERSIONS = Path("/usr/lib/postgresql")
-_FAST = (
-    "fsync=off",
-    "full_page_writes=off",
+_UNSAFE = ("fsync=off", "full_page_writes=off")
+_SETTINGS = (
     "shared_buffers=32MB",
     "max_connections=200",
     "listen_addresses=",
@@ -50,7 +49,8 @@ def programs() -> Path | None:
 class Server:
     """A running server. `url` leads to a database of this name."""
 
-    def __init__(self, bin_: Path) -> None:
+    def __init__(self, bin_: Path, *, safe: bool = False) -> None:
+        """`safe` is as a server is set up: what is committed outlives a power cut."""
         self._bin = bin_
         self.folder = Path(tempfile.mkdtemp(prefix="clawlane-pg-"))
         self._as: tuple[str, ...] = ("setpriv", "--pdeathsig", "SIGINT")
@@ -61,7 +61,9 @@ class Server:
         data = self.folder / "data"
         self._run("initdb", "-D", str(data), "-U", "clawlane", "-A", "trust", "-E", "UTF8", "--no-sync")
         settings = [
-            word for one in (*_FAST, f"unix_socket_directories={self.folder}") for word in ("-c", one)
+            word
+            for one in (*(() if safe else _UNSAFE), *_SETTINGS, f"unix_socket_directories={self.folder}")
+            for word in ("-c", one)
         ]
         with (self.folder / "log").open("wb") as log:
             command = [*self._as, str(bin_ / "postgres"), "-D", str(data), *settings]

@@ -35,7 +35,7 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def database(place: Place) -> Iterator[Connection]:
-    with closing(Connection(place.connect())) as opened:
+    with closing(Connection(place.connect(), at_once=True)) as opened:
         yield opened
 
 

@@ -55,6 +55,9 @@ class Database(Protocol):
     def in_transaction(self) -> bool:
         """Whether a transaction is open; false where the database has undone it by itself."""
 
+    def settle(self) -> None:
+        """Raises what was wrong with the statements so far, where that is not known yet."""
+
     def next_number(self, name: str, /) -> int:
         """The next number of a `message`, `chunk`, `alarm` or `event`, over all accounts.
 
@@ -83,9 +86,11 @@ class Database(Protocol):
 @contextmanager
 def savepoint(db: Database) -> Iterator[None]:
     """Undo what happens inside if it raises, and nothing else."""
+    db.settle()
     db.execute("SAVEPOINT transition")
     try:
         yield
+        db.settle()
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK TO SAVEPOINT transition")

@@ -299,11 +299,13 @@ class Writer:
 def _outcome(transition: Transition[Any], db: Database) -> Any:
     """The result or the exception of a transition. A database that fails is not its fault: that is raised."""
     try:
-        return transition(db)
+        result = transition(db)
+        db.settle()
     except Exception as error:
         if db.failed_below(error):
             raise
         return error
+    return result
 
 
 def _outcome_in_savepoint(transition: Transition[Any], db: Database) -> Any:

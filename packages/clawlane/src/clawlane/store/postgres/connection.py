@@ -24,8 +24,12 @@ _AS_BYTES = re.compile(r"\bCAST\((\w+) AS BLOB\)")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
 _OWNER = (
     "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
-    " WHERE account = %s FOR SHARE OF owners"
+    " WHERE account = ? FOR SHARE OF owners"
 )
+_RETURNING = re.compile(r"\bRETURNING\b")
+_MOST_WAITING = 64
+"""Changes that wait for the next question, at most."""
+
 _GUARDS = 2
 _GUARDED = (
     "SELECT count(*) FROM pg_trigger WHERE tgname IN ('audit_log_guarded', 'audit_anchors_guarded')"
@@ -62,17 +66,58 @@ class Row:
         return list(self._places)
 
 
+class Written:
+    """A change that waits, or was made. `count` is how many rows it changed, once that is known."""
+
+    __slots__ = ("_db", "count", "text")
+
+    def __init__(self, db: Connection, text: str, count: int = -1) -> None:
+        self._db, self.text, self.count = db, text, count
+
+    @property
+    def rowcount(self) -> int:
+        if self.count < 0:
+            self._db.settle()
+        return self.count
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(())
+
+    def fetchone(self) -> None:
+        """It gives no rows."""
+
+    def fetchall(self) -> list[Row]:
+        """It gives no rows."""
+        return []
+
+
 class Connection:
     """One session with the database, or with a pooler in front of it.
 
-    `before` is called before each statement.
+    `before` is called before anything is sent; `changes` were counted on an earlier session. With `at_once`
+    no change waits.
     """
 
-    def __init__(self, opened: psycopg.Connection[Any], before: Callable[[], None] = _nothing) -> None:
-        self._before = before
+    def __init__(
+        self,
+        opened: psycopg.Connection[Any],
+        before: Callable[[], None] = _nothing,
+        changes: int = 0,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        self._before, self._at_once = before, at_once
         opened.adapters.register_loader("numeric", _NumberLoader)
         self.opened = opened
-        self.total_changes = 0
+        self.counted = changes
+        """Rows that were changed, but for those of changes that wait."""
+        self._waiting: list[Written] = []
+
+    @property
+    def total_changes(self) -> int:
+        """How many rows were changed since the store was opened."""
+        self.settle()
+        return self.counted
 
     @property
     def in_transaction(self) -> bool:
@@ -85,22 +130,46 @@ class Connection:
         """Whether the open transaction can only be undone."""
         return self.opened.info.transaction_status == pq.TransactionStatus.INERROR
 
-    def execute(self, statement: str, values: Values = ()) -> ClientCursor[Row]:
-        """Run one statement, with its values in place of `?` or `:name`."""
-        self._before()
-        cursor = ClientCursor(self.opened, row_factory=_row_factory)
-        cursor.execute(translated(statement), _plain_all(values))
-        if (cursor.statusmessage or "").startswith(_CHANGES):
-            self.total_changes += cursor.rowcount
-        return cursor
+    def execute(self, statement: str, values: Values = ()) -> Written | ClientCursor[Row]:
+        """Run one statement, with its values in place of `?` or `:name`.
 
-    def executemany(self, statement: str, values: Iterable[Values]) -> ClientCursor[Row]:
-        """Run one statement for each of the values."""
-        cursor = ClientCursor(self.opened, row_factory=_row_factory)
-        given = [_plain_all(one) for one in values]
+        A change waits for the next question, or for somebody who wants to know what it did: both go together.
+        """
+        text = ClientCursor(self.opened).mogrify(translated(statement), _plain_all(values))
+        if statement.startswith("ROLLBACK"):
+            self._waiting.clear()
+        if self._at_once or not statement.startswith(_CHANGES) or _RETURNING.search(statement):
+            return self._send(text)
+        written = Written(self, text)
+        self._waiting.append(written)
+        if len(self._waiting) == _MOST_WAITING:
+            self.settle()
+        return written
+
+    def executemany(self, statement: str, values: Iterable[Values]) -> Written | ClientCursor[Row]:
+        """Run one statement for each of the values. What it gives is about the last one."""
+        last: Written | ClientCursor[Row] = Written(self, "", 0)
+        for one in values:
+            last = self.execute(statement, one)
+        return last
+
+    def settle(self) -> None:
+        """Send the changes that wait."""
+        if self._waiting:
+            self._send("")
+
+    def _send(self, text: str) -> ClientCursor[Row]:
+        """Send what waits and a statement, in one go. Gives the result of the statement."""
         self._before()
-        cursor.executemany(translated(statement), given)
-        self.total_changes += max(cursor.rowcount, 0)
+        waiting, self._waiting = self._waiting, []
+        cursor = ClientCursor(self.opened, row_factory=_row_factory)
+        cursor.execute(";".join([*(one.text for one in waiting), *([text] if text else [])]))
+        for one in waiting:
+            one.count = cursor.rowcount
+            self.counted += one.count
+            cursor.nextset()
+        if text.startswith(_CHANGES):
+            self.counted += cursor.rowcount
         return cursor
 
     def next_number(self, name: str) -> int:
@@ -111,7 +180,7 @@ class Connection:
         """
         if name == "event":
             query = "UPDATE numbers SET last = last + 1 WHERE name = 'event' RETURNING last"
-            return int(self.execute(query).fetchone()["last"])  # type: ignore[index]
+            return int(self._send(query).fetchone()["last"])  # type: ignore[index]
         return int(self.execute("SELECT nextval(?)", (f"{name}_numbers",)).fetchone()[0])  # type: ignore[index]
 
     def last_number(self, name: str) -> int:
@@ -124,7 +193,8 @@ class Connection:
 
     def owner(self, account: str) -> Row | None:
         """Who owns an account. Nobody can take it over before this transaction ends."""
-        return ClientCursor(self.opened, row_factory=_row_factory).execute(_OWNER, (account,)).fetchone()
+        row: Row | None = self.execute(_OWNER, (account,)).fetchone()
+        return row
 
     @contextmanager
     def moment(self) -> Iterator[None]:

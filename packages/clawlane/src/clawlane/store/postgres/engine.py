@@ -51,8 +51,7 @@ class PostgresEngine:
     def begin(self, *, lazy: bool) -> None:
         """Begin, and learn the number of the transaction."""
         if self.db.opened.closed:
-            changes, self.db = self.db.total_changes, Connection(self._connect(), self._watch.renew)
-            self.db.total_changes = changes
+            self.db = Connection(self._connect(), self._watch.renew, self.db.counted)
         opened = self.db.opened
         self._watch.begin(opened.fileno())
         cursor = psycopg.ClientCursor(opened)

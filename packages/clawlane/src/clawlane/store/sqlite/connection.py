@@ -43,6 +43,9 @@ _OWNER = (
 class Connection(sqlite3.Connection):
     """A connection as transitions use it; see `clawlane.store.sql`."""
 
+    def settle(self) -> None:
+        """Each statement has said at once what was wrong with it."""
+
     def next_number(self, name: str) -> int:
         """The next number of this name, over all accounts."""
         query = "UPDATE numbers SET last = last + 1 WHERE name = ? RETURNING last"
