@@ -27,6 +27,7 @@ DO $$ DECLARE one TEXT; filled BOOLEAN; BEGIN
         IF filled THEN EXECUTE format('DELETE FROM %I', one); END IF;
     END LOOP;
 END $$;
+ALTER TABLE audit_log ENABLE TRIGGER ALL;
 INSERT INTO numbers (name, last) VALUES ('event', 0);
 INSERT INTO properties (name, value) VALUES ('id', replace(gen_random_uuid()::text, '-', ''));
 SELECT setval(one || '_numbers', 1, false) FROM unnest(ARRAY['message', 'chunk', 'alarm']) AS one;
