@@ -23,23 +23,22 @@ def _step() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Counted(sqlite3.Connection):
-    """A connection that counts."""
-
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        counts = sql.startswith(_STEPS)
-        if counts:
-            _step()
-        cursor = super().execute(sql, *values)
-        if counts:
-            _step()
-        return cursor
-
-
 _connect = sqlite3.connect
 
 
-def _counting(*args: Any, **more: Any) -> sqlite3.Connection:
+def _counting(*args: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **more: Any) -> Any:
+    """A connection of the kind that is asked for, which counts."""
+
+    class Counted(factory):  # type: ignore[valid-type, misc]
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            counts = sql.startswith(_STEPS)
+            if counts:
+                _step()
+            cursor: sqlite3.Cursor = super().execute(sql, *values)
+            if counts:
+                _step()
+            return cursor
+
     return _connect(*args, factory=Counted, **more)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,7 @@ def test_killed_at_every_commit_the_same_command_finishes(
             total = number - 1
             assert int(done.stderr.splitlines()[-1]) == total
             break
+        assert done.returncode == -signal.SIGKILL, done.stderr
         total = number
         again = linked.run("forget", "--person", lan)
         assert again.returncode == 0, again.stdout
