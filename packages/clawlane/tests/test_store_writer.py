@@ -12,7 +12,7 @@ import pytest
 
 from clawlane.store.errors import StoreError, StoreUnusable
 from clawlane.store.sql import savepoint
-from clawlane.store.sqlite.connection import connect_writer
+from clawlane.store.sqlite.connection import Connection, connect_writer
 from clawlane.store.sqlite.engine import SqliteEngine
 from clawlane.store.writer import Writer
 
@@ -136,7 +136,7 @@ async def test_a_transition_that_is_alone_and_raises_leaves_nothing(writer: Writ
 
 
 def test_a_savepoint_undoes_only_what_is_inside() -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
     connection.execute("CREATE TABLE counted (number INTEGER)")
     connection.execute("BEGIN")
     connection.execute("INSERT INTO counted VALUES (1)")

@@ -14,6 +14,13 @@ Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
 """What goes into a statement: by place, or by name."""
 
 
+OWNER = (
+    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
+    " WHERE account = ?"
+)
+"""Who owns an account, and when it changed last; engines add how the row is held."""
+
+
 class Row(Protocol):
     """A row of a result. Columns are found by name or by place."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -17,15 +17,11 @@ from psycopg import ClientCursor, pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
-from clawlane.store.sql import Values
+from clawlane.store.sql import OWNER, Values
 
 _HOLE = re.compile(r"'(?:[^']|'')*'|::|\?|:[a-z_]\w*|%")
 _AS_BYTES = re.compile(r"\bCAST\((\w+) AS BLOB\)")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
-_OWNER = (
-    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
-    " WHERE account = ? FOR SHARE OF owners"
-)
 _RETURNING = re.compile(r"\bRETURNING\b")
 _MOST_WAITING = 64
 """Changes that wait for the next question, at most."""
@@ -39,8 +35,9 @@ _ABOVE = frozenset(("0A", "21", "22", "23", "25P02", "26", "42", "P0"))
 """Classes of errors that a statement or its values brought about, and nothing below it."""
 
 
-def _nothing() -> None:
-    """Nobody wants to know."""
+def _unwatched(_: psycopg.Connection[Any]) -> AbstractContextManager[None]:
+    """However long it takes."""
+    return nullcontext()
 
 
 class Row:
@@ -94,19 +91,19 @@ class Written:
 class Connection:
     """One session with the database, or with a pooler in front of it.
 
-    `before` is called before anything is sent; `changes` were counted on an earlier session. With `at_once`
-    no change waits.
+    `over` is entered while the server is waited for; `changes` were counted on an earlier session. With
+    `at_once` no change waits.
     """
 
     def __init__(
         self,
         opened: psycopg.Connection[Any],
-        before: Callable[[], None] = _nothing,
+        over: Callable[[psycopg.Connection[Any]], AbstractContextManager[None]] = _unwatched,
         changes: int = 0,
         *,
         at_once: bool = False,
     ) -> None:
-        self._before, self._at_once = before, at_once
+        self._over, self._at_once = over, at_once
         opened.adapters.register_loader("numeric", _NumberLoader)
         self.opened = opened
         self.counted = changes
@@ -160,10 +157,10 @@ class Connection:
 
     def _send(self, text: str) -> ClientCursor[Row]:
         """Send what waits and a statement, in one go. Gives the result of the statement."""
-        self._before()
         waiting, self._waiting = self._waiting, []
         cursor = ClientCursor(self.opened, row_factory=_row_factory)
-        cursor.execute(";".join([*(one.text for one in waiting), *([text] if text else [])]))
+        with self._over(self.opened):
+            cursor.execute(";".join([*(one.text for one in waiting), *([text] if text else [])]))
         for one in waiting:
             one.count = cursor.rowcount
             self.counted += one.count
@@ -193,7 +190,7 @@ class Connection:
 
     def owner(self, account: str) -> Row | None:
         """Who owns an account. Nobody can take it over before this transaction ends."""
-        row: Row | None = self.execute(_OWNER, (account,)).fetchone()
+        row: Row | None = self.execute(f"{OWNER} FOR SHARE OF owners", (account,)).fetchone()
         return row
 
     @contextmanager

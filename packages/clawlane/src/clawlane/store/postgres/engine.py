@@ -41,7 +41,7 @@ class PostgresEngine:
         self._watch = Watch(_STATEMENT_S + 2)
         self._ending = threading.Event()
         self._transaction = ""
-        self.db = Connection(connect(), self._watch.renew)
+        self.db = Connection(connect(), self._watch.over)
 
     @property
     def spoiled(self) -> bool:
@@ -51,11 +51,10 @@ class PostgresEngine:
     def begin(self, *, lazy: bool) -> None:
         """Begin, and learn the number of the transaction."""
         if self.db.opened.closed:
-            self.db = Connection(self._connect(), self._watch.renew, self.db.counted)
-        opened = self.db.opened
-        self._watch.begin(opened.fileno())
-        cursor = psycopg.ClientCursor(opened)
-        cursor.execute(_BEGIN.format(wait="off" if lazy else "on").encode())
+            self.db = Connection(self._connect(), self._watch.over, self.db.counted)
+        cursor = psycopg.ClientCursor(self.db.opened)
+        with self._watch.over(self.db.opened):
+            cursor.execute(_BEGIN.format(wait="off" if lazy else "on").encode())
         while cursor.nextset():
             pass
         row = cursor.fetchone()
@@ -68,8 +67,6 @@ class PostgresEngine:
         except psycopg.Error:
             if not self._was_committed():
                 raise
-        finally:
-            self._watch.end()
 
     def roll_back(self) -> None:
         """Undo it, if one is open. A session that is lost has undone it."""
@@ -78,11 +75,9 @@ class PostgresEngine:
                 self.db.execute("ROLLBACK")
             except psycopg.Error:
                 self.db.close()
-        self._watch.end()
 
     def _was_committed(self) -> bool:
         """Ask on new sessions until there is an answer. Raises `psycopg.Error` when the store ends before."""
-        self._watch.end()
         self.db.close()
         while True:
             with suppress(psycopg.Error), self._connect() as opened:
@@ -108,7 +103,7 @@ class PostgresEngine:
 
         What the server keeps besides (its log of changes, its copies) is a matter of its settings.
         """
-        self.db.execute("VACUUM")
+        self.db.opened.execute("VACUUM")  # however long it takes
 
     def end(self) -> None:
         """Wait for nothing any more: the store is to be closed. From any thread."""

@@ -74,8 +74,8 @@ async def open_database(place: Place, folder: Path, now_ms: Clock) -> AsyncItera
     `folder` keeps what belongs beside it on this machine. Raises `StoreUnusable`.
     """
     _prepare(place, now_ms())
-    engine = PostgresEngine(place.connect)
-    writer = Writer(engine, Heads(folder))
+    heads = Heads(folder)
+    writer = Writer(PostgresEngine(place.connect), heads)
     try:
         with Readers(place) as readers:
             yield Store(readers.reading, writer, now_ms)

@@ -10,7 +10,11 @@ import os
 import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
 
 _LOOK_EVERY_S = 0.5
 
@@ -27,19 +31,16 @@ class Watch:
         self._thread = threading.Thread(target=self._look, name="clawlane-store-watch", daemon=True)
         self._thread.start()
 
-    def begin(self, handle: int) -> None:
-        """From now on a session has to do something new within the limit."""
+    @contextmanager
+    def over(self, opened: psycopg.Connection[Any]) -> Iterator[None]:
+        """Close the socket of a session if what happens inside takes too long."""
         with self._lock:
-            self._handle, self._until = handle, time.monotonic() + self._limit_s
-
-    def renew(self) -> None:
-        """It does something new."""
-        self._until = time.monotonic() + self._limit_s
-
-    def end(self) -> None:
-        """It has nothing to do any more."""
-        with self._lock:
-            self._until = None
+            self._handle, self._until = opened.fileno(), time.monotonic() + self._limit_s
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._until = None
 
     def close(self) -> None:
         """End the thread."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from clawlane.credentials.files import make_private_dir
 from clawlane.store.errors import StoreUnusable
+from clawlane.store.sql import OWNER
 from clawlane.store.sqlite import copies, marker, schema
 from clawlane.texts import later
 
@@ -34,11 +35,6 @@ _DAMAGED = ".damaged-"
 _STATEMENTS = 256
 """How many prepared statements are kept: more than there are, so that none is prepared again and again."""
 
-_OWNER = (
-    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
-    " WHERE account = ?"
-)
-
 
 class Connection(sqlite3.Connection):
     """A connection as transitions use it; see `clawlane.store.sql`."""
@@ -58,7 +54,7 @@ class Connection(sqlite3.Connection):
 
     def owner(self, account: str) -> sqlite3.Row | None:
         """Who owns an account. Nobody else writes while a transaction is open."""
-        found: sqlite3.Row | None = self.execute(_OWNER, (account,)).fetchone()
+        found: sqlite3.Row | None = self.execute(OWNER, (account,)).fetchone()
         return found
 
     @contextmanager
@@ -73,7 +69,8 @@ class Connection(sqlite3.Connection):
     def guarded(self) -> bool:
         """Whether the triggers of the record are those that it was made with."""
         query = (
-            "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name LIKE 'audit\\_%' ESCAPE '\\'"
+            "SELECT sql FROM sqlite_schema WHERE type = 'trigger'"
+            " AND tbl_name IN ('audit_log', 'audit_anchors')"
         )
         with closing(connect_nothing()) as made:
             wanted = {row[0] for row in made.execute(query)}
@@ -116,14 +113,18 @@ def connect_writer(path: Path, now_ms: int, *, checked: bool = True, keep_old: b
     return connection
 
 
+def read_only(path: Path) -> Connection:
+    """A connection that cannot write, to whatever the file holds. It must exist."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, factory=Connection)
+
+
 def connect_reader(path: Path) -> Connection:
     """A connection that cannot write and never checkpoints. The store must exist. Raises `StoreUnusable`.
 
     `mode=ro`, because releases of SQLite before 3.51.3 can damage a WAL file that two connections checkpoint.
     """
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, factory=Connection
-    )
+    connection = read_only(path)
     try:
         if schema.outdated(connection, path):
             raise StoreUnusable(
@@ -151,9 +152,7 @@ def is_older(path: Path) -> bool:
     """Whether an older clawlane wrote the store. False for one that is not there, or cannot be read."""
     if not path.exists():
         return False
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, factory=Connection
-    )
+    connection = read_only(path)
     with closing(connection), suppress(StoreUnusable, sqlite3.DatabaseError):
         return schema.outdated(connection, path)
     return False

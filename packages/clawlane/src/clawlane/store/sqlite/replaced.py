@@ -17,7 +17,7 @@ from clawlane.store.audit_heads import (
     text_of,
     tip,
 )
-from clawlane.store.sqlite.connection import Connection
+from clawlane.store.sqlite.connection import Connection, read_only
 
 
 def explain(store: Path, why: str) -> None:
@@ -34,8 +34,7 @@ def explain(store: Path, why: str) -> None:
         except HeadDamaged:
             found[account] = Head()
     if store.exists():
-        uri = f"{store.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, factory=Connection)) as db:
+        with closing(read_only(store)) as db:
             for account in _recorded(db):
                 known = found.get(account, Head())
                 found[account] = max(known, tip(db, account), key=lambda one: one.number)
