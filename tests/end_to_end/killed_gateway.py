@@ -27,42 +27,41 @@ def _step(when: str, changes: Iterable[str]) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Named(sqlite3.Connection):
-    """A connection that names its commits."""
-
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self.changes: dict[str, None] = {}
-
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        if sql.startswith("BEGIN"):
-            self.changes = {}
-        changes = self.changes if sql.startswith("COMMIT") else {}
-        if changes:
-            _step("before", changes)
-        cursor = super().execute(sql, *values)
-        if changes:
-            _step("after", changes)
-        self._note(sql, cursor)
-        return cursor
-
-    def executemany(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        cursor = super().executemany(sql, *values)
-        self._note(sql, cursor)
-        return cursor
-
-    def _note(self, sql: str, cursor: sqlite3.Cursor) -> None:
-        if sql.startswith(_CHANGES) and cursor.rowcount > 0:
-            words = sql.split()
-            table = words[1 if words[0] == "UPDATE" else 2]
-            if table in _tables:
-                self.changes[f"{words[0]} {table}"] = None
-
-
 _connect = sqlite3.connect
 
 
-def _naming(*args: Any, **more: Any) -> sqlite3.Connection:
+def _naming(*args: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **more: Any) -> Any:
+    """A connection of the kind that is asked for, which names its commits."""
+
+    class Named(factory):  # type: ignore[valid-type, misc]
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            self.changes: dict[str, None] = {}
+
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            if sql.startswith("BEGIN"):
+                self.changes = {}
+            changes = self.changes if sql.startswith("COMMIT") else {}
+            if changes:
+                _step("before", changes)
+            cursor: sqlite3.Cursor = super().execute(sql, *values)
+            if changes:
+                _step("after", changes)
+            self._note(sql, cursor)
+            return cursor
+
+        def executemany(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            cursor: sqlite3.Cursor = super().executemany(sql, *values)
+            self._note(sql, cursor)
+            return cursor
+
+        def _note(self, sql: str, cursor: sqlite3.Cursor) -> None:
+            if sql.startswith(_CHANGES) and cursor.rowcount > 0:
+                words = sql.split()
+                table = words[1 if words[0] == "UPDATE" else 2]
+                if table in _tables:
+                    self.changes[f"{words[0]} {table}"] = None
+
     return _connect(*args, factory=Named, **more)
 
 
