@@ -39,6 +39,10 @@ _SETTINGS = (
     "max_connections=200",
     "listen_addresses=",
 )
+_SHARED = (*_UNSAFE, "autovacuum=off")
+"""Of a server whose databases go from test to test. What it has learned of the size of a table would be
+wrong for the next one."""
+
 
 
 def programs() -> Path | None:
@@ -63,7 +67,7 @@ class Server:
         self._run("initdb", "-D", str(data), "-U", "clawlane", "-A", "trust", "-E", "UTF8", "--no-sync")
         settings = [
             word
-            for one in (*(() if safe else _UNSAFE), *_SETTINGS, f"unix_socket_directories={self.folder}")
+            for one in (*(() if safe else _SHARED), *_SETTINGS, f"unix_socket_directories={self.folder}")
             for word in ("-c", one)
         ]
         with (self.folder / "log").open("wb") as log:
