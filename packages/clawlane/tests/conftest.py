@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from packages.clawlane.tests import pooled_server, postgres_server
 from packages.clawlane.tests.lane_bench import Bench, bench_in
-from packages.clawlane.tests.opened_store import LANE, POOLED, POSTGRES, SQLITE, Clock, current_engine, on_engine, store_in
+from packages.clawlane.tests.opened_store import (
+    LANE,
+    POOLED,
+    POSTGRES,
+    SQLITE,
+    Clock,
+    current_engine,
+    on_engine,
+    store_in,
+)
 
 from clawlane.config.paths import Paths
 from clawlane.store.account_store import AccountStore
@@ -44,7 +53,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests of the store run on both engines, but for those of what only a file has; some through a pooler."""
+    """Tests of the store run on both engines, and some through a pooler; those of a file only there."""
     name = metafunc.module.__name__.rpartition(".")[2]
     of_file = name in _OF_FILES or metafunc.definition.get_closest_marker("of_file")
     if name.startswith("test_store_") and not of_file:
@@ -76,7 +85,7 @@ _POOLED = {
     "test_store_steps",
     "test_store_takeover",
 }
-"""Tests that run through a pooler, too: of whole changes, of who may write, of readers, of rewriting the file."""
+"""Tests that run through a pooler, too."""
 
 
 @pytest.fixture(autouse=True)
