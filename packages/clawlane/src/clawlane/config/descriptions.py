@@ -157,6 +157,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "metrics": "Numbers about the gateway for Prometheus.",
         "webhooks": "Addresses that are told what happens.",
         "logging": "The log.",
+        "secrets": "The key that seals sessions.",
+    },
+    "Secrets": {
+        "keyFile": "The file of the key: 32 bytes, or 64 hexadecimal digits. Needed with `store.url`.",
     },
     "Console": {
         "enabled": "Whether the gateway serves it.",

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, tool_checks
+from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, sealing, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
@@ -134,6 +134,8 @@ class _Loader:
         if root is not None:
             self._check_tools(root, channels)
             self._check_metrics(root)
+            if told := sealing.clash(root.secrets, self.environ):
+                self._error(("secrets", "keyFile"), told, "say it in one of both places only")
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))

@@ -17,6 +17,7 @@ from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import Tools
 from clawlane.config.metrics import Metrics
 from clawlane.config.patterns import check_pattern
+from clawlane.config.sealing import Secrets
 from clawlane.config.time_zone import TimeZone
 from clawlane.config.webhooks import EventWebhooks
 from clawlane.messages import LONGEST_WINDOW_MS
@@ -114,6 +115,7 @@ _BLOCKS: dict[KeyPath, type[Lenient]] = {
     ("commands",): Commands,
     ("gateway",): Gateway,
     ("logging",): Logging,
+    ("secrets",): Secrets,
 }
 
 
@@ -154,6 +156,7 @@ class Root(Block):
     metrics: Metrics = Metrics()
     webhooks: EventWebhooks = ()
     logging: Logging = Logging()
+    secrets: Secrets = Secrets()
 
 
 UNSUPPORTED = frozenset(
@@ -176,7 +179,6 @@ UNSUPPORTED = frozenset(
         "meta",
         "nodeHost",
         "plugins",
-        "secrets",
         "skills",
         "surfaces",
         "talk",

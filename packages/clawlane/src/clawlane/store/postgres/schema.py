@@ -23,7 +23,23 @@ CREATE TABLE owners (
     epoch BIGINT NOT NULL,
     pid BIGINT NOT NULL,
     since_ms BIGINT NOT NULL,
+    node TEXT COLLATE "C" NOT NULL DEFAULT '',
+    instance TEXT COLLATE "C" NOT NULL DEFAULT '',
+    wanted TEXT COLLATE "C" NOT NULL DEFAULT '',
+    ended TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (account)
+);
+CREATE TABLE nodes (
+    name TEXT COLLATE "C" NOT NULL,
+    instance TEXT COLLATE "C" NOT NULL,
+    boot TEXT COLLATE "C" NOT NULL,
+    labels TEXT COLLATE "C" NOT NULL,
+    max_accounts BIGINT,
+    entered_ms BIGINT NOT NULL,
+    beat_ms BIGINT NOT NULL,
+    draining_ms BIGINT,
+    ended TEXT COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (name)
 );
 CREATE TABLE accounts (
     account TEXT COLLATE "C" NOT NULL,
@@ -785,7 +801,9 @@ CREATE TRIGGER recall_gone AFTER DELETE ON recall_log FOR EACH ROW EXECUTE FUNCT
 -- These grow by thousands of rows in a morning and lose them in a night: what the server knows of their
 -- size is renewed earlier than it would be by default, or joins of them are planned for a handful of rows.
 DO $$ DECLARE one TEXT; BEGIN
-    FOREACH one IN ARRAY ARRAY['messages', 'turns', 'turn_messages', 'outbox', 'decisions', 'receipts', 'given'] LOOP
+    FOREACH one IN ARRAY
+        ARRAY['messages', 'turns', 'turn_messages', 'outbox', 'decisions', 'receipts', 'given']
+    LOOP
         EXECUTE format('ALTER TABLE %I SET (autovacuum_analyze_scale_factor = 0.02,'
             ' autovacuum_vacuum_scale_factor = 0.05)', one);
     END LOOP;

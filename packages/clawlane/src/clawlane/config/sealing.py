@@ -1,0 +1,34 @@
+"""Where the key is that seals sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clawlane.config import openclaw
+from clawlane.config.agents import Lenient
+from clawlane.config.fields import Maybe, WholePath
+
+KEY_FILE = "CLAWLANE_KEY_FILE"
+"""The variable that names the file of the key, where the config does not."""
+
+
+class Secrets(Lenient):
+    """Where the key is that seals sessions. Without `keyFile` the environment says, or it is beside them."""
+
+    lacking = openclaw.SECRETS_KEYS
+
+    key_file: Maybe[WholePath] = None
+
+
+def clash(secrets: Secrets, environ: Mapping[str, str]) -> str:
+    """What is wrong where the environment names another key than the config; empty where nothing is."""
+    named = environ.get(KEY_FILE, "").strip()
+    if secrets.key_file is None or not named or file_of(named) == file_of(secrets.key_file):
+        return ""
+    return f"{KEY_FILE} names another file: {file_of(named)}"
+
+
+def file_of(written: str) -> Path:
+    """The file that a path names as it is written in the config or in a variable."""
+    return Path(written).expanduser().absolute()
