@@ -258,7 +258,8 @@ def _unmark(db: Database) -> None:
 def _began(db: Database) -> str:
     """What a store is like when it is moved. It changes with every gateway or command that writes to it."""
     owned = db.execute(
-        "SELECT count(*), coalesce(sum(epoch), 0), (SELECT coalesce(sum(entered_ms), 0) FROM nodes) FROM owners"
+        "SELECT count(*), coalesce(sum(epoch), 0), (SELECT coalesce(sum(entered_ms), 0) FROM nodes)"
+        " FROM owners"
     ).fetchone()
     numbers = [db.last_number(name) for name in NUMBERS]
     names = [(one.name, one.columns) for one in tables()]
