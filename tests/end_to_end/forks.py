@@ -8,6 +8,7 @@ interpreter (another program, a clock that is moved before anything is imported)
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -177,6 +178,7 @@ def main(path: str) -> None:
     """Import, listen, and fork for whoever asks, until SIGTERM."""
     import clawlane_zalouser.channel  # noqa: F401
     import demo.record_gateway  # noqa: F401 (what it imports)
+    from clawlane.store.sqlite.connection import connect_nothing
 
     for name in (
         "login",
@@ -191,6 +193,8 @@ def main(path: str) -> None:
         "drafts",
     ):
         __import__(f"clawlane.cli.{name}")
+    connect_nothing().close()  # new stores are copies of what this makes
+    gc.freeze()  # what is collected is written to, and what is written to is no longer shared with forks
     waking, woken = socket.socketpair()
     woken.setblocking(False)
     waking.setblocking(False)
