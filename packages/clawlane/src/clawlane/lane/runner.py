@@ -266,9 +266,12 @@ class Runner:
         kept = await self._store.run(directory.keep_peers, people)
         self._deps.alarms.friends(kept.before, len(people))
         if not kept.doubted:
-            self._deps.gate.know_friends(people)
+            self._deps.gate.friends_listed()
             self.sender.wake()
         return not kept.doubted
+
+    async def is_peer(self, user_id: str) -> bool:
+        return await self._store.run(directory.is_friend, user_id)
 
     def report(self, state: State) -> None:
         self._state = state
