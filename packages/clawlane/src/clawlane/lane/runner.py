@@ -417,6 +417,9 @@ class Runner:
     async def _look_up_unknown(self) -> None:
         """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""
         while True:
+            self.sender.lost.clear()
+            if not await self._store.run(catch_up.has_unknown):
+                await self.sender.lost.wait()
             gap_ms = self._deps.settings.now.look_up_gap_ms
             await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
             for kind in await self._store.run(catch_up.to_look_up, gap_ms):
