@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.observing import Observer
-from clawlane.store import audit_log, claims
+from clawlane.store import audit_log, claims, moved
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
 from clawlane.store.claims import Claimant, Claimed
@@ -99,6 +99,7 @@ class Store:
                 (account, os.getpid(), now_ms),
             ).fetchone()
             claimed = Claimed(int(row["epoch"]), doubtful=False)
+        moved.check(db, later("of this gateway"))
         audit_log.begin(Tx(db, account, now_ms, config=self._writer.config, heads=self._writer.heads))
         return claimed
 
@@ -149,9 +150,12 @@ class Store:
         """Why the last change could not be stored; empty while the disk takes them."""
         return self._writer.failing
 
-    def listening(self) -> AbstractContextManager[asyncio.Event]:
-        """An event that is set whenever the event feed has grown, for whoever clears it again."""
-        return self._writer.listening()
+    def listening(self, account: str = "") -> AbstractContextManager[asyncio.Event]:
+        """An event that is set whenever the event feed has grown, for whoever clears it again.
+
+        That of one account, or of all.
+        """
+        return self._writer.listening(account)
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
