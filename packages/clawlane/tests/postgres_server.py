@@ -44,7 +44,6 @@ _SHARED = (*_UNSAFE, "autovacuum=off")
 wrong for the next one."""
 
 
-
 def programs() -> Path | None:
     """Where the programs of the newest server are that this machine has."""
     found = sorted(_VERSIONS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))

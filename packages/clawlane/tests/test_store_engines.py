@@ -19,7 +19,7 @@ from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import events, outbox
 from clawlane.store.errors import StoreFailed, StoreLost, StoreUnusable
 from clawlane.store.postgres.connection import Connection, translated
-from clawlane.store.postgres.opening import Place, open_database
+from clawlane.store.postgres.opening import Address, open_database
 from clawlane.store.sqlite.connection import connect_nothing
 from clawlane.store.transaction import Tx
 
@@ -29,12 +29,12 @@ POSTGRES_ONLY = pytest.mark.parametrize("engine", [POSTGRES], indirect=True)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(postgres_server.server().database(tmp_path))
+def place(tmp_path: Path) -> Address:
+    return Address(postgres_server.server().database(tmp_path))
 
 
 @pytest.fixture
-def database(place: Place) -> Iterator[Connection]:
+def database(place: Address) -> Iterator[Connection]:
     with closing(Connection(place.connect(), at_once=True)) as opened:
         yield opened
 
@@ -106,7 +106,7 @@ def test_what_no_server_takes_is_stored_as_what_it_takes(database: Connection) -
 
 
 @pytest.mark.long
-def test_a_database_of_another_program_is_left_alone(place: Place, tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_left_alone(place: Address, tmp_path: Path) -> None:
     with place.connect() as db:
         db.execute("ALTER TABLE migrations RENAME TO theirs")
     try:
@@ -118,7 +118,7 @@ def test_a_database_of_another_program_is_left_alone(place: Place, tmp_path: Pat
 
 
 @pytest.mark.long
-def test_a_newer_database_is_left_alone(place: Place, tmp_path: Path) -> None:
+def test_a_newer_database_is_left_alone(place: Address, tmp_path: Path) -> None:
     with place.connect() as db:
         db.execute("INSERT INTO migrations VALUES (99, 0)")
     try:
@@ -130,7 +130,7 @@ def test_a_newer_database_is_left_alone(place: Place, tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Path) -> None:
-    place = Place("postgresql://lane@127.0.0.1:1/lane", "a password nobody may see")
+    place = Address("postgresql://lane@127.0.0.1:1/lane", "a password nobody may see")
     with pytest.raises(StoreUnusable) as refused:
         asyncio.run(opened(place, tmp_path))
     told = str(refused.value)
@@ -139,7 +139,7 @@ def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Pat
     assert "password nobody" not in told + repr(place)
 
 
-async def opened(place: Place, folder: Path) -> None:
+async def opened(place: Address, folder: Path) -> None:
     async with open_database(place, folder / "audit", Clock()):
         pass
 
@@ -224,7 +224,7 @@ async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_pat
 
     name = conninfo_to_dict(server.database(tmp_path))["dbname"]
     with BrokenWay(str(server.folder / ".s.PGSQL.5432")) as way:
-        place = Place(f"postgresql://clawlane@127.0.0.1:{way.port}/{name}?sslmode=disable")
+        place = Address(f"postgresql://clawlane@127.0.0.1:{way.port}/{name}?sslmode=disable")
         async with open_database(place, tmp_path / "audit", Clock()) as store, store.own(LANE) as account:
             way.arm(b"COMMIT", how)
             queued = await account.run(queue)
