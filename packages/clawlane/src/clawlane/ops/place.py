@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clawlane.config.errors import ConfigError
 from clawlane.config.paths import Paths
-from clawlane.config.secrets import SecretMissing
-from clawlane.config.store import StoreSettings
 from clawlane.ops.operation import OpError
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.place import StoreDatabase, StoreFile, StorePlace
 from clawlane.texts import later
+
+if TYPE_CHECKING:
+    from clawlane.config.store import StoreSettings
 
 
 def place_of(settings: StoreSettings, paths: Paths, environ: Mapping[str, str]) -> StorePlace:
     """Where the store is. Raises `StoreUnusable` where the password of a database cannot be read."""
     if settings.url is None:
         return StoreFile(paths.store, paths.lock_file)
+    from clawlane.config.secrets import SecretMissing
     from clawlane.store.postgres.opening import Address
 
     try:
@@ -37,6 +40,7 @@ def written_place(paths: Paths, environ: Mapping[str, str]) -> StorePlace:
     from pydantic import ValidationError
 
     from clawlane.config.source import read_source
+    from clawlane.config.store import StoreSettings
     from clawlane.config.validation import located_errors
 
     try:
