@@ -290,3 +290,13 @@ def test_loading_never_touches_the_file(loading: Loading) -> None:
     loading.complaints("{ a: 1 }")
     file = loading.paths.config_file
     assert (file.read_text(), list(file.parent.iterdir())) == ("{ a: 1 }", [file])
+
+
+def test_a_sealing_key_is_named_in_one_place(loading: Loading) -> None:
+    config = loading("{ secrets: { keyFile: '/k/lane', providers: {} } }", {"CLAWLANE_KEY_FILE": "/k/lane"})
+    assert config.root.secrets.key_file == "/k/lane"
+    assert [one.path for one in config.warnings] == ["secrets.providers"]
+    with pytest.raises(ConfigError, match="CLAWLANE_KEY_FILE names another file: /k/other; say it in one"):
+        loading("{ secrets: { keyFile: '/k/lane' } }", {"CLAWLANE_KEY_FILE": "/k/other"})
+    with pytest.raises(ConfigError, match=r"secrets\.keyFile .*must be a whole path"):
+        loading("{ secrets: { keyFile: 'lane' } }")

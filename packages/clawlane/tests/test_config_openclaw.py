@@ -50,7 +50,7 @@ FOREIGN = """{
   accessGroups: { family: { type: 'message.senders', members: { '*': ['7'] } } },
   mcp: { apps: {} },
   gateway: { port: 18789, mode: 'local', auth: { token: 'x' }, reload: { mode: 'hybrid' } },
-  logging: { redactSensitive: 'tools' },
+  logging: { redactSensitive: 'tools' }, secrets: { defaults: {}, providers: {} },
 }"""
 
 
@@ -63,7 +63,7 @@ def test_a_config_full_of_other_features_is_valid(tmp_path: Path) -> None:
     assert told >= {"meta", "browser", "cron", "plugins", "ui", "talk", "env", "channels.telegram"}
     assert told >= {"channels.defaults.contextVisibility", "channels.modelByChannel", "tools.exec"}
     assert told >= {"messages.queue", "messages.groupChat.visibleReplies", "commands.bash", "gateway.auth"}
-    assert "accessGroups.family.type" in told
+    assert told >= {"accessGroups.family.type", "secrets.defaults", "secrets.providers"}
 
 
 @pytest.mark.parametrize(

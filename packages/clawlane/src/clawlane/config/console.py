@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictStr, model_validator
 
-from clawlane.config.fields import Block, Maybe
+from clawlane.config.fields import Block, Maybe, WholePath
 from clawlane.config.secrets import SecretField
 
 PORT = 18790
@@ -65,21 +64,14 @@ def _host(value: str) -> str:
     return value.strip().lower().removesuffix(":443")  # which browsers leave out
 
 
-def _absolute(value: str) -> str:
-    if not PurePosixPath(value).is_absolute() and not value.startswith("~/"):
-        raise ValueError("must be a whole path, such as '/etc/lane/cert.pem'")
-    return value
-
-
 ListenAddress = Annotated[Address, BeforeValidator(read_address, json_schema_input_type=str)]
-_PemFile = Annotated[StrictStr, AfterValidator(_absolute)]
 
 
 class Tls(Block):
     """A certificate and its key, as PEM files."""
 
-    cert: _PemFile
-    key: _PemFile
+    cert: WholePath
+    key: WholePath
 
 
 class PublicConsole(Block):

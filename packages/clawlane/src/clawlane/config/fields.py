@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictInt,
+    StrictStr,
     ValidationInfo,
 )
 from pydantic.alias_generators import to_camel
@@ -34,6 +36,16 @@ def _not_null(value: object) -> object:
 
 
 _T = TypeVar("_T")
+
+
+def _whole_path(value: str) -> str:
+    if not PurePosixPath(value).is_absolute() and not value.startswith("~/"):
+        raise ValueError("must be a whole path, such as '/etc/lane/cert.pem'")
+    return value
+
+
+WholePath = Annotated[StrictStr, AfterValidator(_whole_path)]
+"""The path of a file: absolute, or below the home directory (`~/`)."""
 
 Maybe = Annotated[_T | None, BeforeValidator(_not_null)]
 """A key that may be absent (None), but not be written as null."""

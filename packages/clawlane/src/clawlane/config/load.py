@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, store, tool_checks
+from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, sealing, store, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
@@ -135,6 +135,8 @@ class _Loader:
             self._check_tools(root, channels)
             self._check_metrics(root)
             self._check_store(root)
+            if told := sealing.clash(root.secrets, self.environ):
+                self._error(("secrets", "keyFile"), told, "say it in one of both places only")
         if self.errors or root is None:
             raise ConfigError(
                 sorted(self.errors, key=lambda problem: (problem.line or 0, problem.column or 0))
@@ -201,7 +203,9 @@ class _Loader:
             self._warn(found.path, found.message, found.hint, code=found.code)
 
     def _check_store(self, root: schema.Root) -> None:
-        for key, message, hint in store.problems(root.store):
+        for key, message, hint in store.problems(
+            root.store, sealed=sealing.elsewhere(root.secrets, self.environ)
+        ):
             self._error(("store", key), message, hint, at_key=True)
         for key, message, hint in store.warnings(root.store, self.environ):
             self._warn(("store", key), message, hint, at_key=True)

@@ -347,6 +347,7 @@ PROVIDER_MODEL_KEYS = frozenset(
 )
 BINDING_KEYS = frozenset(["acp", "comment", "type"])
 MATCH_KEYS = frozenset(["guildId", "roles", "teamId"])
+SECRETS_KEYS = frozenset(["defaults", "providers", "resolution"])
 SESSION_KEYS = frozenset(
     [
         "agentToAgent",

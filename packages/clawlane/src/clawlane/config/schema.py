@@ -17,6 +17,7 @@ from clawlane.config.mcp import Mcp
 from clawlane.config.media_tools import Tools
 from clawlane.config.metrics import Metrics
 from clawlane.config.patterns import check_pattern
+from clawlane.config.sealing import Secrets
 from clawlane.config.store import StoreSettings
 from clawlane.config.time_zone import TimeZone
 from clawlane.config.webhooks import EventWebhooks
@@ -115,6 +116,7 @@ _BLOCKS: dict[KeyPath, type[Lenient]] = {
     ("commands",): Commands,
     ("gateway",): Gateway,
     ("logging",): Logging,
+    ("secrets",): Secrets,
 }
 
 
@@ -156,6 +158,7 @@ class Root(Block):
     webhooks: EventWebhooks = ()
     store: StoreSettings = StoreSettings()
     logging: Logging = Logging()
+    secrets: Secrets = Secrets()
 
 
 UNSUPPORTED = frozenset(
@@ -178,7 +181,6 @@ UNSUPPORTED = frozenset(
         "meta",
         "nodeHost",
         "plugins",
-        "secrets",
         "skills",
         "surfaces",
         "talk",

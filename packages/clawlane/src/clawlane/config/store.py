@@ -50,13 +50,18 @@ class Found(NamedTuple):
     hint: str
 
 
-def problems(store: StoreSettings) -> Iterator[Found]:
-    """What keeps the store from being opened."""
+def problems(store: StoreSettings, *, sealed: bool) -> Iterator[Found]:
+    """What keeps the store from being opened. `sealed` says that the key of sessions has a place of its own."""
     if store.url is None:
         if store.password is not None:
             yield Found("password", "there is no store.url that it could be for", f"write url: {_EXAMPLE}")
     elif find_spec(LIBRARY) is None:
         yield Found("url", "the library for PostgreSQL is not installed", INSTALL)
+    elif not sealed:
+        told = (
+            "sessions are kept there, too, and need a key that every gateway has and the database never sees"
+        )
+        yield Found("url", told, "write secrets: { keyFile: '/PATH/TO/KEY' }, the same key on every machine")
 
 
 def warnings(store: StoreSettings, environ: Mapping[str, str]) -> Iterator[Found]:

@@ -5,8 +5,7 @@ rest: one line of JSON that names the user, then the secret. Head, channel and p
 that a file cannot be moved to another profile. The generation changes with every login; a
 handle that read an older one cannot save over a newer one.
 
-The key is beside the sessions, unless `CLAWLANE_KEY_FILE` or systemd's `CREDENTIALS_DIRECTORY` points
-elsewhere.
+`sealing_key.py` says where the key is.
 """
 
 from __future__ import annotations
@@ -15,11 +14,9 @@ import asyncio
 import fcntl
 import json
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -27,15 +24,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from clawlane.channel import Account, VaultClosed, VaultError
-from clawlane.config.regular_file import read_regular
 from clawlane.credentials.files import file_name, make_private_dir, sync_dir, write_private
+from clawlane.credentials.sealing_key import KeyLocation
 from clawlane.texts import later
-
-KEY_FILE = "CLAWLANE_KEY_FILE"
-CREDENTIAL = "clawlane-key"
-
-_KEY_BYTES = 32
-_HEX = re.compile(rb"[0-9A-Fa-f]{64}\s*\Z")
 
 _MAGIC = b"clawlane vault 1\n"
 _GENERATION_HEX = 32
@@ -45,68 +36,6 @@ _HEAD_BYTES = len(_MAGIC) + _GENERATION_HEX + 1
 
 Identity = tuple[str, str]
 """The user's id and name on the platform."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyLocation:
-    """The file with the key. `set_by` names the variable that points to it; empty beside the sessions."""
-
-    path: Path
-    set_by: str = ""
-
-    @classmethod
-    def of(cls, folder: Path, environ: Mapping[str, str]) -> KeyLocation:
-        """The key of the sessions in a folder."""
-        if written := environ.get(KEY_FILE, "").strip():
-            return cls(Path(written).expanduser().absolute(), KEY_FILE)
-        if credentials := environ.get("CREDENTIALS_DIRECTORY", ""):
-            path = Path(credentials, CREDENTIAL)
-            if path.exists():
-                return cls(path, "CREDENTIALS_DIRECTORY")
-        return cls(folder / "key")
-
-    def make(self) -> None:
-        """Make a missing key beside the sessions. The operator makes one elsewhere."""
-        if not self.set_by and not self.path.exists():
-            write_private(self.path, secrets.token_bytes(_KEY_BYTES))
-
-    def read(self) -> bytes:
-        """The key. Raises `VaultError`, or `FileNotFoundError` if it is missing beside the sessions."""
-        try:
-            written = read_regular(self.path, 1024)
-        except ValueError:
-            written = b""
-        except OSError as error:
-            if not self.set_by:
-                raise
-            raise VaultError(
-                later(
-                    "the sealing key {path} ({set_by}) cannot be read: {strerror}",
-                    path=self.path,
-                    set_by=self.set_by,
-                    strerror=error.strerror,
-                ),
-                later("put it there, or {new_one}", new_one=self._new_one),
-            ) from error
-        if len(written) == _KEY_BYTES:
-            return written
-        if _HEX.match(written):
-            return bytes.fromhex(written.decode())
-        raise VaultError(
-            later(
-                "{path} is not a key of {n} bytes or {digits} hexadecimal digits",
-                path=self.path,
-                n=_KEY_BYTES,
-                digits=2 * _KEY_BYTES,
-            ),
-            later("put the right one there, or {new_one}", new_one=self._new_one),
-        )
-
-    @property
-    def _new_one(self) -> str:
-        if self.set_by:
-            return later("make a new one with (umask 077; head -c 32 /dev/urandom > FILE) and log in again")
-        return later("remove it and log in again")
 
 
 class FileVault:

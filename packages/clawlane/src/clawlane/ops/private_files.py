@@ -130,7 +130,7 @@ def _of_config(file: Path) -> Iterator[Finding]:
 
 def _of_key(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
     """A key elsewhere has to be private, and makes the one beside the sessions useless."""
-    from clawlane.credentials.vault import KeyLocation
+    from clawlane.credentials.sealing_key import KeyLocation
 
     key = KeyLocation.of(paths.vault_dir, environ)
     if not key.set_by:

@@ -174,7 +174,7 @@ def _written(path: Path, size: int) -> Iterator[Callable[[bytes], object]]:
 
 def _check_key(restored_key: Path, ctx: OpContext) -> None:
     """Sessions are opened with the key that the environment names, if it names one. Raises `OpError`."""
-    from clawlane.credentials.vault import KeyLocation
+    from clawlane.credentials.sealing_key import KeyLocation
 
     location = KeyLocation.of(ctx.paths.vault_dir, ctx.environ)
     if not location.set_by or not restored_key.exists():

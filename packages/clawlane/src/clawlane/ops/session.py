@@ -81,7 +81,7 @@ async def show(ctx: OpContext, request: ShowSession) -> StoredSession:
 
 
 def _places(ctx: OpContext, target: Target, file: Path) -> StoredSession:
-    from clawlane.credentials.vault import KeyLocation
+    from clawlane.credentials.sealing_key import KeyLocation
 
     account, key = target.account, KeyLocation.of(ctx.paths.vault_dir, ctx.environ)
     return StoredSession(

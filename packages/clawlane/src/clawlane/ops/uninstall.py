@@ -112,7 +112,7 @@ def _remove(ctx: OpContext, *, purge: bool) -> list[Piece]:
 
 
 def _pieces(ctx: OpContext) -> Iterator[Piece]:
-    from clawlane.credentials.vault import KeyLocation
+    from clawlane.credentials.sealing_key import KeyLocation
 
     paths = ctx.paths
     unit = unit_path(ctx.environ)

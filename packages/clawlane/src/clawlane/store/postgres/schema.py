@@ -785,7 +785,9 @@ CREATE TRIGGER recall_gone AFTER DELETE ON recall_log FOR EACH ROW EXECUTE FUNCT
 -- These grow by thousands of rows in a morning and lose them in a night: what the server knows of their
 -- size is renewed earlier than it would be by default, or joins of them are planned for a handful of rows.
 DO $$ DECLARE one TEXT; BEGIN
-    FOREACH one IN ARRAY ARRAY['messages', 'turns', 'turn_messages', 'outbox', 'decisions', 'receipts'] LOOP
+    FOREACH one IN ARRAY
+        ARRAY['messages', 'turns', 'turn_messages', 'outbox', 'decisions', 'receipts', 'given']
+    LOOP
         EXECUTE format('ALTER TABLE %I SET (autovacuum_analyze_scale_factor = 0.02,'
             ' autovacuum_vacuum_scale_factor = 0.05)', one);
     END LOOP;

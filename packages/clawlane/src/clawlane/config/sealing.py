@@ -1,0 +1,43 @@
+"""Where the key is that seals sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from clawlane.config import openclaw
+from clawlane.config.agents import Lenient
+from clawlane.config.fields import Maybe, WholePath
+
+KEY_FILE = "CLAWLANE_KEY_FILE"
+"""The variable that names the file of the key, where the config does not."""
+
+
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""The variable in which systemd names the folder of a service's credentials."""
+
+
+class Secrets(Lenient):
+    """Where the key is that seals sessions. Without `keyFile` the environment says, or it is beside them."""
+
+    lacking = openclaw.SECRETS_KEYS
+
+    key_file: Maybe[WholePath] = None
+
+
+def clash(secrets: Secrets, environ: Mapping[str, str]) -> str:
+    """What is wrong where the environment names another key than the config; empty where nothing is."""
+    named = environ.get(KEY_FILE, "").strip()
+    if secrets.key_file is None or not named or file_of(named) == file_of(secrets.key_file):
+        return ""
+    return f"{KEY_FILE} names another file: {file_of(named)}"
+
+
+def elsewhere(secrets: Secrets, environ: Mapping[str, str]) -> bool:
+    """Whether the key has a place that was chosen for it, and is not just beside the sessions."""
+    return secrets.key_file is not None or any(environ.get(one) for one in (KEY_FILE, CREDENTIALS))
+
+
+def file_of(written: str) -> Path:
+    """The file that a path names as it is written in the config or in a variable."""
+    return Path(written).expanduser().absolute()
