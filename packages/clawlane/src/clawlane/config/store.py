@@ -51,7 +51,7 @@ class Found(NamedTuple):
 
 
 def problems(store: StoreSettings, *, sealed: bool) -> Iterator[Found]:
-    """What keeps the store from being opened. `sealed` says that the key of sessions has a place of its own."""
+    """What keeps the store from being opened. `sealed`: the key of sessions has a place of its own."""
     if store.url is None:
         if store.password is not None:
             yield Found("password", "there is no store.url that it could be for", f"write url: {_EXAMPLE}")
