@@ -12,6 +12,7 @@ import psycopg
 from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from clawlane.store import moved
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
@@ -73,7 +74,7 @@ async def open_database(place: Place, folder: Path, now_ms: Clock) -> AsyncItera
 
     `folder` keeps what belongs beside it on this machine. Raises `StoreUnusable`.
     """
-    _prepare(place, now_ms())
+    prepare(place, now_ms())
     heads = Heads(folder)
     writer = Writer(PostgresEngine(place.connect), heads)
     try:
@@ -138,14 +139,19 @@ class Readers:
             return
 
 
-def _prepare(place: Place, now_ms: int) -> None:
-    """Check what is there, and bring the tables up to date."""
+def prepare(place: Place, now_ms: int, *, even_moved: bool = False) -> None:
+    """Check what is there, and bring the tables up to date.
+
+    Raises `StoreUnusable`, also for a store that was moved away unless that is fine.
+    """
     try:
         with place.connect() as opened:
             if opened.info.server_version < _OLDEST:
                 told = later("{where} is older than PostgreSQL 15; upgrade the server", where=place)
                 raise StoreUnusable(told)
             schema.migrate(opened, str(place), now_ms)
+            if not even_moved:
+                moved.check(Connection(opened), str(place))
     except psycopg.Error as error:
         raise _unreachable(place, error) from error
 
