@@ -13,6 +13,10 @@ KEY_FILE = "CLAWLANE_KEY_FILE"
 """The variable that names the file of the key, where the config does not."""
 
 
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""The variable in which systemd names the folder of a service's credentials."""
+
+
 class Secrets(Lenient):
     """Where the key is that seals sessions. Without `keyFile` the environment says, or it is beside them."""
 
@@ -27,6 +31,11 @@ def clash(secrets: Secrets, environ: Mapping[str, str]) -> str:
     if secrets.key_file is None or not named or file_of(named) == file_of(secrets.key_file):
         return ""
     return f"{KEY_FILE} names another file: {file_of(named)}"
+
+
+def elsewhere(secrets: Secrets, environ: Mapping[str, str]) -> bool:
+    """Whether the key has a place that was chosen for it, and is not just beside the sessions."""
+    return secrets.key_file is not None or any(environ.get(one) for one in (KEY_FILE, CREDENTIALS))
 
 
 def file_of(written: str) -> Path:

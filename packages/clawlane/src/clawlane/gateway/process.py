@@ -31,9 +31,10 @@ from clawlane.gateway.webhooks import keep_webhooks
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.ops.client import choose_socket
 from clawlane.ops.open_files import raise_limit
+from clawlane.ops.place import place_of
 from clawlane.ops.process import resident_bytes
 from clawlane.plugins.registry import Registry, load_runtime
-from clawlane.store.database import Store, open_store
+from clawlane.store.database import Store
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.sqlite import copies
 from clawlane.store.sqlite.marker import check_imported
@@ -144,7 +145,7 @@ async def gateway(
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     check_imported(paths.store)
-    async with open_store(paths.store, paths.lock_file, now_ms) as store:
+    async with place_of(config.root.store, paths, environ).opened(now_ms) as store:
         store.work_by(config.source.revision)
         accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
         show_in(accounts.zone)
