@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.backoff import Backoff
 from clawlane.observing import Observer
-from clawlane.store import audit_log, claims, unknown_sends
+from clawlane.store import audit_log, claims, moved, unknown_sends
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
 from clawlane.store.claims import Claimant
@@ -99,6 +99,7 @@ class Store:
             epoch = claimed.epoch
             if claimed.doubtful:
                 unknown_sends.doubt(tx)
+        moved.check(db, later("of this gateway"))
         audit_log.begin(tx)
         return epoch
 

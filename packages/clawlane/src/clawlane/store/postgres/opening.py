@@ -12,6 +12,7 @@ import psycopg
 from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from clawlane.store import moved
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
@@ -73,7 +74,7 @@ async def open_database(address: Address, folder: Path, now_ms: Clock) -> AsyncI
 
     `folder` keeps what belongs beside it on this machine. Raises `StoreUnusable`.
     """
-    _prepare(address, now_ms())
+    prepare(address, now_ms())
     heads = Heads(folder)
     writer = Writer(PostgresEngine(address.connect), heads)
     try:
@@ -168,14 +169,19 @@ def read_once(address: Address) -> Iterator[Reader]:
         yield reader
 
 
-def _prepare(address: Address, now_ms: int) -> None:
-    """Check what is there, and bring the tables up to date."""
+def prepare(address: Address, now_ms: int, *, even_moved: bool = False) -> None:
+    """Check what is there, and bring the tables up to date.
+
+    Raises `StoreUnusable`, also for a store that was moved away unless that is fine.
+    """
     try:
         with address.connect() as opened:
             if opened.info.server_version < _OLDEST:
                 told = later("{where} is older than PostgreSQL 15; upgrade the server", where=address)
                 raise StoreUnusable(told)
             schema.migrate(opened, str(address), now_ms)
+            if not even_moved:
+                moved.check(Connection(opened), str(address))
     except psycopg.Error as error:
         raise _unreachable(address, error) from error
 
