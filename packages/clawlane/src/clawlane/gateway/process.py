@@ -43,7 +43,7 @@ from clawlane.store.sqlite.marker import check_imported
 from clawlane.texts import ENGLISH, speak
 from clawlane.zone import show_in
 
-_STOP = 30.0
+STOP_S = 30.0
 """Seconds. A service manager has to wait longer."""
 
 _PRUNE = 6 * 3600.0
@@ -192,10 +192,10 @@ async def gateway(
                 if cluster:
                     cluster.stop()
                 try:
-                    async with asyncio.timeout(_STOP):
+                    async with asyncio.timeout(STOP_S):
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
-                    log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
+                    log.error("the accounts did not stop within %.0f s; they are cut off", STOP_S)
                 telling.cancel()
                 running.cancel()
                 if placing:
