@@ -209,6 +209,11 @@ class _Loader:
             self._error(("store", key), message, hint, at_key=True)
         for key, message, hint in store.warnings(root.store, self.environ):
             self._warn(("store", key), message, hint, at_key=True)
+        for key in ("node", "takeover", "takeoverAfter"):
+            if root.store.url is None and key in self.source.data:
+                self._warn(
+                    (key,), "does nothing without store.url", "several gateways share a database", at_key=True
+                )
         if root.store.password is not None and root.store.password.is_literal:
             found = agent_checks.literal_key(("store", "password"))
             self._warn(found.path, found.message, found.hint, code=found.code)
