@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.backoff import Backoff, Sleep
@@ -31,8 +32,17 @@ class AccountStore:
     """The right to write for one account. Every transition checks that it still holds."""
 
     def __init__(
-        self, writer: Writer, account: str, epoch: int, now_ms: Clock, sleep: Sleep = asyncio.sleep
+        self,
+        writer: Writer,
+        account: str,
+        epoch: int,
+        now_ms: Clock,
+        sleep: Sleep = asyncio.sleep,
+        *,
+        doubtful: bool = False,
     ) -> None:
+        """`doubtful` says that nobody knows what the last owner still sends."""
+        self.doubtful = doubtful
         self._writer = writer
         self._epoch = epoch
         self._now_ms = now_ms
@@ -103,7 +113,7 @@ class AccountStore:
                 self.account,
                 now_ms,
                 self._writer.scrub,
-                self._writer.news,
+                partial(self._writer.news, self.account),
                 caller=self._by[0] if self._by else "gateway",
                 config=config,
                 heads=self._writer.heads,

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from clawlane.store import moved
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
@@ -73,7 +74,7 @@ async def open_database(address: Address, folder: Path, now_ms: Clock) -> AsyncI
 
     `folder` keeps what belongs beside it on this machine. Raises `StoreUnusable`.
     """
-    _prepare(address, now_ms())
+    prepare(address, now_ms())
     heads = Heads(folder)
     writer = Writer(PostgresEngine(address.connect), heads)
     try:
@@ -110,8 +111,7 @@ class Readers:
     def reading(self) -> Iterator[Reader]:
         """A reader for the time of a few questions. Raises `StoreUnusable`."""
         try:
-            with self._pool.connection() as opened:
-                opened.execute(_READ)
+            with self._begun() as opened:
                 try:
                     yield Reader(Connection(opened))
                 finally:
@@ -119,6 +119,24 @@ class Readers:
                         opened.execute("ROLLBACK")
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise _unreachable(self._address, error) from error
+
+    @contextmanager
+    def _begun(self) -> Iterator[psycopg.Connection[Any]]:
+        """A session in a transaction. Those that were lost while nobody used them are passed over."""
+        for left in reversed(range(_READERS + 1)):
+            opened = self._pool.getconn()
+            try:
+                opened.execute(_READ)
+            except psycopg.OperationalError:
+                self._pool.putconn(opened)
+                if not left:
+                    raise
+                continue
+            try:
+                yield opened
+            finally:
+                self._pool.putconn(opened)
+            return
 
 
 @contextmanager
@@ -141,6 +159,7 @@ def read_once(address: Address) -> Iterator[Reader]:
                 )
                 raise StoreUnusable(told)
             if found:
+                moved.check(Connection(opened), str(address))
                 opened.execute(_READ)
                 yield Reader(Connection(opened))
                 return
@@ -150,14 +169,19 @@ def read_once(address: Address) -> Iterator[Reader]:
         yield reader
 
 
-def _prepare(address: Address, now_ms: int) -> None:
-    """Check what is there, and bring the tables up to date."""
+def prepare(address: Address, now_ms: int, *, even_moved: bool = False) -> None:
+    """Check what is there, and bring the tables up to date.
+
+    Raises `StoreUnusable`, also for a store that was moved away unless that is fine.
+    """
     try:
         with address.connect() as opened:
             if opened.info.server_version < _OLDEST:
                 told = later("{where} is older than PostgreSQL 15; upgrade the server", where=address)
                 raise StoreUnusable(told)
             schema.migrate(opened, str(address), now_ms)
+            if not even_moved:
+                moved.check(Connection(opened), str(address))
     except psycopg.Error as error:
         raise _unreachable(address, error) from error
 
