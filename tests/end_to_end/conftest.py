@@ -55,7 +55,9 @@ def operator(zalo: Simulator, state: Path, config_text: str, engine: str) -> Ope
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Stories that are told on a database, too."""
     name = metafunc.module.__name__.rpartition(".")[2]
-    if (name in _ON_BOTH or "ALL_ON_BOTH" in __import__("os").environ) and "operator" in metafunc.fixturenames:
+    if (
+        name in _ON_BOTH or "ALL_ON_BOTH" in __import__("os").environ
+    ) and "operator" in metafunc.fixturenames:
         postgres = pytest.param(POSTGRES, marks=pytest.mark.long)
         metafunc.parametrize("engine", [SQLITE, postgres], indirect=True)
 

@@ -300,7 +300,7 @@ class Accounts:
 
     async def _launch(self, name: str) -> None:
         supervisor = self.supervisors[name]
-        supervisor.pairing_changed()
+        await supervisor.pairing_changed()
         await self._resolvers[name].load(self.store)
         self._tasks[name] = [self._group.create_task(self._live(supervisor))]
         if supervisor.account.enabled:

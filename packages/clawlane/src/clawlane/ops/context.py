@@ -95,7 +95,7 @@ class LiveAccount(Protocol):
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
 
-    def pairing_changed(self) -> None:
+    async def pairing_changed(self) -> None:
         """Somebody was approved or rejected: it counts from the next message on."""
 
     def wake(self) -> None:

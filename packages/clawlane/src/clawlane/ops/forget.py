@@ -152,7 +152,7 @@ async def _forget(
         raise OpError(told, later("make room, then go on with: {command}", command=command)) from None
     if live is not None:
         if revoke:
-            live.pairing_changed()
+            await live.pairing_changed()
         live.wake()
 
 

@@ -31,8 +31,8 @@ _BEGIN = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL synchronous_commit =
 class DatabaseSource:
     """The store in a database, as it was at one moment."""
 
-    def __init__(self, address: Address, connect: Callable[[], Connection]) -> None:
-        self.where = str(address)
+    def __init__(self, place: Address, connect: Callable[[], Connection]) -> None:
+        self.where = str(place)
         self._connect = connect
         self.db = connect()
         self.db.execute(_MOMENT)
@@ -46,18 +46,18 @@ class DatabaseSource:
 
 
 @contextmanager
-def leaving(address: Address, now_ms: int) -> Iterator[DatabaseSource]:
+def leaving(place: Address, now_ms: int) -> Iterator[DatabaseSource]:
     """A store to be moved away, or copied, with tables that are up to date. Raises `StoreUnusable`."""
-    prepare(address, now_ms, even_moved=True)
-    with _sessions(address) as (connect, _):
-        yield DatabaseSource(address, connect)
+    prepare(place, now_ms, even_moved=True)
+    with _sessions(place) as (connect, _):
+        yield DatabaseSource(place, connect)
 
 
 class DatabaseTarget:
     """A database that becomes a store."""
 
-    def __init__(self, address: Address, db: Connection, watch: Watch) -> None:
-        self.where = str(address)
+    def __init__(self, place: Address, db: Connection, watch: Watch) -> None:
+        self.where = str(place)
         self.db = db
         self._watch = watch
 
@@ -96,21 +96,21 @@ class DatabaseTarget:
 
 
 @contextmanager
-def arriving(address: Address, now_ms: int) -> Iterator[DatabaseTarget]:
+def arriving(place: Address, now_ms: int) -> Iterator[DatabaseTarget]:
     """Where a store moves to, with tables that are up to date. Raises `StoreUnusable`."""
-    prepare(address, now_ms, even_moved=True)
-    with _sessions(address) as (connect, watch):
-        yield DatabaseTarget(address, connect(), watch)
+    prepare(place, now_ms, even_moved=True)
+    with _sessions(place) as (connect, watch):
+        yield DatabaseTarget(place, connect(), watch)
 
 
 @contextmanager
-def _sessions(address: Address) -> Iterator[tuple[Callable[[], Connection], Watch]]:
+def _sessions(place: Address) -> Iterator[tuple[Callable[[], Connection], Watch]]:
     """How to open sessions, which end together. What the server or the way to it says becomes one line."""
     with ExitStack() as stack:
         watch = stack.enter_context(closing(Watch(_STEP_S)))
 
         def connect() -> Connection:
-            return stack.enter_context(closing(Connection(address.connect(), watch.over, at_once=True)))
+            return stack.enter_context(closing(Connection(place.connect(), watch.over, at_once=True)))
 
         try:
             yield connect, watch
@@ -118,7 +118,7 @@ def _sessions(address: Address) -> Iterator[tuple[Callable[[], Connection], Watc
             told = later(
                 "the copy was cut off at {where} ({reason}); run the same command again: it goes on from"
                 " there",
-                where=address,
+                where=place,
                 reason=_reason(error),
             )
             raise StoreFailed(told) from error

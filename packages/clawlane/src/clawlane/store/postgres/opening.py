@@ -16,7 +16,7 @@ from clawlane.store import moved
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
-from clawlane.store.errors import StoreUnusable
+from clawlane.store.errors import StoreFailed, StoreUnusable
 from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection
 from clawlane.store.postgres.engine import PostgresEngine, plain_reason
@@ -109,7 +109,7 @@ class Readers:
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """A reader for the time of a few questions. Raises `StoreUnusable`."""
+        """A reader for the time of a few questions. Raises `StoreFailed` while the database is away."""
         try:
             with self._begun() as opened:
                 try:
@@ -118,7 +118,8 @@ class Readers:
                     if not opened.closed:
                         opened.execute("ROLLBACK")
         except (psycopg.OperationalError, PoolTimeout) as error:
-            raise _unreachable(self._address, error) from error
+            told = later("the database {where} does not answer ({reason})", where=self._address)
+            raise StoreFailed(later(told, reason=plain_reason(error))) from error
 
     @contextmanager
     def _begun(self) -> Iterator[psycopg.Connection[Any]]:
