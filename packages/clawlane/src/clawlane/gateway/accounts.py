@@ -14,6 +14,9 @@ from clawlane.channel import Channel, StateCode
 from clawlane.config.accounts import needs_new_connection
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
+from clawlane.credentials.profiles import Profiles
+from clawlane.credentials.record_files import RecordFiles
+from clawlane.credentials.sealing_key import KeyLocation
 from clawlane.gateway import pauses
 from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
@@ -89,6 +92,8 @@ class Accounts:
         """What is served besides the lane, for `status`."""
         """What stands in the config file beside the config in force; None without anybody who looks at it."""
         self._paths = paths
+        key = KeyLocation.of(paths.vault_dir, environ, config.root.secrets.key_file)
+        self._profiles = Profiles(RecordFiles.of(paths), key)
         self.environ = environ
         self._ending = ending
         self._plugins = plugins
@@ -118,6 +123,7 @@ class Accounts:
             caller,
             live=self.supervisors,
             store=self.store,
+            kept=self._profiles,
             loaded=self.config,
             started_ms=self._started_ms,
             ending=self._ending,
@@ -358,5 +364,5 @@ class Accounts:
             ).act,
             media=self._media,
         )
-        supervisor = Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir)
+        supervisor = Supervisor(deps, self.store, self._profiles)
         self.supervisors[name] = supervisor

@@ -108,13 +108,11 @@ def _remove(ctx: OpContext, *, purge: bool) -> list[Piece]:
 
 
 def _pieces(ctx: OpContext) -> Iterator[Piece]:
-    from clawlane.credentials.sealing_key import KeyLocation
-
     paths = ctx.paths
     unit = unit_path(ctx.environ)
     if os.path.lexists(unit):
         yield _piece("unit" if is_mine(unit) else "foreign", unit)
-    key = KeyLocation.of(paths.vault_dir, ctx.environ)
+    key = ctx.sealing_key
     if key.set_by and key.path.is_file():
         yield _piece("key", key.path)
     if config_elsewhere := paths.config_file.parent != paths.state and os.path.lexists(paths.config_file):
