@@ -6,9 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests import postgres_server
+from packages.clawlane.tests import pooled_server, postgres_server
 from packages.clawlane.tests.lane_bench import Bench, bench_in
-from packages.clawlane.tests.opened_store import LANE, POSTGRES, SQLITE, Clock, on_engine, store_in
+from packages.clawlane.tests.opened_store import (
+    LANE,
+    POOLED,
+    POSTGRES,
+    SQLITE,
+    Clock,
+    current_engine,
+    on_engine,
+    store_in,
+)
 
 from clawlane.config.paths import Paths
 from clawlane.store.account_store import AccountStore
@@ -44,12 +53,13 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests of the store run on both engines, but for those of what only a file has."""
+    """Tests of the store run on both engines, and some through a pooler; those of a file only there."""
     name = metafunc.module.__name__.rpartition(".")[2]
     of_file = name in _OF_FILES or metafunc.definition.get_closest_marker("of_file")
     if name.startswith("test_store_") and not of_file:
-        postgres = pytest.param(POSTGRES, marks=pytest.mark.long)
-        metafunc.parametrize("engine", [SQLITE, postgres], indirect=True)
+        names = [POSTGRES, POOLED] if name in _POOLED else [POSTGRES]
+        long = [pytest.param(name, marks=pytest.mark.long) for name in names]
+        metafunc.parametrize("engine", [SQLITE, *long], indirect=True)
 
 
 _OF_FILES = {
@@ -66,17 +76,29 @@ _OF_FILES = {
 }
 """Tests of what is done with the file of the embedded engine, and of what no database is needed for."""
 
+_POOLED = {
+    "test_store_audit_log",
+    "test_store_forgetting",
+    "test_store_outbox",
+    "test_store_pairing",
+    "test_store_queues",
+    "test_store_steps",
+    "test_store_takeover",
+}
+"""Tests that run through a pooler, too."""
+
 
 @pytest.fixture(autouse=True)
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine of the stores that the test opens."""
     name = getattr(request, "param", SQLITE)
     with on_engine(name):
-        yield name
+        yield current_engine()
     postgres_server.take_back()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_server_left() -> Iterator[None]:
     yield
+    pooled_server.stop()
     postgres_server.stop()

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from packages.clawlane.tests import postgres_server
+from packages.clawlane.tests import pooled_server, postgres_server
 
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
@@ -20,18 +20,22 @@ from clawlane.store.sqlite.connection import connect_writer
 LANE = "zalouser/default"
 NOW = 1_700_000_000_000
 SQLITE, POSTGRES = "sqlite", "postgres"
-_engine = SQLITE
+POOLED = "pooled"
+"""PostgreSQL behind a pooler."""
+
+_engine, _pooled = SQLITE, False
 
 
 @contextmanager
 def on_engine(name: str) -> Iterator[None]:
     """Stores that are opened inside are on this engine."""
-    global _engine
-    before, _engine = _engine, name
+    global _engine, _pooled
+    before = _engine, _pooled
+    _engine, _pooled = (POSTGRES, True) if name == POOLED else (name, False)
     try:
         yield
     finally:
-        _engine = before
+        _engine, _pooled = before
 
 
 def current_engine() -> str:
@@ -50,7 +54,7 @@ class Clock:
 def store_in(folder: Path, clock: Clock, lock: str = "lock") -> AbstractAsyncContextManager[Store]:
     """The store of a folder, on the engine that the test is for."""
     if _engine == POSTGRES:
-        return open_database(_place(folder), folder / "audit", clock)
+        return open_database(way(folder), folder / "audit", clock)
     return open_store(folder / "store.sqlite", folder / lock, clock)
 
 
@@ -58,7 +62,7 @@ def store_in(folder: Path, clock: Clock, lock: str = "lock") -> AbstractAsyncCon
 def reading_in(folder: Path) -> Iterator[Reader]:
     """A reader of the store of a folder, whether or not it is open."""
     if _engine == POSTGRES:
-        with Readers(_place(folder)) as readers, readers.reading() as reader:
+        with Readers(way(folder)) as readers, readers.reading() as reader:
             yield reader
     else:
         with reading(folder / "store.sqlite") as reader:
@@ -89,6 +93,11 @@ def dumped(folder: Path) -> dict[str, str]:
         names = [row[0] for row in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         rows = {name: db.execute(f"SELECT t::text FROM {name} AS t") for name in names}
         return {name: "\n".join(row[0] for row in found) for name, found in rows.items()}
+
+
+def way(folder: Path) -> Place:
+    """How the store of a folder is reached: straight or through the pooler."""
+    return pooled_server.place(folder) if _pooled else _place(folder)
 
 
 def _place(folder: Path) -> Place:

@@ -118,6 +118,16 @@ IDS = frozenset(
 
 NEITHER = frozenset(
     [
+        "beat_ms",
+        "boot",
+        "draining_ms",
+        "ended",
+        "entered_ms",
+        "instance",
+        "labels",
+        "max_accounts",
+        "node",
+        "wanted",
         "account",
         "acknowledged_ms",
         "sign",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packages.clawlane.tests import postgres_server
 from packages.clawlane.tests.broken_way import Break, BrokenWay
-from packages.clawlane.tests.opened_store import LANE, NOW, POSTGRES, Clock, raw, store_in
+from packages.clawlane.tests.opened_store import LANE, NOW, POOLED, POSTGRES, Clock, raw, store_in, way
 from psycopg.conninfo import conninfo_to_dict
 
 from clawlane.channel import Phase
@@ -25,7 +25,7 @@ from clawlane.store.transaction import Tx
 
 TYPES = {"TEXT": "text", "INTEGER": "bigint", "BLOB": "bytea", "REAL": "double precision"}
 TEXTS = [Text(Thread(ThreadKind.DM, "11"), "chào")]
-POSTGRES_ONLY = pytest.mark.parametrize("engine", [POSTGRES], indirect=True)
+POSTGRES_ONLY = pytest.mark.parametrize("engine", [POSTGRES, POOLED], indirect=True)
 
 
 @pytest.fixture
@@ -215,20 +215,22 @@ async def test_whoever_takes_an_account_over_waits_for_a_change_and_ends_the_nex
 @POSTGRES_ONLY
 async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_path: Path, how: Break) -> None:
     """Where the commit went through, its transaction is not carried out again; where it did not, it is."""
-    server = postgres_server.server()
     runs: list[int] = []
 
     def queue(tx: Tx) -> list[int]:
         runs.append(1)
         return outbox.queue(tx, None, TEXTS)
 
-    name = conninfo_to_dict(server.database(tmp_path))["dbname"]
-    with BrokenWay(str(server.folder / ".s.PGSQL.5432")) as way:
-        place = Place(f"postgresql://clawlane@127.0.0.1:{way.port}/{name}?sslmode=disable")
+    straight = way(tmp_path)
+    told = conninfo_to_dict(straight.url)
+    socket = Path(str(told["host"]), f".s.PGSQL.{told.get('port', 5432)}")
+    with BrokenWay(str(socket)) as broken:
+        url = f"postgresql://clawlane@127.0.0.1:{broken.port}/{told['dbname']}?sslmode=disable"
+        place = Place(url, straight.password)
         async with open_database(place, tmp_path / "audit", Clock()) as store, store.own(LANE) as account:
-            way.arm(b"COMMIT", how)
+            broken.arm(b"COMMIT", how)
             queued = await account.run(queue)
-            assert way.broken.is_set()
+            assert broken.broken.is_set()
             with store.read() as reader:
                 assert [one.id for one in reader.outbox()] == queued
     assert len(runs) == (1 if how is Break.AFTER else 2)

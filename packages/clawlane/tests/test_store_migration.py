@@ -59,7 +59,7 @@ KEPT = {
     "known_people": "account, group_id, user_id, name, aliases, is_friend",
     "lookups": "*",
     "messages": "account, seq, message_id, thread_kind, thread_id, sender_id, sent_ms, admitted_ms, body",
-    "owners": "*",
+    "owners": "account, epoch, pid, since_ms",
     "outbox": "account, id, thread_kind, thread_id, turn, recipient, client_id, body, state, attempts,"
     " reason, created_ms, due_ms, expires_ms, settled_ms, sent_ms, looked_up_ms, receipt, echo",
     "pairing": "account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.observing import Observer
-from clawlane.store import audit_log
+from clawlane.store import audit_log, claims
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
-from clawlane.store.errors import StoreOwned, StoreUnusable
+from clawlane.store.claims import Claimant, Claimed
+from clawlane.store.errors import StoreError, StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
 from clawlane.store.sql import Database
@@ -26,6 +28,8 @@ from clawlane.texts import later
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -39,12 +43,21 @@ class Store:
         self._now_ms = now_ms
         self._owned: set[str] = set()
         self._hands = asyncio.Event()
+        self._node: tuple[Claimant, Callable[[], bool]] | None = None
+
+    def claim_as(self, node: Claimant, holds: Callable[[], bool]) -> None:
+        """From now on accounts are claimed for a node, and released by it while `holds` says that it may.
+
+        Without a node they are taken, whoever has them: there is only one gateway then.
+        """
+        self._node = (node, holds)
 
     @asynccontextmanager
     async def own(self, account: str, *, patient: bool = False) -> AsyncIterator[AccountStore]:
         """Become the one owner of an account (`channel/id`). An earlier owner can no longer write.
 
-        When this process owns it already, a `patient` one waits, and any other raises `StoreOwned`.
+        When this process owns it already, a `patient` one waits, and any other raises `StoreOwned`. With a
+        node it raises `NotOwned` where that may not have it.
         """
         while account in self._owned:
             if not patient:
@@ -54,9 +67,14 @@ class Store:
             await self.handed_over()
         self._owned.add(account)
         try:
-            epoch = await self._writer.submit(partial(self._next_epoch, account, self._now_ms()))
+            claimed = await self._writer.submit(partial(self._claim, account, self._now_ms()))
             self._tell_hands()
-            yield AccountStore(self._writer, account, epoch, self._now_ms)
+            try:
+                yield AccountStore(
+                    self._writer, account, claimed.epoch, self._now_ms, doubtful=claimed.doubtful
+                )
+            finally:
+                await self._release(account, claimed.epoch)
         finally:
             self._owned.discard(account)
             self._tell_hands()
@@ -69,15 +87,28 @@ class Store:
         self._hands.set()
         self._hands = asyncio.Event()
 
-    def _next_epoch(self, account: str, now_ms: int, db: Database) -> int:
+    def _claim(self, account: str, now_ms: int, db: Database) -> Claimed:
         self._writer.owners.pop(account, None)
-        row = db.execute(
-            "INSERT INTO owners VALUES (?, 1, ?, ?) ON CONFLICT (account) DO UPDATE SET"
-            " epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
-            (account, os.getpid(), now_ms),
-        ).fetchone()
+        if self._node is not None:
+            claimed = claims.claim(db, account, self._node[0], os.getpid())
+        else:
+            row = db.execute(
+                "INSERT INTO owners (account, epoch, pid, since_ms) VALUES (?, 1, ?, ?)"
+                " ON CONFLICT (account) DO UPDATE SET"
+                " epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
+                (account, os.getpid(), now_ms),
+            ).fetchone()
+            claimed = Claimed(int(row["epoch"]), doubtful=False)
         audit_log.begin(Tx(db, account, now_ms, config=self._writer.config, heads=self._writer.heads))
-        return int(row["epoch"])
+        return claimed
+
+    async def _release(self, account: str, epoch: int) -> None:
+        """Let other nodes claim an account at once. Where that fails they wait until the node is lost."""
+        if self._node is not None and self._node[1]():
+            try:
+                await self.change(claims.release, account, epoch)
+            except StoreError as error:
+                log.warning("%s could not be given to other nodes: %s", account, error)
 
     async def change(
         self,

@@ -4,6 +4,9 @@
     ├── StoreUnusable   the file is damaged, foreign, or written by a newer clawlane
     ├── StoreOwned      another process owns the store; `pid` says which
     ├── StoreLost       another owner took the account over: this one must stop
+    ├── NodeTaken       another gateway has entered under this node's name
+    ├── NotOwned        the account is another node's: this one may not run it
+    ├── MoveRefused     the account or the node does not exist, or cannot have it
     ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
     ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
     ├── NotQuotable     the message that a text was to quote is not known, or not kept
@@ -40,6 +43,18 @@ class StoreOwned(StoreError):
 
 class StoreLost(StoreError):
     """The account has a newer owner. What this one knows is stale."""
+
+
+class NodeTaken(StoreError):
+    """Another gateway works under the name of this node, or has since it was asked last."""
+
+
+class NotOwned(StoreError):
+    """The account belongs to another node, or somebody is claiming it at this moment."""
+
+
+class MoveRefused(StoreError):
+    """Nothing was moved or drained; the text says what is wrong with what was named."""
 
 
 class StoreFailed(StoreError):

@@ -19,6 +19,7 @@ from clawlane.store import (
     audit_log,
     callbacks,
     catch_up,
+    claims,
     conversations,
     decisions,
     deliveries,
@@ -27,6 +28,7 @@ from clawlane.store import (
     events,
     forgetting,
     in_force,
+    nodes,
     notices,
     operator_sends,
     outbox,
@@ -158,6 +160,9 @@ class Reader:
     callback = _ask(callbacks.find)
     words_of = _ask(stored_messages.words_of)
     cursor_at = _ask(events.cursor_at)
+    nodes = _ask(nodes.listed)
+    owners = _ask(claims.standings)
+    unsettled_owners = _ask(claims.unsettled)
 
     def __init__(
         self, connection: Database, *, empty: bool = False, check: Callable[[], None] = lambda: None
@@ -167,6 +172,10 @@ class Reader:
         self._empty = empty
         self.check_marker = check
         """Whether this is the store that was made here. Raises `StoreUnusable`."""
+
+    def clock_ms(self) -> int:
+        """The time by the clock of the database."""
+        return self._connection.clock_ms()
 
     def pins(self, account: str) -> Pins:
         """What the names in the account's config stand for, as the access rules take it."""

@@ -80,6 +80,15 @@ class Database(Protocol):
         It stays as it is until the transaction ends.
         """
 
+    def hold_owner(self, account: str, /) -> bool:
+        """Keep everybody else from the row of who owns an account, until the transaction ends.
+
+        False where there is none, or somebody else holds it.
+        """
+
+    def clock_ms(self) -> int:
+        """When the transaction began, by the clock of the database: milliseconds since 1970."""
+
     def moment(self) -> AbstractContextManager[None]:
         """What is asked inside is answered as of one moment. For readers."""
 

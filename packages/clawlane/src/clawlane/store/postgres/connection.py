@@ -193,6 +193,16 @@ class Connection:
         row: Row | None = self.execute(f"{OWNER} FOR SHARE OF owners", (account,)).fetchone()
         return row
 
+    def hold_owner(self, account: str) -> bool:
+        """Hold the row of an owner, without waiting for whoever holds it."""
+        query = "SELECT 1 FROM owners WHERE account = ? FOR UPDATE SKIP LOCKED"
+        return self.execute(query, (account,)).fetchone() is not None
+
+    def clock_ms(self) -> int:
+        """When the transaction began, by the clock of the server."""
+        row = self.execute("SELECT CAST(extract(epoch FROM now()) * 1000 AS BIGINT)").fetchone()
+        return int(row[0]) if row else 0
+
     @contextmanager
     def moment(self) -> Iterator[None]:
         """What is asked inside is answered as of one moment. The reader goes on in another transaction."""

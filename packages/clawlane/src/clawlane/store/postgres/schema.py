@@ -23,7 +23,23 @@ CREATE TABLE owners (
     epoch BIGINT NOT NULL,
     pid BIGINT NOT NULL,
     since_ms BIGINT NOT NULL,
+    node TEXT COLLATE "C" NOT NULL DEFAULT '',
+    instance TEXT COLLATE "C" NOT NULL DEFAULT '',
+    wanted TEXT COLLATE "C" NOT NULL DEFAULT '',
+    ended TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (account)
+);
+CREATE TABLE nodes (
+    name TEXT COLLATE "C" NOT NULL,
+    instance TEXT COLLATE "C" NOT NULL,
+    boot TEXT COLLATE "C" NOT NULL,
+    labels TEXT COLLATE "C" NOT NULL,
+    max_accounts BIGINT,
+    entered_ms BIGINT NOT NULL,
+    beat_ms BIGINT NOT NULL,
+    draining_ms BIGINT,
+    ended TEXT COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (name)
 );
 CREATE TABLE accounts (
     account TEXT COLLATE "C" NOT NULL,

@@ -57,6 +57,15 @@ class Connection(sqlite3.Connection):
         found: sqlite3.Row | None = self.execute(OWNER, (account,)).fetchone()
         return found
 
+    def hold_owner(self, account: str) -> bool:
+        """Whether anybody owns or owned an account. Nobody else writes while a transaction is open."""
+        return self.execute("SELECT 1 FROM owners WHERE account = ?", (account,)).fetchone() is not None
+
+    def clock_ms(self) -> int:
+        """The time of this machine."""
+        query = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+        return int(self.execute(query).fetchone()[0])
+
     @contextmanager
     def moment(self) -> Iterator[None]:
         """What is asked inside is answered as of one moment."""

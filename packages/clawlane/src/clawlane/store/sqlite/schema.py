@@ -542,6 +542,21 @@ DROP TABLE old_pins;
 """
 
 _HANDS = """
+-- Gateways that share a database, which a file never has: one row each, by the name of its node. Their times
+-- are those of the database's own clock.
+CREATE TABLE nodes (
+    name TEXT PRIMARY KEY,
+    instance TEXT NOT NULL, -- a run of the gateway: random
+    boot TEXT NOT NULL, -- the machine as it was started, and the lock file: who holds it knows who is gone
+    labels TEXT NOT NULL, max_accounts INTEGER, -- as the node's config has them; JSON
+    entered_ms INTEGER NOT NULL, beat_ms INTEGER NOT NULL, -- since when the instance is there, its last beat
+    draining_ms INTEGER, -- since when it is to give up its accounts
+    ended TEXT NOT NULL DEFAULT '' -- 'clean' once it has stopped
+) WITHOUT ROWID;
+ALTER TABLE owners ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- who runs the account, or did last
+ALTER TABLE owners ADD COLUMN instance TEXT NOT NULL DEFAULT ''; -- of that node
+ALTER TABLE owners ADD COLUMN wanted TEXT NOT NULL DEFAULT ''; -- the node that is to run it
+ALTER TABLE owners ADD COLUMN ended TEXT NOT NULL DEFAULT ''; -- how its owner ended: 'clean' or 'dead'
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
 -- Warm-up: since when the session of each account warms up, and when the account was last in use.

@@ -1,0 +1,254 @@
+"""Gateways that share a store: names, beats, claims, and who may have which account."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from packages.clawlane.tests.opened_store import SQLITE, Clock, current_engine, raw, store_in
+
+from clawlane.store import claims, nodes
+from clawlane.store.claims import Claimant
+from clawlane.store.database import Store
+from clawlane.store.errors import MoveRefused, NodeTaken, NotOwned
+from clawlane.store.nodes import LEASE_MS, Node
+from clawlane.store.placement import GATHER_MS, LEFTOVER_MS, Placement, placed
+
+X, Y = "zalouser/x", "zalouser/y"
+OLD = LEASE_MS + 1000
+A, B, C = (Claimant(name, f"run {name}") for name in "abc")
+AUTO = Claimant("b", "run b", takes_over=True, after_ms=LEASE_MS)
+
+
+def node(name: str, run: str = "", boot: str = "", **more: object) -> Node:
+    return Node(name, run or f"run {name}", boot or f"boot {name}", **more)  # type: ignore[arg-type]
+
+
+async def entered(store: Store, *names: str, accounts: tuple[str, ...] = (X,)) -> None:
+    for name in names:
+        await store.change(nodes.enter, node(name))
+    await store.change(claims.know, accounts)
+
+
+async def claim(store: Store, account: str, me: Claimant) -> claims.Claimed:
+    return await store.change(lambda db, _: claims.claim(db, account, me, 1))
+
+
+async def next_place(
+    store: Store, me: Claimant, accounts: tuple[str, ...] = (X,), running: tuple[str, ...] = ()
+) -> Placement:
+    with store.read() as reader:
+        known = {one.name: one for one in reader.nodes()}
+        wanted = {one: {"net": "home"} if one.endswith("home") else {} for one in accounts}
+        return placed(me, wanted, running, reader.unsettled_owners(), known, reader.clock_ms())
+
+
+def age(folder: Path, name: str, by_ms: int) -> None:
+    """Let the node have beaten and entered so much earlier, and what is known of its accounts be as old."""
+    with raw(folder) as db:
+        db.execute(
+            "UPDATE nodes SET beat_ms = beat_ms - ?, entered_ms = entered_ms - ? WHERE name = ?",
+            (by_ms, by_ms, name),
+        )
+        db.execute("UPDATE owners SET since_ms = since_ms - ? WHERE node = ? OR node = ''", (by_ms, name))
+
+
+async def test_a_name_is_one_gateways(store: Store, tmp_path: Path) -> None:
+    await entered(store, "a")
+    with pytest.raises(NodeTaken, match="another gateway works as node 'a'"):
+        await store.change(nodes.enter, node("a", "run 2", "another machine"))
+    await claim(store, X, A)
+
+    # The same boot and lock file: the run before is over, and nothing of it is on its way.
+    await store.change(nodes.enter, node("a", "run 2"))
+    with pytest.raises(NodeTaken):
+        await store.change(nodes.beat, "a", "run a")
+    with store.read() as reader:
+        assert [one.ended for one in reader.owners()] == [nodes.DEAD]
+    assert (await claim(store, X, Claimant("a", "run 2"))) == claims.Claimed(2, doubtful=False)
+
+    # Another machine waits for the beat to be old; what the run before still sends is not known.
+    age(tmp_path, "a", OLD)
+    await store.change(nodes.enter, node("a", "run 3", "another machine"))
+    assert (await claim(store, X, Claimant("a", "run 3"))) == claims.Claimed(3, doubtful=True)
+
+    await store.change(nodes.leave, "a", "run 3")
+    await store.change(nodes.enter, node("a", "run 4", "a third one"))
+    assert (await claim(store, X, Claimant("a", "run 4"))) == claims.Claimed(4, doubtful=False)
+
+
+async def test_an_account_is_its_nodes_until_that_is_lost(store: Store, tmp_path: Path) -> None:
+    await entered(store, "a", "b")
+    assert (await claim(store, X, A)).epoch == 1
+    for other in (B, AUTO):
+        with pytest.raises(NotOwned, match="is run by node a"):
+            await claim(store, X, other)
+    age(tmp_path, "a", OLD)
+    assert (await next_place(store, B)).claims == []
+    with pytest.raises(NotOwned):  # where nothing is written, an operator decides
+        await claim(store, X, B)
+    with pytest.raises(NotOwned, match="node a is not there"):
+        await claim(store, X, A)
+    assert (await next_place(store, AUTO)).claims == [X]
+    assert await claim(store, X, AUTO) == claims.Claimed(2, doubtful=True)
+    await store.change(nodes.beat, "a", "run a")
+    with pytest.raises(NotOwned):
+        await claim(store, X, A)
+
+
+async def test_auto_waits_as_long_as_it_was_told(store: Store, tmp_path: Path) -> None:
+    await entered(store, "a", "b")
+    await claim(store, X, A)
+    slow = Claimant("b", "run b", takes_over=True, after_ms=60_000)
+    age(tmp_path, "a", 59_000)
+    assert (await next_place(store, slow)).claims == []
+    age(tmp_path, "a", 2_000)
+    assert (await next_place(store, slow)).claims == [X]
+
+
+async def test_an_owner_that_beats_again_goes_on_where_nobody_has_claimed(
+    store: Store, tmp_path: Path
+) -> None:
+    await entered(store, "a", "b")
+    await claim(store, X, A)
+    age(tmp_path, "a", OLD)
+    await store.change(nodes.beat, "a", "run a")
+    assert await claim(store, X, A) == claims.Claimed(2, doubtful=False)
+    with pytest.raises(NotOwned):
+        await claim(store, X, AUTO)
+
+
+async def test_an_account_that_was_given_up_goes_on_elsewhere_with_auto(store: Store) -> None:
+    await entered(store, "a", "b")
+    epoch = (await claim(store, X, A)).epoch
+    await store.change(claims.release, X, epoch)
+    assert (await next_place(store, B)).claims == []
+    assert (await next_place(store, AUTO)).claims == []  # its own node is there, and comes first
+    assert (await next_place(store, A)).claims == [X]
+    await store.change(nodes.leave, "a", "run a")
+    assert (await next_place(store, B)).claims == []
+    assert (await next_place(store, AUTO)).claims == [X]
+    assert await claim(store, X, AUTO) == claims.Claimed(2, doubtful=False)
+    await store.change(claims.release, X, epoch)  # by who had it before: nothing
+    with store.read() as reader:
+        assert [(one.node, one.ended) for one in reader.owners()] == [("b", "")]
+
+
+async def test_a_move_waits_for_the_owner_and_declares_a_lost_one_dead(store: Store, tmp_path: Path) -> None:
+    await entered(store, "a", "b")
+    epoch = (await claim(store, X, A)).epoch
+    await store.change(claims.move, X, "b")
+    assert (await next_place(store, B)).claims == []
+    await store.change(claims.release, X, epoch)
+    assert (await next_place(store, A)).claims == []
+    assert (await next_place(store, B)).claims == [X]
+    assert await claim(store, X, B) == claims.Claimed(2, doubtful=False)
+
+    age(tmp_path, "b", OLD)
+    moved = await store.change(claims.move, X, "a")
+    assert (moved.node, moved.ended) == ("b", "")
+    assert (await next_place(store, A)).claims == [X]
+    assert await claim(store, X, A) == claims.Claimed(3, doubtful=False)
+
+    for account, name, told in (
+        (X, "c", "there is no node 'c'; nodes: a, b"),
+        (X, "b", "node b does not run"),
+        ("zalouser/nobody", "a", "no gateway knows the account zalouser/nobody"),
+    ):
+        with pytest.raises(MoveRefused, match=told):
+            await store.change(claims.move, account, name)
+
+
+async def test_a_draining_node_gives_an_account_to_whoever_asks(store: Store) -> None:
+    await entered(store, "a", "b")
+    epoch = (await claim(store, X, A)).epoch
+    await store.change(nodes.drain, "a", True)
+    assert await next_place(store, B) == Placement([], [X])
+    await store.change(claims.ask_for, X, B)
+    await store.change(claims.ask_for, X, AUTO)
+    with store.read() as reader:
+        assert [one.wanted for one in reader.owners()] == ["b"]
+    await store.change(claims.release, X, epoch)
+    assert (await next_place(store, B)).claims == [X]
+    await claim(store, X, B)
+    assert await next_place(store, A, running=()) == Placement([], [])
+    await store.change(nodes.drain, "a", False)
+    with pytest.raises(MoveRefused, match="no node 'z'"):
+        await store.change(nodes.drain, "z", True)
+
+
+async def test_new_accounts_are_shared_out_and_what_is_left_over_is_taken(
+    store: Store, tmp_path: Path
+) -> None:
+    accounts = (*(f"zalouser/{n:02}" for n in range(7)), "zalouser/home")
+    await store.change(nodes.enter, node("a", max_accounts=5))
+    await store.change(nodes.enter, node("b", labels={"net": "home"}))
+    await store.change(claims.know, accounts)
+    assert (await next_place(store, A, accounts)).claims == []  # the others may still enter
+    age(tmp_path, "a", GATHER_MS)
+    age(tmp_path, "b", GATHER_MS)
+    assert (await next_place(store, A, accounts)).claims == list(accounts[:4])
+    assert (await next_place(store, A, accounts, accounts[:2])).claims == list(accounts[2:4])
+    assert (await next_place(store, B, accounts)).claims == [*accounts[:4], "zalouser/home"]
+    age(tmp_path, "c", LEFTOVER_MS)
+    assert (await next_place(store, A, accounts, accounts[:4])).claims == [accounts[4]]
+    left = (await next_place(store, B, accounts, accounts[:4])).claims
+    assert left == [*accounts[4:7], "zalouser/home"]
+
+
+@pytest.mark.long
+async def test_several_that_claim_at_once_never_own_the_same(tmp_path: Path) -> None:
+    """Three nodes, of which one at a time misses its beats: all accounts are soon those of the others."""
+    accounts = tuple(f"zalouser/{n}" for n in range(12))
+    chance = random.Random(7)
+    async with AsyncExitStack() as stack:
+        stores = [
+            await stack.enter_async_context(store_in(tmp_path, Clock(), lock=f"lock{n}"))
+            for n in range(1 if current_engine() == SQLITE else 3)
+        ]
+        stores *= 3 // len(stores)
+        names = ("a", "b", "c")
+        fences = dict.fromkeys(accounts, 0)
+        await entered(stores[0], *names, accounts=accounts)
+        for name in names:
+            age(tmp_path, name, GATHER_MS)
+        for _ in range(12):
+            lost = chance.choice((*names, ""))
+            for store, name in zip(stores, names, strict=True):
+                if name == lost:
+                    age(tmp_path, name, OLD)
+                else:
+                    await store.change(nodes.beat, name, f"run {name}")
+            age(tmp_path, "", LEFTOVER_MS)
+            there = [one for one in zip(stores, names, strict=True) if one[1] != lost]
+            got = await asyncio.gather(*(claim_all(store, name, accounts) for store, name in there))
+            taken = [(account, epoch) for one in got for account, epoch in one]
+            assert len({account for account, _ in taken}) == len(taken)
+            for account, epoch in taken:
+                assert epoch == fences[account] + 1
+                fences[account] = epoch
+            with stores[0].read() as reader:
+                owners = reader.owners()
+            assert [one.account for one in owners] == sorted(accounts)
+            assert {one.node for one in owners} <= set(names) - {lost}
+
+
+async def claim_all(store: Store, name: str, accounts: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Claim whatever a node may have that it does not run, until there is nothing more. Gives the fences."""
+    me = Claimant(name, f"run {name}", takes_over=True, after_ms=LEASE_MS)
+    got: list[tuple[str, int]] = []
+    for _ in range(20):
+        with store.read() as reader:
+            running = tuple(
+                one.account for one in reader.owners() if one.node == name and one.instance == me.instance
+            )
+        found = (await next_place(store, me, accounts, running)).claims
+        for account in found:
+            try:
+                got.append((account, (await claim(store, account, me)).epoch))
+            except NotOwned:
+                await asyncio.sleep(0)
+    return got
