@@ -19,6 +19,7 @@ from clawlane.store.database import open_store
 from clawlane.store.models import History
 from clawlane.store.reader import reading
 from clawlane.store.sqlite import schema
+from clawlane.store.sqlite.connection import connect_writer
 from clawlane.store.states import TurnState
 
 OLD = Path(__file__).with_name("data") / "store_of_six_migrations.sql"
@@ -184,6 +185,21 @@ async def test_a_queued_reply_leaves_after_the_migration(store: Path) -> None:
         )
 
     await at_work(store, send)
+
+
+def test_a_new_store_is_what_all_migrations_make_with_an_id_of_its_own(tmp_path: Path) -> None:
+    step_by_step = sqlite3.connect(":memory:", isolation_level=None)
+    step_by_step.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, applied_ms INTEGER NOT NULL)")
+    for number, migration in enumerate(schema.MIGRATIONS, start=1):
+        step_by_step.executescript(migration)
+        step_by_step.execute("INSERT INTO migrations VALUES (?, ?)", (number, NOW))
+    new, other = (connect_writer(tmp_path / name / "store.sqlite", NOW) for name in ("new", "other"))
+    made, of_new, of_other = (set(one.iterdump()) for one in (step_by_step, new, other))
+    for connection in (step_by_step, new, other):
+        connection.close()
+    assert len(of_new ^ made) == 2, "the id, and nothing else"
+    assert len(of_new ^ of_other) == 2
+    assert all("'id'" in row for row in (of_new ^ made) | (of_new ^ of_other))
 
 
 def steps(store: Path, path: Path) -> int:

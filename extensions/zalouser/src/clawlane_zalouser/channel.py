@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property, partial
 from pathlib import Path
@@ -123,6 +123,10 @@ class ZaloUserChannel:
     def trace(self, account: Account, observer: TraceObserver) -> AbstractContextManager[None]:
         """Tell the observer of each frame and call of the account while entered."""
         return self._environment.trace(account).told(lambda one: observer(tracing.traced(one)))
+
+    def ask_before_writing(self, ask: Callable[[], str]) -> None:
+        """Ask right before anything is written to Zalo, over HTTP or the WebSocket."""
+        self._environment.ask_before_writing(ask)
 
     async def fetch(self, account: Account, attachment: Attachment, path: Path, max_bytes: int) -> int:
         """Save the file of an attachment from one of Zalo's hosts. Raises `NotFetched` and `OSError`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
@@ -20,10 +21,19 @@ class Environment:
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=SystemRandom)
     platform_clock: PlatformClock = field(init=False)
+    _before_write: list[Callable[[], str]] = field(default_factory=list, init=False, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "platform_clock", PlatformClock(self.clock))
+
+    def ask_before_writing(self, ask: Callable[[], str]) -> None:
+        """Whom `before_write` asks from now on."""
+        self._before_write[:] = [ask]
+
+    def before_write(self) -> str:
+        """Why nothing may be written now; empty while it may."""
+        return next((ask() for ask in self._before_write), "")
 
     def trace(self, account: Account) -> Trace:
         """Who is told of the frames and calls of an account, over all its logins and connections."""

@@ -53,6 +53,7 @@ class StoredSession:
             platform_clock=environment.platform_clock,
             hosts=hosts_of(self._account),
             trace=environment.trace(self._account),
+            before_write=environment.before_write,
         )
         spent_ms = (environment.clock.monotonic() - started) * 1000
         log.debug("%s: logged in with the stored session in %.0f ms", self._account, spent_ms)
@@ -89,6 +90,7 @@ class StoredSession:
                 platform_clock=environment.platform_clock,
                 hosts=hosts_of(self._account),
                 trace=environment.trace(self._account),
+                before_write=environment.before_write,
             ) as transport:
                 await log_out_over(transport, session)
         except ZaloError as error:
@@ -129,6 +131,7 @@ def open_session(
         platform_clock=environment.platform_clock,
         hosts=hosts_of(account),
         trace=environment.trace(account),
+        before_write=environment.before_write,
         pace=Pace.off(),  # the gateway's gate paces, across restarts and with the operator's figures
     )
 

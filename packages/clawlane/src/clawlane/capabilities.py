@@ -2,7 +2,8 @@
 
 Login by QR code, a probe of the session, a directory, limits and reactions, reconciling unknown sends,
 fetching media, a risk to accept, a rehearsal with its network, people and program, a connection that can be
-closed on purpose, a trace of frames and calls, and where the knowledge of the platform comes from.
+closed on purpose, a trace of frames and calls, a question before each write, and where the knowledge of the
+platform comes from.
 """
 
 from __future__ import annotations
@@ -142,6 +143,23 @@ class SaysHowKnown(Protocol):
 
     def known(self) -> Sequence[Known]:
         """One entry for each ability that it has, in the order of `Ability`."""
+        ...
+
+
+@runtime_checkable
+class AsksBeforeWriting(Protocol):
+    """A channel that asks right before it writes to a socket whether it still may.
+
+    It needs that where several gateways may run an account one after another: without it, only whole sends
+    are held back.
+    """
+
+    def ask_before_writing(self, ask: Callable[[], str]) -> None:
+        """Ask from now on, before each request and frame of any account.
+
+        `ask` says in one sentence why nothing may be written; empty while it may. Where it may not, a send
+        fails with `NotSent`, and connections are closed without a word.
+        """
         ...
 
 

@@ -38,8 +38,9 @@ class Zalo(Directory):
     cookies, before the call returns: store `session.to_json()` then, as old cookies are refused after some
     days. Its exceptions are only logged. The network is the one of `ZALOWEB_NETWORK`, or the real one. A call
     that changes nothing is tried up to `attempts` times while the network fails. Calls that come too fast
-    wait (`pace`, `Pace.cautious()` by default). Observers of `trace` are told of each frame and call. All
-    errors are kinds of `ZaloError`.
+    wait (`pace`, `Pace.cautious()` by default). Observers of `trace` are told of each frame and call.
+    `before_write` is asked right before anything is written: what it says is why not, as a `BeforeSending`,
+    and no socket is closed with a frame then. All errors are kinds of `ZaloError`.
 
     Nothing that others see is repeated automatically: after `NoAnswer` it is unknown whether it arrived. To
     find out, pass a `client_id`, the time in milliseconds and never the same twice: the echo among the events

@@ -24,6 +24,7 @@ from zaloweb.transport.http import Transport
 from zaloweb.transport.network import Network
 from zaloweb.transport.pace import Pace
 from zaloweb.transport.platform_clock import PlatformClock
+from zaloweb.transport.writing import BeforeWrite, allowed
 from zaloweb.wire.hosts import Hosts
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class LiveSession:
         hosts: Hosts | None = None,
         pace: Pace | None = None,
         trace: Trace | None = None,
+        before_write: BeforeWrite = allowed,
     ) -> None:
         self.session = session
         self._transport = Transport(
@@ -79,6 +81,7 @@ class LiveSession:
             platform_clock=platform_clock,
             hosts=hosts,
             trace=trace,
+            before_write=before_write,
         )
         self._caller = Caller(session, self._transport, on_session, pace or Pace.cautious())
         self._listener = Listener(session, self._transport)

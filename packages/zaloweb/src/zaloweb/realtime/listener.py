@@ -16,6 +16,7 @@ from zaloweb.events import Decoder, Disconnected
 from zaloweb.realtime.socket import ConnectFailure, Connection, ConnectionEnd, Deliver, Upgrade, upgrade_only
 from zaloweb.session import Api, Session
 from zaloweb.transport.http import ORIGIN, Transport
+from zaloweb.transport.writing import tracing
 from zaloweb.wire.reconnect import CloseCode, Reconnect, ReconnectPolicy, RetryTable, Stop
 
 T = TypeVar("T")
@@ -61,7 +62,10 @@ class Listener:
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("accept",),
             timeout=aiohttp.ClientTimeout(total=None),
-            trace_configs=[self._transport.platform_clock.tracing()],
+            trace_configs=[
+                self._transport.platform_clock.tracing(),
+                tracing(self._transport.before_write),
+            ],
             middlewares=(upgrade_only,),
         ) as http:
             await self._keep_connected(http, deliver)
@@ -125,6 +129,7 @@ class Listener:
             self._session.settings.ping_ms(rehearsed=self._transport.rehearsal) / 1000,
             answers=self._answers,
             trace=self._transport.trace,
+            before_write=self._transport.before_write,
         )
         self._connection = connection
         try:

@@ -23,6 +23,7 @@ from zaloweb.errors import BeforeSending
 from zaloweb.events import CipherKey, Connected, Decoder, Duplicate, Event, Pong
 from zaloweb.trace import Trace, TracedCall, TracedFrame
 from zaloweb.transport.clock import Clock
+from zaloweb.transport.writing import BeforeWrite, allowed, ask
 from zaloweb.wire import frames
 from zaloweb.wire.frames import Cmd, command_of, kind_of
 from zaloweb.wire.reconnect import CloseCode
@@ -91,7 +92,9 @@ class Connection:
         *,
         answers: bool = False,
         trace: Trace | None = None,
+        before_write: BeforeWrite = allowed,
     ) -> None:
+        self._before_write = before_write
         self._http = http
         self._clock = clock
         self._decoder = decoder
@@ -140,12 +143,15 @@ class Connection:
         except aiohttp.WSServerHandshakeError as error:
             self._tell_upgrade(upgrade, started, error.status)
             return ConnectFailure(f"the server refused with HTTP status {error.status}", error.status)
+        except BeforeSending as error:
+            return ConnectFailure(error.reason)
         except (*_BROKEN, ValueError) as error:
             self._tell_upgrade(upgrade, started, None, type(error).__name__)
             # The library's own texts may hold whole URLs.
             return ConnectFailure(f"no connection ({getattr(error, 'strerror', '') or type(error).__name__})")
         self._tell_upgrade(upgrade, started, _SWITCHING)
-        self._line = _Line(socket, self._clock, urlsplit(upgrade.url).hostname or "", self._trace)
+        endpoint = urlsplit(upgrade.url).hostname or ""
+        self._line = _Line(socket, self._clock, endpoint, self._trace, self._before_write)
         log.debug("upgraded at %s, waiting for the key", self._line.endpoint)
         return await self._read(self._line, deliver, tasks)
 
@@ -226,9 +232,15 @@ class _Line:
     """An open WebSocket, and how long the other side has been silent."""
 
     def __init__(
-        self, socket: aiohttp.ClientWebSocketResponse, clock: Clock, endpoint: str, trace: Trace
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        clock: Clock,
+        endpoint: str,
+        trace: Trace,
+        before_write: BeforeWrite,
     ) -> None:
         self.endpoint = endpoint
+        self._before_write = before_write
         self._trace = trace
         self._socket = socket
         self._clock = clock
@@ -246,9 +258,8 @@ class _Line:
             if message.type is aiohttp.WSMsgType.CLOSE:
                 return ConnectionEnd(message.data or CloseCode.NO_CODE, message.extra or "")
             if message.type is aiohttp.WSMsgType.PING:
-                self._tell_sent("websocket pong", len(message.data))
                 with suppress(*_BROKEN):  # the next receive tells how it ended
-                    await self._socket.pong(message.data)
+                    await self._pong(message.data)
             elif message.type not in (aiohttp.WSMsgType.PONG, aiohttp.WSMsgType.TEXT):
                 return ConnectionEnd(CloseCode.LOST, "")
 
@@ -256,6 +267,7 @@ class _Line:
         """Send one frame. Raises `BeforeSending`."""
         if self._socket.closed:
             raise BeforeSending("socket", "not connected")
+        ask(self._before_write, "socket")
         try:
             await self._socket.send_bytes(frame)
             if log.isEnabledFor(logging.DEBUG):
@@ -272,6 +284,8 @@ class _Line:
 
     async def is_there(self, within: float) -> bool:
         """Send a WebSocket ping: whether anything arrives within so many seconds."""
+        if self._before_write():
+            return False
         heard = self._heard
         self._tell_sent("websocket ping", 0)
         try:
@@ -282,11 +296,18 @@ class _Line:
         return self._heard > heard
 
     async def close(self, code: int) -> None:
-        """Close from our side, if it is still open."""
+        """Close from our side, if it is still open. Where nothing may be written, it ends with the client."""
+        if self._before_write():
+            return
         code = CloseCode.STOPPED if code in _NOT_SENDABLE else code
         if not self._socket.closed:
             self._tell_sent("close", 0, code)
         await self._socket.close(code=code)
+
+    async def _pong(self, data: bytes) -> None:
+        if not self._before_write():
+            self._tell_sent("websocket pong", len(data))
+            await self._socket.pong(data)
 
     def _tell_sent(self, kind: str, size: int, code: int | None = None) -> None:
         if self._trace.on:

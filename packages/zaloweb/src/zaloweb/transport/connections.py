@@ -21,6 +21,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from zaloweb.errors import AnswerTooLarge
+from zaloweb.transport.writing import BeforeWrite, ask
 
 ANSWER_LIMIT: Final = 12 * 1024 * 1024
 """Bytes of one answer once decompressed. The largest, the list of 5000 friends, has about half of that."""
@@ -41,8 +42,11 @@ class Answer:
 class Connections:
     """What a connector keeps open, one request at a time on each connection."""
 
-    def __init__(self, connector: aiohttp.BaseConnector, proxy: str | None) -> None:
+    def __init__(
+        self, connector: aiohttp.BaseConnector, proxy: str | None, before_write: BeforeWrite
+    ) -> None:
         self._connector = connector
+        self._before_write = before_write
         self._proxy = URL(proxy) if proxy else None
         self._origins: dict[URL, aiohttp.ClientRequest] = {}
 
@@ -59,7 +63,7 @@ class Connections:
         """The answer to a request, made once, whatever its status. `name` is what errors call it.
 
         `heard` is called with its headers before its body has come, which is given decompressed. Raises what
-        aiohttp raises, and `TimeoutError`, `AnswerTooLarge`.
+        aiohttp raises, and `TimeoutError`, `AnswerTooLarge`, `BeforeSending`.
         """
         origin = self._origin(url)
         request = _head(method, url, {"Host": origin.headers["Host"], **headers}, body) + (body or b"")
@@ -69,6 +73,7 @@ class Connections:
             except TimeoutError as error:
                 raise aiohttp.ConnectionTimeoutError from error
             try:
+                ask(self._before_write, name)
                 head, payload = await _exchange(connection, request, expects_body=method != "HEAD")
                 heard(head.headers)
                 body = await whole(name, payload)

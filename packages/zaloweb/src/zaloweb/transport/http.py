@@ -45,6 +45,7 @@ from zaloweb.transport.exchange import (
 from zaloweb.transport.external import ExternalClient, ExternalResponse, Method
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
+from zaloweb.transport.writing import BeforeWrite, allowed, tracing
 from zaloweb.wire import cipher, envelope
 from zaloweb.wire.envelope import Envelope
 from zaloweb.wire.hosts import Hosts, shown
@@ -87,8 +88,8 @@ class Transport:
     """The HTTP connections of one account, alive while entered, and its cookie jar.
 
     A call that may safely be repeated is tried up to `attempts` times while the network fails. A rehearsal
-    uses no proxy. Requests with cookies go to `hosts` only. The network is the one of `ZALOWEB_NETWORK`, or
-    the real one, unless given.
+    uses no proxy. Requests with cookies go to `hosts` only, and `before_write` is asked before each. The
+    network is the one of `ZALOWEB_NETWORK`, or the real one, unless given.
     """
 
     def __init__(
@@ -105,11 +106,13 @@ class Transport:
         platform_clock: PlatformClock | None = None,
         hosts: Hosts | None = None,
         trace: Trace | None = None,
+        before_write: BeforeWrite = allowed,
     ) -> None:
         network, clock = network or Network.from_env(), clock or SystemClock()
         self.jar = jar
         self.hosts = hosts or Hosts()
         self.trace = trace or Trace()
+        self.before_write = before_write
         self.user_agent = user_agent
         self.clock = clock
         self.proxy = None if network.rehearsal else proxy
@@ -132,12 +135,12 @@ class Transport:
     async def __aenter__(self) -> Self:
         # Default headers go out with each request, so that the socket can use this client without them.
         connector = self._network.connector()
-        self._connections = Connections(connector, self.proxy)
+        self._connections = Connections(connector, self.proxy, self.before_write)
         self._client = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            trace_configs=[self.platform_clock.tracing()],
+            trace_configs=[self.platform_clock.tracing(), tracing(self.before_write)],
         )
         return self
 

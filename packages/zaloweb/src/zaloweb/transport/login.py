@@ -15,6 +15,7 @@ from zaloweb.transport.clock import Clock
 from zaloweb.transport.http import Transport
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
+from zaloweb.transport.writing import BeforeWrite, allowed
 from zaloweb.wire import cipher, envelope
 from zaloweb.wire.envelope import Envelope
 from zaloweb.wire.hosts import Hosts
@@ -41,6 +42,7 @@ async def log_in(
     platform_clock: PlatformClock | None = None,
     hosts: Hosts | None = None,
     trace: Trace | None = None,
+    before_write: BeforeWrite = allowed,
 ) -> Session:
     """The session of these credentials; their cookies are refreshed.
 
@@ -59,6 +61,7 @@ async def log_in(
         platform_clock=platform_clock,
         hosts=hosts,
         trace=trace,
+        before_write=before_write,
     ) as transport:
         return await log_in_over(transport, credentials, random=transport.random, api=api)
 
