@@ -7,8 +7,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent
-from demo.stage import Gateway, Operator, Simulator, simulator
+from demo.stage import PATIENCE, Gateway, Operator, Simulator, simulator
 from zaloweb import Credentials, log_in
 from zaloweb.transport.network import Network
 
 _CHANNEL = "zalouser"
 _NOTHING: Mapping[str, Any] = {}
+_NOT_PACED: Mapping[str, Any] = {"enabled": False}
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -35,12 +36,12 @@ class Stage:
     gateway: Gateway
     accounts: tuple[str, ...]
 
-    def start(self) -> float:
+    def start(self, patience: float = PATIENCE) -> float:
         """Start the gateway. Returns the seconds until every account is ready."""
         started = time.perf_counter()
         self.gateway.start()
         for name in self.accounts:
-            self.gateway.said(f"{_CHANNEL}/{name} is ready")
+            self.gateway.said(f"{_CHANNEL}/{name} is ready", patience)
         return time.perf_counter() - started
 
     def cpu_seconds(self) -> float:
@@ -56,32 +57,37 @@ class Stage:
 
 @contextmanager
 def staged(
-    count: int = 1, more: Mapping[str, Any] = _NOTHING, command: Sequence[str] = ()
+    count: int = 1,
+    more: Mapping[str, Any] = _NOTHING,
+    command: Sequence[str] = (),
+    zalo: Callable[[Path], AbstractContextManager[Simulator]] = simulator,
+    pacing: Mapping[str, Any] = _NOT_PACED,
 ) -> Iterator[Stage]:
     """One gateway with this many accounts: everybody may write, acks are on, pacing is off.
 
-    `more` is further config, and `command` stands in for `openclaw gateway run`.
+    `more` is further config, and `command` stands in for `openclaw gateway run`. `zalo` starts the simulator
+    in a folder.
     """
-    with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, simulator(Path(folder)) as zalo:
+    with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, zalo(Path(folder)) as served:
         state = Path(folder) / "state"
         state.mkdir(mode=0o700)
         names = ("default", *(f"a{number}" for number in range(1, count)))
-        (state / "config.json5").write_text(json.dumps({**_channels(names), **more}))
-        operator = Operator.at(state, zalo.network)
+        (state / "config.json5").write_text(json.dumps({**_channels(names, pacing), **more}))
+        operator = Operator.at(state, served.network)
         operator.run("plugins", "install", "@openclaw/zalouser")
         for number, name in enumerate(names):
-            _link(zalo, Paths(state, state / "config.json5"), name, number)
+            _link(served, Paths(state, state / "config.json5"), name, number)
         with Gateway(operator, command) as gateway:
-            yield Stage(zalo, operator, gateway, names)
+            yield Stage(served, operator, gateway, names)
 
 
-def _channels(names: tuple[str, ...]) -> dict[str, Any]:
+def _channels(names: tuple[str, ...], pacing: Mapping[str, Any]) -> dict[str, Any]:
     block = {
         "enabled": True,
         "dmPolicy": "open",
         "allowFrom": ["*"],
         "groupPolicy": "disabled",
-        "pacing": {"enabled": False},
+        "pacing": pacing,
         "accounts": {name: {"profile": name} for name in names},
     }
     return {"channels": {_CHANNEL: block}}

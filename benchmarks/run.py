@@ -1,6 +1,7 @@
-"""`make bench`: every measurement, one after the other. The figures are those of this machine, now.
+"""`make bench`: the measurements, one after the other. The figures are those of this machine, now.
 
-`python -m benchmarks.run NAME …` measures only these parts.
+`python -m benchmarks.run NAME …` measures only these parts. The part `accounts` takes a quarter of an hour,
+and its sizes from options: it is measured only when it is named.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from benchmarks import (
     access,
+    accounts,
     against_reference,
     agents,
     command,
@@ -40,17 +43,26 @@ PARTS: dict[str, Part] = {
     "engines": engines.run,
     "agents": agents.run,
     "window": window.run,
+    "accounts": accounts.run,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure the named parts, or all. Returns 1 if one of them failed."""
+    """Measure the named parts, or all but `accounts`. Returns 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure and compare.")
     parser.add_argument("parts", nargs="*", metavar="NAME", help=", ".join(PARTS))
-    names = parser.parse_args(argv).parts or list(PARTS)
+    usual = accounts.Size()
+    for one, kind in accounts.SIZES.items():
+        text = f"accounts: {kind} (%(default)s)"
+        default = getattr(usual, one)
+        parser.add_argument(f"--{one}", type=type(default), default=default, metavar="N", help=text)
+    options = parser.parse_args(argv)
+    size = accounts.Size(**{one: getattr(options, one) for one in accounts.SIZES})
+    names = options.parts or [name for name in PARTS if name != "accounts"]
     if unknown := [name for name in names if name not in PARTS]:
         parser.error(f"no part is called {', '.join(unknown)}; there are: {', '.join(PARTS)}")
-    return measure({name: PARTS[name] for name in names})
+    sized: dict[str, Part] = {**PARTS, "accounts": partial(accounts.run, size)}
+    return measure({name: sized[name] for name in names})
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from functools import cache
@@ -64,17 +65,23 @@ class Server:
             self._as += ("--reuid", "postgres", "--regid", "postgres", "--init-groups")
         data = self.folder / "data"
         self._run("initdb", "-D", str(data), "-U", "clawlane", "-A", "trust", "-E", "UTF8", "--no-sync")
-        settings = [
-            word
-            for one in (*(() if safe else _SHARED), *_SETTINGS, f"unix_socket_directories={self.folder}")
-            for word in ("-c", one)
-        ]
-        with (self.folder / "log").open("wb") as log:
-            command = [*self._as, str(bin_ / "postgres"), "-D", str(data), *settings]
-            self._process = subprocess.Popen(command, stderr=log)
-        self._wait()
+        settings = (*(() if safe else _SHARED), *_SETTINGS, f"unix_socket_directories={self.folder}")
+        words = [word for one in settings for word in ("-c", one)]
+        self._command = [*self._as, str(bin_ / "postgres"), "-D", str(data), *words]
         self._free: list[str] = []
         self._taken: dict[Path, str] = {}
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and return when it can be used."""
+        with (self.folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(self._command, stderr=log)
+        self._wait()
+
+    def crash(self) -> None:
+        """End it without a word to its clients; what was committed is found again by its next start."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
 
     def _run(self, name: str, *words: str) -> None:
         subprocess.run([*self._as, str(self._bin / name), *words], check=True, capture_output=True)

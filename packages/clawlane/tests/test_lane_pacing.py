@@ -29,7 +29,6 @@ from clawlane.lane.pacing import Pacer, PendingSend, SendHistory, decide
 from clawlane.messages import (
     Inbound,
     Outgoing,
-    Person,
     Reaction,
     Receipt,
     Signal,
@@ -38,7 +37,7 @@ from clawlane.messages import (
     ThreadKind,
     Typing,
 )
-from clawlane.store import directory, due, inbox, send_log, turns
+from clawlane.store import due, inbox, send_log, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.errors import StoreFailed
@@ -204,8 +203,8 @@ async def lane(tmp_path: Path) -> AsyncIterator[Lane]:
         yield made
 
 
-def chunk(number: int, thread: Thread, text: str = "") -> Chunk:
-    return Chunk(number, None, Text(thread, text or f"text {number}"), 1)
+def chunk(number: int, thread: Thread, text: str = "", *, to_friend: bool = False) -> Chunk:
+    return Chunk(number, None, Text(thread, text or f"text {number}"), 1, to_friend=to_friend)
 
 
 def reply(turn: int, text: str, thread: Thread | None = None) -> Chunk:
@@ -252,24 +251,20 @@ async def test_a_day_of_bursts_leaves_within_all_budgets_in_order_and_whole(
 
 async def test_a_friend_who_has_not_written_yet_is_no_stranger(lane: Lane) -> None:
     lane.rules = rules(strangers={"hour": 1})
-    friends = [Person(str(number), f"Bạn {number}") for number in range(3)]
-    await lane.account_store.run(directory.keep_peers, friends)
     await lane.start()
-    await lane.leave_all([chunk(number, dm(number)) for number in range(4)])
+    await lane.leave_all([chunk(number, dm(number), to_friend=number < 3) for number in range(4)])
     assert lane.gate.wait_ms(chunk(9, dm(9)), lane.clock.ms + MINUTE) == HOUR - MINUTE
-    lane.gate.know_friends([*friends, Person("9", "Bạn mới")])
-    assert lane.gate.wait_ms(chunk(9, dm(9)), lane.clock.ms + MINUTE) == 0
+    assert lane.gate.wait_ms(chunk(9, dm(9), to_friend=True), lane.clock.ms + MINUTE) == 0
 
 
-async def test_pacing_that_is_switched_on_knows_the_friends_and_what_was_sent(lane: Lane) -> None:
+async def test_pacing_that_is_switched_on_knows_what_was_sent(lane: Lane) -> None:
     lane.rules = rules()
-    await lane.account_store.run(directory.keep_peers, [Person("1", "Bạn")])
     await lane.start()
     await lane.leave_all(chunk(number, dm(number)) for number in range(3))
     start_ms = lane.clock.ms
     await lane.gate.follow(Pacing(enabled=False), lambda: 0.0, lane)  # type: ignore[arg-type]
     await lane.gate.follow(rules(strangers={"hour": 1}), lambda: 0.0, lane)  # type: ignore[arg-type]
-    assert lane.gate.wait_ms(chunk(11, dm(1)), start_ms + MINUTE) == 0
+    assert lane.gate.wait_ms(chunk(11, dm(1), to_friend=True), start_ms + MINUTE) == 0
     assert lane.gate.wait_ms(chunk(9, dm(9)), start_ms + MINUTE) not in (None, 0)
 
 

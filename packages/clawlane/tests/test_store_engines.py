@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from clawlane.channel import Phase
 from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import events, outbox
 from clawlane.store.errors import StoreFailed, StoreLost, StoreUnusable
+from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection, translated
 from clawlane.store.postgres.opening import Place, open_database
 from clawlane.store.sqlite.connection import connect_nothing
@@ -118,15 +119,53 @@ def test_a_database_of_another_program_is_left_alone(place: Place, tmp_path: Pat
 
 
 @pytest.mark.long
-def test_a_newer_database_is_left_alone(place: Place, tmp_path: Path) -> None:
-    with place.connect() as db:
-        db.execute("INSERT INTO migrations VALUES (99, 0)")
+def test_a_newer_database_is_left_alone_unless_this_version_can_work_on_it(
+    place: Place, tmp_path: Path
+) -> None:
+    """Gateways are upgraded one after the other: one that has its turn later must still be able to start."""
+    told = "INSERT INTO properties VALUES ('oldest schema beside', %s)"
+    told += " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     try:
-        with pytest.raises(StoreUnusable, match=r"newer clawlane \(schema 99"):
-            asyncio.run(opened(place, tmp_path))
+        for beside, works in ((len(schema.MIGRATIONS), True), (99, False)):
+            with place.connect() as db:
+                db.execute("INSERT INTO migrations VALUES (99, 0) ON CONFLICT DO NOTHING")
+                db.execute(told, (str(beside),))
+            refused = pytest.raises(StoreUnusable, match=r"newer clawlane \(schema 99")
+            with nullcontext() if works else refused:
+                asyncio.run(opened(place, tmp_path))
     finally:
         with place.connect() as db:
             db.execute("DELETE FROM migrations WHERE number = 99")
+
+
+@pytest.mark.long
+async def test_a_database_that_is_away_loses_nothing_and_is_used_again_by_itself(tmp_path: Path) -> None:
+    """Meanwhile whoever reads is told so, and whoever has something to store waits."""
+    programs = postgres_server.programs()
+    if programs is None:
+        postgres_server.server()  # which says what is missing
+    assert programs is not None
+    server = postgres_server.Server(programs, safe=True)
+    try:
+        place = Place(server.database(tmp_path))
+        async with open_database(place, tmp_path / "audit", Clock()) as store, store.own(LANE) as account:
+            [first] = await account.run(outbox.queue, None, TEXTS)
+            with store.read(), store.read(), store.read() as reader:  # sessions that will be lost
+                assert [one.id for one in reader.outbox()] == [first]
+            server.crash()
+            with pytest.raises(StoreFailed, match="takes no changes"):
+                await account.attempt(outbox.queue, None, TEXTS)
+            assert store.failing
+            with pytest.raises(StoreUnusable, match="cannot be used"), store.read():
+                pass
+            waiting = asyncio.create_task(account.run(outbox.queue, None, TEXTS))
+            server.start()
+            [second] = await waiting
+            with store.read() as reader:
+                assert [one.id for one in reader.outbox()] == [first, second]
+            assert not store.failing
+    finally:
+        server.stop()
 
 
 def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Path) -> None:

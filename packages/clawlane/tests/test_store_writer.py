@@ -177,3 +177,11 @@ async def test_what_comes_after_the_end_is_refused_and_does_not_wait(writer: Wri
     for late in (writer.submit(synchronous), writer.rewrite()):
         with pytest.raises(StoreUnusable, match="the store is closed"):
             await late
+
+
+async def test_news_of_an_account_wakes_who_listens_to_it_or_to_all(writer: Writer) -> None:
+    with writer.listening("zalouser/a") as ours, writer.listening() as everybody:
+        await writer.submit(lambda _: writer.news("zalouser/b"))
+        assert (ours.is_set(), everybody.is_set()) == (False, True)
+        await writer.submit(lambda _: writer.news("zalouser/a"))
+        assert ours.is_set()

@@ -217,20 +217,20 @@ class AccountSession:
     async def _pass_on(self, item: mapping.Item, live: bool) -> None:
         name, now_ms = self._account.id, self._time.now_ms()
         log.debug("%s: %s in %s, live: %s", self._account, type(item).__name__, item.thread, live)
-        if isinstance(item, events.Message | events.Notice) and self._is_platform(item):
+        if isinstance(item, events.Message | events.Notice) and await self._is_platform(item):
             await self._host.observe(mapping.warning_of(name, item, now_ms))
             return
         if isinstance(item, events.Message) and not item.is_self:
-            is_friend = self._friends.knows(item.sender_id)
+            is_friend = await self._friends.knows(item.sender_id)
             await self._host.admit(mapping.inbound_of(name, item, now_ms, is_friend, live=live))
             return
         for fact in mapping.facts_of(name, item, now_ms, live=live):
             await self._host.observe(fact)
 
-    def _is_platform(self, item: events.Message | events.Notice) -> bool:
+    async def _is_platform(self, item: events.Message | events.Notice) -> bool:
         """Whether Zalo itself writes to the account."""
         sender = item.sender_id if isinstance(item, events.Message) else item.actor_id
-        return self._platform.wrote(item, self._friends.knows(sender))
+        return self._platform.wrote(item, await self._friends.knows(sender))
 
     def _need_login(self, code: StateCode, reason: str, *flags: str) -> None:
         action = login_command(self._account, *flags)

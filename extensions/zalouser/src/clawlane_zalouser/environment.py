@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
@@ -12,6 +13,9 @@ from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.network import Network
 from zaloweb.transport.platform_clock import PlatformClock
 
+LISTS_AT_ONCE = 2
+"""A list of 5000 friends takes some 20 MB while it is read, and all accounts ask for theirs at a start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -21,6 +25,10 @@ class Environment:
     clock: Clock = field(default_factory=SystemClock)
     random: Random = field(default_factory=SystemRandom)
     platform_clock: PlatformClock = field(init=False)
+    lists: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(LISTS_AT_ONCE), init=False, repr=False
+    )
+    """Held while a list of thousands of people is read, until the store has it."""
     _before_write: list[Callable[[], str]] = field(default_factory=list, init=False, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, init=False, repr=False)
 

@@ -210,6 +210,10 @@ class Host(Protocol):
         """
         ...
 
+    async def is_peer(self, user_id: str) -> bool:
+        """Whether the list of `keep_peers` that was kept last has somebody."""
+        ...
+
     def report(self, state: State) -> None:
         """Report the state of the account. Cheap; call it at every change."""
         ...

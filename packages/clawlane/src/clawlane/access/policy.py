@@ -123,9 +123,10 @@ class AccessPolicy:
 class Grants:
     """What is not in the config and changes while the account runs.
 
-    `own_id` is empty while unknown, `other_own_ids` are the other accounts of this gateway, `paired` the
-    senders that the owner approved, `pins` what the names of the config stand for. `receipts` holds the ids
-    of the messages this account sent (message ids and client ids). `language` is the account's (`vi`).
+    `own_id` is empty while unknown, `other_own_ids` are the other accounts of this gateway and
+    may have the own id among them, `paired` are the senders that the owner approved, `pins` what the names of
+    the config stand for. `receipts` holds the ids of the messages this account sent (message ids and client
+    ids). `language` is the account's (`vi`).
     `skew_ms` is how far the platform's clock is ahead of this machine's, None while unknown.
     """
 

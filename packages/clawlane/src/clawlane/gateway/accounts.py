@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from clawlane.access.policy import Grants
 from clawlane.backoff import Backoff
-from clawlane.channel import Channel, StateCode
+from clawlane.channel import Channel, State, StateCode
 from clawlane.config.accounts import needs_new_connection
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
@@ -110,6 +110,7 @@ class Accounts:
         self._webhooks: WebhookSender
         self._group = asyncio.TaskGroup()
         self.supervisors: dict[str, Supervisor] = {}
+        self._own_ids: frozenset[str] | None = None
         self._wanted = settings_of(config, None)
         for name in self._wanted:
             self._make(name)
@@ -144,15 +145,22 @@ class Accounts:
         """What access needs to know of an account besides its config."""
         supervisor = self.supervisors[account]
         state = supervisor.state
-        others = {one.state.user_id for one in self.supervisors.values() if one is not supervisor}
+        if self._own_ids is None:
+            self._own_ids = frozenset(one.state.user_id for one in self.supervisors.values()) - {""}
         return Grants(
             state.user_id,
-            frozenset(others - {""}),
+            self._own_ids,
             supervisor.paired,
             self._resolvers[account].pins,
             language=supervisor.language,
             skew_ms=state.skew_ms,
         )
+
+    def _reported(self, name: str, state: State) -> None:
+        """Take a state of an account; its own id may be one that the others have to know."""
+        if state.user_id and state.user_id not in (self._own_ids or ()):
+            self._own_ids = None
+        self._resolvers[name].note(state)
 
     async def run(self) -> None:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
@@ -294,6 +302,7 @@ class Accounts:
                 task.cancel()
             await asyncio.wait(tasks)
         del self.supervisors[name], self._resolvers[name]
+        self._own_ids = None
 
     async def _launch(self, name: str) -> None:
         supervisor = self.supervisors[name]
@@ -356,7 +365,7 @@ class Accounts:
             slots=self._slots,
             now_ms=self.now_ms,
             jitter=random.random,
-            report=resolver.note,
+            report=lambda state: self._reported(name, state),
             pin=resolver.run,
             outgoing=self._paths.outgoing_dir(name),
             act=OwnerCommands(

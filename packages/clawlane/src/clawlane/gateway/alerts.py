@@ -66,7 +66,7 @@ class AlertDispatcher:
         lost = False
         while not lost:
             try:
-                with self._store.listening() as heard:
+                with self._store.listening(self._account_store.account) as heard:
                     async with asyncio.TaskGroup() as group:
                         await self._rounds(group, heard)
             except* StoreLost:

@@ -6,23 +6,19 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from clawlane import __version__, event_loop
-from clawlane.access.context import plain
-from clawlane.access.in_force import Rules
 from clawlane.agents.contract import Agent
-from clawlane.capabilities import Rehearsal
-from clawlane.channel import Channel
 from clawlane.clock import now_ms
-from clawlane.config.choices import Reload
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.address_books import keep_copies
 from clawlane.gateway.agent_host import AgentHost, hosting
+from clawlane.gateway.announcements import announce, announce_accounts
 from clawlane.gateway.config_in_force import ConfigInForce
 from clawlane.gateway.console import keep_console
 from clawlane.gateway.control import Control, listening
@@ -33,12 +29,9 @@ from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
 from clawlane.gateway.webhooks import keep_webhooks
 from clawlane.lane.live_agents import LiveAgents
-from clawlane.ops.access_findings import Directory, findings
 from clawlane.ops.client import choose_socket
-from clawlane.ops.finding_text import one_line
 from clawlane.ops.open_files import raise_limit
 from clawlane.ops.process import resident_bytes
-from clawlane.ops.speakers import speakers_text, who_may_speak
 from clawlane.plugins.registry import Registry, load_runtime
 from clawlane.store.database import Store, open_store
 from clawlane.store.errors import StoreUnusable
@@ -46,9 +39,6 @@ from clawlane.store.sqlite import copies
 from clawlane.store.sqlite.marker import check_imported
 from clawlane.texts import ENGLISH, speak
 from clawlane.zone import show_in
-
-_GROUPS = 50
-"""Groups of an account whose speakers are logged at the start."""
 
 _STOP = 30.0
 """Seconds. A service manager has to wait longer."""
@@ -164,15 +154,15 @@ async def gateway(
             agents,
             lambda: load(paths, plugins or Registry(paths), environ),
             host.open if host else None,
-            lambda config, names: _announce_accounts(config, store, names),
+            lambda config, names: announce_accounts(config, store, names),
             config,
             now_ms(),
         )
         accounts.live_config = in_force
         control = Control(accounts)
-        _announce(config, channels)
+        announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
-            _announce_accounts(config, store, list(map(str, config.accounts)))
+            announce_accounts(config, store, list(map(str, config.accounts)))
             telling = group.create_task(keep_webhooks(accounts))  # before anything happens
             running = group.create_task(accounts.run())
             watching = group.create_task(_follow_file(paths, in_force))
@@ -228,44 +218,3 @@ async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:
                 log.exception("an edit of the config file was not applied")
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
-
-
-def _announce(config: Config, channels: Mapping[str, Channel]) -> None:
-    """Log what the operator must see before anything runs."""
-    for warning in config.warnings:
-        log.warning("%s", warning)
-    if config.root.gateway.reload is Reload.ASK:
-        log.warning(
-            "gateway.reload is 'ask', but a start asks nobody: the config file is in force as it is, with"
-            " every edit that waited for `openclaw config apply`; only edits from now on wait"
-        )
-    if not channels:
-        log.warning(
-            "no channel is configured and installed; nothing will be received;"
-            " see: openclaw channels list --all"
-        )
-    for name, channel in channels.items():
-        if isinstance(channel, Rehearsal) and (where := channel.rehearsal()):
-            log.warning("REHEARSAL: %s talks to the simulator at %s and to nothing else", name, where)
-
-
-def _announce_accounts(config: Config, store: Store, names: Sequence[str]) -> None:
-    """Log how accounts are set up, and what is wrong with that."""
-    for account in config.accounts:
-        if str(account) not in names:
-            continue
-        if not account.enabled:
-            log.info("%s is disabled", account)
-            continue
-        for key in ("dmPolicy", "groupPolicy"):
-            found = config.effective(account, key)
-            log.info("%s: %s is %s (%s)", account, key, found.value, found.origin)
-        if account.settings.disclosure is None:
-            log.info("%s: disclosure is not set: nobody is told that a program answers", account)
-        with store.read() as reader:
-            directory = Directory.read(reader, account)
-            speakers = who_may_speak(account, Rules.of(config, account), directory.pins, reader)[:_GROUPS]
-        for one in speakers:
-            log.info("%s: %s", account, plain(speakers_text(one)))
-        for finding in findings(config, account, directory):
-            log.warning("%s: %s: %s", account, finding.severity, one_line(finding))

@@ -26,6 +26,7 @@ class Upgrades:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._of: tuple[Config, Mapping[str, InForce]] | None = None
+        self._reading = asyncio.Lock()
 
     async def weigh(self, config: Config, account: str) -> None:
         """Compare what an account works by now with what it last worked by, before anything of it runs.
@@ -64,9 +65,10 @@ class Upgrades:
                 _not_recorded(account, error)
 
     async def _in_force(self, config: Config) -> Mapping[str, InForce]:
-        if self._of is None or self._of[0] is not config:
-            self._of = config, await asyncio.to_thread(in_force, config)
-        return self._of[1]
+        async with self._reading:  # all accounts start at once, and one reading is for all of them
+            if self._of is None or self._of[0] is not config:
+                self._of = config, await asyncio.to_thread(in_force, config)
+            return self._of[1]
 
     async def _hold(self, account: str, now: InForce, was_version: str, found: Changes) -> None:
         """Once the disk takes it: an account that has to wait must not start without its pause."""

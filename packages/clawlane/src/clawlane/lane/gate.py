@@ -22,7 +22,7 @@ from clawlane.lane.hours import Quiet, QuietHours
 from clawlane.lane.outgoing_files import located
 from clawlane.lane.pacing import GAP, Pacer
 from clawlane.lane.warm_up import WarmUp
-from clawlane.messages import Inbound, Person, Receipt, Seen, Signal, Thread, Typing, Undo
+from clawlane.messages import Inbound, Receipt, Seen, Signal, Thread, Typing, Undo
 from clawlane.store import directory, owner_takeovers, pairing, send_log, turns
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.models import QUIET_HOURS, Chunk, Hold, Judged, Purpose
@@ -87,7 +87,7 @@ class Gate:
         self._answered: deque[str] = deque(maxlen=_ANSWERED)
 
     async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
-        """Read who is a friend, and what was sent before, so that a new run has no fresh budgets.
+        """Read what was sent before, so that a new run has no fresh budgets.
 
         A reply that had to wait leaves only if `access` still admits its sender.
         """
@@ -99,12 +99,11 @@ class Gate:
 
     async def _recall(self, pacer: Pacer, account_store: AccountStore) -> None:
         pacer.remember(await account_store.run(send_log.sends))
-        self.know_friends(await account_store.run(directory.members_of, ""))
 
-    def know_friends(self, people: Iterable[Person]) -> None:
-        """These are the account's friends, all of them, which pacing needs to know."""
+    def friends_listed(self) -> None:
+        """The store has the friends of now, which pacing goes by."""
         if self._pacer is not None:
-            self._pacer.know_friends(one.id for one in people)
+            self._pacer.friends_listed()
             self._holds.clear()
 
     def narrowed(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -28,6 +29,9 @@ _LITTLE = 8
 """Little is less than 1/8 of the window."""
 
 GAP = "the gap between two messages"
+
+_MET = 256
+"""How many senders are remembered whose messages told whether they are friends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,8 @@ class Pacer:
         self._warm_up = warm_up
         self._jitter = jitter
         self._past = SendHistory()
-        self._friends: set[str] = set()
+        self._met: OrderedDict[str, bool] = OrderedDict()
+        """Whether the latest senders are friends, as far as their messages told."""
 
     def follow(self, rules: Pacing, warm_up: WarmUp | None = None) -> None:
         """From now on these rules count, for what was sent before, too."""
@@ -209,18 +214,20 @@ class Pacer:
         """Start with what earlier runs sent."""
         self._past = SendHistory.of(sent)
 
-    def know_friends(self, ids: Iterable[str]) -> None:
-        """These are the account's friends, all of them."""
-        self._friends = set(ids)
+    def friends_listed(self) -> None:
+        """The store has the friends of now: what messages told before does not count any more."""
+        self._met.clear()
 
     def met(self, inbound: Inbound) -> bool:
         """Note whether a sender is a friend, if the channel knows. True if that is new."""
-        was_friend = inbound.sender_id in self._friends
-        if inbound.sender_is_friend:
-            self._friends.add(inbound.sender_id)
-        elif inbound.sender_is_friend is False:
-            self._friends.discard(inbound.sender_id)
-        return was_friend is not (inbound.sender_id in self._friends)
+        sender, is_friend = inbound.sender_id, inbound.sender_is_friend
+        if is_friend is None:
+            return False
+        known = self._met.pop(sender, None)
+        self._met[sender] = is_friend
+        if len(self._met) > _MET:
+            self._met.popitem(last=False)
+        return known is not is_friend
 
     def hold(self, chunk: Chunk, now_ms: int) -> Hold | None:
         """What keeps a chunk from leaving now."""
@@ -228,7 +235,7 @@ class Pacer:
         thread = chunk.out.thread
         digest = digest_of(chunk.reply) if chunk.reply and not chunk.begun else ""
         warms_up = chunk.purpose is not Purpose.OPERATOR and not chunk.begun
-        about = (digest, self._is_stranger(thread), chunk.text_id, warms_up, chunk.takes_back)
+        about = (digest, self._is_stranger(chunk), chunk.text_id, warms_up, chunk.takes_back)
         going = PendingSend(chunk.id, thread, *about)
         return decide(self._rules, self._past, going, now_ms, self._warm_up)
 
@@ -239,7 +246,7 @@ class Pacer:
         if self._rules.enabled:
             gap_ms = _ms(self._rules.gap) + int(_ms(self._rules.gap_jitter) * self._jitter())
         digest = digest_of(chunk.reply) if chunk.reply else ""
-        sent = SentChunk(chunk.id, thread, now_ms, digest, self._is_stranger(thread), gap_ms, chunk.text_id)
+        sent = SentChunk(chunk.id, thread, now_ms, digest, self._is_stranger(chunk), gap_ms, chunk.text_id)
         self._forget(chunk.id, now_ms)
         self._past.add(sent)
         return sent
@@ -265,8 +272,9 @@ class Pacer:
             kept = (one for one in records if one.chunk != chunk and one.at_ms > now_ms - DAY_MS)
             self._past = SendHistory.of(kept)
 
-    def _is_stranger(self, thread: Thread) -> bool:
-        return thread.kind is ThreadKind.DM and thread.id not in self._friends
+    def _is_stranger(self, chunk: Chunk) -> bool:
+        thread = chunk.out.thread
+        return thread.kind is ThreadKind.DM and not self._met.get(thread.id, chunk.to_friend)
 
     def _set_back(self, now_ms: int) -> None:
         """After the clock was set back, sends in its future count as sent now."""

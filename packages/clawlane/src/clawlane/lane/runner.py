@@ -266,9 +266,12 @@ class Runner:
         kept = await self._store.run(directory.keep_peers, people)
         self._deps.alarms.friends(kept.before, len(people))
         if not kept.doubted:
-            self._deps.gate.know_friends(people)
+            self._deps.gate.friends_listed()
             self.sender.wake()
         return not kept.doubted
+
+    async def is_peer(self, user_id: str) -> bool:
+        return await self._store.run(directory.is_friend, user_id)
 
     def report(self, state: State) -> None:
         self._state = state
@@ -414,6 +417,9 @@ class Runner:
     async def _look_up_unknown(self) -> None:
         """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""
         while True:
+            self.sender.lost.clear()
+            if not await self._store.run(catch_up.has_unknown):
+                await self.sender.lost.wait()
             gap_ms = self._deps.settings.now.look_up_gap_ms
             await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
             for kind in await self._store.run(catch_up.to_look_up, gap_ms):

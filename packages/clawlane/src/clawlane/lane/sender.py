@@ -139,6 +139,8 @@ class Sender:
         self._record = SendRecord(report_trouble)
         self._open = asyncio.Event()
         self.file_sent = asyncio.Event()
+        self.lost = asyncio.Event()
+        """Set when nobody knows whether a chunk arrived."""
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -433,6 +435,7 @@ class Sender:
         self._record.failed(later("may or may not have arrived: {error}", error=reason))
         self._alarms.failed()
         outcome = await self._store.run(sending.unknown, chunk.id, lost)
+        self.lost.set()
         return _warn(chunk, f"may or may not have arrived: {reason}", outcome)
 
     def _note_limit(self, chunk: Chunk, error: NotSent | Refused) -> None:

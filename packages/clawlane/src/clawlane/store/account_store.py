@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.backoff import Backoff, Sleep
@@ -112,7 +113,7 @@ class AccountStore:
                 self.account,
                 now_ms,
                 self._writer.scrub,
-                self._writer.news,
+                partial(self._writer.news, self.account),
                 caller=self._by[0] if self._by else "gateway",
                 config=config,
                 heads=self._writer.heads,

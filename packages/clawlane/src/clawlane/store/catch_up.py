@@ -7,10 +7,10 @@ from operator import itemgetter
 
 from clawlane.channel import Cursor
 from clawlane.messages import ThreadKind
-from clawlane.store.rows import insert, put
+from clawlane.store.rows import exists, insert, put
 from clawlane.store.sql import Database, Row
 from clawlane.store.told import Gap
-from clawlane.store.transaction import Tx
+from clawlane.store.transaction import Tx, lazy
 from clawlane.store.unknown_sends import SKEW_MS
 
 _AMONG = 1000
@@ -74,6 +74,13 @@ def gaps(connection: Database, account: str | None = None, since_ms: int = 0) ->
         (account, since_ms),
     )
     return [Gap(ThreadKind(kind), *times) for kind, *times in rows]
+
+
+@lazy
+def has_unknown(tx: Tx) -> bool:
+    """Whether there are unconfirmed sends."""
+    query = "SELECT 1 FROM outbox WHERE account = ? AND settled_ms IS NULL AND state = 'unknown'"
+    return exists(tx.db, f"{query} AND state <> 'queued'", tx.account)
 
 
 def to_look_up(tx: Tx, gap_ms: int) -> list[ThreadKind]:

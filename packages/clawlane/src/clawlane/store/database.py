@@ -149,9 +149,12 @@ class Store:
         """Why the last change could not be stored; empty while the disk takes them."""
         return self._writer.failing
 
-    def listening(self) -> AbstractContextManager[asyncio.Event]:
-        """An event that is set whenever the event feed has grown, for whoever clears it again."""
-        return self._writer.listening()
+    def listening(self, account: str = "") -> AbstractContextManager[asyncio.Event]:
+        """An event that is set whenever the event feed has grown, for whoever clears it again.
+
+        That of one account, or of all.
+        """
+        return self._writer.listening(account)
 
     @contextmanager
     def read(self) -> Iterator[Reader]:

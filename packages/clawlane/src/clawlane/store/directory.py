@@ -181,14 +181,20 @@ def acquaintance(tx: Tx, thread: Thread) -> Acquaintance:
     if thread.kind is ThreadKind.GROUP:
         query = "SELECT 1 FROM known_groups WHERE account = ? AND group_id = ?"
         return Acquaintance(member=exists(tx.db, query, tx.account, thread.id))
-    friend = "SELECT 1 FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?"
     rejected = (
         "SELECT 1 FROM rejected WHERE account = ? AND sender_id = ? AND (until_ms IS NULL OR until_ms > ?)"
     )
     return Acquaintance(
-        friend=exists(tx.db, friend, tx.account, thread.id),
+        friend=is_friend(tx, thread.id),
         rejected=exists(tx.db, rejected, tx.account, thread.id, tx.now_ms),
     )
+
+
+@lazy
+def is_friend(tx: Tx, user_id: str) -> bool:
+    """Whether the platform listed somebody as a friend."""
+    query = "SELECT 1 FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?"
+    return exists(tx.db, query, tx.account, storable(user_id))
 
 
 def members(connection: Database, account: str, group_id: str) -> tuple[Person, ...]:

@@ -9,6 +9,7 @@ from typing import cast
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import quotes
 from clawlane.store.codec import compared, is_message, outgoing_of, thread_of, undone_by
+from clawlane.store.directory import is_friend
 from clawlane.store.models import Chunk, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
@@ -245,4 +246,5 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         first,
         Purpose(row["purpose"]),
         row["draft"],
+        out.thread.kind is ThreadKind.DM and is_friend(tx, out.thread.id),
     )

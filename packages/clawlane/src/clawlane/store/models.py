@@ -242,7 +242,8 @@ class Chunk:
     call of a tool or a client sends; empty for everything else. `begun` says that an earlier part of it has
     left.
     `by_turn` is the turn whose agent sends it with a tool, `first` the number of that call's first chunk.
-    `purpose` says what it is for, and `draft` as which draft the owner approved it.
+    `purpose` says what it is for, and `draft` as which draft the owner approved it. `to_friend` says whether
+    it goes to somebody whom the platform listed as a friend.
     """
 
     id: int
@@ -255,6 +256,7 @@ class Chunk:
     first: int = 0
     purpose: Purpose = Purpose.REPLY
     draft: int | None = None
+    to_friend: bool = False
 
     @property
     def challenge(self) -> bool:

@@ -61,8 +61,8 @@ class Writer:
         """Who counts what happens; None while nobody does."""
         self._engine = engine
         self._failing = ""
-        self._is_news = False
-        self._listeners: set[asyncio.Event] = set()
+        self._news: set[str] = set()
+        self._listeners: dict[asyncio.Event, str] = {}
         self._to_scrub = True  # an earlier process may have been killed before it did that
         self._scrubbed_at = -_SCRUB_EVERY
         self._loop = asyncio.get_running_loop()
@@ -114,19 +114,22 @@ class Writer:
         """
         self._to_scrub = True
 
-    def news(self) -> None:
-        """Wake who listens once this is committed. For transitions, in the writer's thread."""
-        self._is_news = True
+    def news(self, account: str) -> None:
+        """Wake who listens to an account once this is committed. For transitions, in the writer's thread."""
+        self._news.add(account)
 
     @contextmanager
-    def listening(self) -> Iterator[asyncio.Event]:
-        """An event that is set after every commit with news, for whoever clears it again."""
+    def listening(self, account: str = "") -> Iterator[asyncio.Event]:
+        """An event that is set after every commit with news, for whoever clears it again.
+
+        Of one account, or of all.
+        """
         heard = asyncio.Event()
-        self._listeners.add(heard)
+        self._listeners[heard] = account
         try:
             yield heard
         finally:
-            self._listeners.discard(heard)
+            del self._listeners[heard]
 
     async def close(self) -> None:
         """Finish what was submitted, checkpoint and close the file."""
@@ -140,7 +143,8 @@ class Writer:
         try:
             while group := self._next_group():
                 outcomes = [self._rewrite()] if group[0].alone else self._write(group)
-                self._loop.call_soon_threadsafe(self._tell, group, outcomes, self._is_news)
+                self._loop.call_soon_threadsafe(self._tell, group, outcomes, self._news)
+                group, outcomes = [], []  # what they hold may be large, and the next may be long in coming
             self._settle_heads()
             if self._to_scrub:
                 self._scrub(_LAST_SCRUB_S)
@@ -150,13 +154,15 @@ class Writer:
         finally:
             self._engine.close()
 
-    def _tell(self, group: list[_Job], outcomes: list[Any], is_news: bool) -> None:
+    def _tell(self, group: list[_Job], outcomes: list[Any], news: set[str]) -> None:
         _resolve(group, outcomes)
-        if is_news:
-            self.tell_listeners()
+        if news:
+            for heard, account in self._listeners.items():
+                if not account or account in news:
+                    heard.set()
 
     def tell_listeners(self) -> None:
-        """Wake who listens. Belongs to the event loop."""
+        """Wake everybody who listens. Belongs to the event loop."""
         for heard in self._listeners:
             heard.set()
 
@@ -245,7 +251,7 @@ class Writer:
         self._to_scrub = not self._engine.scrub(patience_s)
 
     def _write(self, group: list[_Job]) -> list[Any]:
-        self._is_news = False
+        self._news = set()
         engine = self._engine
         started, before = time.perf_counter(), engine.db.total_changes
         lazy = all(job.lazy for job in group)

@@ -110,8 +110,7 @@ class Readers:
     def reading(self) -> Iterator[Reader]:
         """A reader for the time of a few questions. Raises `StoreUnusable`."""
         try:
-            with self._pool.connection() as opened:
-                opened.execute(_READ)
+            with self._begun() as opened:
                 try:
                     yield Reader(Connection(opened))
                 finally:
@@ -119,6 +118,24 @@ class Readers:
                         opened.execute("ROLLBACK")
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise _unreachable(self._place, error) from error
+
+    @contextmanager
+    def _begun(self) -> Iterator[psycopg.Connection[Any]]:
+        """A session in a transaction. Those that were lost while nobody used them are passed over."""
+        for left in reversed(range(_READERS + 1)):
+            opened = self._pool.getconn()
+            try:
+                opened.execute(_READ)
+            except psycopg.OperationalError:
+                self._pool.putconn(opened)
+                if not left:
+                    raise
+                continue
+            try:
+                yield opened
+            finally:
+                self._pool.putconn(opened)
+            return
 
 
 def _prepare(place: Place, now_ms: int) -> None:

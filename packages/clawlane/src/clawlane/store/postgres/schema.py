@@ -822,20 +822,33 @@ END $$;
 MIGRATIONS: tuple[LiteralString, ...] = (_FIRST,)
 """Each runs once, in order; a released one never changes."""
 
+BESIDE = 1
+"""The oldest schema whose gateways may work on the newest one, while they are upgraded one after the other.
+
+It rises with a migration that they cannot live with: one that removes or renames what they use.
+"""
+
+_BESIDE = "oldest schema beside"
+
 _MIGRATIONS = "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, applied_ms BIGINT NOT NULL)"
+_NOTE = "INSERT INTO properties VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_NOTED = "SELECT value FROM properties WHERE name = %s"
 _OURS = "SELECT to_regclass('migrations') IS NOT NULL"
 _TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 
 
 def check(db: psycopg.Connection[tuple[int]], where: str) -> int:
-    """The number of the last migration in the database, 0 for an empty one. Raises `StoreUnusable`."""
+    """The number of the last migration in the database, 0 for an empty one.
+
+    It may be a newer one that this version can work on. Raises `StoreUnusable`.
+    """
     if not _one(db, _OURS):
         if _one(db, _TABLES):
             told = later("{where} holds tables of another program; give clawlane one of its own", where=where)
             raise StoreUnusable(told)
         return 0
     number = _one(db, "SELECT coalesce(max(number), 0) FROM migrations")
-    if number > len(MIGRATIONS):
+    if number > len(MIGRATIONS) and _oldest_beside(db, number) > len(MIGRATIONS):
         told = later(
             "{where} was written by a newer clawlane (schema {number}, this one knows {known}); upgrade"
             " clawlane",
@@ -852,18 +865,26 @@ def migrate(db: psycopg.Connection[tuple[int]], where: str, now_ms: int) -> None
 
     Raises `StoreUnusable`.
     """
-    if check(db, where) == len(MIGRATIONS):
+    if check(db, where) >= len(MIGRATIONS):
         return
     with suppress(psycopg.errors.UniqueViolation), db.transaction():  # somebody else has just made it
         db.execute(_MIGRATIONS)
     with db.transaction():
         db.execute("LOCK TABLE migrations IN ACCESS EXCLUSIVE MODE")
         done = _one(db, "SELECT coalesce(max(number), 0) FROM migrations")
+        if done >= len(MIGRATIONS):
+            return
         for number, statements in enumerate(MIGRATIONS[done:], done + 1):
             db.execute(statements)
             db.execute("INSERT INTO migrations VALUES (%s, %s)", (number, now_ms))
+        db.execute(_NOTE, (_BESIDE, str(BESIDE)))
 
 
-def _one(db: psycopg.Connection[tuple[int]], query: LiteralString) -> int:
-    row = db.execute(query).fetchone()
+def _oldest_beside(db: psycopg.Connection[tuple[int]], newest: int) -> int:
+    """The oldest schema whose gateways may work on this database, as the newest version has noted it."""
+    return _one(db, _NOTED, (_BESIDE,)) or newest
+
+
+def _one(db: psycopg.Connection[tuple[int]], query: LiteralString, values: tuple[str, ...] = ()) -> int:
+    row = db.execute(query, values).fetchone()
     return int(row[0]) if row else 0
