@@ -12,6 +12,7 @@ import psycopg
 from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from clawlane.credentials.sealing_key import key_of_record, mark_of
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
@@ -40,6 +41,10 @@ _SETTINGS: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
     "application_name": "clawlane",
 }
+_NOTE_KEY = (
+    "INSERT INTO properties (name, value) VALUES ('sealing_key', %(known)s) ON CONFLICT (name) DO NOTHING"
+)
+_IS_KEY = "SELECT 1 FROM properties WHERE name = 'sealing_key' AND value = %(known)s"
 _READ = (
     "BEGIN READ ONLY; SET LOCAL statement_timeout = '30s';"
     " SET LOCAL idle_in_transaction_session_timeout = '60s'"
@@ -68,13 +73,16 @@ class Place:
 
 
 @asynccontextmanager
-async def open_database(place: Place, folder: Path, now_ms: Clock) -> AsyncIterator[Store]:
+async def open_database(
+    place: Place, folder: Path, now_ms: Clock, *, key: bytes = b""
+) -> AsyncIterator[Store]:
     """The store in a database, for one of the gateways that write to it. Its tables are brought up to date.
 
-    `folder` keeps what belongs beside it on this machine. Raises `StoreUnusable`.
+    `folder` keeps what belongs beside it on this machine; `key` seals the sessions, on every machine. Without
+    one, as in tests, the record has a key of this machine. Raises `StoreUnusable`.
     """
-    _prepare(place, now_ms())
-    heads = Heads(folder)
+    _prepare(place, now_ms(), key)
+    heads = Heads(folder, key_of_record(key) if key else b"")
     writer = Writer(PostgresEngine(place.connect), heads)
     try:
         with Readers(place) as readers:
@@ -138,16 +146,33 @@ class Readers:
             return
 
 
-def _prepare(place: Place, now_ms: int) -> None:
-    """Check what is there, and bring the tables up to date."""
+def _prepare(place: Place, now_ms: int, key: bytes) -> None:
+    """Check what is there, bring the tables up to date, and compare the key with that of other gateways."""
     try:
         with place.connect() as opened:
             if opened.info.server_version < _OLDEST:
                 told = later("{where} is older than PostgreSQL 15; upgrade the server", where=place)
                 raise StoreUnusable(told)
             schema.migrate(opened, str(place), now_ms)
+            if key:
+                _compare_keys(opened, place, key)
     except psycopg.Error as error:
         raise _unreachable(place, error) from error
+
+
+def _compare_keys(opened: psycopg.Connection[Any], place: Place, key: bytes) -> None:
+    """Sessions of one database are sealed with one key: that of the gateway which came first."""
+    known = {"known": mark_of(key).hex()}
+    with opened.transaction():
+        opened.execute(_NOTE_KEY, known)
+        row = opened.execute(_IS_KEY, known).fetchone()
+    if row is None:
+        told = later(
+            "the sealing key of this gateway is not the one that sealed the sessions in {where}; name a file"
+            " with that key under secrets.keyFile",
+            where=place,
+        )
+        raise StoreUnusable(told)
 
 
 def _unreachable(place: Place, error: Exception) -> StoreUnusable:
