@@ -8,6 +8,9 @@ TEXTS := $(patsubst %.po,%.mo,$(wildcard */*/src/*/locales/*/LC_MESSAGES/*.po))
 # Two times quiet: otherwise warnings about the machine's own pip configuration come once per package.
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Tests start Python many times, and import hundreds of modules in each of their processes: compiled once, and kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test test-long browser check bench chaos dist docs texts constraints clean
 
 setup: .venv/.complete

@@ -8,6 +8,7 @@ interpreter (another program, a clock that is moved before anything is imported)
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -112,9 +113,12 @@ class Warm:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
 
-    def start(self, args: Sequence[str], **options: Any) -> Any:
-        """A process for a command line, forked if it is one of ours, else a new one."""
-        program = _program(args, options)
+    def start(self, args: Sequence[str], *, new_modules: bool = False, **options: Any) -> Any:
+        """A process for a command line, forked if it is one of ours, else a new one.
+
+        With `new_modules` the folders of its PYTHONPATH hold only what the warm process has not imported.
+        """
+        program = _program(args, options, _USUAL | {"PYTHONPATH"} if new_modules else _USUAL)
         if program is None:
             return subprocess.Popen(args, **options)
         reading, writing = os.pipe()
@@ -150,15 +154,15 @@ class Warm:
         return self._path
 
 
-def _program(args: Sequence[str], options: Mapping[str, Any]) -> list[str] | None:
-    """How to run it in a fork; None where it needs an interpreter of its own."""
+def _program(args: Sequence[str], options: Mapping[str, Any], ours: frozenset[str]) -> list[str] | None:
+    """How to run it in a fork, if only `ours` are set for Python; None where it needs its own interpreter."""
     usual = {"env", "stdin", "stdout", "stderr", "text"}
     env = options.get("env")
     if env is None or set(options) - usual or options.get("stdin") not in (None, subprocess.DEVNULL):
         return None
     if options.get("stdout") != subprocess.PIPE or not options.get("text"):
         return None
-    if "SKEW_S" in env or any(name.startswith("PYTHON") for name in env.keys() - _USUAL):
+    if "SKEW_S" in env or any(name.startswith("PYTHON") for name in env.keys() - ours):
         return None  # its clock is moved, or its imports are others
     match list(args):
         case [program, *words] if program == _OPENCLAW:
@@ -174,6 +178,7 @@ def main(path: str) -> None:
     """Import, listen, and fork for whoever asks, until SIGTERM."""
     import clawlane_zalouser.channel  # noqa: F401
     import demo.record_gateway  # noqa: F401 (what it imports)
+    from clawlane.store.sqlite.connection import connect_nothing
 
     for name in (
         "login",
@@ -188,6 +193,8 @@ def main(path: str) -> None:
         "drafts",
     ):
         __import__(f"clawlane.cli.{name}")
+    connect_nothing().close()  # new stores are copies of what this makes
+    gc.freeze()  # what is collected is written to, and what is written to is no longer shared with forks
     waking, woken = socket.socketpair()
     woken.setblocking(False)
     waking.setblocking(False)
@@ -263,6 +270,7 @@ def _become(asked: Mapping[str, Any], files: Sequence[int]) -> NoReturn:
         sys.stderr = _text(2, line_buffering=True)
         os.environ.clear()
         os.environ.update(asked["env"])
+        sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
         time.tzset()
         os.chdir(asked["cwd"])
         code = _run(asked["program"])

@@ -16,7 +16,6 @@ from end_to_end.steps import answers, asked, listening, person, say, status
 pytestmark = pytest.mark.long
 SECRET = "a secret that is long enough"
 OK = b"HTTP/1.1 200 OK\r\n"
-BOMB = gzip.compress(b'{"text": "' + b"a" * 50_000_000)
 HANGING = {f"/hangs-{number}": saying(OK + b"x: ", b"x", 0.2) for number in range(12)}
 """More than the connections that a client has by default."""
 
@@ -74,11 +73,12 @@ def test_what_they_say_is_one_line_without_their_words_and_our_secrets(
     block = {"allowFrom": [lan], "pacing": {"enabled": False}}
     told_to(receiver, state, [*BROKEN, *WHOLE], channels={"zalouser": block}, logging={"level": "debug"})
     linked.env["HOOK_SECRET"] = SECRET
-    packed = b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(BOMB)
+    bomb = gzip.compress(b'{"text": "' + b"a" * 50_000_000)
+    packed = b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(bomb)
     receiver.always = {path: answer for path, (answer, _) in BROKEN.items()}
     receiver.always |= {
         "/flood": saying(OK + b"\r\n", b"x" * 65536),
-        "/bomb": saying(OK + packed + BOMB),
+        "/bomb": saying(OK + packed + bomb),
         "/slow": saying(OK + b"content-length: 100\r\n\r\n", b"x", 0.2),
     }
     listening(gateway)

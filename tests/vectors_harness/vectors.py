@@ -15,6 +15,9 @@ from typing import Any
 
 DEFAULT_FOLDER = Path(__file__).parent.parent / "vectors"
 
+_PERIOD = 251
+"""After how many bytes a made sequence begins again."""
+
 
 def folder() -> Path:
     """Where the vectors are."""
@@ -71,7 +74,8 @@ def bytes_value(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     length, seed = value["$bytes"]["length"], value["$bytes"]["seed"]
-    return bytes((7 * i + seed) % 251 for i in range(length))
+    once = bytes((7 * i + seed) % _PERIOD for i in range(_PERIOD))
+    return (once * (length // _PERIOD + 1))[:length]
 
 
 def _special(value: dict[str, Any]) -> Any:
