@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.observing import Observer
-from clawlane.store import audit_log, claims
+from clawlane.store import audit_log, claims, moved
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
 from clawlane.store.claims import Claimant, Claimed
@@ -99,6 +99,7 @@ class Store:
                 (account, os.getpid(), now_ms),
             ).fetchone()
             claimed = Claimed(int(row["epoch"]), doubtful=False)
+        moved.check(db, later("of this gateway"))
         audit_log.begin(Tx(db, account, now_ms, config=self._writer.config, heads=self._writer.heads))
         return claimed
 

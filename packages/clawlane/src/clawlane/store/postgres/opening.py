@@ -13,6 +13,7 @@ from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from clawlane.credentials.sealing_key import key_of_record, mark_of
+from clawlane.store import moved
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
@@ -81,7 +82,9 @@ async def open_database(
     `folder` keeps what belongs beside it on this machine; `key` seals the sessions, on every machine. Without
     one, as in tests, the record has a key of this machine. Raises `StoreUnusable`.
     """
-    _prepare(place, now_ms(), key)
+    prepare(place, now_ms())
+    if key:
+        _compare_keys(place, key)
     heads = Heads(folder, key_of_record(key) if key else b"")
     writer = Writer(PostgresEngine(place.connect), heads)
     try:
@@ -146,26 +149,32 @@ class Readers:
             return
 
 
-def _prepare(place: Place, now_ms: int, key: bytes) -> None:
-    """Check what is there, bring the tables up to date, and compare the key with that of other gateways."""
+def prepare(place: Place, now_ms: int, *, even_moved: bool = False) -> None:
+    """Check what is there, and bring the tables up to date.
+
+    Raises `StoreUnusable`, also for a store that was moved away unless that is fine.
+    """
     try:
         with place.connect() as opened:
             if opened.info.server_version < _OLDEST:
                 told = later("{where} is older than PostgreSQL 15; upgrade the server", where=place)
                 raise StoreUnusable(told)
             schema.migrate(opened, str(place), now_ms)
-            if key:
-                _compare_keys(opened, place, key)
+            if not even_moved:
+                moved.check(Connection(opened), str(place))
     except psycopg.Error as error:
         raise _unreachable(place, error) from error
 
 
-def _compare_keys(opened: psycopg.Connection[Any], place: Place, key: bytes) -> None:
+def _compare_keys(place: Place, key: bytes) -> None:
     """Sessions of one database are sealed with one key: that of the gateway which came first."""
     known = {"known": mark_of(key).hex()}
-    with opened.transaction():
-        opened.execute(_NOTE_KEY, known)
-        row = opened.execute(_IS_KEY, known).fetchone()
+    try:
+        with place.connect() as opened, opened.transaction():
+            opened.execute(_NOTE_KEY, known)
+            row = opened.execute(_IS_KEY, known).fetchone()
+    except psycopg.Error as error:
+        raise _unreachable(place, error) from error
     if row is None:
         told = later(
             "the sealing key of this gateway is not the one that sealed the sessions in {where}; name a file"

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from clawlane.credentials.files import make_private_dir
+from clawlane.store import moved
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.sql import OWNER
 from clawlane.store.sqlite import copies, marker, schema
@@ -90,13 +91,15 @@ class Connection(sqlite3.Connection):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF in _BELOW
 
 
-def connect_writer(path: Path, now_ms: int, *, checked: bool = True, keep_old: bool = True) -> Connection:
+def connect_writer(
+    path: Path, now_ms: int, *, checked: bool = True, keep_old: bool = True, even_moved: bool = False
+) -> Connection:
     """The one connection that writes, with its tables made. The file is private to its owner.
 
     With `checked` every page is looked at first, which takes a while in a large store. A store of an older
     version is copied before it is changed, unless `keep_old` is False. The connection may be used by another
     thread than the one that opened it. Raises `StoreUnusable`, also for a store that was made here and is not
-    there any more.
+    there any more, and for one that was moved away unless that is fine.
     """
     make_private_dir(path.parent)
     marker.check_before(path)
@@ -106,6 +109,8 @@ def connect_writer(path: Path, now_ms: int, *, checked: bool = True, keep_old: b
     )
     try:
         _prepare(connection, path, now_ms, checked=checked, keep_old=keep_old)
+        if not even_moved:
+            moved.check(connection, str(path))
     except sqlite3.DatabaseError as error:
         if _out_of_reach(error):
             connection.close()
@@ -142,6 +147,7 @@ def connect_reader(path: Path) -> Connection:
                     path=path,
                 )
             )
+        moved.check(connection, str(path))
     except sqlite3.DatabaseError as error:
         connection.close()
         help = later("start the gateway: it keeps a copy")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from clawlane.store.codec import is_message
 from clawlane.store.errors import StoreUnusable
+from clawlane.store.moved import MOVED
 from clawlane.store.sqlite import marker, schema
 from clawlane.store.sqlite.connection import connect_writer
 from clawlane.texts import later
@@ -31,8 +32,9 @@ def put_in_order(store: Path, copied_ms: int, now_ms: int, accounts: Iterable[st
     `copied_ms` is when the backup was made, `accounts` are those that it had besides the ones of the store.
     What was sent before the first connection of an account is not answered. Raises `StoreUnusable`.
     """
-    with closing(connect_writer(store, now_ms, keep_old=False)) as connection:
+    with closing(connect_writer(store, now_ms, keep_old=False, even_moved=True)) as connection:
         connection.execute("BEGIN")
+        connection.execute("DELETE FROM properties WHERE name = ?", (MOVED,))  # it is in force here
         connection.executemany(
             "INSERT INTO accounts (account) VALUES (?) ON CONFLICT DO NOTHING", [(one,) for one in accounts]
         )

@@ -1,0 +1,1 @@
+"""Moving a store from one place to another, on either engine: all tables, checked, and gone on with later."""
