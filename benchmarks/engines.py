@@ -16,7 +16,7 @@ from packages.clawlane.tests.postgres_server import Server, programs
 from benchmarks.figure import Figure, Skipped
 from benchmarks.lane_admission import BURST, PER_SECOND, admitted, now_ms
 from clawlane.store.database import Store, open_store
-from clawlane.store.postgres.opening import Place, open_database
+from clawlane.store.postgres.opening import Address, open_database
 
 _MOST_TIMES = 3.0
 """How much longer a message may take on PostgreSQL, at the median."""
@@ -30,7 +30,7 @@ def run() -> Iterator[Figure]:
     try:
         with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as name:
             folder = Path(name)
-            place = Place(server.database(folder))
+            place = Address(server.database(folder))
             stores: dict[str, AbstractAsyncContextManager[Store]] = {
                 "SQLite": open_store(folder / "store.sqlite", folder / "lock", now_ms),
                 "PostgreSQL": open_database(place, folder / "audit", now_ms),

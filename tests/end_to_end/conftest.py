@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests import postgres_server
+from packages.clawlane.tests.opened_store import POSTGRES, SQLITE
 
 from clawlane.credentials.files import write_private
 from demo.model_server import ModelServer, served
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.beside import linked_here, simulator_here
 from end_to_end.machine import Host
+from end_to_end.on_postgres import config_on_postgres
 from end_to_end.steps import RECORDING
 
 CONFIG = "{ channels: { zalouser: { enabled: true, dmPolicy: 'pairing', groupPolicy: 'disabled' } } }"
@@ -35,10 +38,37 @@ def config_text() -> str:
 
 
 @pytest.fixture
-def operator(zalo: Simulator, state: Path, config_text: str) -> Operator:
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where the store of the story is."""
+    yield getattr(request, "param", SQLITE)
+    postgres_server.take_back()
+
+
+@pytest.fixture
+def operator(zalo: Simulator, state: Path, config_text: str, engine: str) -> Operator:
     state.mkdir(mode=0o700)
-    (state / "config.json5").write_text(config_text)
+    text = config_on_postgres(config_text, state) if engine == POSTGRES else config_text
+    (state / "config.json5").write_text(text)
     return Operator.at(state, zalo.network)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Stories that are told on a database, too."""
+    name = metafunc.module.__name__.rpartition(".")[2]
+    if (
+        name in _ON_BOTH or "ALL_ON_BOTH" in __import__("os").environ
+    ) and "operator" in metafunc.fixturenames:
+        postgres = pytest.param(POSTGRES, marks=pytest.mark.long)
+        metafunc.parametrize("engine", [SQLITE, postgres], indirect=True)
+
+
+_ON_BOTH = {"test_pairing", "test_restart", "test_lane"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_server_left() -> Iterator[None]:
+    yield
+    postgres_server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ class BrokenWay:
         self._loop = asyncio.new_event_loop()
         self._armed: tuple[bytes, Break] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_cut = False
         self.broken = threading.Event()
         self.port = 0
 
@@ -51,6 +52,19 @@ class BrokenWay:
         self.broken.clear()
         self._armed = (words, how)
 
+    def cut(self) -> None:
+        """End every connection, and take no new one until it is mended."""
+        self._is_cut = True
+        self._loop.call_soon_threadsafe(self._end_all)
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._is_cut = False
+
+    def _end_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
     def _run(self, ready: threading.Event) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve(ready))
@@ -61,13 +75,15 @@ class BrokenWay:
             self.port = server.sockets[0].getsockname()[1]
             ready.set()
             await self._ended.wait()
-            for task in self._tasks:
-                task.cancel()
+            self._end_all()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if self._is_cut:
+            writer.close()
+            return
         self._tasks.add(task)
         try:
             there, back = await asyncio.open_unix_connection(self._path)

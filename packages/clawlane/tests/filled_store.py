@@ -14,7 +14,7 @@ from clawlane.store.moving.places import Source, Target
 from clawlane.store.moving.tables import Table, tables
 from clawlane.store.postgres import moving as in_database
 from clawlane.store.postgres.connection import Connection
-from clawlane.store.postgres.opening import Place
+from clawlane.store.postgres.opening import Address
 from clawlane.store.sql import Database
 from clawlane.store.sqlite import moving as in_file
 from clawlane.store.sqlite.connection import connect_nothing, connect_writer
@@ -88,7 +88,7 @@ class InFile:
 class InDatabase:
     """A store in a database."""
 
-    place: Place
+    place: Address
 
     @contextmanager
     def opened(self) -> Iterator[Database]:

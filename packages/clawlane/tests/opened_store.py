@@ -12,7 +12,7 @@ from packages.clawlane.tests import pooled_server, postgres_server
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store, open_store
 from clawlane.store.postgres.connection import Connection
-from clawlane.store.postgres.opening import Place, Readers, open_database
+from clawlane.store.postgres.opening import Address, Readers, open_database
 from clawlane.store.reader import Reader, reading
 from clawlane.store.sql import Database
 from clawlane.store.sqlite.connection import connect_writer
@@ -95,13 +95,13 @@ def dumped(folder: Path) -> dict[str, str]:
         return {name: "\n".join(row[0] for row in found) for name, found in rows.items()}
 
 
-def way(folder: Path) -> Place:
+def way(folder: Path) -> Address:
     """How the store of a folder is reached: straight or through the pooler."""
     return pooled_server.place(folder) if _pooled else _place(folder)
 
 
-def _place(folder: Path) -> Place:
-    return Place(postgres_server.server().database(folder))
+def _place(folder: Path) -> Address:
+    return Address(postgres_server.server().database(folder))
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ import pytest
 from packages.clawlane.tests import postgres_server
 from psycopg.conninfo import conninfo_to_dict
 
-from clawlane.store.postgres.opening import Place
+from clawlane.store.postgres.opening import Address
 
 SESSIONS = 2
 """How many sessions of a database all of its clients share."""
@@ -68,9 +68,9 @@ class Pooler:
                 if self._process.poll() is not None:
                     raise RuntimeError((self.folder / "log").read_text()) from None
 
-    def place(self, name: str) -> Place:
+    def place(self, name: str) -> Address:
         """The way to a database through the pooler."""
-        return Place(f"postgresql://clawlane@/{name}?host={self.folder}&port={PORT}", PASSWORD)
+        return Address(f"postgresql://clawlane@/{name}?host={self.folder}&port={PORT}", PASSWORD)
 
     def stop(self) -> None:
         self._process.terminate()
@@ -91,7 +91,7 @@ def pooler() -> Pooler:
     return Pooler(program, server)
 
 
-def place(folder: Path) -> Place:
+def place(folder: Path) -> Address:
     """The way through the pooler to the database for a folder of a test."""
     return pooler().place(str(conninfo_to_dict(postgres_server.server().database(folder))["dbname"]))
 

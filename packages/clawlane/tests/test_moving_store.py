@@ -26,7 +26,7 @@ from clawlane.store.moving.places import Source, Target
 from clawlane.store.moving.rows import summary
 from clawlane.store.moving.tables import Table, tables
 from clawlane.store.nodes import Node, enter, leave
-from clawlane.store.postgres.opening import Place, prepare
+from clawlane.store.postgres.opening import Address, prepare
 from clawlane.store.reader import reading
 from clawlane.store.sql import Database
 from clawlane.store.sqlite.connection import connect_writer
@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> InFile:
 
 @pytest.fixture
 def database(tmp_path: Path) -> InDatabase:
-    return InDatabase(Place(postgres_server.server().database(tmp_path)))
+    return InDatabase(Address(postgres_server.server().database(tmp_path)))
 
 
 def move(
@@ -315,7 +315,7 @@ def test_a_way_that_breaks_is_one_line_and_the_move_goes_on(
         pass
     name = conninfo_to_dict(database.place.url)["dbname"]
     with BrokenWay(str(postgres_server.server().folder / ".s.PGSQL.5432")) as way:
-        there = InDatabase(Place(f"postgresql://clawlane@127.0.0.1:{way.port}/{name}?sslmode=disable"))
+        there = InDatabase(Address(f"postgresql://clawlane@127.0.0.1:{way.port}/{name}?sslmode=disable"))
         way.arm(words, how)
         with pytest.raises(StoreFailed, match=r"was cut off at 127.0.0.1.*run the same command again") as cut:
             move(file, there)

@@ -18,7 +18,7 @@ from clawlane.store import events
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.postgres.opening import Place, Readers, open_database
+from clawlane.store.postgres.opening import Address, Readers, open_database
 from clawlane.store.transaction import Tx
 
 pytestmark = [pytest.mark.long, pytest.mark.parametrize("engine", [POOLED], indirect=True)]
@@ -61,7 +61,7 @@ def follow(folder: Path, over: threading.Event) -> list[tuple[str, int]]:
     """
     seen: list[tuple[str, int]] = []
     cursor, is_last = "", False
-    with Readers(Place(postgres_server.server().database(folder))) as readers:
+    with Readers(Address(postgres_server.server().database(folder))) as readers:
         while not is_last:
             is_last = over.is_set()
             with readers.reading() as reader:
@@ -102,7 +102,7 @@ async def test_what_a_pooler_refuses_is_one_line(
     tmp_path: Path, extra: str, password: str, told: str
 ) -> None:
     place = pooled_server.place(tmp_path)
-    refused = Place(place.url + extra, password)
+    refused = Address(place.url + extra, password)
     with pytest.raises(StoreUnusable) as error:
         async with open_database(refused, tmp_path / "audit", Clock()):
             pass

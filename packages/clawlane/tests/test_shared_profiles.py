@@ -27,7 +27,7 @@ from clawlane.credentials.record_files import RecordFiles
 from clawlane.credentials.sealing_key import KeyLocation, mark_of
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreLost, StoreUnusable
-from clawlane.store.postgres.opening import Place, Readers, open_database
+from clawlane.store.postgres.opening import Address, Readers, open_database
 from clawlane.store.postgres.record_table import RecordTable
 from clawlane.store.reader import Reader
 
@@ -42,7 +42,7 @@ COOKIE = b"zpw_sek=secret"
 class Machine:
     """One of the machines that share a database, with the key that it has."""
 
-    place: Place
+    place: Address
     key: KeyLocation
     folder: Path
 
@@ -71,7 +71,7 @@ def node(tmp_path: Path, key: KeyLocation) -> Machine:
 
 
 def machine(folder: Path, key: KeyLocation, name: str) -> Machine:
-    return Machine(Place(postgres_server.server().database(folder)), key, folder / name)
+    return Machine(Address(postgres_server.server().database(folder)), key, folder / name)
 
 
 def files(folder: Path) -> RecordFiles:
@@ -160,9 +160,9 @@ def test_of_two_logins_at_once_as_one_user_exactly_one_is_stored(tmp_path: Path,
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from packages.clawlane.tests.test_shared_profiles import ALICE, COOKIE, CONSENT, KeyLocation, Machine, Place
+from packages.clawlane.tests.test_shared_profiles import ALICE, COOKIE, CONSENT, KeyLocation, Machine, Address
 folder, url = Path(sys.argv[1]), sys.argv[2]
-with Machine(Place(url), KeyLocation(folder / "key", "x"), folder).profiles().alone() as alone:
+with Machine(Address(url), KeyLocation(folder / "key", "x"), folder).profiles().alone() as alone:
     alone.vault("zalouser", "default").replace(COOKIE, ALICE)
     os.kill(os.getpid(), signal.SIGKILL)
     alone.accept(CONSENT)

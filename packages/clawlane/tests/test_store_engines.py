@@ -20,7 +20,7 @@ from clawlane.store import events, outbox
 from clawlane.store.errors import StoreFailed, StoreLost, StoreUnusable
 from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection, translated
-from clawlane.store.postgres.opening import Place, open_database
+from clawlane.store.postgres.opening import Address, open_database
 from clawlane.store.sqlite.connection import connect_nothing
 from clawlane.store.transaction import Tx
 
@@ -30,12 +30,12 @@ POSTGRES_ONLY = pytest.mark.parametrize("engine", [POSTGRES, POOLED], indirect=T
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(postgres_server.server().database(tmp_path))
+def place(tmp_path: Path) -> Address:
+    return Address(postgres_server.server().database(tmp_path))
 
 
 @pytest.fixture
-def database(place: Place) -> Iterator[Connection]:
+def database(place: Address) -> Iterator[Connection]:
     with closing(Connection(place.connect(), at_once=True)) as opened:
         yield opened
 
@@ -107,7 +107,7 @@ def test_what_no_server_takes_is_stored_as_what_it_takes(database: Connection) -
 
 
 @pytest.mark.long
-def test_a_database_of_another_program_is_left_alone(place: Place, tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_left_alone(place: Address, tmp_path: Path) -> None:
     with place.connect() as db:
         db.execute("ALTER TABLE migrations RENAME TO theirs")
     try:
@@ -120,7 +120,7 @@ def test_a_database_of_another_program_is_left_alone(place: Place, tmp_path: Pat
 
 @pytest.mark.long
 def test_a_newer_database_is_left_alone_unless_this_version_can_work_on_it(
-    place: Place, tmp_path: Path
+    place: Address, tmp_path: Path
 ) -> None:
     """Gateways are upgraded one after the other: one that has its turn later must still be able to start."""
     told = "INSERT INTO properties VALUES ('oldest schema beside', %s)"
@@ -147,7 +147,7 @@ async def test_a_database_that_is_away_loses_nothing_and_is_used_again_by_itself
     assert programs is not None
     server = postgres_server.Server(programs, safe=True)
     try:
-        place = Place(server.database(tmp_path))
+        place = Address(server.database(tmp_path))
         async with open_database(place, tmp_path / "audit", Clock()) as store, store.own(LANE) as account:
             [first] = await account.run(outbox.queue, None, TEXTS)
             with store.read(), store.read(), store.read() as reader:  # sessions that will be lost
@@ -169,7 +169,7 @@ async def test_a_database_that_is_away_loses_nothing_and_is_used_again_by_itself
 
 
 def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Path) -> None:
-    place = Place("postgresql://lane@127.0.0.1:1/lane", "a password nobody may see")
+    place = Address("postgresql://lane@127.0.0.1:1/lane", "a password nobody may see")
     with pytest.raises(StoreUnusable) as refused:
         asyncio.run(opened(place, tmp_path))
     told = str(refused.value)
@@ -178,7 +178,7 @@ def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Pat
     assert "password nobody" not in told + repr(place)
 
 
-async def opened(place: Place, folder: Path) -> None:
+async def opened(place: Address, folder: Path) -> None:
     async with open_database(place, folder / "audit", Clock()):
         pass
 
@@ -265,7 +265,7 @@ async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_pat
     socket = Path(str(told["host"]), f".s.PGSQL.{told.get('port', 5432)}")
     with BrokenWay(str(socket)) as broken:
         url = f"postgresql://clawlane@127.0.0.1:{broken.port}/{told['dbname']}?sslmode=disable"
-        place = Place(url, straight.password)
+        place = Address(url, straight.password)
         async with open_database(place, tmp_path / "audit", Clock()) as store, store.own(LANE) as account:
             broken.arm(b"COMMIT", how)
             queued = await account.run(queue)

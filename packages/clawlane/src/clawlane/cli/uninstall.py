@@ -13,7 +13,7 @@ from clawlane.cli.options import json_option
 from clawlane.cli.output import columns, echo_wrapped, print_json
 from clawlane.cli.prompt_answers import confirm
 from clawlane.ops.client import Client, gateway_runs
-from clawlane.ops.uninstall import GetPieces, Piece, Uninstall
+from clawlane.ops.uninstall import STAYS, GetPieces, Piece, Uninstall
 from clawlane.store.process_lock import is_held
 from clawlane.texts import later, t
 from clawlane.words.times import size_words
@@ -29,6 +29,7 @@ _WORDS = {
     "config": later("the config"),
     "logs": later("logs"),
     "rest": later("accepted risks, list of plugins, and the like"),
+    "database": later("the database with messages, approvals, pauses: it stays"),
     "foreign": later("not ours, stays"),
 }
 
@@ -52,7 +53,7 @@ def uninstall(purge: bool, yes: bool, as_json: bool) -> None:
     if gateway_runs(client.paths) or is_held(client.paths.lock_file):
         raise CliError(t("a gateway runs with this state directory"), "openclaw gateway stop")
     found = client.run_here(GetPieces())
-    goes = [one for one in found if one.what != "foreign" and (purge or one.what == "unit")]
+    goes = [one for one in found if one.what not in STAYS and (purge or one.what == "unit")]
     if not as_json:
         if not goes:
             echo_wrapped(t("There is nothing to remove."))

@@ -156,11 +156,16 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "console": "The web console inside the gateway.",
         "metrics": "Numbers about the gateway for Prometheus.",
         "webhooks": "Addresses that are told what happens.",
+        "store": "Where everything is stored; without it, in a file of the state directory.",
         "logging": "The log.",
         "secrets": "The key that seals sessions.",
     },
     "Secrets": {
         "keyFile": "The file of the key: 32 bytes, or 64 hexadecimal digits. Needed with `store.url`.",
+    },
+    "StoreSettings": {
+        "url": "A PostgreSQL database, for several gateways: `postgresql://USER@HOST/DATABASE`.",
+        "password": "Its password: `{ file: 'PATH' }` or `'${NAME}'`.",
     },
     "Console": {
         "enabled": "Whether the gateway serves it.",

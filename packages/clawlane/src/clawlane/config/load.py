@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from clawlane.channel import Account, Manifest, load_dotted
-from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, sealing, tool_checks
+from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, sealing, store, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
 from clawlane.config.errors import ConfigError, KeyPath, Problem
@@ -134,6 +134,7 @@ class _Loader:
         if root is not None:
             self._check_tools(root, channels)
             self._check_metrics(root)
+            self._check_store(root)
             if told := sealing.clash(root.secrets, self.environ):
                 self._error(("secrets", "keyFile"), told, "say it in one of both places only")
         if self.errors or root is None:
@@ -199,6 +200,17 @@ class _Loader:
             self._warn(("metrics", key), message, hint, at_key=True)
         if root.metrics.token is not None and root.metrics.token.is_literal:
             found = agent_checks.literal_key(("metrics", "token"))
+            self._warn(found.path, found.message, found.hint, code=found.code)
+
+    def _check_store(self, root: schema.Root) -> None:
+        for key, message, hint in store.problems(
+            root.store, sealed=sealing.elsewhere(root.secrets, self.environ)
+        ):
+            self._error(("store", key), message, hint, at_key=True)
+        for key, message, hint in store.warnings(root.store, self.environ):
+            self._warn(("store", key), message, hint, at_key=True)
+        if root.store.password is not None and root.store.password.is_literal:
+            found = agent_checks.literal_key(("store", "password"))
             self._warn(found.path, found.message, found.hint, code=found.code)
 
     def _checked(

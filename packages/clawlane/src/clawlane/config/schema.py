@@ -18,6 +18,7 @@ from clawlane.config.media_tools import Tools
 from clawlane.config.metrics import Metrics
 from clawlane.config.patterns import check_pattern
 from clawlane.config.sealing import Secrets
+from clawlane.config.store import StoreSettings
 from clawlane.config.time_zone import TimeZone
 from clawlane.config.webhooks import EventWebhooks
 from clawlane.messages import LONGEST_WINDOW_MS
@@ -155,6 +156,7 @@ class Root(Block):
     console: Console = Console()
     metrics: Metrics = Metrics()
     webhooks: EventWebhooks = ()
+    store: StoreSettings = StoreSettings()
     logging: Logging = Logging()
     secrets: Secrets = Secrets()
 

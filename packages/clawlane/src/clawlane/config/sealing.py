@@ -15,6 +15,10 @@ KEY_FILE = "CLAWLANE_KEY_FILE"
 """The variable that names the file of the key, where the config does not."""
 
 
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""The variable in which systemd names the folder of a service's credentials."""
+
+
 class Secrets(Lenient):
     """Where the key is that seals sessions. Without `keyFile` the environment says, or it is beside them."""
 
@@ -39,6 +43,11 @@ def written_key(config_file: Path) -> str | None:
         return None
     named = secrets.get("keyFile") if isinstance(secrets, Mapping) else None
     return named if isinstance(named, str) and named else None
+
+
+def elsewhere(secrets: Secrets, environ: Mapping[str, str]) -> bool:
+    """Whether the key has a place that was chosen for it, and is not just beside the sessions."""
+    return secrets.key_file is not None or any(environ.get(one) for one in (KEY_FILE, CREDENTIALS))
 
 
 def file_of(written: str) -> Path:

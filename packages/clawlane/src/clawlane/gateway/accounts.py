@@ -78,8 +78,12 @@ class Accounts:
         environ: Mapping[str, str],
         ending: Ending | None = None,
         plugins: Plugins | None = None,
+        profiles: Profiles | None = None,
     ) -> None:
-        """`channels` maps the id of every configured channel to the object that runs it."""
+        """`channels` maps the id of every configured channel to the object that runs it.
+
+        Without `profiles` they are files of the state directory.
+        """
         self.config = config
         self._followed = asyncio.Event()
         self.channels = dict(channels)
@@ -93,7 +97,7 @@ class Accounts:
         """What stands in the config file beside the config in force; None without anybody who looks at it."""
         self._paths = paths
         key = KeyLocation.of(paths.vault_dir, environ, config.root.secrets.key_file)
-        self._profiles = Profiles(RecordFiles.of(paths), key)
+        self._profiles = profiles or Profiles(RecordFiles.of(paths), key)
         self.environ = environ
         self._ending = ending
         self._plugins = plugins
@@ -306,7 +310,7 @@ class Accounts:
 
     async def _launch(self, name: str) -> None:
         supervisor = self.supervisors[name]
-        supervisor.pairing_changed()
+        await supervisor.pairing_changed()
         await self._resolvers[name].load(self.store)
         self._tasks[name] = [self._group.create_task(self._live(supervisor))]
         if supervisor.account.enabled:

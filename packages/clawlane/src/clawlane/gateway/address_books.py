@@ -89,8 +89,7 @@ async def _refresh(name: str, account: KnownAccount, store: Store, now_ms: int) 
     is_well = account.state.phase is Phase.READY and now_ms - account.since_ms >= _WELL_MS
     if not is_well or any(one.thread is None for one in account.pauses):
         return
-    with store.read() as reader:
-        known = reader.known(name)
+    known = await store.ask(lambda reader: reader.known(name))
     asked = account.lookup()
     for at_ms, question in ((known.peers_ms, asked.peers), (known.groups_ms, asked.groups)):
         if at_ms is None or now_ms - at_ms >= _DAY_MS:

@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from clawlane.backoff import Sleep
 from clawlane.config.alerts import Alerts, targets_of
@@ -23,6 +24,7 @@ from clawlane.store.alerts import Alert
 from clawlane.store.database import Store
 from clawlane.store.deliveries import Delivery
 from clawlane.store.errors import StoreLost
+from clawlane.store.reader import Reader
 from clawlane.texts import ENGLISH, in_locale
 from clawlane.webhook_sender import DeliveryFailed
 from clawlane.zone import MACHINE, Zone
@@ -139,7 +141,7 @@ class AlertDispatcher:
         """What a delivery says now. People's words are read for each try, and never stored with it."""
         found, more = alerts.batch_of(delivery) if delivery.kind == alerts.KIND else ([], 0)
         tells = settings is not None and settings.texts
-        words = await asyncio.to_thread(self._words, found) if tells else [{} for _ in found]
+        words = await self._store.ask(partial(_words, found)) if tells else [{} for _ in found]
         with in_locale(self._locale()):
             told = [
                 (alert_text(one, said), alert_command(one)) for one, said in zip(found, words, strict=True)
@@ -160,6 +162,6 @@ class AlertDispatcher:
         }
         return Message(delivery.id, json.dumps(body, ensure_ascii=False).encode(), text)
 
-    def _words(self, found: list[Alert]) -> list[dict[str, str]]:
-        with self._store.read() as reader:
-            return [words_of(reader, one) for one in found]
+
+def _words(found: list[Alert], reader: Reader) -> list[dict[str, str]]:
+    return [words_of(reader, one) for one in found]

@@ -149,6 +149,8 @@ class ConfigInForce:
         self.accounts.store.work_by(config.source.revision)
         self.waiting = self._edited = None
         log.info("the config of revision %s is in force", config.source.revision)
+        if config.root.store != before.root.store:
+            log.warning("the edit of `store` waits for the next start: openclaw gateway restart")
         _log_changes(changes)
         for warning in config.warnings:
             if warning not in before.warnings:

@@ -68,8 +68,8 @@ class NameResolver:
 
         The account may not run yet. An operation that owns it is waited for.
         """
-        with store.read() as reader:
-            stored = {one.pin.name: one for one in reader.looked_up(str(self._account))}
+        found = await store.ask(lambda reader: reader.looked_up(str(self._account)))
+        stored = {one.pin.name: one for one in found}
         if gone := [name for name in stored if name not in self._names]:
             async with store.own(str(self._account), patient=True) as account_store:
                 await account_store.run(directory.forget_pins, gone)

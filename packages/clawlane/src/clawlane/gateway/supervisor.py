@@ -145,10 +145,10 @@ class Supervisor:
         await self.deps.gate.follow(pacing, jitter, self.account_store)
         self.wake()
 
-    def pairing_changed(self) -> None:
+    async def pairing_changed(self) -> None:
         """Read again whom the owner approved."""
-        with self._store.read() as reader:
-            self.paired = frozenset(approved.sender_id for approved in reader.approved(str(self.account)))
+        approved = await self._store.ask(lambda reader: reader.approved(str(self.account)))
+        self.paired = frozenset(one.sender_id for one in approved)
 
     def hold(self, pauses: Sequence[Pause]) -> None:
         """Replace the pauses in force."""

@@ -36,8 +36,7 @@ class Upgrades:
         now = (await self._in_force(config)).get(account)
         if now is None:
             return
-        with self._store.read() as reader:
-            was, known = reader.in_force(account), reader.reach(account)
+        was, known = await self._store.ask(lambda reader: (reader.in_force(account), reader.reach(account)))
         found = await asyncio.to_thread(changes, account, was, now, known) if was else None
         if was is not None and found is not None and found.sentences:
             for sentence in found.sentences:
@@ -56,8 +55,7 @@ class Upgrades:
         """Record what an account works by, if an edit of the config changed that."""
         account = account_store.account
         now = (await self._in_force(config)).get(account)
-        with self._store.read() as reader:
-            was = reader.in_force(account)
+        was = await self._store.ask(lambda reader: reader.in_force(account))
         if now is not None and now != was:
             try:
                 await account_store.attempt(store_in_force.record, now)

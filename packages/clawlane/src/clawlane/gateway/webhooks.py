@@ -81,7 +81,7 @@ class EventTeller:
 
     async def round(self) -> float:
         """Tell all that may leave now. Gives the seconds after which to look again without news."""
-        standing = await self._ask(lambda reader: reader.webhooks().get(self._key))
+        standing = await self._store.ask(lambda reader: reader.webhooks().get(self._key))
         if standing is None:
             return _LONGEST_LOOK_S
         wait_ms = standing.due_ms - self._now_ms()
@@ -108,7 +108,7 @@ class EventTeller:
         return True
 
     async def _try(self, event: Event) -> bool:
-        body = await self._ask(partial(self._body, event))
+        body = await self._store.ask(partial(self._body, event))
         try:
             key = signing_key(self._webhook.secret.read(self._environ))
             await self._sender.deliver(self._webhook.url, key, id_of(event), self._now_ms(), body)
@@ -152,7 +152,7 @@ class EventTeller:
         """The feed from a position on, up to its end."""
         more = True
         while more:
-            page = await self._ask(partial(_page, position))
+            page = await self._store.ask(partial(_page, position))
             yield page
             position, more = number_of(page.cursor), page.more
 
@@ -166,13 +166,6 @@ class EventTeller:
         if standing is None:
             return body_of(event, kind, words)
         return body_of(event, kind, words, standing.missed, truncated=bool(standing.truncated))
-
-    async def _ask(self, question: Callable[[Reader], T]) -> T:
-        def answer() -> T:
-            with self._store.read() as reader:
-                return question(reader)
-
-        return await asyncio.to_thread(answer)
 
 
 def _page(position: int, reader: Reader) -> Page:

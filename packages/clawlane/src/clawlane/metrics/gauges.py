@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -55,7 +54,7 @@ class Gauges(Collector):
 
             try:
                 self._queues, self._now_ms = await ctx.ask(depths), now_ms
-            except (StoreError, sqlite3.Error) as error:
+            except StoreError as error:
                 log.warning("the queues cannot be read for metrics: %s", type(error).__name__)
                 self._queues = {}
             self._until = loop.time() + KEPT_S

@@ -76,8 +76,8 @@ async def audit(ctx: OpContext, request: Audit) -> Audited:
 
 
 def _audit(ctx: OpContext, request: Audit) -> Audited:
-    found = [*private_files(ctx.paths, ctx.sealing_key), *of_store(ctx.paths)]
-    found += of_record(ctx.paths)
+    found = [*private_files(ctx.paths, ctx.sealing_key), *of_store(ctx)]
+    found += of_record(ctx)
     found += of_python(python_version(), ctx.now_ms())
     found += of_gateway(request.version)
     rules = rules_from(ctx)
@@ -97,7 +97,7 @@ def _audit(ctx: OpContext, request: Audit) -> Audited:
         for account in (one for one in block.accounts if one.enabled and str(one) in chosen):
             in_force = rules_in_force(ctx, account)
             found += of_lane(ctx, config, block, account, in_force)
-            found += access_of(config, account, ctx.paths, in_force)
+            found += access_of(config, account, ctx.place, in_force)
             accounts[str(account)] = _audited(ctx, block, account, in_force)
     kept = [one for one in merged(found) if _concerns(one, chosen)]
     return Audited(kept, accounts, rules)

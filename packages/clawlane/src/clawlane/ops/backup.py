@@ -19,6 +19,7 @@ from clawlane.credentials.sealed_file import SHORTEST_PASSPHRASE, USUAL, Cost, S
 from clawlane.ops.archive import CONFIG, KEY, PLUGINS, STORE, ArchiveWriter, Entry, Manifest
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.ops.place import file_of
 from clawlane.plugins.errors import PluginError
 from clawlane.store.sqlite.copies import Snapshot, snapshot
 from clawlane.texts import later
@@ -65,7 +66,8 @@ def _back_up(ctx: OpContext, request: BackUp) -> BackedUp:
     target = Path(os.path.abspath(request.file))
     _check_target(ctx, target, may_replace=request.replace)
     with ExitStack() as stack:
-        store = stack.enter_context(snapshot(ctx.paths.store)) if ctx.paths.store.exists() else None
+        stored = file_of(ctx.place, later("back it up with its own tools: pg_dump"))
+        store = stack.enter_context(snapshot(stored)) if stored.exists() else None
         manifest = _manifest(ctx, request, store)
         files = _files(ctx, request)
         try:

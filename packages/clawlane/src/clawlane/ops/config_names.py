@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from clawlane.access.names import ConfigName, NameList, PinState
 from clawlane.access.policy import AccessPolicy
 from clawlane.channel import Account
-from clawlane.config.paths import Paths
 from clawlane.config.senders import bare_id, is_numeric_id
 from clawlane.ops.access_findings import groups_among_senders, is_phone, of_entry, people_among_groups
 from clawlane.ops.findings import Finding, Severity
 from clawlane.store.directory import Known, LookedUp
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.reader import reading, reading_nothing
+from clawlane.store.place import StorePlace
 from clawlane.texts import later
 
 if TYPE_CHECKING:
@@ -113,10 +112,10 @@ def agreed(accounts: Iterable[Names]) -> list[Edit]:
     return [replace(spot, text=id) for spot, id in wanted.items() if id]
 
 
-def names_of(config: Config, account: Account, paths: Paths) -> Names:
+def names_of(config: Config, account: Account, place: StorePlace) -> Names:
     """The names of one account with what the store knows about them now."""
     try:
-        with reading(paths.store) if paths.store.exists() else reading_nothing() as reader:
+        with place.reading() as reader:
             looked_up = {one.pin.name: one for one in reader.looked_up(str(account))}
             return Names(config, account, looked_up, reader.known(str(account)))
     except StoreUnusable:  # a finding of its own

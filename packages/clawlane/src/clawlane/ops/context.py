@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from clawlane.store.alarm_told import Alarm, Alarmed
     from clawlane.store.database import Store
     from clawlane.store.models import OpenTurn, RecallResult
+    from clawlane.store.place import StorePlace
     from clawlane.store.reader import Reader
     from clawlane.store.sql import Database
     from clawlane.store.told import Pause, Resumed
@@ -96,7 +97,7 @@ class LiveAccount(Protocol):
     def vault(self) -> Vault:
         """Its sealed session, as a new handle."""
 
-    def pairing_changed(self) -> None:
+    async def pairing_changed(self) -> None:
         """Somebody was approved or rejected: it counts from the next message on."""
 
     def wake(self) -> None:
@@ -329,6 +330,16 @@ class OpContext:
         """The checked config: of the gateway, else what the file says. Raises `ConfigError`."""
         return self.written_config() if self.loaded is None else self.loaded
 
+    @cached_property
+    def place(self) -> StorePlace:
+        """Where the store is. Raises `ConfigError` and `StoreUnusable`."""
+        from clawlane.ops.place import place_of, written_place
+
+        config = self.plan or self.loaded
+        if config is None:
+            return written_place(self.paths, self.environ, self.sealing_key)
+        return place_of(config.root.store, self.paths, self.environ, self.sealing_key)
+
     def zone(self) -> Zone:
         """The zone in which days begin and times are shown; with a broken config, the machine's."""
         from clawlane.config.errors import ConfigError
@@ -432,11 +443,16 @@ class OpContext:
 
     @cached_property
     def profiles(self) -> Profiles:
-        """The sessions, accepted risks and marks of takeovers, where they are kept."""
+        """The sessions, accepted risks and marks of takeovers, where they are kept.
+
+        Raises `ConfigError` and `StoreUnusable` as `place` does.
+        """
         from clawlane.credentials.profiles import Profiles
         from clawlane.credentials.record_files import RecordFiles
 
-        return self.kept or Profiles(RecordFiles.of(self.paths), self.sealing_key)
+        if self.kept is not None:
+            return self.kept
+        return Profiles(self.place.records(RecordFiles.of(self.paths)), self.sealing_key)
 
     def vault(self, account: Account) -> ProfileVault:
         """The sealed session of an account, as it is stored. An account that runs writes as its owner."""
@@ -454,15 +470,7 @@ class OpContext:
 
         Raises `StoreUnusable` for a store that is gone.
         """
-        from clawlane.store.reader import reading, reading_nothing
-        from clawlane.store.sqlite.marker import check_before
-
-        if self.store is not None:
-            with self.store.read() as reader:
-                yield reader
-            return
-        check_before(self.paths.store)
-        with reading(self.paths.store) if self.paths.store.exists() else reading_nothing() as reader:
+        with self.store.read() if self.store is not None else self.place.reading() as reader:
             yield reader
 
     async def ask(self, question: Callable[[Reader], T]) -> T:
@@ -508,9 +516,8 @@ class OpContext:
         if self.store is not None or self._opened:
             return
         from clawlane.store.errors import StoreOwned
-        from clawlane.store.sqlite.connection import is_older
 
-        if is_older(self.paths.store):
+        if self.place.is_older():
             with suppress(StoreOwned):
                 await self._store_alone()
 
@@ -534,10 +541,7 @@ class OpContext:
         if not self._opened:
             import asyncio
 
-            from clawlane.store.database import open_store
-
-            opening = open_store(self.paths.store, self.paths.lock_file, self.now_ms, checked=False)
-            store = await self._stack.enter_async_context(opening)
+            store = await self._stack.enter_async_context(self.place.opened(self.now_ms, checked=False))
             store.work_by(await asyncio.to_thread(self._revision))
             self._opened.append(store)
         return self._opened[0]

@@ -11,7 +11,6 @@ from clawlane.access.in_force import Rules
 from clawlane.access.names import Pins, PinState
 from clawlane.channel import Account
 from clawlane.config.errors import ConfigError
-from clawlane.config.paths import Paths
 from clawlane.ops.access_findings import of_rules, owner_names
 from clawlane.ops.agent_findings import agent_findings
 from clawlane.ops.agent_reach import reach_findings
@@ -30,8 +29,8 @@ from clawlane.ops.version_findings import of_plugins, of_python, python_version
 from clawlane.ops.webhooks import standings
 from clawlane.store.audit_heads import accounts_with_heads
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.reader import reading
-from clawlane.store.sqlite.marker import check_before, check_imported
+from clawlane.store.place import StorePlace
+from clawlane.store.sqlite.marker import check_imported
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
@@ -72,10 +71,10 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     worse = {PHONE_NUMBER: Severity.ERROR}  # it shuts out somebody who should write
     found = [Finding.of_problem(one, worse.get(one.code, Severity.WARNING)) for one in config.warnings]
     found += private_files(ctx.paths, ctx.sealing_key)
-    found += of_store(ctx.paths)
-    found += of_record(ctx.paths)
-    found += of_upgrade(ctx.paths)
-    found += of_webhooks(config, ctx.paths)
+    found += of_store(ctx)
+    found += of_record(ctx)
+    found += of_upgrade(ctx)
+    found += of_webhooks(config, ctx)
     found += owner_names(config)
     for block in config.channels.values():
         enabled = [account for account in block.accounts if account.enabled]
@@ -84,7 +83,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
         found += one_user_twice(enabled, ctx.profiles)
         found += leftovers(block, ctx.environ)
         for account in enabled:
-            found += access_of(config, account, ctx.paths, Rules.of(config, account))
+            found += access_of(config, account, ctx.place, Rules.of(config, account))
     found += of_python(python_version(), ctx.now_ms())
     found += of_open_files()
     found += of_plugins(ctx.registry)
@@ -113,28 +112,31 @@ def clocks(ctx: OpContext) -> Iterator[Finding]:
             yield Finding(Severity.WARNING, "clock", "clock", data, None, (name,))
 
 
-def of_store(paths: Paths) -> Iterator[Finding]:
+def of_store(ctx: OpContext) -> Iterator[Finding]:
     """Whether the gateway would start with the store that is there."""
+    where = str(ctx.paths.store)
     try:
-        check_before(paths.store)
-        check_imported(paths.store)
-        if paths.store.exists():
-            with reading(paths.store) as reader:
+        where = str(ctx.place)
+        ctx.place.check()
+        check_imported(ctx.paths.store)
+        if ctx.place.exists():
+            with ctx.place.reading() as reader:
                 reader.check_marker()
     except StoreUnusable as error:
         message, _, mend = str(error).rpartition("; ")
         data = {"text": message, "mend": mend} if message else {"text": mend, "mend": ""}
-        yield Finding(Severity.ERROR, "store_unusable", str(paths.store), data)
+        yield Finding(Severity.ERROR, "store_unusable", where, data)
 
 
-def of_record(paths: Paths) -> Iterator[Finding]:
+def of_record(ctx: OpContext) -> Iterator[Finding]:
     """Records whose end is not the one that is noted beside the store."""
-    if not paths.store.exists():
-        return
+    folder = ctx.paths.audit_dir
     try:
-        with reading(paths.store) as reader:
-            known = sorted({*reader.recorded_accounts(), *accounts_with_heads(paths.audit_dir)})
-            faults = [one for name in known if (one := reader.record_end(name, paths.audit_dir))]
+        if not ctx.place.exists():
+            return
+        with ctx.place.reading() as reader:
+            known = sorted({*reader.recorded_accounts(), *accounts_with_heads(folder)})
+            faults = [one for name in known if (one := reader.record_end(name, folder))]
     except StoreUnusable:  # a finding of its own
         return
     for one in faults:
@@ -142,12 +144,12 @@ def of_record(paths: Paths) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, "record_cut", one.account, data, None, (one.account,))
 
 
-def of_upgrade(paths: Paths) -> Iterator[Finding]:
+def of_upgrade(ctx: OpContext) -> Iterator[Finding]:
     """Accounts that are paused until the operator accepts what another version changed."""
-    if not paths.store.exists():
-        return
     try:
-        with reading(paths.store) as reader:
+        if not ctx.place.exists():
+            return
+        with ctx.place.reading() as reader:
             held = [one for one in reader.upgrades() if one.holds]
     except StoreUnusable:  # a finding of its own
         return
@@ -156,12 +158,12 @@ def of_upgrade(paths: Paths) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "upgrade_waits", one.account, data, None, (one.account,))
 
 
-def of_webhooks(config: Config, paths: Paths) -> Iterator[Finding]:
+def of_webhooks(config: Config, ctx: OpContext) -> Iterator[Finding]:
     """Webhooks that do not take what they are told."""
-    if not (found := config.root.webhooks) or not paths.store.exists():
-        return
     try:
-        with reading(paths.store) as reader:
+        if not (found := config.root.webhooks) or not ctx.place.exists():
+            return
+        with ctx.place.reading() as reader:
             failing = [one for one in standings(reader, found) if one.tries]
     except StoreUnusable:  # a finding of its own
         return
@@ -170,9 +172,9 @@ def of_webhooks(config: Config, paths: Paths) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "webhook_fails", f"webhooks[{one.number - 1}]", data)
 
 
-def access_of(config: Config, account: Account, paths: Paths, rules: Rules) -> Iterator[Finding]:
+def access_of(config: Config, account: Account, place: StorePlace, rules: Rules) -> Iterator[Finding]:
     """What is wrong with who may write to an account: by these rules, and entry by entry of a config."""
-    names = names_of(config, account, paths)
+    names = names_of(config, account, place)
     pins = Pins.of(one.pin for one in names.looked_up.values() if one.pin.state is PinState.PINNED)
     yield from of_rules(rules, account, pins)
     yield from names.findings()

@@ -152,7 +152,7 @@ async def _forget(
         raise OpError(told, later("make room, then go on with: {command}", command=command)) from None
     if live is not None:
         if revoke:
-            live.pairing_changed()
+            await live.pairing_changed()
         live.wake()
 
 
@@ -190,7 +190,9 @@ def _has_webhook(settings: object) -> bool:
 
 def _store_copies(ctx: OpContext) -> Sequence[str]:
     """Copies of the store beside it: damaged ones, those moved aside, and those from before an upgrade."""
-    store = ctx.paths.store
+    store = ctx.place.file
+    if store is None:  # backups of a database are made elsewhere
+        return []
     beside = [store.name, f"{store.name}-wal", f"{store.name}-shm", "store.id"]
     if not store.parent.is_dir():
         return []

@@ -109,7 +109,7 @@ def _backup_of(config: Config) -> str:
 
 async def _looked_up(ctx: OpContext, config: Config, target: Target, dry_run: bool) -> tuple[Names, str]:
     """The names of an account, with a new look-up of those not pinned; and why that failed."""
-    known = await asyncio.to_thread(names_of, config, target.account, ctx.paths)
+    known = await asyncio.to_thread(names_of, config, target.account, ctx.place)
     unpinned = [
         name
         for name in AccessPolicy.of(config, target.account).names_to_pin()

@@ -144,7 +144,7 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     async with ctx.own(owner) as account_store:
         approved = await account_store.attempt(pairing.approve, code, notice)
     if live is not None:
-        live.pairing_changed()
+        await live.pairing_changed()
         live.wake()
     return LetIn(approved, warning)
 
@@ -237,7 +237,7 @@ async def _on_each(
         async with ctx.own(owner) as account_store:
             done.append(await account_store.attempt(transition, sender_id, **options))
         if live := ctx.live.get(owner):
-            live.pairing_changed()
+            await live.pairing_changed()
     return done
 
 

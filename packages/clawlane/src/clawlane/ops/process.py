@@ -136,8 +136,6 @@ def _one_line(error: AgentsUnusable | ChannelUnusable) -> str:
 
 async def _opens(ctx: OpContext, written: Config) -> list[str]:
     """Whom a config lets in that the gateway keeps out, in sentences. A broken store hinders no restart."""
-    import sqlite3
-
     from clawlane.access.comparison import compare
     from clawlane.ops import exposure
     from clawlane.ops.exposure_text import sentences
@@ -145,7 +143,7 @@ async def _opens(ctx: OpContext, written: Config) -> list[str]:
 
     try:
         found = await exposure.exposure(ctx, ctx.config, written)
-    except (StoreError, sqlite3.Error):  # then nobody is known by name
+    except StoreError:  # then nobody is known by name
         found = compare(exposure.policies(ctx.config), exposure.policies(written), {})
     return sentences(found.widens)
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from clawlane.store.sqlite.inspection import Identities
+from clawlane.store.inspection import Identities
 
 _LITERAL = re.compile(r'"([^"\n]*)"')
 _WORD = re.compile(r"[^\W_]+")

@@ -106,7 +106,7 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
 
 
 def _failing(ctx: OpContext) -> list[FailingWebhook]:
-    if not (found := ctx.config.root.webhooks) or not ctx.paths.store.exists():
+    if not (found := ctx.config.root.webhooks) or not ctx.place.exists():
         return []
     from clawlane.ops.webhooks import standings
 
@@ -125,7 +125,7 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
 
     with ExitStack() as stack:
         # A store that is gone is for `doctor` and the gateway to complain about.
-        nothing = ctx.store is None and not ctx.paths.store.exists()
+        nothing = ctx.store is None and not ctx.place.exists()
         reader = stack.enter_context(reading_nothing() if nothing else ctx.read())
         found = {str(account): read_account(ctx, channel, account, reader) for channel, account in asked}
     return {name: replace(one, problems=list(problems(one))) for name, one in found.items()}

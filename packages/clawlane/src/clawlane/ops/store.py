@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
+from clawlane.ops.place import file_of
 from clawlane.store.sqlite.copies import KEPT_MS, KeptCopy, kept
 from clawlane.store.sqlite.reset import Holdings, forget
 from clawlane.store.sqlite.reset import holdings as holdings_of
 from clawlane.texts import later
+
+_DATABASE = later("go back to a backup of the database, with its own tools")
+_ANOTHER = later("make an empty database, and write its address into the config: store.url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class BackInPlace:
 
 @operation
 async def copies(ctx: OpContext, request: ListCopies) -> list[StoreCopy]:  # noqa: ARG001
-    return [_copy(one) for one in await asyncio.to_thread(kept, ctx.paths.store)]
+    found = await asyncio.to_thread(kept, file_of(ctx.place, _DATABASE))
+    return [_copy(one) for one in found]
 
 
 @operation
@@ -74,7 +79,8 @@ async def rollback(ctx: OpContext, request: Rollback) -> BackInPlace:
     """Raises `StoreOwned` while a gateway runs, `OpError` without a copy, and `StoreUnusable`."""
     from clawlane.store.sqlite.rollback import roll_back
 
-    found = await asyncio.to_thread(kept, ctx.paths.store)
+    file = file_of(ctx.place, _DATABASE)
+    found = await asyncio.to_thread(kept, file)
     copy = next((one for one in found if request.migration in (None, one.migration)), None)
     if copy is None:
         told = later("there is no copy of the store from before an upgrade")
@@ -86,7 +92,7 @@ async def rollback(ctx: OpContext, request: Rollback) -> BackInPlace:
             told,
             later("put a backup back: openclaw restore FILE --force"),
         )
-    done = await asyncio.to_thread(roll_back, ctx.paths.store, ctx.paths.lock_file, copy, ctx.now_ms())
+    done = await asyncio.to_thread(roll_back, file, ctx.paths.lock_file, copy, ctx.now_ms())
     return BackInPlace(_copy(copy), str(done.newer) if done.newer else None, done.undecided)
 
 
@@ -96,19 +102,20 @@ def _copy(one: KeptCopy) -> StoreCopy:
 
 @operation
 async def holdings(ctx: OpContext, _request: GetHoldings) -> Holdings | None:
-    return await asyncio.to_thread(holdings_of, ctx.paths.store, ctx.now_ms())
+    return await asyncio.to_thread(holdings_of, file_of(ctx.place, _ANOTHER), ctx.now_ms())
 
 
 @operation
 async def reset(ctx: OpContext, _request: Reset) -> Forgotten:
     """Raises `StoreOwned` while a gateway runs, this one too, and `OpError` without a state directory."""
-    found = await asyncio.to_thread(holdings_of, ctx.paths.store, ctx.now_ms())
+    file = file_of(ctx.place, _ANOTHER)
+    found = await asyncio.to_thread(holdings_of, file, ctx.now_ms())
     if not ctx.paths.state.is_dir():
         raise OpError(
             later("there is no state directory {state}", state=ctx.paths.state),
             later("nothing is stored, so nothing to reset"),
         )
-    aside = await asyncio.to_thread(forget, ctx.paths.store, ctx.paths.lock_file, ctx.now_ms())
+    aside = await asyncio.to_thread(forget, file, ctx.paths.lock_file, ctx.now_ms())
     for folder in (ctx.paths.inbound_media_dir, ctx.paths.outgoing_root):
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return Forgotten(str(aside) if aside else None, found)

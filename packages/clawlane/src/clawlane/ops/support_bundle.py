@@ -6,19 +6,20 @@ import asyncio
 import io
 import os
 import re
-import sqlite3
 import tarfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clawlane import __version__
+from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import replacing
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.scrubbing import Scrubber
 from clawlane.ops.support_parts import LOG_LINES, Parts, made
-from clawlane.store.sqlite.inspection import Identities, identities_of
+from clawlane.store.errors import StoreUnusable
+from clawlane.store.inspection import Identities
 from clawlane.texts import ENGLISH, in_locale, later, t
 
 FOLDER = "clawlane-support"
@@ -117,8 +118,8 @@ def save(bundle: Bundle, file: str, *, replace: bool = False) -> int:
 
 def _scrubber(ctx: OpContext) -> Scrubber:
     known = Identities()
-    with suppress(OSError, sqlite3.Error):  # without it they are words like any others
-        known = identities_of(ctx.paths.store)
+    with suppress(ConfigError, StoreUnusable):  # without it they are words like any others
+        known = ctx.place.identities()
     home = ctx.environ.get("HOME") or str(Path.home())
     paths = {str(ctx.paths.state): "STATE", str(ctx.paths.config_file): "CONFIG"}
     paths |= {host: f"host-{n}" for n, host in enumerate(_hosts(ctx.paths.config_file), 1)}

@@ -29,7 +29,6 @@ from clawlane.ops.process import GetProcess
 from clawlane.ops.scrubbing import Scrubber
 from clawlane.ops.service import enabled_links, is_mine, unit_path
 from clawlane.ops.status import GetStatus
-from clawlane.store.sqlite.inspection import facts_of
 from clawlane.texts import told
 
 T = TypeVar("T")
@@ -111,12 +110,10 @@ class Parts:
 
     async def store(self) -> str:
         """Size, tables and integrity of the store, and how much it holds."""
-        path = self._ctx.paths.store
-        sizes = {
-            self._scrub.text(part.name): _size_and_mode(part)
-            for part in sorted(path.parent.glob(f"{path.name}*"))
-        }
-        return _json({"files": sizes, **self._scrub.value(asdict(facts_of(path)))})
+        place = self._ctx.place
+        parts = sorted(place.file.parent.glob(f"{place.file.name}*")) if place.file else ()
+        sizes = {self._scrub.text(part.name): _size_and_mode(part) for part in parts}
+        return _json({"files": sizes, **self._scrub.value(asdict(place.facts()))})
 
     async def doctor(self) -> str:
         """What `openclaw doctor` finds."""

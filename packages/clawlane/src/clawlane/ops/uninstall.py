@@ -13,14 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from clawlane.config.errors import ConfigError
 from clawlane.config.scratch import is_scratch
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.ops.service import is_mine, remove_unit, unit_path
+from clawlane.store.errors import StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.sqlite.marker import IMPORTING, RESTORING, marker_of
 from clawlane.texts import later
 
+STAYS = ("foreign", "database")
 _LOCK = "gateway.lock"
 
 
@@ -28,7 +31,8 @@ _LOCK = "gateway.lock"
 class Piece:
     """Something of this program on the machine, and its size in bytes.
 
-    `what` is one of unit, logins, key, store, record, config, media, logs, rest, or foreign: not ours.
+    `what` is one of unit, logins, key, store, record, config, media, logs, rest; of a database,
+    which stays; or foreign: not ours.
     """
 
     what: str
@@ -86,7 +90,7 @@ def _remove(ctx: OpContext, *, purge: bool) -> list[Piece]:
     removed = []
     for one in list(_pieces(ctx)):
         path = Path(one.path)
-        if one.what == "foreign" or not (purge or one.what == "unit"):
+        if one.what in STAYS or not (purge or one.what == "unit"):
             continue
         try:
             if one.what == "unit":
@@ -112,15 +116,24 @@ def _pieces(ctx: OpContext) -> Iterator[Piece]:
     unit = unit_path(ctx.environ)
     if os.path.lexists(unit):
         yield _piece("unit" if is_mine(unit) else "foreign", unit)
+    database = list(_database(ctx))
     key = ctx.sealing_key
-    if key.set_by and key.path.is_file():
+    if key.set_by and key.path.is_file() and not database:  # else it opens what stays there
         yield _piece("key", key.path)
     if config_elsewhere := paths.config_file.parent != paths.state and os.path.lexists(paths.config_file):
         yield _piece("config", paths.config_file)
     found = sorted(paths.state.iterdir()) if paths.state.is_dir() else []
+    yield from database
     kinds = [(_kind(ctx, path, config_elsewhere=config_elsewhere), path) for path in found]
     for what in _ORDER:
         yield from (_piece(what, path) for kind, path in kinds if kind == what)
+
+
+def _database(ctx: OpContext) -> Iterator[Piece]:
+    """What is stored elsewhere, and stays there."""
+    with suppress(ConfigError, StoreUnusable):
+        if ctx.place.file is None:
+            yield Piece("database", str(ctx.place), 0)
 
 
 _ORDER = ("logins", "store", "record", "people", "media", "config", "logs", "rest", "foreign")

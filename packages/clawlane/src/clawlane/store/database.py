@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from clawlane.backoff import Backoff
 from clawlane.observing import Observer
 from clawlane.store import audit_log, claims, moved
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
 from clawlane.store.claims import Claimant, Claimed
-from clawlane.store.errors import StoreError, StoreOwned, StoreUnusable
+from clawlane.store.errors import StoreError, StoreFailed, StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
 from clawlane.store.sql import Database
@@ -29,6 +30,7 @@ from clawlane.texts import later
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 log = logging.getLogger(__name__)
 
 
@@ -159,9 +161,28 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Read what is stored. Never writes, and may be used in any thread."""
+        """Read what is stored. Never writes, and may be used in any thread.
+
+        Raises `StoreFailed` while a database cannot be reached.
+        """
         with self._reading() as reader:
             yield reader
+
+    async def ask(self, question: Callable[[Reader], T]) -> T:
+        """The answer of a reader, asked in a worker thread, and again until the store can be reached."""
+
+        def answer() -> T:
+            with self.read() as reader:
+                return question(reader)
+
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
+        while True:
+            try:
+                return await asyncio.to_thread(answer)
+            except StoreFailed as error:
+                wait = backoff.next()
+                log.error("%s; asking again in %.1f s", error, wait)
+            await asyncio.sleep(wait)
 
 
 @asynccontextmanager

@@ -59,7 +59,7 @@ from clawlane.store.models import Activity
 from clawlane.store.rows import exists
 from clawlane.store.sql import Database
 from clawlane.store.sqlite import marker
-from clawlane.store.sqlite.connection import connect_nothing, connect_reader
+from clawlane.store.sqlite.connection import connect_nothing, readable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -239,7 +239,7 @@ class Reader:
 @contextmanager
 def reading(path: Path) -> Iterator[Reader]:
     """A reader for the time of a few questions. Raises `StoreUnusable`; the file must exist."""
-    with closing(connect_reader(path)) as connection:
+    with readable(path) as connection:
         yield Reader(connection, check=partial(marker.check_opened, connection, path))
 
 

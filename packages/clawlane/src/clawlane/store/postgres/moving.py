@@ -13,7 +13,7 @@ from clawlane.store.errors import StoreFailed
 from clawlane.store.moving.tables import APART, Table, tables
 from clawlane.store.postgres.connection import Connection
 from clawlane.store.postgres.engine import plain_reason
-from clawlane.store.postgres.opening import Place, prepare
+from clawlane.store.postgres.opening import Address, prepare
 from clawlane.store.postgres.watch import Watch
 from clawlane.store.sql import Database
 from clawlane.texts import later
@@ -31,7 +31,7 @@ _BEGIN = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL synchronous_commit =
 class DatabaseSource:
     """The store in a database, as it was at one moment."""
 
-    def __init__(self, place: Place, connect: Callable[[], Connection]) -> None:
+    def __init__(self, place: Address, connect: Callable[[], Connection]) -> None:
         self.where = str(place)
         self._connect = connect
         self.db = connect()
@@ -46,7 +46,7 @@ class DatabaseSource:
 
 
 @contextmanager
-def leaving(place: Place, now_ms: int) -> Iterator[DatabaseSource]:
+def leaving(place: Address, now_ms: int) -> Iterator[DatabaseSource]:
     """A store to be moved away, or copied, with tables that are up to date. Raises `StoreUnusable`."""
     prepare(place, now_ms, even_moved=True)
     with _sessions(place) as (connect, _):
@@ -56,7 +56,7 @@ def leaving(place: Place, now_ms: int) -> Iterator[DatabaseSource]:
 class DatabaseTarget:
     """A database that becomes a store."""
 
-    def __init__(self, place: Place, db: Connection, watch: Watch) -> None:
+    def __init__(self, place: Address, db: Connection, watch: Watch) -> None:
         self.where = str(place)
         self.db = db
         self._watch = watch
@@ -96,7 +96,7 @@ class DatabaseTarget:
 
 
 @contextmanager
-def arriving(place: Place, now_ms: int) -> Iterator[DatabaseTarget]:
+def arriving(place: Address, now_ms: int) -> Iterator[DatabaseTarget]:
     """Where a store moves to, with tables that are up to date. Raises `StoreUnusable`."""
     prepare(place, now_ms, even_moved=True)
     with _sessions(place) as (connect, watch):
@@ -104,7 +104,7 @@ def arriving(place: Place, now_ms: int) -> Iterator[DatabaseTarget]:
 
 
 @contextmanager
-def _sessions(place: Place) -> Iterator[tuple[Callable[[], Connection], Watch]]:
+def _sessions(place: Address) -> Iterator[tuple[Callable[[], Connection], Watch]]:
     """How to open sessions, which end together. What the server or the way to it says becomes one line."""
     with ExitStack() as stack:
         watch = stack.enter_context(closing(Watch(_STEP_S)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from clawlane.store import moved
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
-from clawlane.store.errors import StoreUnusable
+from clawlane.store.errors import StoreFailed, StoreUnusable
 from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection
 from clawlane.store.postgres.engine import PostgresEngine, plain_reason
-from clawlane.store.reader import Reader
+from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.writer import Writer
 from clawlane.texts import later
 
@@ -53,7 +53,7 @@ _READ = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Address:
     """Where the database is. The password is no part of what is printed."""
 
     url: str = field(repr=False)
@@ -75,20 +75,20 @@ class Place:
 
 @asynccontextmanager
 async def open_database(
-    place: Place, folder: Path, now_ms: Clock, *, key: bytes = b""
+    address: Address, folder: Path, now_ms: Clock, *, key: bytes = b""
 ) -> AsyncIterator[Store]:
     """The store in a database, for one of the gateways that write to it. Its tables are brought up to date.
 
     `folder` keeps what belongs beside it on this machine; `key` seals the sessions, on every machine. Without
     one, as in tests, the record has a key of this machine. Raises `StoreUnusable`.
     """
-    prepare(place, now_ms())
+    prepare(address, now_ms())
     if key:
-        _compare_keys(place, key)
+        _compare_keys(address, key)
     heads = Heads(folder, key_of_record(key) if key else b"")
-    writer = Writer(PostgresEngine(place.connect), heads)
+    writer = Writer(PostgresEngine(address.connect), heads)
     try:
-        with Readers(place) as readers:
+        with Readers(address) as readers:
             yield Store(readers.reading, writer, now_ms)
     finally:
         await writer.close()
@@ -97,11 +97,11 @@ async def open_database(
 class Readers:
     """Sessions that read, opened as they are needed."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-            place.url,
-            kwargs=place.settings(),
+            address.url,
+            kwargs=address.settings(),
             min_size=0,
             max_size=_READERS,
             timeout=_CONNECT_S,
@@ -119,7 +119,7 @@ class Readers:
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """A reader for the time of a few questions. Raises `StoreUnusable`."""
+        """A reader for the time of a few questions. Raises `StoreFailed` while the database is away."""
         try:
             with self._begun() as opened:
                 try:
@@ -128,7 +128,8 @@ class Readers:
                     if not opened.closed:
                         opened.execute("ROLLBACK")
         except (psycopg.OperationalError, PoolTimeout) as error:
-            raise _unreachable(self._place, error) from error
+            told = later("the database {where} does not answer ({reason})", where=self._address)
+            raise StoreFailed(later(told, reason=plain_reason(error))) from error
 
     @contextmanager
     def _begun(self) -> Iterator[psycopg.Connection[Any]]:
@@ -149,46 +150,75 @@ class Readers:
             return
 
 
-def prepare(place: Place, now_ms: int, *, even_moved: bool = False) -> None:
+@contextmanager
+def read_once(address: Address) -> Iterator[Reader]:
+    """A reader for the time of a few questions, on a session of its own. Raises `StoreUnusable`.
+
+    A database without tables is an empty store; one of an older clawlane waits for its gateway.
+    """
+    try:
+        opened = address.connect()
+    except psycopg.Error as error:
+        raise _unreachable(address, error) from error
+    with closing(opened):
+        try:
+            found = schema.check(opened, str(address))
+            if 0 < found < len(schema.MIGRATIONS):
+                told = later(
+                    "{path} was written by an older clawlane; start the gateway once: openclaw gateway run",
+                    path=address,
+                )
+                raise StoreUnusable(told)
+            if found:
+                opened.execute(_READ)
+                yield Reader(Connection(opened))
+                return
+        except psycopg.OperationalError as error:
+            raise _unreachable(address, error) from error
+    with reading_nothing() as reader:
+        yield reader
+
+
+def prepare(address: Address, now_ms: int, *, even_moved: bool = False) -> None:
     """Check what is there, and bring the tables up to date.
 
     Raises `StoreUnusable`, also for a store that was moved away unless that is fine.
     """
     try:
-        with place.connect() as opened:
+        with address.connect() as opened:
             if opened.info.server_version < _OLDEST:
-                told = later("{where} is older than PostgreSQL 15; upgrade the server", where=place)
+                told = later("{where} is older than PostgreSQL 15; upgrade the server", where=address)
                 raise StoreUnusable(told)
-            schema.migrate(opened, str(place), now_ms)
+            schema.migrate(opened, str(address), now_ms)
             if not even_moved:
-                moved.check(Connection(opened), str(place))
+                moved.check(Connection(opened), str(address))
     except psycopg.Error as error:
-        raise _unreachable(place, error) from error
+        raise _unreachable(address, error) from error
 
 
-def _compare_keys(place: Place, key: bytes) -> None:
+def _compare_keys(address: Address, key: bytes) -> None:
     """Sessions of one database are sealed with one key: that of the gateway which came first."""
     known = {"known": mark_of(key).hex()}
     try:
-        with place.connect() as opened, opened.transaction():
+        with address.connect() as opened, opened.transaction():
             opened.execute(_NOTE_KEY, known)
             row = opened.execute(_IS_KEY, known).fetchone()
     except psycopg.Error as error:
-        raise _unreachable(place, error) from error
+        raise _unreachable(address, error) from error
     if row is None:
         told = later(
             "the sealing key of this gateway is not the one that sealed the sessions in {where}; name a file"
             " with that key under secrets.keyFile",
-            where=place,
+            where=address,
         )
         raise StoreUnusable(told)
 
 
-def _unreachable(place: Place, error: Exception) -> StoreUnusable:
+def _unreachable(address: Address, error: Exception) -> StoreUnusable:
     told = later(
         "the store {where} cannot be used ({reason}); check that the database runs and that `store` in the"
         " config leads to it",
-        where=place,
+        where=address,
         reason=plain_reason(error),
     )
     return StoreUnusable(told)
