@@ -79,6 +79,7 @@ _OF_FILES = {
 _POOLED = {
     "test_store_audit_log",
     "test_store_forgetting",
+    "test_store_nodes",
     "test_store_outbox",
     "test_store_pairing",
     "test_store_queues",

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from packages.clawlane.tests.opened_store import SQLITE, Clock, current_engine, raw, store_in
 
-from clawlane.store import claims, nodes
+from clawlane.messages import Text, Thread, ThreadKind
+from clawlane.store import claims, nodes, outbox, sending, unknown_sends
 from clawlane.store.claims import Claimant
 from clawlane.store.database import Store
 from clawlane.store.errors import MoveRefused, NodeTaken, NotOwned
@@ -19,6 +20,7 @@ from clawlane.store.placement import GATHER_MS, LEFTOVER_MS, Placement, placed
 
 X, Y = "zalouser/x", "zalouser/y"
 OLD = LEASE_MS + 1000
+TEXTS = [Text(Thread(ThreadKind.DM, "11"), "chào")]
 A, B, C = (Claimant(name, f"run {name}") for name in "abc")
 AUTO = Claimant("b", "run b", takes_over=True, after_ms=LEASE_MS)
 
@@ -252,3 +254,38 @@ async def claim_all(store: Store, name: str, accounts: tuple[str, ...]) -> list[
             except NotOwned:
                 await asyncio.sleep(0)
     return got
+
+
+async def test_a_command_beside_a_running_node_does_not_take_its_account(
+    store: Store, tmp_path: Path
+) -> None:
+    await entered(store, "a")
+    await claim(store, X, A)
+    with pytest.raises(NotOwned, match="is run by node a; run this command there"):
+        async with store.own(X):
+            pass
+    age(tmp_path, "a", OLD)
+    async with store.own(X):
+        pass
+    assert (await claim_after_beat(store)).epoch == 3
+
+
+async def claim_after_beat(store: Store) -> claims.Claimed:
+    await store.change(nodes.beat, "a", "run a")
+    return await claim(store, X, A)
+
+
+async def test_what_a_lost_node_was_sending_waits_for_the_operator(store: Store, tmp_path: Path) -> None:
+    await entered(store, "a", "b")
+    store.claim_as(lambda: A, lambda: False)
+    async with store.own(X) as lost:
+        [chunk] = await lost.run(outbox.queue, None, TEXTS)
+        await lost.run(sending.begin, [chunk], session="a login")
+        age(tmp_path, "a", OLD)
+    store.claim_as(lambda: AUTO, lambda: True)
+    async with store.own(X) as owned:
+        assert (await owned.run(unknown_sends.recover, 60_000)).unknown == 0
+        with store.read() as reader:
+            assert reader.undecided_sends(X) == 1
+            [found] = reader.outbox()
+        assert "its gateway was lost" in found.reason

@@ -150,8 +150,7 @@ class SaysHowKnown(Protocol):
 class AsksBeforeWriting(Protocol):
     """A channel that asks right before it writes to a socket whether it still may.
 
-    It needs that where several gateways may run an account one after another: without it, only whole sends
-    are held back.
+    Where several gateways may run an account one after another, nothing else keeps a write from coming late.
     """
 
     def ask_before_writing(self, ask: Callable[[], str]) -> None:

@@ -47,7 +47,9 @@ class StateCode(StrEnum):
     OVERDUE = "overdue"  # degraded: starting or connecting takes too long
     CRASHED = "crashed"  # degraded: starts again
     CRASHED_REPEATEDLY = "crashed_repeatedly"  # failed
-    OWNED_ELSEWHERE = "owned_elsewhere"  # failed: another gateway runs the account
+    OWNED_ELSEWHERE = (
+        "owned_elsewhere"  # stopped: another node has the account; failed: another gateway took it
+    )
     NOT_LOGGED_IN = "not_logged_in"  # needs_login
     SESSION_EXPIRED = "session_expired"  # needs_login
     SESSION_UNREADABLE = "session_unreadable"  # needs_login: the stored session is damaged or lacks its key

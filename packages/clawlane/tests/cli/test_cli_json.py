@@ -118,8 +118,12 @@ _ENDS = {
 }
 """What comes last, because it takes something away from the others."""
 
-_OTHERWISE = {"config schema", "sim drop", "sim person", "sim say", "sim scan", "sim world"}
-"""A JSON Schema, and what a simulator has, in its own words."""
+_OTHERWISE = {
+    "config schema",
+    *("cluster drain", "cluster move", "cluster status"),
+    *("sim drop", "sim person", "sim say", "sim scan", "sim world"),
+}
+"""A JSON Schema, what a simulator has, in its own words, and what needs a database: stories hold that."""
 
 
 def commands(group: click.Group = cli, *words: str) -> Iterator[str]:

@@ -38,6 +38,13 @@ class Acks(StrEnum):
     OFF = "off"
 
 
+class Takeover(StrEnum):
+    """Who decides that an account of a lost node runs elsewhere: the operator, or the other nodes."""
+
+    ASK = "ask"
+    AUTO = "auto"
+
+
 class OutboundMode(StrEnum):
     """What leaves of what the agent writes: everything, what the owner approves, or nothing at all."""
 

@@ -45,6 +45,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "alerts": "Where the owner hears of what waits for them, and of alarms.",
         "ownerCommands": "Whether the owner may give commands such as `/pause` in a chat.",
         "proxy": "The proxy for the account's connections: a URL, with user and password if it needs them.",
+        "runOn": "Labels that a node must have to run the account, where gateways share a database.",
         "configWrites": "Accepted, and does nothing here.",
         "messagePrefix": "Accepted, and does nothing here.",
         "heartbeatVisibility": "Accepted, and does nothing here.",
@@ -171,6 +172,11 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "enabled": "Whether the gateway serves it.",
         "listen": "Where it listens; port 0 is any that is free.",
         "public": "What it needs to be reached from other machines; without it only this machine can.",
+    },
+    "NodeSettings": {
+        "name": "What it is called; no two that run have one name.",
+        "labels": "What it has, by names of your own; `runOn` of an account wants them.",
+        "maxAccounts": "How many accounts it takes at most by itself.",
     },
     "PublicConsole": {
         "hosts": "The names under which browsers reach it, with the port where it is not 443.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StrictStr, field_validator
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, Field, StrictStr, field_validator
 from clawlane.config import openclaw
 from clawlane.config.agents import Agents, Binding, Lenient, Models, SessionSettings
 from clawlane.config.choices import GroupPolicy, Locale, LogLevel, Reload
+from clawlane.config.cluster import NodeSettings, Takeover, TakeoverAfter
 from clawlane.config.console import Console
 from clawlane.config.errors import KeyPath
 from clawlane.config.fields import Block, Count, Maybe, MemberEntries, SenderEntries
@@ -157,6 +159,9 @@ class Root(Block):
     metrics: Metrics = Metrics()
     webhooks: EventWebhooks = ()
     store: StoreSettings = StoreSettings()
+    node: NodeSettings = NodeSettings()
+    takeover: Takeover = Takeover.ASK
+    takeover_after: TakeoverAfter = timedelta(minutes=1)
     logging: Logging = Logging()
     secrets: Secrets = Secrets()
 

@@ -20,6 +20,7 @@ from clawlane.config.choices import (
     ResendUnknown,
     Tables,
 )
+from clawlane.config.cluster import Labels
 from clawlane.config.duration import duration_text
 from clawlane.config.fields import (
     Block,
@@ -306,6 +307,7 @@ class ChannelSettings(Block):
     alerts: Maybe[Alerts] = None
     owner_commands: StrictBool = False
     proxy: StrictStr = Field(default="", repr=False)
+    run_on: Labels = Field(default_factory=dict)
     config_writes: Maybe[StrictBool] = None
     message_prefix: Maybe[StrictStr] = None
     heartbeat_visibility: Maybe[dict[str, Any]] = None

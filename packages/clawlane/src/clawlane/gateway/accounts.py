@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from clawlane.access.policy import Grants
 from clawlane.backoff import Backoff
+from clawlane.capabilities import AsksBeforeWriting
 from clawlane.channel import Channel, State, StateCode
 from clawlane.config.accounts import needs_new_connection
 from clawlane.config.load import Config, Plugins
@@ -36,6 +37,7 @@ from clawlane.ops.operation import Caller
 from clawlane.ops.serving import Listening
 from clawlane.store.account_store import Clock
 from clawlane.store.database import Store
+from clawlane.store.errors import NotOwned
 from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
@@ -111,6 +113,9 @@ class Accounts:
         self._kept: dict[str, list[Pause]] = {}
         """The pauses of accounts that are being replaced: not all of them may be stored."""
         self._stops = False
+        self._mine: set[str] | None = None
+        """Those that run here, where other nodes may run the others; None for all."""
+        self._before_write: Callable[[], str] = str
         self._webhooks: WebhookSender
         self._group = asyncio.TaskGroup()
         self.supervisors: dict[str, Supervisor] = {}
@@ -160,6 +165,71 @@ class Accounts:
             skew_ms=state.skew_ms,
         )
 
+    def join(self, before_write: Callable[[], str]) -> None:
+        """Run only what `take` is called for, since other nodes may run accounts. Call it before `run`.
+
+        Channels ask `before_write` right before they write anything.
+        """
+        self._mine, self._before_write = set(), before_write
+        self._guard(self.channels)
+
+    def _guard(self, channels: Mapping[str, Channel]) -> None:
+        for channel in channels.values():
+            if self._mine is not None and isinstance(channel, AsksBeforeWriting):
+                channel.ask_before_writing(self._before_write)
+
+    def here(self) -> list[str]:
+        """The accounts that run here, or start or stop; all of them where there are no other nodes."""
+        return list(self._wanted) if self._mine is None else list(self._mine)
+
+    async def take(self, name: str) -> None:
+        """Run an account here, if it can be claimed."""
+        async with self._settling.setdefault(name, asyncio.Lock()):
+            if self._stops or name not in self._wanted or self._mine is None or name in self._mine:
+                return
+            self._mine.add(name)
+            try:
+                await self._start(name, [])
+            except NotOwned as error:
+                log.info("%s", error)
+                await self._let_go(name)
+            except Exception:
+                log.exception("%s could not be started", name)
+                await self._let_go(name)
+
+    async def give_up(self, name: str, reason: str) -> None:
+        """Stop an account, after its chunks in flight, and let others claim it."""
+        async with self._settling.setdefault(name, asyncio.Lock()):
+            log.info("%s stops here: %s", name, reason)
+            if name in self.supervisors:
+                await self.supervisors[name].stop(StateCode.OWNED_ELSEWHERE, reason)
+            await self._let_go(name)
+
+    async def lose(self) -> None:
+        """Stop everything at once: calls are aborted, sockets closed, no chunk in flight is waited for."""
+        names = self.here()
+        for task in [task for name in names for task in self._tasks.get(name, [])]:
+            task.cancel()
+        for name in names:
+            await self._let_go(name)
+
+    def elsewhere(self, name: str, reason: str) -> None:
+        """Say why an account does not run here."""
+        if name in self.supervisors:
+            self.supervisors[name].elsewhere(reason)
+
+    async def _let_go(self, name: str) -> None:
+        """End what runs of an account, and be ready to run it again."""
+        tasks = self._tasks.pop(name, [])
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._mine is not None:
+            self._mine.discard(name)
+        if name in self._wanted:
+            self._make(name)
+
     def _reported(self, name: str, state: State) -> None:
         """Take a state of an account; its own id may be one that the others have to know."""
         if state.user_id and state.user_id not in (self._own_ids or ()):
@@ -170,19 +240,23 @@ class Accounts:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         await asyncio.to_thread(self._media.tidy)
         async with webhook_sender() as self._webhooks, self._group:
-            await asyncio.gather(*map(self._begin, tuple(self.supervisors)))
+            if self._mine is None:
+                await asyncio.gather(*map(self._begin, tuple(self.supervisors)))
             self.begun.set()
             await asyncio.Event().wait()  # accounts may come later
 
     async def stop(self) -> None:
         """Stop all accounts at once, each after its chunks in flight have been answered."""
         self._stops = True
-        await asyncio.gather(
-            *(
-                one.stop(StateCode.GATEWAY_STOPS, later("the gateway stops"))
-                for one in self.supervisors.values()
-            )
-        )
+        await asyncio.gather(*map(self._stop, tuple(self.supervisors)))
+
+    async def _stop(self, name: str) -> None:
+        """Stop an account. Where there are other nodes they may claim it at once."""
+        await self.supervisors[name].stop(StateCode.GATEWAY_STOPS, later("the gateway stops"))
+        if self._mine is not None and (tasks := self._tasks.pop(name, [])):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     def follow(self, config: Config, edited: Edited | None, channels: Mapping[str, Channel]) -> list[str]:
         """Work by another config from now on; `edited` is one whose widening waits.
@@ -191,6 +265,7 @@ class Accounts:
         start, and those that are gone stop. Gives the names of these.
         """
         self.config, self.channels = config, dict(channels)
+        self._guard(channels)
         self._followed.set()
         self._followed = asyncio.Event()
         self._wanted = settings_of(config, edited)
@@ -231,8 +306,11 @@ class Accounts:
         if wanted is None or there is None:
             return wanted is None and there is None
         same_channel = self.channels[wanted.account.channel] is there.channel
-        launched = name in self._tasks
+        launched = name in self._tasks or not self._runs_here(name)
         return launched and same_channel and not needs_new_connection(there.made_for, wanted.account)
+
+    def _runs_here(self, name: str) -> bool:
+        return self._mine is None or name in self._mine
 
     async def _begin(self, name: str) -> None:
         """Run an account that was made at the start. One that fails is tried again, and the others run."""
@@ -268,6 +346,8 @@ class Accounts:
         if not self._settled(name) and name in self.supervisors:
             self._kept[name] = self.supervisors[name].pauses
             await self._remove(name)
+        if name not in self._wanted and self._mine is not None:
+            self._mine.discard(name)
         if name in self._wanted and name not in self.supervisors and not self._stops:
             await self._add(name, self._kept.get(name, []))
         elif name in self.supervisors:
@@ -280,6 +360,8 @@ class Accounts:
     async def _add(self, name: str, kept: list[Pause]) -> None:
         """Run an account that was not there. Pauses that could not be stored hold on."""
         self._make(name)
+        if not self._runs_here(name):
+            return
         await self._start(name, kept)
         enabled = self.supervisors[name].account.enabled
         log.info("%s: %s by the config", name, "starts" if enabled else "is disabled")
@@ -318,7 +400,15 @@ class Accounts:
 
     async def _live(self, supervisor: Supervisor) -> None:
         speak(lambda: ENGLISH)  # and not the language of whoever asked for this start
-        await supervisor.run()
+        try:
+            await supervisor.run()
+        except NotOwned as error:
+            log.info("%s", error)
+            self._group.create_task(self._not_owned(str(supervisor.account)))
+
+    async def _not_owned(self, name: str) -> None:
+        async with self._settling.setdefault(name, asyncio.Lock()):
+            await self._let_go(name)
 
     async def _end_pauses(self, name: str) -> None:
         """Once the account is owned, end its pauses in time. Returns at the first try to own it."""
@@ -376,6 +466,7 @@ class Accounts:
                 name, lambda: self.context(Caller.OWNER), lambda: self.supervisors.get(name)
             ).act,
             media=self._media,
+            before_write=lambda: self._before_write(),  # noqa: PLW0108 (joining sets it later)
         )
         supervisor = Supervisor(deps, self.store, self._profiles)
         self.supervisors[name] = supervisor

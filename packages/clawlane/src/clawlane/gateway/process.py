@@ -7,7 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from clawlane import __version__, event_loop
 from clawlane.agents.contract import Agent
@@ -22,10 +22,12 @@ from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.address_books import keep_copies
 from clawlane.gateway.agent_host import AgentHost, hosting
 from clawlane.gateway.announcements import announce, announce_accounts
+from clawlane.gateway.cluster import Cluster, entered
 from clawlane.gateway.config_in_force import ConfigInForce
 from clawlane.gateway.console import keep_console
 from clawlane.gateway.control import Control, listening
 from clawlane.gateway.ending import Ending, begin_again
+from clawlane.gateway.lease import Lease
 from clawlane.gateway.logging import logging_to
 from clawlane.gateway.metrics import LiveMetrics
 from clawlane.gateway.reload import ConfigWatch
@@ -44,7 +46,7 @@ from clawlane.store.sqlite.marker import check_imported
 from clawlane.texts import ENGLISH, speak
 from clawlane.zone import show_in
 
-_STOP = 30.0
+STOP_S = 30.0
 """Seconds. A service manager has to wait longer."""
 
 _PRUNE = 6 * 3600.0
@@ -150,7 +152,7 @@ async def gateway(
     check_imported(paths.store)
     key = KeyLocation.of(paths.vault_dir, environ, config.root.secrets.key_file)
     place = place_of(config.root.store, paths, environ, key)
-    async with place.opened(now_ms) as store:
+    async with place.opened(now_ms) as store, AsyncExitStack() as joining:
         store.work_by(config.source.revision)
         profiles = Profiles(place.records(RecordFiles.of(paths), store), key)
         accounts = Accounts(
@@ -168,12 +170,14 @@ async def gateway(
             now_ms(),
         )
         accounts.live_config = in_force
+        cluster = await joining.enter_async_context(_joined(accounts, paths))
         control = Control(accounts)
         announce(config, channels)
         async with asyncio.TaskGroup() as group, listening(control.app(), choose_socket(paths, environ)):
             announce_accounts(config, store, list(map(str, config.accounts)))
             telling = group.create_task(keep_webhooks(accounts))  # before anything happens
             running = group.create_task(accounts.run())
+            placing = group.create_task(cluster.run()) if cluster else None
             watching = group.create_task(_follow_file(paths, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
             pruning = group.create_task(_prune_copies(paths))
@@ -190,13 +194,29 @@ async def gateway(
                 pruning.cancel()
                 serving.cancel()
                 counting.cancel()
+                if cluster:
+                    cluster.stop()
                 try:
-                    async with asyncio.timeout(_STOP):
+                    async with asyncio.timeout(STOP_S):
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
-                    log.error("the accounts did not stop within %.0f s; they are cut off", _STOP)
+                    log.error("the accounts did not stop within %.0f s; they are cut off", STOP_S)
                 telling.cancel()
                 running.cancel()
+                if placing:
+                    placing.cancel()
+
+
+@asynccontextmanager
+async def _joined(accounts: Accounts, paths: Paths) -> AsyncIterator[Cluster | None]:
+    """This gateway among those that share a database; None where the store is its own."""
+    if accounts.config.root.store.url is None:
+        yield None
+        return
+    lease = Lease()
+    accounts.join(lease.why_not)
+    async with entered(accounts.store, accounts, lambda: accounts.config, paths.lock_file, lease) as cluster:
+        yield cluster
 
 
 async def _copy_address_books(accounts: Accounts, paths: Paths) -> None:

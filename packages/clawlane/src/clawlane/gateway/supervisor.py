@@ -38,7 +38,7 @@ from clawlane.store import audit_log, owner_takeovers, warm_ups
 from clawlane.store.account_store import AccountStore
 from clawlane.store.alarm_told import Alarm, Alarmed
 from clawlane.store.database import Store
-from clawlane.store.errors import StoreFailed, StoreLost
+from clawlane.store.errors import NotOwned, StoreFailed, StoreLost
 from clawlane.store.models import Judged, OpenTurn, RecallResult
 from clawlane.store.told import Pause, Resumed
 from clawlane.texts import later
@@ -85,6 +85,15 @@ class Supervisor:
         self._runner: Runner | None = None
         self._patience = 0.0
         self._ends = False
+
+    def elsewhere(self, reason: str) -> None:
+        """Report that another node has the account, or none. Whose it is still has to be known here."""
+        identity = None
+        with suppress(VaultError):
+            identity = self.vault().identity()
+        user_id, name = identity or ("", "")
+        code = StateCode.OWNED_ELSEWHERE
+        self._report(State(Phase.STOPPED, reason, user_id=user_id, user_name=name, code=code))
 
     @property
     def state(self) -> State:
@@ -289,6 +298,9 @@ class Supervisor:
                 try:
                     store = await owning.enter_async_context(self._store.own(str(self.account), patient=True))
                     break
+                except NotOwned:
+                    self.tried.set()
+                    raise
                 except StoreFailed as error:
                     wait = backoff.next()
                     log.error("%s cannot start yet; trying again in %.0f s: %s", self.account, wait, error)
@@ -361,7 +373,10 @@ class Supervisor:
         async with asyncio.TaskGroup() as marking:
 
             def report(state: State) -> None:
-                if state.phase is Phase.REPLACED:  # stored before anybody knows of it
+                if state.phase is Phase.REPLACED and self.deps.before_write():  # its next owner has connected
+                    reason = later("another gateway runs this account now")
+                    self._report(State(Phase.FAILED, reason, code=StateCode.OWNED_ELSEWHERE))
+                elif state.phase is Phase.REPLACED:  # stored before anybody knows of it
                     marking.create_task(self._taken_by_other(state, vault.generation, account_store))
                 else:
                     self._report(state)

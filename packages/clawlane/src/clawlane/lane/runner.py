@@ -106,7 +106,8 @@ class AccountDeps:
     is where files that people send are kept; without it none is fetched. `trouble` is called when sending
     stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
     to be sent. `evidence` keeps what became of signals and fetches; `alarms` is told what may be trouble.
-    `act` carries out a command of the owner and gives the answer.
+    `act` carries out a command of the owner and gives the answer. `before_write` says why nothing may be
+    written to the platform now; empty while it may.
     """
 
     settings: LiveSettings
@@ -127,6 +128,7 @@ class AccountDeps:
     act: Callable[[str], Awaitable[str]] | None = None
     alarms: AlarmFeed = field(default_factory=NoFeed)
     sleep: Sleep = asyncio.sleep
+    before_write: Callable[[], str] = str
 
     @property
     def account(self) -> Account:

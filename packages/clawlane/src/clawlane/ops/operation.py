@@ -38,6 +38,7 @@ MODULES = (
     "cast",
     "channel_list",
     "client_sends",
+    "cluster",
     "config",
     "config_edit",
     "config_import",

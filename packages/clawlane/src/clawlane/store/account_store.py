@@ -32,17 +32,8 @@ class AccountStore:
     """The right to write for one account. Every transition checks that it still holds."""
 
     def __init__(
-        self,
-        writer: Writer,
-        account: str,
-        epoch: int,
-        now_ms: Clock,
-        sleep: Sleep = asyncio.sleep,
-        *,
-        doubtful: bool = False,
+        self, writer: Writer, account: str, epoch: int, now_ms: Clock, sleep: Sleep = asyncio.sleep
     ) -> None:
-        """`doubtful` says that nobody knows what the last owner still sends."""
-        self.doubtful = doubtful
         self._writer = writer
         self._epoch = epoch
         self._now_ms = now_ms

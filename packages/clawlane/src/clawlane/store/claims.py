@@ -134,6 +134,30 @@ def claim(db: Database, account: str, me: Claimant, pid: int) -> Claimed:
     return Claimed(claimed["epoch"], bool(one.node) and not one.ended and one.instance != me.instance)
 
 
+def take(db: Database, account: str, pid: int, now_ms: int) -> int:
+    """Own an account without being a node: the one gateway of a file, or a command. Gives the new epoch.
+
+    Raises `NotOwned` while a node runs it.
+    """
+    row = db.execute("SELECT * FROM owners WHERE account = ? AND node <> ''", (account,)).fetchone()
+    if row is not None and (not db.hold_owner(account) or _runs(db, account)):
+        told = later("{account} is run by node {name}; run this command there")
+        raise NotOwned(later(told, account=account, name=row["node"]))
+    taken = db.execute(
+        "INSERT INTO owners (account, epoch, pid, since_ms) VALUES (?, 1, ?, ?) ON CONFLICT (account) DO"
+        " UPDATE SET epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms"
+        " RETURNING epoch",
+        (account, pid, now_ms),
+    ).fetchone()
+    return int(taken["epoch"])
+
+
+def _runs(db: Database, account: str) -> bool:
+    """Whether a node runs an account now."""
+    one = _standing(db.execute("SELECT * FROM owners WHERE account = ?", (account,)).fetchone())
+    return is_run(one, next((node for node in nodes.listed(db) if node.name == one.node), None))
+
+
 def release(db: Database, _now_ms: int, account: str, epoch: int) -> None:
     """Give an account up: nothing of it is on its way. Nothing happens if somebody has claimed it since."""
     db.execute(

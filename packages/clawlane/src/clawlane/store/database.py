@@ -13,10 +13,10 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from clawlane.backoff import Backoff
 from clawlane.observing import Observer
-from clawlane.store import audit_log, claims, moved
+from clawlane.store import audit_log, claims, moved, unknown_sends
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
-from clawlane.store.claims import Claimant, Claimed
+from clawlane.store.claims import Claimant
 from clawlane.store.errors import StoreError, StoreFailed, StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
@@ -45,9 +45,9 @@ class Store:
         self._now_ms = now_ms
         self._owned: set[str] = set()
         self._hands = asyncio.Event()
-        self._node: tuple[Claimant, Callable[[], bool]] | None = None
+        self._node: tuple[Callable[[], Claimant], Callable[[], bool]] | None = None
 
-    def claim_as(self, node: Claimant, holds: Callable[[], bool]) -> None:
+    def claim_as(self, node: Callable[[], Claimant], holds: Callable[[], bool]) -> None:
         """From now on accounts are claimed for a node, and released by it while `holds` says that it may.
 
         Without a node they are taken, whoever has them: there is only one gateway then.
@@ -69,14 +69,12 @@ class Store:
             await self.handed_over()
         self._owned.add(account)
         try:
-            claimed = await self._writer.submit(partial(self._claim, account, self._now_ms()))
+            epoch = await self._writer.submit(partial(self._claim, account, self._now_ms()))
             self._tell_hands()
             try:
-                yield AccountStore(
-                    self._writer, account, claimed.epoch, self._now_ms, doubtful=claimed.doubtful
-                )
+                yield AccountStore(self._writer, account, epoch, self._now_ms)
             finally:
-                await self._release(account, claimed.epoch)
+                await self._release(account, epoch)
         finally:
             self._owned.discard(account)
             self._tell_hands()
@@ -89,21 +87,21 @@ class Store:
         self._hands.set()
         self._hands = asyncio.Event()
 
-    def _claim(self, account: str, now_ms: int, db: Database) -> Claimed:
-        self._writer.owners.pop(account, None)
-        if self._node is not None:
-            claimed = claims.claim(db, account, self._node[0], os.getpid())
+    def _claim(self, account: str, now_ms: int, db: Database) -> int:
+        writer = self._writer
+        writer.owners.pop(account, None)
+        news = partial(writer.news, account)
+        tx = Tx(db, account, now_ms, writer.scrub, news, config=writer.config, heads=writer.heads)
+        if self._node is None:
+            epoch = claims.take(db, account, os.getpid(), now_ms)
         else:
-            row = db.execute(
-                "INSERT INTO owners (account, epoch, pid, since_ms) VALUES (?, 1, ?, ?)"
-                " ON CONFLICT (account) DO UPDATE SET"
-                " epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms RETURNING epoch",
-                (account, os.getpid(), now_ms),
-            ).fetchone()
-            claimed = Claimed(int(row["epoch"]), doubtful=False)
+            claimed = claims.claim(db, account, self._node[0](), os.getpid())
+            epoch = claimed.epoch
+            if claimed.doubtful:
+                unknown_sends.doubt(tx)
         moved.check(db, later("of this gateway"))
-        audit_log.begin(Tx(db, account, now_ms, config=self._writer.config, heads=self._writer.heads))
-        return claimed
+        audit_log.begin(tx)
+        return epoch
 
     async def _release(self, account: str, epoch: int) -> None:
         """Let other nodes claim an account at once. Where that fails they wait until the node is lost."""

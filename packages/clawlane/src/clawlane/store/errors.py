@@ -2,9 +2,9 @@
 
     StoreError
     ├── StoreUnusable   the file is damaged, foreign, or written by a newer clawlane
+    │   └── NodeTaken   another gateway works under the name of this node
     ├── StoreOwned      another process owns the store; `pid` says which
     ├── StoreLost       another owner took the account over: this one must stop
-    ├── NodeTaken       another gateway has entered under this node's name
     ├── NotOwned        the account is another node's: this one may not run it
     ├── MoveRefused     the account or the node does not exist, or cannot have it
     ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
@@ -45,7 +45,7 @@ class StoreLost(StoreError):
     """The account has a newer owner. What this one knows is stale."""
 
 
-class NodeTaken(StoreError):
+class NodeTaken(StoreUnusable):
     """Another gateway works under the name of this node, or has since it was asked last."""
 
 

@@ -38,8 +38,8 @@ def placed(
 
     `running` are those it runs; `standings` may leave out accounts that are settled.
     """
-    found, mine = Placement([], []), known.get(me.name)
-    if mine is None or mine.instance != me.instance or not mine.alive:
+    found, mine, standings = Placement([], []), known.get(me.name), list(standings)
+    if not standings or mine is None or mine.instance != me.instance or not mine.alive:
         return found
     shares = _Shares(accounts, running, known)
     for one in standings:

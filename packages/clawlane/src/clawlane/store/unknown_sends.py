@@ -49,13 +49,26 @@ def recover(tx: Tx, settle_ms: int = 0) -> RecoveryResult:
         " AND state = 'queued' AND held_until_ms IS NOT NULL AND place <> 2",
         (tx.account,),
     )
-    rows = tx.db.execute(
-        "SELECT id FROM outbox WHERE account = ? AND state = 'sending' AND settled_ms IS NULL",
-        (tx.account,),
-    ).fetchall()
+    rows = _sending(tx)
     for row in rows:
         unknown(tx, row["id"], LostSend("stopped between sending and the answer", settle_ms=settle_ms))
     return RecoveryResult(unknown=len(rows), set_aside=turns.recover(tx))
+
+
+def doubt(tx: Tx) -> None:
+    """Leave to the operator what a gateway was sending that is lost, and may still be at it.
+
+    No look-up settles that: what the platform does not have yet may still come.
+    """
+    for row in _sending(tx):
+        unknown(tx, row["id"], LostSend("its gateway was lost between sending and the answer"))
+
+
+def _sending(tx: Tx) -> list[Row]:
+    return tx.db.execute(
+        "SELECT id FROM outbox WHERE account = ? AND state = 'sending' AND settled_ms IS NULL",
+        (tx.account,),
+    ).fetchall()
 
 
 def echo(tx: Tx, client_id: str, message_id: str) -> int | None:

@@ -1,0 +1,259 @@
+"""Gateways that share a database: this one enters, beats, claims accounts and gives them up.
+
+A beat is one change whatever the number of accounts. In between, twice a second, one question asks for the
+accounts that are not simply run by the node that has them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from clawlane.config.choices import Takeover
+from clawlane.config.load import Config
+from clawlane.gateway.lease import Lease
+from clawlane.store import claims, nodes
+from clawlane.store.claims import Claimant, Standing
+from clawlane.store.database import Store
+from clawlane.store.errors import NodeTaken, StoreError
+from clawlane.store.nodes import Entered, Node
+from clawlane.store.placement import fits, placed
+from clawlane.texts import later
+
+_BEATS = 0.4
+"""Between two beats, as a part of the lease here: 4.8 s."""
+
+_LOOK_S = 0.5
+"""Between two looks at what changed."""
+
+_RETRY_S = 1.0
+"""Between two beats while they fail."""
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+log = logging.getLogger(__name__)
+
+
+class Runs(Protocol):
+    """The accounts of this gateway, as the cluster sees them."""
+
+    def here(self) -> list[str]:
+        """Those that run here, or start or stop."""
+
+    async def take(self, account: str) -> None:
+        """Run an account here, if it can be claimed."""
+
+    async def give_up(self, account: str, reason: str) -> None:
+        """Stop an account, after its chunks in flight, and release it."""
+
+    async def lose(self) -> None:
+        """Stop everything at once: calls are aborted, sockets closed, and nothing is waited for."""
+
+    def elsewhere(self, account: str, reason: str) -> None:
+        """Say why an account does not run here."""
+
+
+class Cluster:
+    """This gateway as a node, from when it has entered until it leaves."""
+
+    def __init__(
+        self, store: Store, runs: Runs, config: Callable[[], Config], node: Node, lease: Lease
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._config = config
+        self._node = node
+        self._lease = lease
+        self._told: set[str] = set()
+        """Accounts that the database was told of."""
+        self._all_open = False
+        """Whether accounts may have been lost that look as if this node ran them."""
+        self._busy: set[str] = set()
+        self._said: dict[str, str] = {}
+        self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
+        self._stops = False
+
+    def me(self) -> Claimant:
+        """Who claims, by the config in force."""
+        root = self._config().root
+        after_ms = round(1000 * root.takeover_after.total_seconds())
+        return Claimant(self._node.name, self._node.instance, root.takeover is Takeover.AUTO, after_ms)
+
+    async def run(self) -> None:
+        """Beat, claim and give up until cancelled. Raises `NodeTaken` once the name is another's."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._beat())
+            group.create_task(self._watch())
+            group.create_task(self._look(group))
+
+    def stop(self) -> None:
+        """Claim nothing more. The beats go on for what still stops."""
+        self._stops = True
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S)
+            asked, held = self._lease.now(), self._lease.holds
+            try:
+                await self._store.change(nodes.beat, self._node.name, self._node.instance)
+            except NodeTaken:
+                self._lease.end()
+                await self._runs.lose()
+                raise
+            except StoreError as error:
+                log.error("node %s could not beat: %s", self._node.name, error)
+                continue
+            if held and self._lease.holds:
+                self._lease.renew(asked)
+            elif not held and not self._runs.here():
+                log.warning("node %s reaches the database again, and claims its accounts", self._node.name)
+                self._all_open = True
+                self._lease.renew(asked)
+            # Else the lease has ended meanwhile: others may have claimed before this beat was noted.
+
+    async def _watch(self) -> None:
+        """Stop everything whenever the lease is over."""
+        while True:
+            await self._lease.ended()
+            if self._runs.here():
+                log.error("%s: they stop", self._lease.why_not())
+                await self._runs.lose()
+            await asyncio.sleep(_LOOK_S)
+
+    async def _look(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            if self._lease.holds and not self._stops:
+                try:
+                    await self._place(group)
+                except StoreError as error:
+                    log.error("node %s could not look for accounts: %s", self._node.name, error)
+            await asyncio.sleep(_LOOK_S)
+
+    async def _place(self, group: asyncio.TaskGroup) -> None:
+        """Claim what is this node's to claim, and give up what another is to have."""
+        accounts = self._accounts()
+        if new := accounts.keys() - self._told:
+            await self._store.change(claims.know, new)
+            self._told |= new
+        every, self._all_open = self._all_open, False
+        standings, known, now_ms = await asyncio.to_thread(self._ask, every)
+        here = {*self._runs.here(), *self._busy}
+        found = placed(self.me(), accounts, here, standings, known, now_ms)
+        for account in found.asks:
+            await self._store.change(claims.ask_for, account, self.me())
+        for account in found.claims:
+            self._do(group, account, self._runs.take(account))
+        for account, reason in self._leaving(accounts, standings, known).items():
+            if account in here and account not in self._busy:
+                self._do(group, account, self._runs.give_up(account, reason))
+        self._say(standings, known, accounts.keys() - here - {*found.claims}, now_ms)
+
+    def _accounts(self) -> Mapping[str, Mapping[str, str]]:
+        """The labels that each account of the config in force wants."""
+        config = self._config()
+        if self._wanted is None or self._wanted[0] is not config:
+            self._wanted = config, {str(one): one.settings.run_on for one in config.accounts}
+        return self._wanted[1]
+
+    def _do(self, group: asyncio.TaskGroup, account: str, work: Coroutine[Any, Any, None]) -> None:
+        self._busy.add(account)
+        self._said.pop(account, None)
+        group.create_task(_logged(account, work)).add_done_callback(lambda _: self._busy.discard(account))
+
+    def _ask(self, every: bool) -> tuple[list[Standing], dict[str, Entered], int]:
+        with self._store.read() as reader:
+            standings = reader.owners() if every else reader.unsettled_owners()
+            return standings, {one.name: one for one in reader.nodes()}, reader.clock_ms()
+
+    def _leaving(
+        self,
+        accounts: Mapping[str, Mapping[str, str]],
+        standings: Iterable[Standing],
+        known: Mapping[str, Entered],
+    ) -> dict[str, str]:
+        """Accounts that are not to run here, with the reason."""
+        mine = known[self._node.name]
+        found = {
+            account: later("node {name} lacks labels that it wants (runOn)", name=mine.name)
+            for account, labels in accounts.items()
+            if labels and not fits(labels, mine)
+        }
+        for one in standings:
+            if one.wanted not in ("", mine.name) and one.wanted in known and known[one.wanted].alive:
+                found[one.account] = later("it moves to node {name}", name=one.wanted)
+        return found
+
+    def _say(
+        self, standings: Iterable[Standing], known: Mapping[str, Entered], absent: Iterable[str], now_ms: int
+    ) -> None:
+        """Report why accounts do not run here, once for each reason."""
+        by_name = {one.account: one for one in standings}
+        for account in absent:
+            reason, waits = why_elsewhere(by_name.get(account), known, now_ms)
+            if self._said.get(account) != reason:
+                self._said[account] = reason
+                log.log(logging.ERROR if waits else logging.INFO, "%s: %s", account, reason)
+                self._runs.elsewhere(account, reason)
+
+
+async def _logged(account: str, work: Coroutine[Any, Any, None]) -> None:
+    """One account that cannot be started or stopped does not affect the others."""
+    try:
+        await work
+    except Exception:
+        log.exception("%s could not be started or stopped", account)
+
+
+def why_elsewhere(one: Standing | None, known: Mapping[str, Entered], now_ms: int) -> tuple[str, bool]:
+    """Why an account does not run here, and whether it waits for somebody to do something.
+
+    `one` is None where another node simply runs it.
+    """
+    owner = known.get(one.node) if one else None
+    if one is None or claims.is_run(one, owner):
+        return later("another node runs it; see: openclaw cluster status"), False
+    if not one.node:
+        return later("no node has claimed it yet"), False
+    if one.wanted or (one.ended and now_ms < one.since_ms + claims.RETURN_MS):
+        return later("another node is about to run it"), False
+    move = f"openclaw cluster move {one.account} NODE"
+    told = later("its node {name} does not run it; to run it elsewhere: {move}", name=one.node, move=move)
+    return told, True
+
+
+@asynccontextmanager
+async def entered(
+    store: Store, runs: Runs, config: Callable[[], Config], lock_file: Path, lease: Lease
+) -> AsyncIterator[Cluster]:
+    """This gateway as a node. At the end everything must have stopped. Raises `NodeTaken`."""
+    mine = config().root.node
+    name = mine.called(socket.gethostname())
+    node = Node(name, secrets.token_hex(8), _boot(lock_file), mine.labels, mine.max_accounts)
+    asked = lease.now()
+    await store.change(nodes.enter, node)
+    lease.renew(asked)
+    cluster = Cluster(store, runs, config, node, lease)
+    store.claim_as(cluster.me, lambda: lease.holds)
+    log.info("this gateway is node %s", node.name)
+    yield cluster
+    if lease.holds:
+        with suppress(StoreError):
+            await store.change(nodes.leave, node.name, node.instance)
+    lease.end()
+
+
+def _boot(lock_file: Path) -> str:
+    """This boot of the machine and our lock file: who has the same knows that the run before is over.
+
+    A folder that was copied has another file. Where the machine does not name its boot nobody knows.
+    """
+    try:
+        held = lock_file.stat()
+        return f"{_BOOT.read_text().strip()}:{held.st_dev}:{held.st_ino}"
+    except OSError:
+        return secrets.token_hex(16)
