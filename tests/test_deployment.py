@@ -65,6 +65,7 @@ def test_a_config_is_one_that_the_gateway_starts_with(text: str, tmp_path: Path)
 def test_gateways_of_one_database_differ_only_in_what_is_their_own() -> None:
     first, second = (json5.loads(configs()[name]) for name in GATEWAYS)
     assert first.pop("metrics")["listen"] != second.pop("metrics")["listen"]
+    assert [one.pop("node")["name"] for one in (first, second)] == list(GATEWAYS)
     assert first == second
 
 

@@ -87,6 +87,7 @@ ROOMS = (
     "cli/status.py",
     "cli/support_bundle.py",
     "cli/store.py",
+    "cli/store_moving.py",
     "cli/uninstall.py",
     "cli/upgrade.py",
     "cli/verify.py",
@@ -184,6 +185,8 @@ ROOMS = (
     "ops/setup_text.py",
     "ops/speakers.py",
     "ops/store.py",
+    "ops/store_info.py",
+    "ops/store_moving.py",
     "ops/targets.py",
     "ops/uninstall.py",
     "ops/unix_http.py",
@@ -252,6 +255,8 @@ PLUGIN_ROOMS = (
 """Those of Zalo's plugin."""
 
 NOT_SAID = {
+    "cli/store_moving.py": {"  store: "},
+    "ops/store_moving.py": {"Value error, "},
     "access/scope.py": {"the account itself"},  # stands for an id
     "cli/debug.py": {" ms", "HTTP "},  # units
     "cli/pause.py": {  # help of options, which the catalogue has

@@ -54,7 +54,7 @@ _COMMANDS = {
     "restore": ("clawlane.cli.backup:restore", "Put a backup into an empty state directory."),
     "upgrade": ("clawlane.cli.upgrade:upgrade", "See what another version changed, and accept it."),
     "cluster": ("clawlane.cli.cluster:cluster", "See which node runs what, and move accounts."),
-    "store": ("clawlane.cli.store:store", "Undo an upgrade of the store, or start over."),
+    "store": ("clawlane.cli.store:store", "Move or copy the store, undo its upgrade, or start over."),
     "doctor": ("clawlane.cli.doctor:doctor", "Check the whole setup, and fix what can be fixed."),
     "security": ("clawlane.cli.audit:security", "See how open and how careful the lanes are."),
     "audit": ("clawlane.cli.audit_log:audit", "See what left in your name, and what was changed."),

@@ -1,4 +1,4 @@
-"""`store`: go back to the store from before an upgrade, or start over without one."""
+"""`store`: go back to the store from before an upgrade, or start over without one; the rest of the group."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
 from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result
 from clawlane.cli.prompt_answers import confirm
+from clawlane.cli.store_moving import COMMANDS
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
 from clawlane.ops.store import BackInPlace, GetHoldings, ListCopies, Reset, Rollback, StoreCopy
@@ -29,7 +30,11 @@ _REMOVE_IT = later("remove it when you do not need it: it holds people's message
 
 @click.group()
 def store() -> None:
-    """Go back to the store from before an upgrade, or start over."""
+    """Show where the store is, move it, copy it, undo an upgrade, or start over."""
+
+
+for _command in COMMANDS:
+    store.add_command(_command)
 
 
 @store.command()

@@ -77,6 +77,8 @@ MODULES = (
     "setup_draft",
     "status",
     "store",
+    "store_info",
+    "store_moving",
     "support_bundle",
     "uninstall",
     "upgrade",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from clawlane.store.moved import moved
 from clawlane.store.sql import Database
 
 _MOST = 20_000
@@ -48,6 +50,8 @@ class StoreFacts:
 
     `migration` is that of its tables, 0 without any. `check` is what the engine finds wrong, empty for
     nothing; `problem` is why something could not be asked. A database counts no pages: `size` is in bytes.
+    `oldest_ms` is when the oldest message came, `round_trip_ms` how long one question takes, and `moved_to`
+    where the store has gone, if it is in force no more.
     """
 
     migration: int = 0
@@ -55,6 +59,10 @@ class StoreFacts:
     pages: int = 0
     free_pages: int = 0
     size: int = 0
+    server: str = ""
+    oldest_ms: int | None = None
+    round_trip_ms: float = 0
+    moved_to: str | None = None
     check: tuple[str, ...] = ()
     rows: dict[str, int] = field(default_factory=dict)
     states: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -84,14 +92,30 @@ def counted(db: Database, tables: Iterable[str]) -> StoreFacts:
     }
     by_reason = "SELECT reason, sum(n) FROM counters GROUP BY reason"
     counters = db.execute(by_reason) if "counters" in known else ()
+    first = "SELECT min(admitted_ms) FROM messages"
+    oldest = db.execute(first).fetchone()[0] if "messages" in known else None
+    gone = moved(db) if "properties" in known else None
     return StoreFacts(
         migration=number(db, "SELECT coalesce(max(number), 0) FROM migrations")
         if "migrations" in known
         else 0,
         rows={name: number(db, f"SELECT count(*) FROM {name}") for name in known},  # noqa: S608
         states=states,
+        oldest_ms=oldest,
+        round_trip_ms=_round_trip_ms(db),
+        moved_to=gone.to if gone else None,
         counters={str(row[0]): int(row[1]) for row in counters},
     )
+
+
+def _round_trip_ms(db: Database) -> float:
+    """How long the shortest of a few questions takes."""
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        db.execute("SELECT 1").fetchone()
+        taken.append(time.perf_counter() - began)
+    return round(1000 * min(taken), 3)
 
 
 def identities(db: Database, unknown: type[Exception]) -> Identities:

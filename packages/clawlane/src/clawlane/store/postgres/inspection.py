@@ -21,9 +21,14 @@ def facts_of(address: Address) -> StoreFacts:
     try:
         with closing(Connection(address.connect())) as db:
             found = counted(db, [row[0] for row in db.execute(_TABLES)])
-            return replace(found, size=number(db, _SIZE))
+            return replace(found, size=number(db, _SIZE), server=_version(db.opened.info.server_version))
     except psycopg.Error as error:
         return StoreFacts(problem=plain_reason(error))
+
+
+def _version(number: int) -> str:
+    """`15.4` for 150004, as the server counts."""
+    return f"{number // 10_000}.{number % 10_000}"
 
 
 def identities_of(address: Address) -> Identities:

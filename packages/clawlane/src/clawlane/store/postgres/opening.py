@@ -170,6 +170,7 @@ def read_once(address: Address) -> Iterator[Reader]:
                 )
                 raise StoreUnusable(told)
             if found:
+                moved.check(Connection(opened), str(address))
                 opened.execute(_READ)
                 yield Reader(Connection(opened))
                 return

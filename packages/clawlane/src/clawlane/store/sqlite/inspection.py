@@ -43,6 +43,7 @@ def _facts(connection: Connection) -> StoreFacts:
         pages=pages,
         free_pages=number(connection, "PRAGMA freelist_count"),
         size=page_size * pages,
+        server=sqlite3.sqlite_version,
         check=() if found == ["ok"] else tuple(found),
     )
 

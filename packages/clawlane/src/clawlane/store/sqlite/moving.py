@@ -46,10 +46,12 @@ def leaving(path: Path, now_ms: int) -> Iterator[FileSource]:
 class FileTarget:
     """A file that becomes the store `of` this id at `path`, whose older state is set aside then."""
 
-    def __init__(self, path: Path, of: str, now_ms: int) -> None:
+    def __init__(self, path: Path, of: str, now_ms: int, *, marked: bool = True) -> None:
+        """Without being `marked` it is a copy, and none beside which a gateway runs."""
         self.where = str(path)
         self._path, self._of, self._now_ms = path, of, now_ms
-        self._file = path if _is_settled(path, of) else Path(f"{path}{ARRIVING}")
+        self._marked = marked
+        self._file = path if marked and _is_settled(path, of) else Path(f"{path}{ARRIVING}")
         self.db = self._opened()
 
     def _opened(self) -> Connection:
@@ -94,8 +96,9 @@ class FileTarget:
                 Path(old).rename(f"{aside}{part}")
         self._file.rename(self._path)
         sync_dir(self._path.parent)
-        with closing(read_only(self._path)) as db:
-            marker.mark(db, self._path)
+        if self._marked:
+            with closing(read_only(self._path)) as db:
+                marker.mark(db, self._path)
 
 
 @contextmanager
@@ -108,6 +111,19 @@ def arriving(path: Path, of: str, now_ms: int) -> Iterator[FileTarget]:
             yield target
         finally:
             target.db.close()
+
+
+@contextmanager
+def copied_to(path: Path, of: str, now_ms: int) -> Iterator[FileTarget]:
+    """A copy of the store with this id in a new file, of which nothing is left where it is not completed."""
+    with _told(path):
+        target = FileTarget(path, of, now_ms, marked=False)
+        try:
+            yield target
+        finally:
+            target.db.close()
+            for part in _PARTS:
+                Path(f"{path}{ARRIVING}{part}").unlink(missing_ok=True)
 
 
 def _is_settled(path: Path, of: str) -> bool:
