@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packages.clawlane.tests.profiles_in import profiles_in
+
 from clawlane.config.paths import Paths
-from clawlane.credentials.profile import Consent, write_consent
-from clawlane.credentials.vault import FileVault
+from clawlane.credentials.profile import Consent
 from demo.stage import PATIENCE, Gateway, Operator, Simulator, simulator
 from zaloweb import Credentials, log_in
 from zaloweb.transport.network import Network
@@ -98,5 +99,5 @@ def _link(zalo: Simulator, paths: Paths, name: str, number: int) -> None:
     credentials = Credentials.from_json(json.dumps(zalo.do("/credentials", **who)))
     network = Network.from_env({"ZALOWEB_NETWORK": zalo.network})
     session = asyncio.run(log_in(credentials, network=network))
-    FileVault(paths.vault_dir, _CHANNEL, name).replace(session.to_json(), (session.uid, name))
-    write_consent(paths.consent_dir, Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))
+    profiles_in(paths).vault(_CHANNEL, name).replace(session.to_json(), (session.uid, name))
+    profiles_in(paths).accept(Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))

@@ -12,10 +12,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.clock import now_ms
+from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
-from clawlane.credentials.vault import FileVault
+from clawlane.credentials.vault import ProfileVault
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import RECORDING, all_sent, answers, asked, listening, person, say
 from openclaw_home import OpenClawHome, tree
@@ -38,10 +40,14 @@ CONFIG = """\
 """
 
 
+def vault_in(state: Path) -> ProfileVault:
+    return profiles_in(Paths(state, state / "config.json5")).vault("zalouser", "default")
+
+
 @pytest.fixture
 def exported(linked: Operator, state: Path) -> dict[str, object]:
     """The credentials of a login as zca-js has them. What logged in with them is gone."""
-    session = asyncio.run(FileVault(state / "vault", "zalouser", "default").read())
+    session = asyncio.run(vault_in(state).read())
     assert session is not None
     said = json.loads(session)
     shutil.rmtree(state)
@@ -101,7 +107,7 @@ class Moving:
     def stored(self) -> tuple[list[str], list[tuple[str, str]], int]:
         """Who is approved, who waits, and how many entries of the record are about that and the login."""
         assert "// careful" in (self.state / "config.json5").read_text()
-        assert FileVault(self.state / "vault", "zalouser", "default").identity() is not None
+        assert vault_in(self.state).identity() is not None
         with closing(sqlite3.connect(self.state / "store.sqlite")) as db:
             approved = [one for (one,) in db.execute("SELECT sender_id FROM approved")]
             waiting = db.execute("SELECT sender_id, code FROM pairing").fetchall()

@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.config.paths import Paths
-from clawlane.credentials.vault import FileVault
 from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import answers, asked, listening, person, say
 from end_to_end.terminal import ENTER, terminal
@@ -120,7 +120,7 @@ def sealed_secrets(operator: Operator, state: Path) -> list[str]:
     """The cookies, the key and the device of the stored session."""
     import asyncio
 
-    secret = asyncio.run(FileVault(Paths.from_env(operator.env).vault_dir, "zalouser", "default").read())
+    secret = asyncio.run(profiles_in(Paths.from_env(operator.env)).vault("zalouser", "default").read())
     assert secret is not None
     session = json.loads(secret)
     cookies = [one["value"] for one in session["cookie"] if len(one["value"]) > 5]

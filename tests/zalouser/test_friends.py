@@ -13,6 +13,7 @@ from types import CoroutineType, FrameType, FunctionType, ModuleType
 
 import pytest
 from packages.clawlane.tests.lane_bench import OPEN, at_once, until
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.access.in_force import Rules
 from clawlane.access.policy import Grants
@@ -20,8 +21,8 @@ from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account
 from clawlane.clock import now_ms
 from clawlane.config.choices import ResendUnknown
+from clawlane.config.paths import Paths
 from clawlane.config.settings import Pacing
-from clawlane.credentials.vault import FileVault
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings, LiveSettings
@@ -71,7 +72,7 @@ async def test_a_list_of_friends_is_in_the_store_alone(
         friends = [sim.world.person(f"Bạn {number}") for number in range(FRIENDS)]
         stranger = sim.world.person("Người lạ", friend=False)
         session = await log_in(Credentials.from_object(sim.world.credentials()))
-        vault = FileVault(tmp_path / "vault", "zalouser", "default")
+        vault = profiles_in(Paths(tmp_path, tmp_path / "config.json5")).vault("zalouser", "default")
         vault.replace(session.to_json(), (session.uid, "Tôi"))
         channel, agent = ZaloUserChannel(), Listener()
         async with runner(deps(channel, agent, session.uid), account_store, vault) as made:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from packages.clawlane.tests.opened_store import NOW, Clock, opened_store
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Rule
@@ -18,7 +19,7 @@ from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State
 from clawlane.config.choices import DmPolicy, ResendUnknown
-from clawlane.credentials.vault import FileVault
+from clawlane.config.paths import Paths
 from clawlane.lane.gate import Gate
 from clawlane.lane.hours import QuietHours
 from clawlane.lane.inbound_media import MediaLimits
@@ -182,7 +183,7 @@ class Bench:
             media=files,
             sleep=no_wait,
         )
-        vault = FileVault(self.folder, "zalouser", "default")
+        vault = profiles_in(Paths(self.folder, self.folder / "config.json5")).vault("zalouser", "default")
         async with runner(parts, self.account_store, vault) as made, asyncio.TaskGroup() as group:
             task = group.create_task(made.run())
             yield made

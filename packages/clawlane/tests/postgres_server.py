@@ -154,3 +154,4 @@ def stop() -> None:
     """Stop the server of this process, if it was started."""
     if server.cache_info().currsize:
         server().stop()
+        server.cache_clear()

@@ -7,17 +7,24 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.channel import Account, VaultClosed, VaultError
+from clawlane.config.paths import Paths
 from clawlane.config.settings import ChannelSettings
-from clawlane.credentials.profile import Consent, ConsentDamaged, read_consent, write_consent
-from clawlane.credentials.vault import FileVault, linked_elsewhere, user_of
+from clawlane.credentials.profile import Consent, ConsentDamaged
+from clawlane.credentials.profiles import Profiles
+from clawlane.credentials.vault import ProfileVault
 
 ALICE = ("1471383327500481391", "Nguyễn Văn A")
 
 
-def vault(folder: Path, profile: str = "default") -> FileVault:
-    return FileVault(folder / "vault", "zalouser", profile)
+def profiles(folder: Path) -> Profiles:
+    return profiles_in(Paths(folder, folder / "config.json5"))
+
+
+def vault(folder: Path, profile: str = "default") -> ProfileVault:
+    return profiles(folder).vault("zalouser", profile)
 
 
 async def test_a_session_is_read_back_with_its_owner(tmp_path: Path) -> None:
@@ -115,35 +122,31 @@ CONSENT = Consent("zalouser", "default", 1_700_000_000_000, ALICE[0], "not asked
 
 
 def test_an_accepted_risk_is_read_back(tmp_path: Path) -> None:
-    assert read_consent(tmp_path / "consent", "zalouser", "default") is None
-    write_consent(tmp_path / "consent", CONSENT)
-    assert read_consent(tmp_path / "consent", "zalouser", "default") == CONSENT
-    assert read_consent(tmp_path / "consent", "zalouser", "work") is None
+    assert profiles(tmp_path).consent("zalouser", "default") is None
+    profiles(tmp_path).accept(CONSENT)
+    assert profiles(tmp_path).consent("zalouser", "default") == CONSENT
+    assert profiles(tmp_path).consent("zalouser", "work") is None
     [file] = (tmp_path / "consent").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"channel": "zalouser"}', b"null", b"\xff"])
 def test_a_damaged_record_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
-    write_consent(tmp_path, CONSENT)
-    next(tmp_path.iterdir()).write_bytes(content)
+    profiles(tmp_path).accept(CONSENT)
+    next((tmp_path / "consent").iterdir()).write_bytes(content)
     with pytest.raises(ConsentDamaged, match="remove it and run: openclaw channels login"):
-        read_consent(tmp_path, "zalouser", "default")
+        profiles(tmp_path).consent("zalouser", "default")
 
 
 def test_of_two_logins_at_once_as_one_user_exactly_one_is_stored(tmp_path: Path) -> None:
     accounts = [Account("zalouser", name, name, ChannelSettings()) for name in ("home", "work")]
 
     def log_in(account: Account, start: Barrier) -> bool:
-        def refuse() -> None:
-            if list(linked_elsewhere(tmp_path / "vault", account, accounts, ALICE[0])):
-                raise VaultError("linked already", "")
-
         start.wait()
-        try:
-            vault(tmp_path, account.profile).replace(b"cookies", ALICE, refuse)
-        except VaultError:
-            return False
+        with profiles(tmp_path).alone() as alone:
+            if list(alone.linked_elsewhere(account, accounts, ALICE[0])):
+                return False
+            alone.vault("zalouser", account.profile).replace(b"cookies", ALICE)
         return True
 
     for _ in range(20):
@@ -151,7 +154,7 @@ def test_of_two_logins_at_once_as_one_user_exactly_one_is_stored(tmp_path: Path)
         with ThreadPoolExecutor(2) as threads:
             stored = list(threads.map(lambda one: log_in(one, start), accounts))  # noqa: B023
         assert sorted(stored) == [False, True]
-        linked = [user_of(tmp_path / "vault", one) == ALICE[0] for one in accounts]
+        linked = [profiles(tmp_path).user_of(one) == ALICE[0] for one in accounts]
         assert linked == stored
         for one in accounts:
             vault(tmp_path, one.profile).close()

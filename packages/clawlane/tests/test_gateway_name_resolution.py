@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.access.names import ConfigName, Match, NameList, PinState
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State
+from clawlane.config.paths import Paths
 from clawlane.config.settings import ChannelSettings
-from clawlane.credentials.vault import FileVault
 from clawlane.gateway.name_resolution import NameResolver
 from clawlane.lookup import Lookup, search
 from clawlane.messages import Group, Person
@@ -74,7 +75,7 @@ async def running(folder: Path, book: AddressBook, *names: ConfigName) -> AsyncI
         account_stores = []
 
         def lookup() -> Lookup:
-            vault = FileVault(folder / "vault", "parrot", "default")
+            vault = profiles_in(Paths(folder, folder / "config.json5")).vault("parrot", "default")
             return Lookup(ACCOUNT, book, vault, account_stores[0])  # type: ignore[arg-type]
 
         pinning = NameResolver(ACCOUNT, names, lookup, lambda: 1000)

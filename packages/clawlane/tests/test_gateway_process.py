@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.config.paths import Paths
-from clawlane.credentials.profile import Consent, write_consent
-from clawlane.credentials.vault import FileVault
+from clawlane.credentials.profile import Consent
 from clawlane.ops.client import ControlError, GatewayDown, ask_gateway, gateway_runs
 from clawlane.ops.operation import Caller, Request, plain
 from clawlane.ops.pairing import Approve, Requests
@@ -333,11 +333,11 @@ async def test_without_an_accepted_risk_and_a_session_an_account_does_not_run(ho
     async with house.gateway("gated") as gateway:
         account = await phase(gateway, "needs_consent")
         assert account["help"] == LOGIN
-        write_consent(paths.consent_dir, Consent("piped", "default", 1, "", "yes", "terminal"))
+        profiles_in(paths).accept(Consent("piped", "default", 1, "", "yes", "terminal"))
         await gateway.call(Start("piped"))
         account = await phase(gateway, "needs_login")
         assert account["help"] == LOGIN
-        FileVault(paths.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
+        profiles_in(paths).vault("piped", "default").replace(b"secret", ("100", "Bot"))
         await gateway.call(Start("piped"))
         await gateway.says("ready")
         account = await gateway.account()
@@ -347,16 +347,16 @@ async def test_without_an_accepted_risk_and_a_session_an_account_does_not_run(ho
 
 async def test_a_risk_that_somebody_else_accepted_does_not_count(house: House) -> None:
     house.configure(OPEN)
-    write_consent(house.paths.consent_dir, Consent("piped", "default", 1, "7", "yes", "terminal"))
-    FileVault(house.paths.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
+    profiles_in(house.paths).accept(Consent("piped", "default", 1, "7", "yes", "terminal"))
+    profiles_in(house.paths).vault("piped", "default").replace(b"secret", ("100", "Bot"))
     async with house.gateway("gated") as gateway:
         await phase(gateway, "needs_consent")
 
 
 async def test_a_damaged_session_is_told_and_not_used(house: House) -> None:
     house.configure(OPEN)
-    write_consent(house.paths.consent_dir, Consent("piped", "default", 1, "100", "yes", "terminal"))
-    FileVault(house.paths.vault_dir, "piped", "default").replace(b"secret", ("100", "Bot"))
+    profiles_in(house.paths).accept(Consent("piped", "default", 1, "100", "yes", "terminal"))
+    profiles_in(house.paths).vault("piped", "default").replace(b"secret", ("100", "Bot"))
     (house.paths.vault_dir / "key").write_bytes(bytes(32))
     async with house.gateway("gated") as gateway:
         account = await phase(gateway, "needs_login")

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 from packages.clawlane.tests.ops_alone import LANE
+from packages.clawlane.tests.profiles_in import profiles_in
 from packages.clawlane.tests.test_ops_pause import Installed
 
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
-from clawlane.credentials.profile import read_consent
-from clawlane.credentials.vault import FileVault
 from clawlane.ops import store
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Caller
@@ -78,7 +77,7 @@ def holds(paths: Paths, now_ms: int) -> Kept:
     """What the store of a state knows."""
     with reading(paths.store) as reader:
         pins = reader.pins(LANE).all
-        identity = FileVault(paths.vault_dir, "zalouser", "default", {}).identity()
+        identity = profiles_in(paths, {}).vault("zalouser", "default").identity()
         return Kept(
             messages=reader.message_count(),
             sent=count(paths, "outbox WHERE state = 'sent'"),
@@ -101,7 +100,7 @@ def count(paths: Paths, rows: str) -> int:
 
 def made_ms(paths: Paths) -> int:
     """A time soon after the state was kept."""
-    consent = read_consent(paths.consent_dir, "zalouser", "default")
+    consent = profiles_in(paths).consent("zalouser", "default")
     assert consent is not None
     return consent.accepted_ms + 60_000
 

@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 from packages.clawlane.tests.test_ops_pause import LANE, House
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
-from clawlane.credentials.profile import Consent, read_consent, write_consent
+from clawlane.credentials.profile import Consent
 from clawlane.credentials.sealed_file import (
     Cost,
     SealedFileDamaged,
@@ -22,7 +23,6 @@ from clawlane.credentials.sealed_file import (
     SealedWriter,
     WrongPassphrase,
 )
-from clawlane.credentials.vault import FileVault
 from clawlane.ops import address_book, restore
 from clawlane.ops.address_book import AddressBook
 from clawlane.ops.archive import ArchiveWriter, Manifest
@@ -50,8 +50,8 @@ async def house(tmp_path: Path) -> House:
     house = House(Paths(state, state / "config.json5"))
     async with house.alone() as ctx, ctx.own(LANE) as account_store:
         await house.hear(account_store)
-    FileVault(house.paths.vault_dir, "zalouser", "default").replace(SECRET, ("1", "Lan"))
-    write_consent(house.paths.consent_dir, Consent("zalouser", "default", 1, "1", "yes", "terminal"))
+    profiles_in(house.paths).vault("zalouser", "default").replace(SECRET, ("1", "Lan"))
+    profiles_in(house.paths).accept(Consent("zalouser", "default", 1, "1", "yes", "terminal"))
     address_book.save(house.paths, BOOK)
     write_private(house.paths.inbound_media_dir / "zalouser+default+1.jpg", b"picture")
     write_private(house.paths.inbound_media_dir / ".unfinished", b"half")
@@ -99,8 +99,8 @@ async def test_a_backup_holds_everything_but_logins_and_media(house: House) -> N
         "store.id",
         "store.sqlite",
     ]
-    assert read_consent(there.paths.consent_dir, "zalouser", "default") is not None
-    assert FileVault(there.paths.vault_dir, "zalouser", "default").identity() is None
+    assert profiles_in(there.paths).consent("zalouser", "default") is not None
+    assert profiles_in(there.paths).vault("zalouser", "default").identity() is None
     with reading(there.paths.store) as reader:
         assert (len(reader.decided("m0")), len(reader.pauses())) == (1, 1)
     with pytest.raises(OpError, match="is not empty"):
@@ -112,7 +112,7 @@ async def test_logins_and_media_come_back_if_they_were_asked_for(house: House) -
     assert SECRET not in Path(done.file).read_bytes()  # noqa: ASYNC240
     there = other(house, "there")
     await put(there, done.file)
-    assert await FileVault(there.paths.vault_dir, "zalouser", "default").read() == SECRET
+    assert await profiles_in(there.paths).vault("zalouser", "default").read() == SECRET
     assert sorted(os.listdir(there.paths.inbound_media_dir)) == ["zalouser+default+1.jpg"]
     key = there.paths.vault_dir / "key"
     assert key.stat().st_mode & 0o777 == 0o600

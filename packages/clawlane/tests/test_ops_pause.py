@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.agents.echo import EchoAgent
@@ -15,7 +16,7 @@ from clawlane.channel import Account, Host, Manifest, Phase, State
 from clawlane.config.choices import PairingReply
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
-from clawlane.credentials.profile import Takeover, TakeoverMark
+from clawlane.credentials.profile import Takeover
 from clawlane.gateway.accounts import Accounts
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
@@ -178,9 +179,10 @@ async def test_what_is_paused_is_listed_without_what_has_ended(house: House) -> 
 
 
 async def test_an_account_that_is_named_is_taken_back_without_a_gateway_too(house: House) -> None:
-    mark = TakeoverMark(house.paths.vault_dir, "zalouser", "default")
-    mark.set(Takeover("1", "another client took the account over", NOW))
+    mark = profiles_in(house.paths).takeover("zalouser", "default")
     async with house.alone() as ctx:
+        async with ctx.own(LANE) as owner:
+            await mark.set(Takeover("1", "another client took the account over", NOW), owner)
         assert not (await resume(ctx, EndPause())).resumed[0].taken_back
         assert (await resume(ctx, EndPause(account="default"))).resumed[0].taken_back
     assert mark.read("1") is None

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from packages.clawlane.tests.ops_alone import NOW, context, owned
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
-from clawlane.credentials.vault import FileVault
 from clawlane.ops.context import OpContext
 from clawlane.ops.service import MINE
 from clawlane.ops.uninstall import GetPieces, Uninstall, pieces, uninstall
@@ -27,7 +27,7 @@ async def ctx(tmp_path: Path) -> OpContext:
     write_private(tmp_path / "key", bytes(32))
     async with owned(paths):
         pass
-    FileVault(paths.vault_dir, "zalouser", "default", environ).replace(b"x", ("1", "Lan"))
+    profiles_in(paths, environ).vault("zalouser", "default").replace(b"x", ("1", "Lan"))
     for name in (
         "config.json5",
         "config.json5.bak",

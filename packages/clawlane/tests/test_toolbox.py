@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from packages.clawlane.tests.opened_store import Clock
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.access.allowlists import Allowlist, GroupRule, GroupTable
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
@@ -25,10 +26,10 @@ from clawlane.capabilities import DirectoryError
 from clawlane.channel import Account, Phase, State
 from clawlane.config.agents import AgentDefaults, AgentTools, Identity, ModelBrain
 from clawlane.config.choices import DmPolicy, GroupPolicy, PairingReply
+from clawlane.config.paths import Paths
 from clawlane.config.routing import AgentSettings, Bindings
 from clawlane.config.settings import ChannelSettings, GroupEntry, GroupTools
 from clawlane.config.thread_tools import ThreadTools
-from clawlane.credentials.vault import FileVault
 from clawlane.messages import (
     Group,
     Inbound,
@@ -132,7 +133,7 @@ class Desk:
             self.book,  # type: ignore[arg-type]
             self.number,
             started.run,
-            FileVault(self.folder, "zalouser", "default"),
+            profiles_in(Paths(self.folder, self.folder / "config.json5")).vault("zalouser", "default"),
             self.policy,
             lambda: Rules(self.policy),
             lambda: self.grants,

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.cli.main import run
 from clawlane.config.paths import Paths
-from clawlane.credentials.profile import read_consent
-from clawlane.credentials.vault import FileVault
+from clawlane.credentials.vault import ProfileVault
 from demo import stage
 from demo.model_server import ModelServer, served
 from end_to_end.forks import Warm
@@ -73,11 +73,11 @@ class Perch:
         self.script("qr", "scanned", "confirmed", "42")
         assert self(f"channels login --channel parrot --account {account} --accept-risk").code == 0
 
-    def vault(self, profile: str = "default") -> FileVault:
-        return FileVault(self.paths.vault_dir, "parrot", profile)
+    def vault(self, profile: str = "default") -> ProfileVault:
+        return profiles_in(self.paths).vault("parrot", profile)
 
     def consent(self) -> dict[str, str]:
-        found = read_consent(self.paths.consent_dir, "parrot", "default")
+        found = profiles_in(self.paths).consent("parrot", "default")
         assert found is not None
         return {"user": found.user_id, "expendable": found.expendable, "how": found.how}
 

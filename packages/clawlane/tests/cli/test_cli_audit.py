@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from clawlane.credentials.profile import read_consent, write_consent
+from packages.clawlane.tests.profiles_in import profiles_in
 
 CAREFUL = "groupPolicy: 'disabled', pairing: { reply: 'silent' }"
 
@@ -34,9 +33,9 @@ def found(perch: Any, flags: str = "") -> dict[str, dict[str, Any]]:
 
 
 def answer(perch: Any, expendable: str) -> None:
-    consent = read_consent(perch.paths.consent_dir, "parrot", "default")
+    consent = profiles_in(perch.paths).consent("parrot", "default")
     assert consent is not None
-    write_consent(perch.paths.consent_dir, replace(consent, expendable=expendable))
+    profiles_in(perch.paths).accept(replace(consent, expendable=expendable))
 
 
 def test_a_careful_lane_has_its_accepted_risk_left(perch) -> None:

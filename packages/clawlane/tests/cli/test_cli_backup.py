@@ -33,7 +33,7 @@ def test_a_backup_says_what_is_in_it_and_what_is_not(perch, tmp_path: Path, pass
     assert "accounts   parrot/default" in listed
     assert "logins     no" in listed
     assert listed.endswith("It is whole.\n")
-    key = perch.vault().file.parent / "key"
+    key = perch.paths.vault_dir / "key"
     (told_json,) = perch(f"backup {tmp_path}/c --with-session --json").json
     assert "vault/key" in [one["name"] for one in told_json["entries"]]
     perch.setenv("CLAWLANE_STATE_DIR", str(tmp_path / "there"))
@@ -41,7 +41,7 @@ def test_a_backup_says_what_is_in_it_and_what_is_not(perch, tmp_path: Path, pass
     assert restored.code == 0, restored.err
     assert "1. Log the old gateway out, or the two end each other's connections." in restored.out
     assert "2. Every account is paused." in restored.out
-    secrets = (key.read_bytes(), perch.vault().file.read_bytes())
+    secrets = (key.read_bytes(), Path(perch.vault().where).read_bytes())
     for file in (tmp_path / "there").rglob("*"):
         assert not file.is_file() or not any(secret in file.read_bytes() for secret in secrets), file
 

@@ -52,7 +52,7 @@ def test_a_stored_session_is_told_without_any_value(perch) -> None:
     told = perch("session show")
     assert told.code == 0
     assert "user        Nguyễn Văn An (42)" in told.out
-    assert str(perch.vault().file) in told.out.replace("\n            ", "")
+    assert perch.vault().where in told.out.replace("\n            ", "")
     assert "feathers" not in told.out
     (as_json,) = perch("session show --json").json
     assert (as_json["ok"], as_json["user"]["id"], as_json["described"]) == (True, "42", False)

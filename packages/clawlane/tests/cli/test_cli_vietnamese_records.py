@@ -101,7 +101,7 @@ def test_what_the_lanes_are_like(lane: Perch) -> None:
     told = said(lane, "security audit")
     assert re.search(r" \d phát hiện: .* lưu ý, .*; mã thoát 0$", told), told
     assert " rủi ro chấp nhận lúc " in told
-    lane.vault().file.write_bytes(b"no session")
+    Path(lane.vault().where).write_bytes(b"no session")
     assert "phiên đăng nhập của parrot/default bị hỏng" in said(lane, "security audit")
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from clawlane.config import openclaw
 from clawlane.config.agents import Lenient
+from clawlane.config.errors import ConfigError
 from clawlane.config.fields import Maybe, WholePath
+from clawlane.config.source import read_source
 
 KEY_FILE = "CLAWLANE_KEY_FILE"
 """The variable that names the file of the key, where the config does not."""
@@ -31,6 +33,16 @@ def clash(secrets: Secrets, environ: Mapping[str, str]) -> str:
     if secrets.key_file is None or not named or file_of(named) == file_of(secrets.key_file):
         return ""
     return f"{KEY_FILE} names another file: {file_of(named)}"
+
+
+def written_key(config_file: Path) -> str | None:
+    """The `keyFile` of a config that does not load, as far as the file can be read."""
+    try:
+        secrets = read_source(config_file).data.get("secrets")
+    except ConfigError:
+        return None
+    named = secrets.get("keyFile") if isinstance(secrets, Mapping) else None
+    return named if isinstance(named, str) and named else None
 
 
 def elsewhere(secrets: Secrets, environ: Mapping[str, str]) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from clawlane.credentials.files import CredentialsError, file_name, sync_dir, write_private
+from clawlane.credentials.files import CredentialsError
+from clawlane.credentials.profile_records import Kind, Owner, ProfileRecords, Record
 from clawlane.texts import later
 
 NOT_EXPENDABLE = "no"
@@ -36,28 +36,29 @@ class Consent:
     others: str = "not asked"
 
 
-def read_consent(folder: Path, channel: str, profile: str) -> Consent | None:
+def read_consent(records: ProfileRecords, channel: str, profile: str) -> Consent | None:
     """The record of this profile, or None if there is none. Raises `ConsentDamaged`."""
-    path = _consent_file(folder, channel, profile)
-    try:
-        return Consent(**json.loads(path.read_bytes()))
-    except FileNotFoundError:
+    record = Record(Kind.CONSENT, channel, profile)
+    content = records.load(record)
+    if content is None:
         return None
+    try:
+        return Consent(**json.loads(content))
     except (ValueError, TypeError) as error:
         raise ConsentDamaged(
             later(
                 "{path} is not a record of an accepted risk; remove it and run: openclaw channels"
                 " login --channel {channel}",
-                path=path,
+                path=records.where(record),
                 channel=channel,
             )
         ) from error
 
 
-def write_consent(folder: Path, consent: Consent) -> None:
+def write_consent(records: ProfileRecords, consent: Consent) -> None:
     """Store a record; it replaces an older one of the profile."""
     text = json.dumps(asdict(consent), ensure_ascii=False, indent=2)
-    write_private(_consent_file(folder, consent.channel, consent.profile), text.encode() + b"\n")
+    records.put(Record(Kind.CONSENT, consent.channel, consent.profile), text.encode() + b"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +71,28 @@ class Takeover:
 
 
 class TakeoverMark:
-    """The file that remembers that a profile was taken over, so that a restart does not connect it again."""
+    """Remembers that a profile was taken over, so that a restart does not connect it again."""
 
-    def __init__(self, folder: Path, channel: str, profile: str) -> None:
-        self._path = folder / f"{file_name(channel, profile)}.replaced"
+    def __init__(self, records: ProfileRecords, channel: str, profile: str) -> None:
+        self._records = records
+        self._record = Record(Kind.TAKEOVER, channel, profile)
 
-    def set(self, takeover: Takeover) -> None:
-        """Store it durably."""
-        write_private(self._path, json.dumps(asdict(takeover), ensure_ascii=False).encode())
+    async def set(self, takeover: Takeover, owner: Owner) -> None:
+        """Store it durably. Raises `StoreLost` where another gateway runs the account: that took it over."""
+        text = json.dumps(asdict(takeover), ensure_ascii=False)
+        await self._records.put_by(owner, self._record, text.encode())
 
     def read(self, generation: str) -> Takeover | None:
         """The takeover of the session of this generation, or None. A damaged mark counts for any session."""
-        try:
-            found = Takeover(**json.loads(self._path.read_bytes()))
-        except FileNotFoundError:
+        content = self._records.load(self._record)
+        if content is None:
             return None
+        try:
+            found = Takeover(**json.loads(content))
         except (ValueError, TypeError):
             return Takeover(generation, later("another client took the account over"), 0)
         return found if found.generation == generation else None
 
     def clear(self) -> bool:
         """Remove the mark, so that the account may run again. False if there was none."""
-        try:
-            self._path.unlink()
-        except FileNotFoundError:
-            return False
-        sync_dir(self._path.parent)
-        return True
-
-
-def _consent_file(folder: Path, channel: str, profile: str) -> Path:
-    return folder / f"{file_name(channel, profile)}.json"
+        return self._records.remove(self._record)

@@ -20,6 +20,7 @@ CREDENTIAL = "clawlane-key"
 _KEY_BYTES = 32
 _HEX = re.compile(rb"[0-9A-Fa-f]{64}\s*\Z")
 _OF_RECORD = b"clawlane: digests of the record"
+_MARK = b"clawlane: mark of the key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,16 @@ def key_of_record(key: bytes) -> bytes:
 
     It is derived from the key that seals sessions, so that all of them have the same without storing it.
     """
+    return _derived(key, _OF_RECORD)
+
+
+def mark_of(key: bytes) -> bytes:
+    """Tells a key from others, and nothing of what it is: 32 bytes. A database may see it."""
+    return _derived(key, _MARK)
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=_OF_RECORD).derive(key)
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=purpose).derive(key)

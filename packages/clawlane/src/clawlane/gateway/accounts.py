@@ -15,6 +15,9 @@ from clawlane.channel import Channel, State, StateCode
 from clawlane.config.accounts import needs_new_connection
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
+from clawlane.credentials.profiles import Profiles
+from clawlane.credentials.record_files import RecordFiles
+from clawlane.credentials.sealing_key import KeyLocation
 from clawlane.gateway import pauses
 from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
@@ -77,8 +80,12 @@ class Accounts:
         environ: Mapping[str, str],
         ending: Ending | None = None,
         plugins: Plugins | None = None,
+        profiles: Profiles | None = None,
     ) -> None:
-        """`channels` maps the id of every configured channel to the object that runs it."""
+        """`channels` maps the id of every configured channel to the object that runs it.
+
+        Without `profiles` they are files of the state directory.
+        """
         self.config = config
         self._followed = asyncio.Event()
         self.channels = dict(channels)
@@ -91,6 +98,8 @@ class Accounts:
         """What is served besides the lane, for `status`."""
         """What stands in the config file beside the config in force; None without anybody who looks at it."""
         self._paths = paths
+        key = KeyLocation.of(paths.vault_dir, environ, config.root.secrets.key_file)
+        self._profiles = profiles or Profiles(RecordFiles.of(paths), key)
         self.environ = environ
         self._ending = ending
         self._plugins = plugins
@@ -124,6 +133,7 @@ class Accounts:
             caller,
             live=self.supervisors,
             store=self.store,
+            kept=self._profiles,
             loaded=self.config,
             started_ms=self._started_ms,
             ending=self._ending,
@@ -458,5 +468,5 @@ class Accounts:
             media=self._media,
             before_write=lambda: self._before_write(),  # noqa: PLW0108 (joining sets it later)
         )
-        supervisor = Supervisor(deps, self.store, self._paths.vault_dir, self._paths.consent_dir)
+        supervisor = Supervisor(deps, self.store, self._profiles)
         self.supervisors[name] = supervisor

@@ -15,6 +15,9 @@ from clawlane.clock import now_ms
 from clawlane.config.load import Config, Plugins, load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import secure
+from clawlane.credentials.profiles import Profiles
+from clawlane.credentials.record_files import RecordFiles
+from clawlane.credentials.sealing_key import KeyLocation
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.address_books import keep_copies
 from clawlane.gateway.agent_host import AgentHost, hosting
@@ -147,12 +150,14 @@ async def gateway(
     started = time.monotonic()
     channels = {name: load_runtime(block.manifest) for name, block in config.channels.items()}
     check_imported(paths.store)
-    async with (
-        place_of(config.root.store, paths, environ).opened(now_ms) as store,
-        AsyncExitStack() as joining,
-    ):
+    key = KeyLocation.of(paths.vault_dir, environ, config.root.secrets.key_file)
+    place = place_of(config.root.store, paths, environ, key)
+    async with place.opened(now_ms) as store, AsyncExitStack() as joining:
         store.work_by(config.source.revision)
-        accounts = Accounts(config, paths, store, channels, agents, now_ms, environ, ending, plugins)
+        profiles = Profiles(place.records(RecordFiles.of(paths), store), key)
+        accounts = Accounts(
+            config, paths, store, channels, agents, now_ms, environ, ending, plugins, profiles
+        )
         show_in(accounts.zone)
         speak(lambda: ENGLISH)  # the log; operations and what people are told have languages of their own
         in_force = ConfigInForce(

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from clawlane.access.in_force import Rules
 from clawlane.access.outbound import Verdict
@@ -22,9 +21,10 @@ from clawlane.credentials.profile import (
     ConsentDamaged,
     Takeover,
     TakeoverMark,
-    read_consent,
 )
-from clawlane.credentials.vault import FileVault, Identity
+from clawlane.credentials.profiles import Profiles
+from clawlane.credentials.session_seal import Identity
+from clawlane.credentials.vault import ProfileVault
 from clawlane.gateway.alarms import AlarmWatch
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.log_level import LEVEL
@@ -58,7 +58,7 @@ log = logging.getLogger(__name__)
 class Supervisor:
     """Keeps one account running while it is wanted. `run` owns the account in the store."""
 
-    def __init__(self, deps: AccountDeps, store: Store, vaults: Path, consents: Path) -> None:
+    def __init__(self, deps: AccountDeps, store: Store, profiles: Profiles) -> None:
         self._state_log = StateLog(deps.now_ms)
         self._listener = deps.report
         self._health = AccountHealth(str(deps.account), self._changed, deps.now_ms)
@@ -75,8 +75,7 @@ class Supervisor:
         self.owned = asyncio.Event()
         self.tried = asyncio.Event()
         """It is owned, or could not be yet, which is tried again."""
-        self._vaults = vaults
-        self._consents = consents
+        self._profiles = profiles
         self.made_for = deps.account
         """The account with the settings by which it connects; `account` has those of now."""
         self._wanted = asyncio.Event()
@@ -188,9 +187,12 @@ class Supervisor:
         if self.account.enabled and is_paused is not (self.deps.gate.offline is not None):
             await self.restart()
 
-    def vault(self) -> FileVault:
+    def vault(self) -> ProfileVault:
         """The sealed session of the account's profile; a new handle each time, bound to no generation."""
-        return FileVault(self._vaults, self.account.channel, self.account.profile)
+        return self._profiles.vault(self.account.channel, self.account.profile, self.account_store)
+
+    def _consent(self) -> Consent | None:
+        return self._profiles.consent(self.account.channel, self.account.profile)
 
     def lookup(self) -> Lookup:
         """The questions to the account's directory."""
@@ -368,31 +370,40 @@ class Supervisor:
         vault = self.vault()
         await self._begin_session(account_store, vault)
 
-        def report(state: State) -> None:
-            if state.phase is Phase.REPLACED and self.deps.before_write():  # its next owner has connected
-                reason = later("another gateway runs this account now")
-                state = State(Phase.FAILED, reason, code=StateCode.OWNED_ELSEWHERE)
-            elif state.phase is Phase.REPLACED:  # on the disk before anybody knows of it
+        async with asyncio.TaskGroup() as marking:
+
+            def report(state: State) -> None:
+                if state.phase is Phase.REPLACED and self.deps.before_write():  # its next owner has connected
+                    reason = later("another gateway runs this account now")
+                    self._report(State(Phase.FAILED, reason, code=StateCode.OWNED_ELSEWHERE))
+                elif state.phase is Phase.REPLACED:  # stored before anybody knows of it
+                    marking.create_task(self._taken_by_other(state, vault.generation, account_store))
+                else:
+                    self._report(state)
+
+            async with runner(replace(self.deps, report=report), account_store, vault) as made:
+                self._runner = made
                 try:
-                    self._takeover.set(Takeover(vault.generation, state.reason, self.deps.now_ms()))
-                except OSError as error:
-                    log.error("%s: a restart will connect it again: %s", self.account, error)
-            self._report(state)
+                    await made.run()
+                finally:
+                    self._runner = None
 
-        async with runner(replace(self.deps, report=report), account_store, vault) as made:
-            self._runner = made
-            try:
-                await made.run()
-            finally:
-                self._runner = None
+    async def _taken_by_other(self, state: State, generation: str, account_store: AccountStore) -> None:
+        """Another client took the account over. Raises `StoreLost` if that was another gateway of ours."""
+        try:
+            await self._takeover.set(Takeover(generation, state.reason, self.deps.now_ms()), account_store)
+        except (OSError, StoreFailed) as error:
+            log.error("%s: a restart will connect it again: %s", self.account, error)
+        self._report(state)
 
-    async def _begin_session(self, account_store: AccountStore, vault: FileVault) -> None:
+    async def _begin_session(self, account_store: AccountStore, vault: ProfileVault) -> None:
         """Let the gate know since when the session warms up, and whether it has to."""
-        secret, identity, login_ms = await vault.read(), vault.identity(), None
+        secret, login_ms = await vault.read(), None
+        identity = await asyncio.to_thread(vault.identity)
         if secret is not None and isinstance(self.channel, DescribesSession):
             with suppress(VaultError):  # it will say so itself, better than here
                 login_ms = self.channel.describe(secret).logged_in_ms
-        consent = read_consent(self._consents, self.account.channel, self.account.profile)
+        consent = await asyncio.to_thread(self._consent)
         begun_ms = await account_store.run(warm_ups.begin, identity[0] if identity else "", login_ms)
         needed = consent is not None and consent.expendable == NOT_EXPENDABLE
         self.deps.gate.session_begun(begun_ms, always_warms_up=needed)
@@ -439,8 +450,8 @@ class Supervisor:
             return False
         try:
             vault = self.vault()
-            identity = vault.identity()
-            consent = read_consent(self._consents, self.account.channel, self.account.profile)
+            identity = await asyncio.to_thread(vault.identity)
+            consent = await asyncio.to_thread(self._consent)
         except VaultError as error:
             self._report(self._needs_login(StateCode.SESSION_UNREADABLE, str(error), "--force"))
             return False
@@ -483,7 +494,7 @@ class Supervisor:
         """The state in which another client left the account, if it took over the stored session."""
         vault = self.vault()
         await vault.read()
-        found = self._takeover.read(vault.generation)
+        found = await asyncio.to_thread(self._takeover.read, vault.generation)
         if found is None:
             return None
         code = StateCode.TAKEN_OVER
@@ -491,7 +502,7 @@ class Supervisor:
 
     @property
     def _takeover(self) -> TakeoverMark:
-        return TakeoverMark(self._vaults, self.account.channel, self.account.profile)
+        return self._profiles.takeover(self.account.channel, self.account.profile)
 
     def _login(self, *flags: str) -> str:
         return " ".join(("openclaw channels login --channel", self.account.channel, *self._named, *flags))

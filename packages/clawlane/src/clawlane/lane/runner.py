@@ -20,7 +20,7 @@ from clawlane.agents.memory import is_over
 from clawlane.backoff import Sleep
 from clawlane.capabilities import CanReconcile
 from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
-from clawlane.credentials.vault import FileVault
+from clawlane.credentials.vault import ProfileVault
 from clawlane.lane.access_checker import AccessChecker
 from clawlane.lane.admission import Admission, CaughtUp
 from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
@@ -139,7 +139,7 @@ class AccountDeps:
 class Runner:
     """Runs one account; fulfils `clawlane.channel.Host` for its channel."""
 
-    def __init__(self, deps: AccountDeps, account_store: AccountStore, vault: FileVault) -> None:
+    def __init__(self, deps: AccountDeps, account_store: AccountStore, vault: ProfileVault) -> None:
         self._deps = deps
         self._store = account_store
         self._vault = vault
@@ -546,7 +546,9 @@ class Runner:
 
 
 @asynccontextmanager
-async def runner(deps: AccountDeps, account_store: AccountStore, vault: FileVault) -> AsyncIterator[Runner]:
+async def runner(
+    deps: AccountDeps, account_store: AccountStore, vault: ProfileVault
+) -> AsyncIterator[Runner]:
     """A runner whose turns live as long as this is entered."""
     made = Runner(deps, account_store, vault)
     try:

@@ -76,7 +76,7 @@ async def audit(ctx: OpContext, request: Audit) -> Audited:
 
 
 def _audit(ctx: OpContext, request: Audit) -> Audited:
-    found = [*private_files(ctx.paths, ctx.environ), *of_store(ctx)]
+    found = [*private_files(ctx.paths, ctx.sealing_key), *of_store(ctx)]
     found += of_record(ctx)
     found += of_python(python_version(), ctx.now_ms())
     found += of_gateway(request.version)
@@ -93,7 +93,7 @@ def _audit(ctx: OpContext, request: Audit) -> Audited:
     accounts: dict[str, AuditedAccount] = {}
     for block in config.channels.values():
         found += leftovers(block, ctx.environ)
-        found += one_user_twice([one for one in block.accounts if one.enabled], ctx.paths)
+        found += one_user_twice([one for one in block.accounts if one.enabled], ctx.profiles)
         for account in (one for one in block.accounts if one.enabled and str(one) in chosen):
             in_force = rules_in_force(ctx, account)
             found += of_lane(ctx, config, block, account, in_force)

@@ -148,11 +148,10 @@ def _from(page: Sequence[Entry], since_ms: int) -> list[Entry]:
 
 
 def _shown(ctx: OpContext, reader: Reader, request: ShowRecord) -> list[RecordEntry]:
-    from clawlane.store.audit_heads import read_key
     from clawlane.store.audit_log import Wanted
 
     wanted = Wanted(request.since_ms, request.kind, request.thread, request.said)
-    key = read_key(ctx.paths.audit_dir) if request.said else b""
+    key = ctx.place.record_key() if request.said else b""
     found: list[RecordEntry] = []
     chosen = _chosen(ctx, reader.recorded_accounts(), request.channel, request.account)
     for account in chosen:

@@ -140,9 +140,7 @@ def _files(ctx: OpContext, request: BackUp) -> Iterator[tuple[str, Path]]:
     yield from _in_folder(paths.audit_dir, "audit")
     yield from _in_folder(paths.address_book_root, "address-book")
     if request.session:
-        from clawlane.credentials.sealing_key import KeyLocation
-
-        yield KEY, KeyLocation.of(paths.vault_dir, ctx.environ).path
+        yield KEY, ctx.sealing_key.path
         yield from ((n, path) for n, path in _in_folder(paths.vault_dir, "vault") if path.suffix in _SESSIONS)
     if request.media:
         yield from _in_folder(paths.inbound_media_dir.parent, "media")

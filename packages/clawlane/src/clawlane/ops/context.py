@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from clawlane.channel import Account, Channel, Manifest, State, Vault
     from clawlane.config.load import ChannelConfig, Config, Plugins
     from clawlane.credentials.profile import Consent
-    from clawlane.credentials.vault import FileVault
+    from clawlane.credentials.profiles import Profiles
+    from clawlane.credentials.sealing_key import KeyLocation
+    from clawlane.credentials.vault import ProfileVault
     from clawlane.lane.evidence import Evidence
     from clawlane.ops.serving import Listening
     from clawlane.plugins.registry import Registry
@@ -271,6 +273,8 @@ class OpContext:
     caller: Caller
     live: Mapping[str, LiveAccount] = field(default_factory=dict)
     store: Store | None = None
+    kept: Profiles | None = None
+    """The profiles of the gateway; without one they are where the config says."""
     loaded: Config | None = None
     plan: Config | None = None
     """A config that is not in the file yet, and counts as if it were."""
@@ -333,8 +337,8 @@ class OpContext:
 
         config = self.plan or self.loaded
         if config is None:
-            return written_place(self.paths, self.environ)
-        return place_of(config.root.store, self.paths, self.environ)
+            return written_place(self.paths, self.environ, self.sealing_key)
+        return place_of(config.root.store, self.paths, self.environ, self.sealing_key)
 
     def zone(self) -> Zone:
         """The zone in which days begin and times are shown; with a broken config, the machine's."""
@@ -423,17 +427,42 @@ class OpContext:
         target = self.target(channel, account)
         return target.manifest.id, target.account.id
 
-    def vault(self, account: Account) -> FileVault:
-        """The sealed session of an account, as it is on the disk."""
-        from clawlane.credentials.vault import FileVault
+    @cached_property
+    def sealing_key(self) -> KeyLocation:
+        """Where the key of the sessions is: as the config says, even one that does not load."""
+        from clawlane.config.errors import ConfigError
+        from clawlane.config.sealing import written_key
+        from clawlane.credentials.sealing_key import KeyLocation
+        from clawlane.plugins.errors import PluginError
 
-        return FileVault(self.paths.vault_dir, account.channel, account.profile)
+        try:
+            named = self.config.root.secrets.key_file
+        except (ConfigError, PluginError):
+            named = written_key(self.paths.config_file)
+        return KeyLocation.of(self.paths.vault_dir, self.environ, named)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """The sessions, accepted risks and marks of takeovers, where they are kept.
+
+        Raises `ConfigError` and `StoreUnusable` as `place` does.
+        """
+        from clawlane.credentials.profiles import Profiles
+        from clawlane.credentials.record_files import RecordFiles
+
+        if self.kept is not None:
+            return self.kept
+        return Profiles(self.place.records(RecordFiles.of(self.paths)), self.sealing_key)
+
+    def vault(self, account: Account) -> ProfileVault:
+        """The sealed session of an account, as it is stored. An account that runs writes as its owner."""
+        live = self.live.get(str(account))
+        owner = live.account_store if live else None
+        return self.profiles.vault(account.channel, account.profile, owner)
 
     def consent(self, account: Account) -> Consent | None:
         """The accepted risk of an account. Raises `ConsentDamaged`."""
-        from clawlane.credentials.profile import read_consent
-
-        return read_consent(self.paths.consent_dir, account.channel, account.profile)
+        return self.profiles.consent(account.channel, account.profile)
 
     @contextmanager
     def read(self) -> Iterator[Reader]:

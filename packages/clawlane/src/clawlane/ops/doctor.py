@@ -58,7 +58,7 @@ async def check_up(ctx: OpContext, request: CheckUp) -> list[Finding]:
         refused = ctx.live_config.refused if ctx.live_config else None
         if refused is None or refused.problems[0] not in map(str, error.problems):
             found += beside_gateway(ctx)
-        found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.environ)))
+        found += await asyncio.to_thread(lambda: list(private_files(ctx.paths, ctx.sealing_key)))
         return merged([*found, *beside])
     found = [*beside, *await asyncio.to_thread(_check, ctx, config), *beside_gateway(ctx)]
     return [*merged([*found, *await agent_findings(ctx, config)]), *clocks(ctx)]
@@ -70,7 +70,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
 
     worse = {PHONE_NUMBER: Severity.ERROR}  # it shuts out somebody who should write
     found = [Finding.of_problem(one, worse.get(one.code, Severity.WARNING)) for one in config.warnings]
-    found += private_files(ctx.paths, ctx.environ)
+    found += private_files(ctx.paths, ctx.sealing_key)
     found += of_store(ctx)
     found += of_record(ctx)
     found += of_upgrade(ctx)
@@ -80,7 +80,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
         enabled = [account for account in block.accounts if account.enabled]
         for account in enabled:
             found += of_lane(ctx, config, block, account, Rules.of(config, account))
-        found += one_user_twice(enabled, ctx.paths)
+        found += one_user_twice(enabled, ctx.profiles)
         found += leftovers(block, ctx.environ)
         for account in enabled:
             found += access_of(config, account, ctx.place, Rules.of(config, account))

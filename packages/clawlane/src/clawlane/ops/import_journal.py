@@ -9,6 +9,7 @@ import base64
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,9 @@ from clawlane.credentials.profile import Consent
 from clawlane.ops.operation import OpError
 from clawlane.store.sqlite.marker import IMPORTING
 from clawlane.texts import later
+
+if TYPE_CHECKING:
+    from clawlane.credentials.profiles import Profiles
 
 _LONGEST = 64 << 20
 
@@ -118,13 +122,11 @@ def put_config(new: NewConfig) -> bool:
     return True
 
 
-def put_login(paths: Paths, new: NewLogin) -> str:
+def put_login(profiles: Profiles, new: NewLogin) -> str:
     """Store a login and its consent. Gives the generation of the login."""
-    from clawlane.credentials.profile import write_consent
-    from clawlane.credentials.vault import FileVault
-
-    vault = FileVault(paths.vault_dir, new.account.partition("/")[0], new.profile)
-    if new.consent is not None:
-        write_consent(paths.consent_dir, new.consent)
-    vault.adopt(base64.b64decode(new.sealed))
+    with profiles.alone() as profiles:
+        if new.consent is not None:
+            profiles.accept(new.consent)
+        vault = profiles.vault(new.account.partition("/")[0], new.profile)
+        vault.adopt(base64.b64decode(new.sealed))
     return vault.generation

@@ -229,8 +229,6 @@ def _check_alone(ctx: OpContext) -> None:
 
 async def _login(ctx: OpContext, made: Plan, found: LoginFound, accepted: Sequence[Accepted]) -> NewLogin:
     """One login, tried out: the platform says whose it is. Raises `OpError`."""
-    from clawlane.credentials.vault import linked_elsewhere
-
     [(block, account)] = [
         (block, account)
         for block in made.config.channels.values()
@@ -247,7 +245,7 @@ async def _login(ctx: OpContext, made: Plan, found: LoginFound, accepted: Sequen
     step = await channel.take_over(account, found.exported)
     if not isinstance(step, Done):
         raise await _refused(ctx, account, step)
-    for other in linked_elsewhere(ctx.paths.vault_dir, account, block.accounts, step.user_id):
+    for other in ctx.profiles.linked_elsewhere(account, block.accounts, step.user_id):
         used = later(
             "the login of {account} is that of {other}, where it is in use already; nothing was imported",
             account=account,
@@ -315,7 +313,7 @@ async def _put(ctx: OpContext, journal: Journal, stores: dict[str, AccountStore]
         written = await asyncio.to_thread(journals.put_config, journal.config)
         backup = str(backup_of(Path(journal.config.file))) if written and journal.config.before else ""
     for login in journal.logins:
-        generation = await asyncio.to_thread(journals.put_login, ctx.paths, login)
+        generation = await asyncio.to_thread(journals.put_login, ctx.profiles, login)
         await stores[login.account].attempt(note_login, generation, login.user_id)
     await asyncio.gather(
         *(stores[name].attempt(imports.approve, id, told) for name, id, told in journal.approved),

@@ -25,7 +25,7 @@ from clawlane.zone import shown
 if TYPE_CHECKING:
     from clawlane.access.in_force import Rules
     from clawlane.config.load import ChannelConfig, Config
-    from clawlane.config.paths import Paths
+    from clawlane.credentials.profiles import Profiles
 
 
 def of_lane(
@@ -139,16 +139,14 @@ def careless(config: Config, account: Account, rules: Rules) -> Iterator[Finding
         yield _at(account, "pacing_off", f"{origin.path}.enabled", origin.line)
 
 
-def one_user_twice(accounts: Sequence[Account], paths: Paths) -> Iterator[Finding]:
+def one_user_twice(accounts: Sequence[Account], profiles: Profiles) -> Iterator[Finding]:
     """Two accounts on which the same user is logged in: each ends the other's session.
 
     A login refuses that, but an account can come into the config later than its session.
     """
-    from clawlane.credentials.vault import user_of
-
     first: dict[str, Account] = {}
     for account in accounts:
-        user_id = user_of(paths.vault_dir, account)
+        user_id = profiles.user_of(account)
         other = first.setdefault(user_id, account) if user_id else account
         if other is not account:
             words = f"--channel {account.channel} --account {account.id}"

@@ -41,6 +41,7 @@ from clawlane.texts import later, t, told
 
 if TYPE_CHECKING:
     from clawlane.config.load import Config
+    from clawlane.credentials.profiles import Profiles
     from clawlane.store.account_store import AccountStore
 
 log = logging.getLogger(__name__)
@@ -267,7 +268,7 @@ async def _log_in(ctx: OpContext, request: LogIn, target: Target) -> AsyncGenera
                     )
     if done is None:
         raise OpError(later("the login ended without an answer"), again)
-    _refuse_second(ctx, target, done)
+    await asyncio.to_thread(_refuse_second, ctx, ctx.profiles, target, done)
     consent = ctx.consent(account)
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
         yield replace(question_of(ctx, channel, account), former_user=consent.user_id)
@@ -300,8 +301,6 @@ async def _steps(channel: Login, account: Account, codes: int) -> AsyncGenerator
 
 @operation(changes=True)
 async def accept(ctx: OpContext, request: Accept) -> None:
-    from clawlane.credentials.profile import write_consent
-
     account = ctx.target(request.channel, request.account).account
     before = ctx.consent(account)
     user_id = before.user_id if before else ""
@@ -311,13 +310,12 @@ async def accept(ctx: OpContext, request: Accept) -> None:
         others = before.others if others == NOT_ASKED else others
     said = (user_id, expendable, request.how, others)
     consent = Consent(account.channel, account.profile, ctx.now_ms(), *said)
-    await asyncio.to_thread(write_consent, ctx.paths.consent_dir, consent)
+    await asyncio.to_thread(ctx.profiles.accept, consent)
 
 
 @operation(changes=True)
 async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
     """Raises `OpError` where a broken config leaves open which of several sessions is meant."""
-    from clawlane.credentials.vault import FileVault
     from clawlane.store.audit_log import note_logout
 
     channel, account, profile, doubt = _to_log_out(ctx, request.channel, request.account)
@@ -327,7 +325,7 @@ async def log_out(ctx: OpContext, request: LogOut) -> LoggedOut:
             await stop(ctx, Stop(channel, account))
         except OpError as error:
             warnings.append(later("the running gateway did not stop the account: {error}", error=told(error)))
-    cleared = await asyncio.to_thread(FileVault(ctx.paths.vault_dir, channel, profile).close)
+    cleared = await asyncio.to_thread(ctx.profiles.vault(channel, profile).close)
     if cleared:
         await record(ctx, f"{channel}/{account}", lambda store: store.attempt(note_logout))
     on_phone = await asyncio.to_thread(device_help, ctx, channel)
@@ -348,8 +346,6 @@ async def sound_refused(ctx: OpContext, account: Account, stage: str) -> None:
 
 def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tuple[str, str, str, str]:
     """Channel, account and profile, and why they are a guess, if the config or the plugin is broken."""
-    from clawlane.credentials.vault import profiles_of
-
     try:
         found = ctx.target(channel, account).account
         return found.channel, found.id, found.profile, ""
@@ -361,12 +357,12 @@ def _to_log_out(ctx: OpContext, channel: str | None, account: str | None) -> tup
         )
     except PluginError as error:
         manifest, name, why = None, (channel or "").strip().lower(), str(error)
-        if not profiles_of(ctx.paths.vault_dir, name):
+        if not ctx.profiles.of_channel(name):
             raise
     from clawlane.config.accounts import guess_profile
 
     guess = guess_profile(ctx.paths, name, manifest, account, ctx.environ)
-    stored = profiles_of(ctx.paths.vault_dir, name)
+    stored = ctx.profiles.of_channel(name)
     if not guess.sure and not account and len(stored) > 1:
         raise OpError(
             later("{why}, so it is not clear which session is meant", why=why),
@@ -403,10 +399,12 @@ async def _answered(ctx: OpContext, account: Account, before: Consent | None) ->
     """Waits for an answer other than `before`. Raises `OpError` if none comes."""
     try:
         async with asyncio.timeout(_CONSENT_DEADLINE):
-            # The answer is a file, and may come from another process.
-            while (consent := ctx.consent(account)) is None or consent == before:  # noqa: ASYNC110
+            # The answer may come from another process.
+            while True:
+                consent = await asyncio.to_thread(ctx.consent, account)
+                if consent is not None and consent != before:
+                    return consent
                 await asyncio.sleep(_LOOK_EVERY)
-            return consent
     except TimeoutError:
         raise OpError(later("the risk was not accepted, so nothing was done")) from None
 
@@ -446,12 +444,13 @@ def _keep(ctx: OpContext, target: Target, done: Done, consent: Consent | None) -
 
     Gives the generation, which stands for the login.
     """
-    from clawlane.credentials.profile import write_consent
-
-    vault, user = ctx.vault(target.account), (done.user_id, done.user_name)
-    vault.replace(done.secret, user, lambda: _refuse_second(ctx, target, done))
-    if consent is not None:
-        write_consent(ctx.paths.consent_dir, replace(consent, user_id=done.user_id))
+    account = target.account
+    with ctx.profiles.alone() as profiles:
+        _refuse_second(ctx, profiles, target, done)
+        vault = profiles.vault(account.channel, account.profile)
+        vault.replace(done.secret, (done.user_id, done.user_name))
+        if consent is not None:
+            profiles.accept(replace(consent, user_id=done.user_id))
     return vault.generation
 
 
@@ -469,12 +468,10 @@ def _others(ctx: OpContext, target: Target) -> tuple[OtherLogin, ...]:
     return tuple(found)
 
 
-def _refuse_second(ctx: OpContext, target: Target, done: Done) -> None:
+def _refuse_second(ctx: OpContext, profiles: Profiles, target: Target, done: Done) -> None:
     """Two accounts of one user would end each other's session again and again. Raises `OpError`."""
-    from clawlane.credentials.vault import linked_elsewhere
-
     block, _ = ctx.block(target.manifest)
-    for other in linked_elsewhere(ctx.paths.vault_dir, target.account, block.accounts, done.user_id):
+    for other in profiles.linked_elsewhere(target.account, block.accounts, done.user_id):
         words = account_words(other.channel, other.id, other.id == block.default_account)
         raise OpError(
             later(

@@ -368,9 +368,7 @@ async def _take_back(ctx: OpContext, account: Account) -> bool:
         return await live.take_back()
     import asyncio
 
-    from clawlane.credentials.profile import TakeoverMark
-
-    mark = TakeoverMark(ctx.paths.vault_dir, account.channel, account.profile)
+    mark = ctx.profiles.takeover(account.channel, account.profile)
     return await asyncio.to_thread(mark.clear)
 
 

@@ -15,10 +15,16 @@ from clawlane.texts import later
 
 if TYPE_CHECKING:
     from clawlane.config.store import StoreSettings
+    from clawlane.credentials.sealing_key import KeyLocation
 
 
-def place_of(settings: StoreSettings, paths: Paths, environ: Mapping[str, str]) -> StorePlace:
-    """Where the store is. Raises `StoreUnusable` where the password of a database cannot be read."""
+def place_of(
+    settings: StoreSettings, paths: Paths, environ: Mapping[str, str], key: KeyLocation
+) -> StorePlace:
+    """Where the store is; `key` seals the sessions in a database.
+
+    Raises `StoreUnusable` where the password of a database cannot be read.
+    """
     if settings.url is None:
         return StoreFile(paths.store, paths.lock_file)
     from clawlane.config.secrets import SecretMissing
@@ -29,10 +35,10 @@ def place_of(settings: StoreSettings, paths: Paths, environ: Mapping[str, str]) 
     except SecretMissing as error:
         told = later("the database of the store cannot be used: {reason}", reason=str(error))
         raise StoreUnusable(told) from error
-    return StoreDatabase(Address(settings.url, password), paths.audit_dir, paths.lock_file)
+    return StoreDatabase(Address(settings.url, password), key, paths.audit_dir, paths.lock_file)
 
 
-def written_place(paths: Paths, environ: Mapping[str, str]) -> StorePlace:
+def written_place(paths: Paths, environ: Mapping[str, str], key: KeyLocation) -> StorePlace:
     """Where the store is by the config file, of which only this part has to be right.
 
     A file that cannot be parsed at all says nothing of a database. Raises `ConfigError` and `StoreUnusable`.
@@ -56,7 +62,7 @@ def written_place(paths: Paths, environ: Mapping[str, str]) -> StorePlace:
             source.problem(("store", *path), message, hint, at_key=at_key)
             for path, message, hint, at_key in located_errors(error, StoreSettings)
         ) from error
-    return place_of(settings, paths, environ)
+    return place_of(settings, paths, environ, key)
 
 
 def file_of(place: StorePlace, instead: str = "") -> Path:

@@ -140,13 +140,12 @@ def _inbound(
 def grants_of(ctx: OpContext, reader: Reader, account: Account) -> Grants:
     """What the gateway would know of the account, from its session and the store."""
     from clawlane.access.policy import Grants
-    from clawlane.credentials.vault import user_of
 
-    vaults = ctx.paths.vault_dir
+    user_of = ctx.profiles.user_of
     others = (one for block in ctx.config.channels.values() for one in block.accounts if one.enabled)
     return Grants(
-        own_id=user_of(vaults, account) or _NOT_LINKED,
-        other_own_ids=frozenset(user_of(vaults, one) for one in others if str(one) != str(account)) - {""},
+        own_id=user_of(account) or _NOT_LINKED,
+        other_own_ids=frozenset(user_of(one) for one in others if str(one) != str(account)) - {""},
         receipts=frozenset((_QUOTED,)),
         paired=frozenset(one.sender_id for one in reader.approved(str(account))),
         pins=reader.pins(str(account)),

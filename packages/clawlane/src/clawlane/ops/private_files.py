@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clawlane.config.paths import Paths
 from clawlane.config.scratch import is_scratch
 from clawlane.credentials.files import owner_name
 from clawlane.ops.findings import Finding, Severity
 from clawlane.texts import later
+
+if TYPE_CHECKING:
+    from clawlane.credentials.sealing_key import KeyLocation
 
 _WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -23,14 +27,14 @@ _MOST = 20
 """Findings about files that are listed; one command mends the rest."""
 
 
-def private_files(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
+def private_files(paths: Paths, key: KeyLocation) -> Iterator[Finding]:
     """Our files that others could read or write: sessions, messages and the config are private."""
     found = list(_of_state(paths))
     yield from found[:_MOST]
     if len(found) > _MOST:
         yield _finding("permissions", paths.state, case="of more", count=str(len(found) - _MOST))
     yield from _of_config(paths.config_file)
-    yield from _of_key(paths, environ)
+    yield from _of_key(paths, key)
 
 
 def mend_files(paths: Paths, now_ms: int, dry_run: bool) -> tuple[list[str], list[str]]:
@@ -128,11 +132,8 @@ def _of_config(file: Path) -> Iterator[Finding]:
         yield _finding("config_readable", file, Severity.WARNING, mode=stat.filemode(info.st_mode))
 
 
-def _of_key(paths: Paths, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _of_key(paths: Paths, key: KeyLocation) -> Iterator[Finding]:
     """A key elsewhere has to be private, and makes the one beside the sessions useless."""
-    from clawlane.credentials.sealing_key import KeyLocation
-
-    key = KeyLocation.of(paths.vault_dir, environ)
     if not key.set_by:
         return
     try:

@@ -109,7 +109,7 @@ def _restore(ctx: OpContext, request: Restore) -> Restored:
         try:
             with ProcessLock(paths.lock_file), _staging(paths.state / _STAGING) as staging:
                 entries = list(archive.entries(lambda entry: _written(staging / entry.name, entry.size)))
-                _check_key(staging / KEY, ctx)
+                _check_key(staging, ctx)
                 undecided = _put_in_order(staging / STORE, manifest, ctx.now_ms())
                 moved = _take_place(paths, staging, ctx.now_ms())
         except OSError as error:
@@ -172,12 +172,19 @@ def _written(path: Path, size: int) -> Iterator[Callable[[bytes], object]]:
         os.fsync(file.fileno())
 
 
-def _check_key(restored_key: Path, ctx: OpContext) -> None:
-    """Sessions are opened with the key that the environment names, if it names one. Raises `OpError`."""
-    from clawlane.credentials.sealing_key import KeyLocation
+def _check_key(staging: Path, ctx: OpContext) -> None:
+    """Sessions are opened with the key that the config or the environment names, if one does.
 
-    location = KeyLocation.of(ctx.paths.vault_dir, ctx.environ)
-    if not location.set_by or not restored_key.exists():
+    One that the config names and that is not there yet is left for the operator to put there. Raises
+    `OpError`.
+    """
+    from clawlane.config.sealing import written_key
+    from clawlane.credentials.sealing_key import CONFIG_KEY, KeyLocation
+
+    restored_key = staging / KEY
+    location = KeyLocation.of(ctx.paths.vault_dir, ctx.environ, written_key(staging / CONFIG))
+    in_config = location.set_by == CONFIG_KEY
+    if not location.set_by or not restored_key.exists() or (in_config and not location.path.exists()):
         return
     try:
         same = location.read() == KeyLocation(restored_key).read()
@@ -187,6 +194,8 @@ def _check_key(restored_key: Path, ctx: OpContext) -> None:
         name = location.set_by
         told = later("{name} names another key than the one in the backup", name=name)
         help = later("unset {name}, restore, and put the key of vault/key where it belongs", name=name)
+        if in_config:
+            help = later("move {path} aside, restore, and put the key of vault/key there", path=location.path)
         raise OpError(told, help)
     restored_key.unlink()
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from clawlane.ops.operation import AccountRequest, operation
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from clawlane.credentials.vault import ProfileVault
     from clawlane.ops.context import OpContext, Target
 
 
@@ -57,13 +56,13 @@ async def show(ctx: OpContext, request: ShowSession) -> StoredSession:
 
     target = await asyncio.to_thread(ctx.target, request.channel, request.account)
     vault = ctx.vault(target.account)
-    found = _places(ctx, target, vault.file)
+    found = _places(ctx, target, vault)
     secret = await vault.read()
     if secret is None:
         return found
     identity = await asyncio.to_thread(vault.identity)
     user_id, name = identity or ("", "")
-    saved_ms = await asyncio.to_thread(lambda: vault.file.stat().st_mtime_ns // 1_000_000)
+    saved_ms = await asyncio.to_thread(lambda: vault.saved_ms)
     found = replace(found, linked=True, user_id=user_id, user_name=name, saved_ms=saved_ms)
     found = replace(found, generation=vault.generation)
     channel = await asyncio.to_thread(ctx.runtime, target.manifest)
@@ -80,16 +79,14 @@ async def show(ctx: OpContext, request: ShowSession) -> StoredSession:
     )
 
 
-def _places(ctx: OpContext, target: Target, file: Path) -> StoredSession:
-    from clawlane.credentials.sealing_key import KeyLocation
-
-    account, key = target.account, KeyLocation.of(ctx.paths.vault_dir, ctx.environ)
+def _places(ctx: OpContext, target: Target, vault: ProfileVault) -> StoredSession:
+    account, key = target.account, ctx.sealing_key
     return StoredSession(
         channel=account.channel,
         account=account.id,
         profile=account.profile,
         words=target.words,
-        file=str(file),
+        file=vault.where,
         key_file=str(key.path),
         key_set_by=key.set_by,
     )

@@ -185,7 +185,7 @@ def _target(ctx: OpContext, settings: Mapping[str, Any]) -> StorePlace:
     except ValidationError as error:
         told = later("the store cannot move there: its address {reason}", reason=_plain(error))
         raise OpError(told, "openclaw store migrate --to postgresql://USER@HOST/DATABASE") from None
-    return place_of(read, ctx.paths, ctx.environ)
+    return place_of(read, ctx.paths, ctx.environ, ctx.sealing_key)
 
 
 def _plain(error: Any) -> str:

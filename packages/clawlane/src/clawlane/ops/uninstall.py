@@ -112,19 +112,18 @@ def _remove(ctx: OpContext, *, purge: bool) -> list[Piece]:
 
 
 def _pieces(ctx: OpContext) -> Iterator[Piece]:
-    from clawlane.credentials.sealing_key import KeyLocation
-
     paths = ctx.paths
     unit = unit_path(ctx.environ)
     if os.path.lexists(unit):
         yield _piece("unit" if is_mine(unit) else "foreign", unit)
-    key = KeyLocation.of(paths.vault_dir, ctx.environ)
-    if key.set_by and key.path.is_file():
+    database = list(_database(ctx))
+    key = ctx.sealing_key
+    if key.set_by and key.path.is_file() and not database:  # else it opens what stays there
         yield _piece("key", key.path)
     if config_elsewhere := paths.config_file.parent != paths.state and os.path.lexists(paths.config_file):
         yield _piece("config", paths.config_file)
     found = sorted(paths.state.iterdir()) if paths.state.is_dir() else []
-    yield from _database(ctx)
+    yield from database
     kinds = [(_kind(ctx, path, config_elsewhere=config_elsewhere), path) for path in found]
     for what in _ORDER:
         yield from (_piece(what, path) for kind, path in kinds if kind == what)

@@ -107,9 +107,10 @@ def accounts_with_heads(folder: Path) -> Iterator[str]:
 class Heads:
     """The heads of all accounts, for the thread that writes. Without a folder none is kept, as in tests."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, key: bytes = b"") -> None:
+        """`key` is that of digests, where it is shared; else the folder has one."""
         self.folder = folder
-        self.key = b"" if folder is None else _key(folder / "key")
+        self.key = key if key or folder is None else _key(folder / "key")
         self._committed: dict[str, Head] = {}
         self._grown: set[str] = set()
         self._ahead: set[str] = set()

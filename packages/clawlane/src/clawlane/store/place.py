@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from clawlane.store.errors import StoreUnusable
 from clawlane.store.sqlite.marker import check_before
 
 if TYPE_CHECKING:
+    from clawlane.credentials.profile_records import ProfileRecords
+    from clawlane.credentials.sealing_key import KeyLocation
     from clawlane.store.account_store import Clock
     from clawlane.store.database import Store
     from clawlane.store.inspection import Identities, StoreFacts
@@ -50,6 +53,15 @@ class StorePlace(Protocol):
 
     def identities(self) -> Identities:
         """Whom it knows, as far as it can be read."""
+
+    def record_key(self) -> bytes:
+        """The key of the digests in its record; empty where none was made. Raises `StoreUnusable`."""
+
+    def records(self, files: ProfileRecords, store: Store | None = None) -> ProfileRecords:
+        """Where sessions, accepted risks and marks of takeovers are: `files`, or the database.
+
+        An open `store` is asked over the sessions that it has.
+        """
 
     def opened(self, now_ms: Clock, *, checked: bool = True) -> AbstractAsyncContextManager[Store]:
         """The store, for the one process of this state directory that may write.
@@ -98,6 +110,15 @@ class StoreFile:
 
         return identities_of(self.file)
 
+    def record_key(self) -> bytes:
+        from clawlane.store.audit_heads import folder_of, read_key
+
+        return read_key(folder_of(self.file))
+
+    def records(self, files: ProfileRecords, store: Store | None = None) -> ProfileRecords:
+        del store
+        return files
+
     @asynccontextmanager
     async def opened(self, now_ms: Clock, *, checked: bool = True) -> AsyncIterator[Store]:
         from clawlane.store.database import open_store
@@ -108,9 +129,13 @@ class StoreFile:
 
 @dataclass(frozen=True, slots=True)
 class StoreDatabase:
-    """A PostgreSQL database. `folder` keeps what belongs beside it on this machine."""
+    """A PostgreSQL database. `folder` keeps what belongs beside it on this machine.
+
+    `key` seals the sessions in it, and is the same on all machines.
+    """
 
     address: Address
+    key: KeyLocation
     folder: Path
     lock_file: Path
 
@@ -148,11 +173,32 @@ class StoreDatabase:
 
         return identities_of(self.address)
 
+    def record_key(self) -> bytes:
+        from clawlane.credentials.sealing_key import key_of_record
+
+        return key_of_record(self._key_bytes())
+
+    def records(self, files: ProfileRecords, store: Store | None = None) -> ProfileRecords:
+        from clawlane.store.postgres.record_table import RecordTable
+
+        del files
+        return RecordTable(store.read if store else self.reading, self.address.connect, str(self))
+
     @asynccontextmanager
     async def opened(self, now_ms: Clock, *, checked: bool = True) -> AsyncIterator[Store]:  # noqa: ARG002
         from clawlane.store.postgres.opening import open_database
         from clawlane.store.process_lock import ProcessLock
 
         with ProcessLock(self.lock_file):
-            async with open_database(self.address, self.folder, now_ms) as store:
+            key = self._key_bytes()
+            async with open_database(self.address, self.folder, now_ms, key=key) as store:
                 yield store
+
+    def _key_bytes(self) -> bytes:
+        """Raises `StoreUnusable`: without the key no session can be opened."""
+        from clawlane.channel import VaultError
+
+        try:
+            return self.key.read()
+        except (VaultError, OSError) as error:
+            raise StoreUnusable(str(error)) from error

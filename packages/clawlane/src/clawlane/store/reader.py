@@ -38,6 +38,7 @@ from clawlane.store import (
     pairing,
     pauses,
     pending_history,
+    profile_records,
     queues,
     quotes,
     reach,
@@ -82,6 +83,9 @@ class Reader:
     approved = _ask(pairing.approved)
     used_code = _ask(pairing.used_code)
     pairing_state = _ask(pairing.requests)
+    profile_record = _ask(profile_records.load)
+    profile_record_changed_ms = _ask(profile_records.changed_ms)
+    profiles_with = _ask(profile_records.names)
     decided = _ask(decisions.of_message)
     too_old_in_a_row = _ask(decisions.too_old_in_a_row)
     noted = _ask(notices.of_message)

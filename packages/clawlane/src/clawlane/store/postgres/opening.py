@@ -12,6 +12,7 @@ import psycopg
 from psycopg import conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from clawlane.credentials.sealing_key import key_of_record, mark_of
 from clawlane.store import moved
 from clawlane.store.account_store import Clock
 from clawlane.store.audit_heads import Heads
@@ -41,6 +42,10 @@ _SETTINGS: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
     "application_name": "clawlane",
 }
+_NOTE_KEY = (
+    "INSERT INTO properties (name, value) VALUES ('sealing_key', %(known)s) ON CONFLICT (name) DO NOTHING"
+)
+_IS_KEY = "SELECT 1 FROM properties WHERE name = 'sealing_key' AND value = %(known)s"
 _READ = (
     "BEGIN READ ONLY; SET LOCAL statement_timeout = '30s';"
     " SET LOCAL idle_in_transaction_session_timeout = '60s'"
@@ -69,13 +74,18 @@ class Address:
 
 
 @asynccontextmanager
-async def open_database(address: Address, folder: Path, now_ms: Clock) -> AsyncIterator[Store]:
+async def open_database(
+    address: Address, folder: Path, now_ms: Clock, *, key: bytes = b""
+) -> AsyncIterator[Store]:
     """The store in a database, for one of the gateways that write to it. Its tables are brought up to date.
 
-    `folder` keeps what belongs beside it on this machine. Raises `StoreUnusable`.
+    `folder` keeps what belongs beside it on this machine; `key` seals the sessions, on every machine. Without
+    one, as in tests, the record has a key of this machine. Raises `StoreUnusable`.
     """
     prepare(address, now_ms())
-    heads = Heads(folder)
+    if key:
+        _compare_keys(address, key)
+    heads = Heads(folder, key_of_record(key) if key else b"")
     writer = Writer(PostgresEngine(address.connect), heads)
     try:
         with Readers(address) as readers:
@@ -185,6 +195,24 @@ def prepare(address: Address, now_ms: int, *, even_moved: bool = False) -> None:
                 moved.check(Connection(opened), str(address))
     except psycopg.Error as error:
         raise _unreachable(address, error) from error
+
+
+def _compare_keys(address: Address, key: bytes) -> None:
+    """Sessions of one database are sealed with one key: that of the gateway which came first."""
+    known = {"known": mark_of(key).hex()}
+    try:
+        with address.connect() as opened, opened.transaction():
+            opened.execute(_NOTE_KEY, known)
+            row = opened.execute(_IS_KEY, known).fetchone()
+    except psycopg.Error as error:
+        raise _unreachable(address, error) from error
+    if row is None:
+        told = later(
+            "the sealing key of this gateway is not the one that sealed the sessions in {where}; name a file"
+            " with that key under secrets.keyFile",
+            where=address,
+        )
+        raise StoreUnusable(told)
 
 
 def _unreachable(address: Address, error: Exception) -> StoreUnusable:

@@ -682,6 +682,15 @@ CREATE TABLE recall_log (
     who TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (account, id)
 );
+CREATE TABLE profile_records (
+    channel TEXT COLLATE "C" NOT NULL,
+    profile TEXT COLLATE "C" NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    content BYTEA NOT NULL,
+    generation TEXT COLLATE "C" NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    PRIMARY KEY (channel, profile, kind)
+);
 CREATE TABLE webhooks (
     key TEXT COLLATE "C" NOT NULL,
     position BIGINT NOT NULL,

@@ -831,6 +831,14 @@ CREATE TABLE callbacks ( -- turns of agents that may answer later
     PRIMARY KEY (account, turn), FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX callbacks_by_id ON callbacks (account, id);
+CREATE TABLE profile_records ( -- of logins, not of accounts; empty here, where they are files
+    channel TEXT NOT NULL, profile TEXT NOT NULL,
+    kind TEXT NOT NULL, -- session, consent, takeover
+    content BLOB NOT NULL, -- what the file would hold: a session is sealed, with a key that is nowhere here
+    generation TEXT NOT NULL, -- of a session: stands for the login
+    changed_ms INTEGER NOT NULL,
+    PRIMARY KEY (channel, profile, kind)
+) WITHOUT ROWID;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('recall_log', 'recall_log', '1000 500 1'),
     ('webhooks', 'webhooks', '3 1'),
