@@ -28,6 +28,7 @@ from clawlane.store import (
     events,
     forgetting,
     in_force,
+    node_requests,
     nodes,
     notices,
     operator_sends,
@@ -163,6 +164,8 @@ class Reader:
     nodes = _ask(nodes.listed)
     owners = _ask(claims.standings)
     unsettled_owners = _ask(claims.unsettled)
+    requests_wait = _ask(node_requests.wait_for)
+    request_progress = _ask(node_requests.progress)
 
     def __init__(
         self, connection: Database, *, empty: bool = False, check: Callable[[], None] = lambda: None

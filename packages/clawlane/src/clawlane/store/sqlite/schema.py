@@ -555,6 +555,17 @@ CREATE TABLE nodes (
     draining_ms INTEGER, -- since when it is to give up its accounts
     ended TEXT NOT NULL DEFAULT '' -- 'clean' once it has stopped
 ) WITHOUT ROWID;
+-- What their nodes are asked to do for accounts that they run; see `store/node_requests.py`.
+CREATE TABLE node_requests (
+    id TEXT PRIMARY KEY, node TEXT NOT NULL, -- random; who is to carry it out
+    operation TEXT NOT NULL, request TEXT NOT NULL, accounts TEXT NOT NULL, -- JSON
+    caller TEXT NOT NULL, locale TEXT NOT NULL, asker TEXT NOT NULL, -- for whom, and who waits for the answer
+    asked_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, -- until when it may be taken
+    state TEXT NOT NULL, -- 'new', 'taken' or 'done'
+    instance TEXT NOT NULL DEFAULT '', -- the run of the node that has taken it
+    answer TEXT NOT NULL DEFAULT '' -- JSON
+) WITHOUT ROWID;
+CREATE INDEX requests_of_node ON node_requests (node, asked_ms);
 ALTER TABLE owners ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- who runs the account, or did last
 ALTER TABLE owners ADD COLUMN instance TEXT NOT NULL DEFAULT ''; -- of that node
 ALTER TABLE owners ADD COLUMN wanted TEXT NOT NULL DEFAULT ''; -- the node that is to run it
