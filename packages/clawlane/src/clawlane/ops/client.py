@@ -356,13 +356,18 @@ def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     """What a gateway was asked to change it may change, or have changed, without an answer."""
     told = later("the gateway did not answer: {reason}", reason=_reason(error))
     asked = isinstance(error, Broken | TimeoutError | ConnectionError)
-    if operation is None or not operation.changes or not asked:
+    if operation is None or not asked:
         return NoAnswer(told)
+    return NoAnswer(*unanswered(told, operation))
+
+
+def unanswered(told: str, operation: Operation) -> tuple[str, str]:
+    """What to say of an operation that was asked for without an answer, and what to do then."""
+    if not operation.changes:
+        return told, ""
     if operation.name.startswith("message."):
-        return NoAnswer(later("{first}; {then}", first=told, then=_MAY_BE_SENT), "openclaw outbox list")
-    return NoAnswer(
-        later("{told}; the request may still be carried out", told=told), "openclaw channels status"
-    )
+        return later("{first}; {then}", first=told, then=_MAY_BE_SENT), "openclaw outbox list"
+    return later("{told}; the request may still be carried out", told=told), "openclaw channels status"
 
 
 def _reason(error: Exception) -> str:
@@ -388,6 +393,7 @@ def _refused(response: Response, body: bytes) -> ControlError | ConfigError:
         told = json.loads(body)
         if problems := told.get("problems"):
             return ConfigError(Problem(**one) for one in problems)
-        return ControlError(told["message"], told["help"])
+        kind = NoAnswer if told.get("unanswered") else ControlError
+        return kind(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
         return ControlError(later("the gateway's answer cannot be read"), "openclaw gateway restart")

@@ -288,6 +288,10 @@ class OpContext:
     """The plugins that the gateway loaded its config with, where they are not those of the registry."""
     operation: str = ""
     """The operation that runs, for the record of who changed what."""
+    node: str = ""
+    """The node that this gateway is; empty without one, and where the store is its own."""
+    only: frozenset[str] | None = None
+    """The accounts that the operation is about here, while other nodes do the rest; None for all."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
     _opened: list[Store] = field(default_factory=list, repr=False)
 
@@ -312,6 +316,18 @@ class OpContext:
         if self.loaded is None and paths == self.paths:
             return self
         return replace(self, paths=paths, loaded=None)
+
+    def may_be_elsewhere(self, operation: str) -> bool:
+        """Whether another node may have to carry an operation out."""
+        from clawlane.ops.reach import REACH, Reach
+
+        if self.only is not None or REACH.get(operation) not in (Reach.OWNER, Reach.MACHINE):
+            return False
+        return self.place.file is None
+
+    def includes(self, account: str) -> bool:
+        """Whether the operation is about an account (`channel/id`) here."""
+        return self.only is None or account in self.only
 
     @property
     def in_gateway(self) -> bool:

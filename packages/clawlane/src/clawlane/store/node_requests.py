@@ -1,8 +1,8 @@
 """What one gateway is asked to do for another, or for a command: rows that the node of an account polls.
 
 A row is taken once, by the run that works under the name of the node, and only while it waits. Who asked
-removes it, once it has read the answer or before it was taken; what is left of one whose asker was killed goes
-after an hour. All times are those of the database's clock.
+removes it, once it has read the answer or before it was taken; what is left where that was killed goes after
+an hour. All times are those of the database's clock.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def take(db: Database, _now_ms: int, node: str, instance: str) -> Asked | None:
     row = db.execute(
         "UPDATE node_requests SET state = ?, instance = ? WHERE state = ? AND until_ms > ? AND id ="
         " (SELECT id FROM node_requests WHERE node = ? AND state = ? AND until_ms > ?"
-        " ORDER BY asked_ms, id LIMIT 1) AND EXISTS (SELECT 1 FROM nodes WHERE name = ? AND instance = ?) RETURNING *",
+        " ORDER BY asked_ms, id LIMIT 1)"
+        " AND EXISTS (SELECT 1 FROM nodes WHERE name = ? AND instance = ?) RETURNING *",
         (TAKEN, instance, NEW, now_ms := db.clock_ms(), node, NEW, now_ms, node, instance),
     ).fetchone()
     return None if row is None else _asked(row)

@@ -164,6 +164,7 @@ class Reader:
     nodes = _ask(nodes.listed)
     owners = _ask(claims.standings)
     unsettled_owners = _ask(claims.unsettled)
+    running_nodes = _ask(claims.running)
     requests_wait = _ask(node_requests.wait_for)
     request_progress = _ask(node_requests.progress)
 

@@ -34,6 +34,8 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     if gateway := found.gateway:
         since = when(gateway.started_ms, now)
         yield "", t("Gateway: running since {since}, pid {pid}", since=since, pid=gateway.pid)
+    elif any(one.node for one in accounts_of(found)):
+        yield "", t("Gateway: not running on this machine; other nodes run accounts")
     elif found.channels:
         yield "", t("Gateway: not running; start it: openclaw gateway run")
     else:
@@ -59,7 +61,7 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         yield "", f"{block.label} [{name}]{note}"
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
-            yield from _account(one, words, found.gateway is not None, now)
+            yield from _account(one, words, bool(found.gateway or one.node), now)
     for off in found.off:
         yield "", ""
         yield "", off_words(off)

@@ -1,0 +1,115 @@
+"""Runs an operation where its accounts run: here, on nodes that are asked over the store, or on both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from clawlane.ops.asking_nodes import ask_node
+from clawlane.ops.context import OpContext
+from clawlane.ops.joining import join
+from clawlane.ops.operation import Operation, OpError, Unanswered
+from clawlane.ops.subjects import subjects
+from clawlane.store import node_requests
+from clawlane.store.errors import StoreError
+from clawlane.texts import joined, later, told
+
+Run = Callable[[OpContext, Any], Awaitable[Any]]
+
+
+async def run_where_it_belongs(ctx: OpContext, operation: Operation, run: Run, asked: Any) -> Any:
+    """The result of an operation, of all nodes that run its accounts.
+
+    Raises what the operation raises, `OpError` and `StoreError` where a node cannot be asked, and
+    `Unanswered`.
+    """
+    accounts, meant = await subjects(ctx, operation, asked)
+    here, nodes = await _shared_out(ctx, accounts)
+    if not nodes:
+        return await run(ctx, asked)
+    if getattr(asked, "media", ()):
+        raise _not_here(nodes, later("the files to send are on this machine"))
+    of_gateway = operation.name == "status.status"  # it also tells of the gateway that was asked
+    if len(nodes) == 1 and not here and not of_gateway:
+        ((node, names),) = nodes.items()
+        return await ask_node(ctx, operation, meant, node, names)
+    tries = [ask_node(ctx, operation, meant, node, names) for node, names in nodes.items()]
+    names = [*nodes]
+    if here or of_gateway:
+        names.append(ctx.node or later("this machine"))
+        tries.append(run(replace(ctx, only=frozenset(here)), meant))
+    if len(tries) > 1:  # the store is opened once, before several write to it
+        await ctx.change_store(node_requests.tidy)
+    parts = await asyncio.gather(*tries, return_exceptions=True)
+    if any(isinstance(part, BaseException) for part in parts):
+        if operation.changes:
+            raise _partly(names, parts)
+        parts = await _with_what_is_stored(ctx, run, meant, [*nodes.values()], parts)
+    return join(ctx, operation.name, parts)
+
+
+async def refuse_elsewhere(ctx: OpContext, operation: Operation, asked: Any) -> None:
+    """Raises `OpError` for a stream about accounts that other nodes run."""
+    accounts, _ = await subjects(ctx, operation, asked)
+    _, nodes = await _shared_out(ctx, accounts)
+    if nodes:
+        raise _not_here(nodes)
+
+
+async def _shared_out(ctx: OpContext, accounts: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
+    """Those that are this process's to act for, and the others by the node that runs them.
+
+    Nobody else acts for an account that no node runs.
+    """
+    owners = await ctx.ask(lambda reader: reader.running_nodes())
+    here: list[str] = []
+    nodes: dict[str, list[str]] = {}
+    for account in accounts:
+        node = owners.get(account, "")
+        (here if node in ("", ctx.node) else nodes.setdefault(node, [])).append(account)
+    return here, nodes
+
+
+async def _with_what_is_stored(
+    ctx: OpContext, run: Run, asked: Any, groups: list[list[str]], parts: list[Any]
+) -> list[Any]:
+    """What is stored of accounts whose node has not answered, in the place of its answer.
+
+    Their platforms are not asked: no session of theirs is opened here.
+    """
+    stored = replace(asked, probe=False) if getattr(asked, "probe", False) else asked
+    for place, part in enumerate(parts):
+        if isinstance(part, OpError | StoreError) and place < len(groups):
+            parts[place] = await run(replace(ctx, only=frozenset(groups[place])), stored)
+        elif isinstance(part, BaseException):
+            raise part
+    return parts
+
+
+def _not_here(nodes: Mapping[str, list[str]], why: str = "") -> OpError:
+    which = joined(
+        later("{accounts} on node {name}", accounts=", ".join(names), name=node)
+        for node, names in nodes.items()
+    )
+    told = later("this has to be run where the account is: {which}", which=which)
+    return OpError(later("{told}; {why}", told=told, why=why) if why else told, _WHERE)
+
+
+_WHERE = later("run it on that machine, or name another account with --account")
+
+
+def _partly(names: list[str], parts: list[Any]) -> OpError:
+    """Of several nodes not all have done it."""
+    wrong = [(name, part) for name, part in zip(names, parts, strict=True) if isinstance(part, BaseException)]
+    for _, part in wrong:
+        if not isinstance(part, OpError | StoreError):
+            raise part
+    said = joined((later("{node}: {error}", node=name, error=told(part)) for name, part in wrong), "; ")
+    done = ", ".join(
+        name for name, part in zip(names, parts, strict=True) if not isinstance(part, BaseException)
+    )
+    sentence = later("not all nodes did it ({done} did): {said}", done=done or later("none"), said=said)
+    kind = Unanswered if any(isinstance(part, Unanswered) for _, part in wrong) else OpError
+    return kind(sentence, later("see where accounts run: openclaw cluster status"))
