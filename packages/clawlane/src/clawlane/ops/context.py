@@ -334,6 +334,10 @@ class OpContext:
         """Whether this is a gateway, and not a process that acts because none runs."""
         return self.store is not None
 
+    def lane_runs(self, reader: Reader) -> bool:
+        """Whether a gateway runs accounts: this one, or one that shares the store."""
+        return self.in_gateway or (self.place.file is None and bool(reader.running_nodes()))
+
     @cached_property
     def registry(self) -> Registry:
         """The installed plugins."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from clawlane.store import node_requests
 from clawlane.store.errors import StoreError
 from clawlane.texts import joined, later, told
 
-Run = Callable[[OpContext, Any], Awaitable[Any]]
+Run = Callable[[OpContext, Any], Coroutine[Any, Any, Any]]
 
 
 async def run_where_it_belongs(ctx: OpContext, operation: Operation, run: Run, asked: Any) -> Any:

@@ -122,7 +122,8 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else t("disabled")
     profile = t("{account} (profile {profile})", account=one.id, profile=one.profile)
-    yield "  ", f"{profile}{called}: {how}"
+    node = t(" on node {name}", name=sanitize(one.node)) if one.node else ""
+    yield "  ", f"{profile}{called}{node}: {how}"
     for head, text in account_rows(one, words, now):
         yield f"    {t(head):<11}", text
     if helps := help_of(one, words):
