@@ -132,7 +132,9 @@ class LetterDecided:
 async def outbox(ctx: OpContext, request: Outbox) -> Waiting:
     def found(reader: Reader) -> Waiting:
         messages = reader.outbox(settled=request.settled)
-        return Waiting(ctx.lane_runs(reader), messages, [PauseInfo.of(one, reader) for one in reader.pauses()])
+        return Waiting(
+            ctx.lane_runs(reader), messages, [PauseInfo.of(one, reader) for one in reader.pauses()]
+        )
 
     return await ctx.ask(found)
 
