@@ -7,8 +7,8 @@
                      are shown
 
 The header `Version` of each answer names the version of the gateway. An error is answered with 400, or 500
-for a defect, and {"message", "help"}, with "unanswered" where another node was asked and may still do it. What
-only another version can have asked is answered with 404 (no such operation) or 422 (not its request).
+for a defect, and {"message", "help"}, with "unanswered" where another node was asked and may still do it.
+What only another version can have asked is answered with 404 (no such operation) or 422 (not its request).
 """
 
 from __future__ import annotations

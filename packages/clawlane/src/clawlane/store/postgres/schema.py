@@ -90,7 +90,7 @@ CREATE TABLE pairing (
     texted_ms BIGINT,
     is_friend BIGINT,
     PRIMARY KEY (account, sender_id),
-    UNIQUE (code)
+    UNIQUE (account, code)
 );
 CREATE TABLE approved (
     account TEXT COLLATE "C" NOT NULL,

@@ -566,6 +566,18 @@ CREATE TABLE node_requests (
     answer TEXT NOT NULL DEFAULT '' -- JSON
 ) WITHOUT ROWID;
 CREATE INDEX requests_of_node ON node_requests (node, asked_ms);
+-- A code means one person on an account. That no other account has the same is looked at, and no more: in a
+-- database shared by nodes two may choose it at once.
+CREATE TABLE pairing_by_account (
+    account TEXT NOT NULL, sender_id TEXT NOT NULL, sender_name TEXT NOT NULL, code TEXT NOT NULL,
+    reason TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, texted_ms INTEGER,
+    is_friend INTEGER, -- null: not known
+    PRIMARY KEY (account, sender_id), UNIQUE (account, code)
+) WITHOUT ROWID;
+INSERT INTO pairing_by_account
+SELECT account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms, is_friend FROM pairing;
+DROP TABLE pairing;
+ALTER TABLE pairing_by_account RENAME TO pairing;
 ALTER TABLE owners ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- who runs the account, or did last
 ALTER TABLE owners ADD COLUMN instance TEXT NOT NULL DEFAULT ''; -- of that node
 ALTER TABLE owners ADD COLUMN wanted TEXT NOT NULL DEFAULT ''; -- the node that is to run it
