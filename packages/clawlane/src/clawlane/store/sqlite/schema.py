@@ -575,7 +575,8 @@ CREATE TABLE pairing_by_account (
     PRIMARY KEY (account, sender_id), UNIQUE (account, code)
 ) WITHOUT ROWID;
 INSERT INTO pairing_by_account
-SELECT account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms, is_friend FROM pairing;
+SELECT account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms, is_friend
+FROM pairing;
 DROP TABLE pairing;
 ALTER TABLE pairing_by_account RENAME TO pairing;
 ALTER TABLE owners ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- who runs the account, or did last
