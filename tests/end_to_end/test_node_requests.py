@@ -131,10 +131,13 @@ def test_nobody_is_told_that_something_was_done_that_may_not_have_been(desk: Mac
         command.kill()
         command.wait(30)
     assert desk.rows == [("pause.pause", "new")]
-    assert "so nothing was done" in desk.refused(other, *pause)
+    told = desk.refused(other, "pause")
+    assert f"not all nodes did it ({other} did): {owner}: node {owner} has" in told
+    assert "so nothing was done" in told
     os.kill(pid, signal.SIGCONT)
     until(lambda: desk.owners(other)[LANE] == owner)
-    assert asked(desk.operators[other], "pause", "--list")["pauses"] == []
+    paused = asked(desk.operators[other], "pause", "--list")["pauses"]
+    assert {desk.owners(other)[one["account"]] for one in paused} == {other}
 
     # A decision about a message of which nobody knows whether it arrived.
     desk.nodes[owner].said_times("default is ready", 2)

@@ -323,7 +323,12 @@ class OpContext:
 
         if self.only is not None or REACH.get(operation) not in (Reach.OWNER, Reach.MACHINE):
             return False
-        return self.place.file is None
+        return self.shares_store
+
+    @property
+    def shares_store(self) -> bool:
+        """Whether other gateways may run accounts of the same store. Raises as `place` without a gateway."""
+        return bool(self.node) if self.in_gateway else self.place.file is None
 
     def includes(self, account: str) -> bool:
         """Whether the operation is about an account (`channel/id`) here."""
@@ -336,7 +341,7 @@ class OpContext:
 
     def lane_runs(self, reader: Reader) -> bool:
         """Whether a gateway runs accounts: this one, or one that shares the store."""
-        return self.in_gateway or (self.place.file is None and bool(reader.running_nodes()))
+        return self.in_gateway or (self.shares_store and bool(reader.running_nodes()))
 
     @cached_property
     def registry(self) -> Registry:

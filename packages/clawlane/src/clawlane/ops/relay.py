@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -61,15 +62,26 @@ async def refuse_elsewhere(ctx: OpContext, operation: Operation, asked: Any) -> 
 async def _shared_out(ctx: OpContext, accounts: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
     """Those that are this process's to act for, and the others by the node that runs them.
 
-    Nobody else acts for an account that no node runs.
+    Nobody else acts for an account that no node runs. A gateway knows its own without the database: a pause
+    of them holds while that is away.
     """
-    owners = await ctx.ask(lambda reader: reader.running_nodes())
+    accounts = list(accounts)
+    owners: dict[str, str] = {}
+    if not all(_runs_here(ctx, account) for account in accounts):
+        with suppress(StoreError) if ctx.in_gateway else nullcontext():
+            owners = await ctx.ask(lambda reader: reader.running_nodes())
     here: list[str] = []
     nodes: dict[str, list[str]] = {}
     for account in accounts:
         node = owners.get(account, "")
-        (here if node in ("", ctx.node) else nodes.setdefault(node, [])).append(account)
+        mine = node in ("", ctx.node) or _runs_here(ctx, account)
+        (here if mine else nodes.setdefault(node, [])).append(account)
     return here, nodes
+
+
+def _runs_here(ctx: OpContext, account: str) -> bool:
+    live = ctx.live.get(account)
+    return live is not None and live.account_store is not None
 
 
 async def _with_what_is_stored(

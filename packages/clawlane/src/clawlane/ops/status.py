@@ -151,7 +151,7 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
         nothing = ctx.store is None and not ctx.place.exists()
         reader = stack.enter_context(reading_nothing() if nothing else ctx.read())
         found = {str(account): read_account(ctx, channel, account, reader) for channel, account in asked}
-        nodes = {} if ctx.place.file else reader.running_nodes()
+        nodes = reader.running_nodes() if ctx.shares_store else {}
     return {
         name: replace(one, problems=list(problems(one)), node=nodes.get(name, ""))
         for name, one in found.items()
