@@ -27,7 +27,7 @@ def operations() -> dict[str, Operation]:
 
 
 def carried() -> list[Operation]:
-    return [one for name, one in operations().items() if REACH[name] is Reach.OWNER]
+    return [one for name, one in operations().items() if REACH.get(name) is Reach.OWNER]
 
 
 def test_each_operation_has_one_reach() -> None:
