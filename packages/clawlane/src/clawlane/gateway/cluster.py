@@ -83,8 +83,8 @@ class Cluster:
         self._said: dict[str, str] = {}
         self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
         self._stops = False
-        self._lost: frozenset[str] | None = None
-        """Lost nodes as they were told last; None at first: an earlier run may have raised alarms."""
+        self._alarmed = True
+        """Whether alarms about lost nodes may be open: at first an earlier run may have raised some."""
 
     def me(self) -> Claimant:
         """Who claims, by the config in force."""
@@ -169,14 +169,14 @@ class Cluster:
         """Raise an alarm for each node whose accounts wait, and end it once none does."""
         waits = [one for one in standings if why_elsewhere(one, known, now_ms)[1]]
         lost = waiting(self.me(), waits, known, now_ms)
-        if not lost and self._lost == frozenset():
+        if not (lost or self._alarmed):
             return
         opened, first = await self._store.ask(
             lambda reader: (reader.open_alarms_of_kind(AlarmKind.NODE_LOST), reader.first_run())
         )
         for account, change in changes(lost, opened, first, self._runs.here()):
             self._runs.found(account, change)
-        self._lost = frozenset(lost) | {one.key for one in opened}
+        self._alarmed = bool(lost or opened)
 
     def _accounts(self) -> Mapping[str, Mapping[str, str]]:
         """The labels that each account of the config in force wants."""
