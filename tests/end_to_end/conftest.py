@@ -53,16 +53,16 @@ def operator(zalo: Simulator, state: Path, config_text: str, engine: str) -> Ope
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Stories that are told on a database, too."""
+    """Stories that are told on a database, too, but for those on a clock that only moves when it is set."""
     name = metafunc.module.__name__.rpartition(".")[2]
-    if (
-        name in _ON_BOTH or "ALL_ON_BOTH" in __import__("os").environ
-    ) and "operator" in metafunc.fixturenames:
+    of_file = metafunc.definition.get_closest_marker("of_file") or "host" in metafunc.fixturenames
+    if name in _ON_BOTH and "operator" in metafunc.fixturenames and not of_file:
         postgres = pytest.param(POSTGRES, marks=pytest.mark.long)
         metafunc.parametrize("engine", [SQLITE, postgres], indirect=True)
 
 
-_ON_BOTH = {"test_pairing", "test_restart", "test_lane"}
+_ON_BOTH = {"test_restart", "test_lane"}
+"""Files whose stories keep the config that they begin with: it says where the store is."""
 
 
 @pytest.fixture(scope="session", autouse=True)

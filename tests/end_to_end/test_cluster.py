@@ -18,7 +18,7 @@ from packages.clawlane.tests import postgres_server
 from clawlane.credentials.files import write_private
 from demo.stage import PATIENCE, Gateway, Missing, Operator, Simulator
 from end_to_end.beside import linked_here
-from end_to_end.steps import RECORDING, answers, person, say
+from end_to_end.steps import RECORDING, answers, asked, person, say
 from json_shapes import shaped
 
 pytestmark = pytest.mark.long
@@ -171,8 +171,13 @@ def test_where_nothing_is_written_an_operator_decides(desk: Desk) -> None:
         shown = desk.operators["b"].run("cluster", "status").stdout
         assert "zalouser/default does not run; it was on a" in shown
         assert "a is lost" in shown
+        nodes["b"].said("alarm 'node_lost'", 2 * TAKEOVER_S)
+        [alarm] = asked(desk.operators["b"], "alarms", "list")["alarms"]
+        assert alarm["evidence"]["node"] == "a"
+        assert alarm["evidence"]["held_up"] == [LANE]
         moved = desk.cluster("move", LANE, "b", at="b")["moved"]
         assert (moved["was"], moved["lost"]) == ("a", True)
+        nodes["b"].said("the alarm 'node_lost' is over")
         nodes["b"].said_times("default is ready", 2)
         desk.answered(lan, "three")
         refused = desk.operators["b"].run("cluster", "move", "default", "c")

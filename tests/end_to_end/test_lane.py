@@ -27,6 +27,7 @@ def test_without_a_terminal_the_risk_has_to_be_accepted_by_flag(installed: Opera
     assert zalo.since(0) == []
 
 
+@pytest.mark.of_file
 def test_a_gateway_without_a_record_of_the_risk_runs_but_not_the_lane(
     linked: Operator, state: Path, gateway: Gateway
 ) -> None:

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.access.in_force import Rules
 from clawlane.access.policy import AccessPolicy, Grants
 from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State, StateCode
 from clawlane.config.choices import DmPolicy
+from clawlane.config.paths import Paths
 from clawlane.config.settings import ChannelSettings
 from clawlane.credentials.files import file_name
 from clawlane.gateway.supervisor import Supervisor
@@ -103,7 +105,7 @@ async def supervised(
         open_store(folder / "store.sqlite", folder / "lock", lambda: NOW) as store,
         asyncio.TaskGroup() as group,
     ):
-        supervisor = Supervisor(parts, store, folder / "vaults", folder / "consents")
+        supervisor = Supervisor(parts, store, profiles_in(Paths(folder, folder / "config.json5")))
         task = group.create_task(supervisor.run())
         supervisor.start()
         yield supervisor
@@ -201,7 +203,7 @@ async def test_what_fails_while_names_are_looked_up_is_the_accounts(tmp_path: Pa
 async def test_an_account_whose_files_cannot_be_read_is_tried_again_and_ends_nothing_else(
     tmp_path: Path,
 ) -> None:
-    unreadable = tmp_path / "vaults" / f"{file_name('wire', 'default')}.replaced"
+    unreadable = tmp_path / "vault" / f"{file_name('wire', 'default')}.replaced"
     unreadable.mkdir(parents=True)
     states: list[State] = []
     ready = asyncio.Event()

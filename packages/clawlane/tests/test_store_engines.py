@@ -156,7 +156,7 @@ async def test_a_database_that_is_away_loses_nothing_and_is_used_again_by_itself
             with pytest.raises(StoreFailed, match="takes no changes"):
                 await account.attempt(outbox.queue, None, TEXTS)
             assert store.failing
-            with pytest.raises(StoreUnusable, match="cannot be used"), store.read():
+            with pytest.raises(StoreFailed, match="does not answer"), store.read():
                 pass
             waiting = asyncio.create_task(account.run(outbox.queue, None, TEXTS))
             server.start()

@@ -23,6 +23,7 @@ class AlarmKind(StrEnum):
     FRIENDS_FELL = "friends_fell"
     OUTBOUND_FAILS = "outbound_fails"
     INBOUND_SILENT = "inbound_silent"
+    NODE_LOST = "node_lost"
 
     @property
     def page(self) -> str:
@@ -94,6 +95,9 @@ KNOWLEDGE: Final[Mapping[AlarmKind, Knowledge]] = {
             "public reports of listeners that fall silent while they are connected (zca-js#101, #333, #371);"
             " only seen in the simulator"
         )
+    ),
+    AlarmKind.NODE_LOST: Knowledge(
+        later("our own nodes: one that is only cut off from the database looks like one that is gone")
     ),
 }
 """The evidence for each kind, for `alarms list`, `alarms show` and the docs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,9 @@ def test_a_copy_and_what_it_is_of(perch, tmp_path: Path) -> None:
 def test_there_and_back_by_the_config(perch, tmp_path: Path) -> None:
     url = postgres_server.server().database(tmp_path)
     write_private(tmp_path / "key", secrets.token_bytes(32))
+    assert perch(f"config set secrets.keyFile {tmp_path}/key").code == 0
     perch.link()
     assert perch("pause").code == 0
-    assert perch(f"config set secrets.keyFile {tmp_path}/key").code == 0
     before = perch.paths.config_file.read_text()
     told = perch(f"store migrate --to {url}")
     assert told.code == 0, told.err
@@ -58,6 +59,10 @@ def test_there_and_back_by_the_config(perch, tmp_path: Path) -> None:
     assert (again["again"], again["written"], again["settings"]) == (True, True, {"url": url})
     assert "engine     PostgreSQL" in perch("store info").out
     assert perch("resume").code == 0
+    shutil.rmtree(perch.paths.vault_dir)
+    shutil.rmtree(perch.paths.consent_dir)
+    (linked,) = perch("session show --json").json
+    assert linked["linked"]
     assert perch(f"store backup {tmp_path}/copy.sqlite").code == 0
     read_only(tmp_path / "copy.sqlite").execute("SELECT 1 FROM pauses").fetchone()
 
@@ -65,3 +70,6 @@ def test_there_and_back_by_the_config(perch, tmp_path: Path) -> None:
     assert back.code == 0, back.err
     assert "engine     SQLite" in perch("store info").out
     assert "store" not in perch("config get").out
+    (back_again,) = perch("session show --json").json
+    assert (back_again["user"], back_again["generation"]) == (linked["user"], linked["generation"])
+    assert list(perch.paths.consent_dir.iterdir())

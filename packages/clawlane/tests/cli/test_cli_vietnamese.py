@@ -59,6 +59,7 @@ EVIDENCE: dict[AlarmKind, dict[str, str | int | bool | list[str] | None]] = {
     AlarmKind.FRIENDS_FELL: {"before": 120, "now": 4, "fell_ms": AGO},
     AlarmKind.OUTBOUND_FAILS: {"failed": 6, "since_ms": AGO, "waiting": 4, "oldest_ms": AGO},
     AlarmKind.INBOUND_SILENT: {"missed": 3, "first_ms": AGO, "connected_ms": AGO, "pushed_ms": AGO},
+    AlarmKind.NODE_LOST: {"node": "b", "gone_ms": AGO, "waiting": 2, "held_up": ["zalouser/a", "zalouser/b"]},
 }
 
 

@@ -158,6 +158,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "metrics": "Numbers about the gateway for Prometheus.",
         "webhooks": "Addresses that are told what happens.",
         "store": "Where everything is stored; without it, in a file of the state directory.",
+        "takeoverAfter": "How long after its last beat an account of a lost node is another's; at least 15s.",
         "logging": "The log.",
         "secrets": "The key that seals sessions.",
     },

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from clawlane.texts import later
 
@@ -35,6 +36,14 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.path} ({self.where})" if self.path else self.where
         return f"{place}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+class KeyProblem(NamedTuple):
+    """What is wrong with a key of a block."""
+
+    key: str
+    message: str
+    hint: str
 
 
 class ConfigError(Exception):

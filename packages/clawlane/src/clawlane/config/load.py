@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -14,12 +14,13 @@ from clawlane.channel import Account, Manifest, load_dotted
 from clawlane.config import agent_checks, mcp, metrics, openclaw, schema, sealing, store, tool_checks
 from clawlane.config.accounts import BlockError, ChannelAccounts, resolve
 from clawlane.config.agents import lacking_keys
-from clawlane.config.errors import ConfigError, KeyPath, Problem
+from clawlane.config.errors import ConfigError, KeyPath, KeyProblem, Problem
 from clawlane.config.media_tools import audio_problems, lacking_media_keys
 from clawlane.config.origin import Effective, account_path, effective, inherited
 from clawlane.config.paths import Paths
 from clawlane.config.phone_entries import PHONE_NUMBER, phone_numbers
 from clawlane.config.routing import AgentSettings, Bindings, default_agent, settled
+from clawlane.config.secrets import Secret
 from clawlane.config.senders import ListContext
 from clawlane.config.settings import ChannelSettings
 from clawlane.config.source import Source, read_source
@@ -194,29 +195,37 @@ class _Loader:
             self._warn(found.path, found.message, found.hint)
 
     def _check_metrics(self, root: schema.Root) -> None:
-        for key, message, hint in metrics.problems(root.metrics, root.console):
-            self._error(("metrics", key), message, hint, at_key=True)
-        for key, message, hint in metrics.warnings(root.metrics, self.environ):
-            self._warn(("metrics", key), message, hint, at_key=True)
-        if root.metrics.token is not None and root.metrics.token.is_literal:
-            found = agent_checks.literal_key(("metrics", "token"))
-            self._warn(found.path, found.message, found.hint, code=found.code)
+        problems = metrics.problems(root.metrics, root.console)
+        warnings = metrics.warnings(root.metrics, self.environ)
+        self._check_block("metrics", problems, warnings, token=root.metrics.token)
 
     def _check_store(self, root: schema.Root) -> None:
-        for key, message, hint in store.problems(
-            root.store, sealed=sealing.elsewhere(root.secrets, self.environ)
-        ):
-            self._error(("store", key), message, hint, at_key=True)
-        for key, message, hint in store.warnings(root.store, self.environ):
-            self._warn(("store", key), message, hint, at_key=True)
+        sealed = sealing.elsewhere(root.secrets, self.environ)
+        problems = store.problems(root.store, sealed=sealed)
+        warnings = store.warnings(root.store, self.environ)
+        self._check_block("store", problems, warnings, password=root.store.password)
         for key in ("node", "takeover", "takeoverAfter"):
             if root.store.url is None and key in self.source.data:
                 self._warn(
                     (key,), "does nothing without store.url", "several gateways share a database", at_key=True
                 )
-        if root.store.password is not None and root.store.password.is_literal:
-            found = agent_checks.literal_key(("store", "password"))
-            self._warn(found.path, found.message, found.hint, code=found.code)
+
+    def _check_block(
+        self,
+        name: str,
+        problems: Iterable[KeyProblem],
+        warnings: Iterable[KeyProblem],
+        **secrets: Secret | None,
+    ) -> None:
+        """Note what is wrong in a block; `secrets` are its keys that may hold one in plain text."""
+        for key, message, hint in problems:
+            self._error((name, key), message, hint, at_key=True)
+        for key, message, hint in warnings:
+            self._warn((name, key), message, hint, at_key=True)
+        for key, secret in secrets.items():
+            if secret is not None and secret.is_literal:
+                found = agent_checks.literal_key((name, key))
+                self._warn(found.path, found.message, found.hint, code=found.code)
 
     def _checked(
         self,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import AfterValidator, StrictBool
 
 from clawlane.config.console import Address, Console, ListenAddress
+from clawlane.config.errors import KeyProblem
 from clawlane.config.fields import Block, Maybe
 from clawlane.config.secrets import SecretField, SecretMissing
 
@@ -33,40 +34,34 @@ class Metrics(Block):
     token: Maybe[SecretField] = None
 
 
-class Found(NamedTuple):
-    """What is wrong with a key of the block."""
-
-    key: str
-    message: str
-    hint: str
-
-
-def problems(metrics: Metrics, console: Console) -> Iterator[Found]:
+def problems(metrics: Metrics, console: Console) -> Iterator[KeyProblem]:
     """What keeps them from being served, or would serve them to anybody."""
     if not metrics.enabled:
         return
     if metrics.listen is None:
         if not console.enabled:
             hint = "set metrics.listen, such as '127.0.0.1:18792', or enable the console"
-            yield Found("enabled", "there is no console to serve them, and no address of their own", hint)
+            yield KeyProblem(
+                "enabled", "there is no console to serve them, and no address of their own", hint
+            )
         elif console.public is not None and metrics.token is None:
             told = "other machines reach the console, so metrics.token is needed"
-            yield Found("enabled", told, "write metrics.token: { file: 'PATH' }, or set metrics.listen")
+            yield KeyProblem("enabled", told, "write metrics.token: { file: 'PATH' }, or set metrics.listen")
     elif console.enabled and metrics.listen == console.listen and metrics.listen.port:
-        yield Found("listen", "the console listens there already", "leave it out to serve them there")
+        yield KeyProblem("listen", "the console listens there already", "leave it out to serve them there")
 
 
-def warnings(metrics: Metrics, environ: Mapping[str, str]) -> Iterator[Found]:
+def warnings(metrics: Metrics, environ: Mapping[str, str]) -> Iterator[KeyProblem]:
     """What is missing on this machine. The gateway runs without them."""
     if not metrics.enabled:
         return
     if find_spec(LIBRARY) is None:
-        yield Found("enabled", "the library for metrics is not installed, so there are none", INSTALL)
+        yield KeyProblem("enabled", "the library for metrics is not installed, so there are none", INSTALL)
     if metrics.token is not None:
         try:
             token_of(metrics, environ)
         except SecretMissing as error:
-            yield Found("token", str(error), "until then nobody is answered")
+            yield KeyProblem("token", str(error), "until then nobody is answered")
 
 
 def token_of(metrics: Metrics, environ: Mapping[str, str]) -> str:

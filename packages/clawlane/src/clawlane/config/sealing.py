@@ -14,7 +14,6 @@ from clawlane.config.source import read_source
 KEY_FILE = "CLAWLANE_KEY_FILE"
 """The variable that names the file of the key, where the config does not."""
 
-
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """The variable in which systemd names the folder of a service's credentials."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, StrictStr
 
+from clawlane.config.errors import KeyProblem
 from clawlane.config.fields import Block, Maybe
 from clawlane.config.secrets import SecretField, SecretMissing
 
@@ -42,29 +43,25 @@ class StoreSettings(Block):
     password: Maybe[SecretField] = None
 
 
-class Found(NamedTuple):
-    """What is wrong with a key of the block."""
-
-    key: str
-    message: str
-    hint: str
-
-
-def problems(store: StoreSettings, *, sealed: bool) -> Iterator[Found]:
+def problems(store: StoreSettings, *, sealed: bool) -> Iterator[KeyProblem]:
     """What keeps the store from being opened. `sealed`: the key of sessions has a place of its own."""
     if store.url is None:
         if store.password is not None:
-            yield Found("password", "there is no store.url that it could be for", f"write url: {_EXAMPLE}")
+            yield KeyProblem(
+                "password", "there is no store.url that it could be for", f"write url: {_EXAMPLE}"
+            )
     elif find_spec(LIBRARY) is None:
-        yield Found("url", "the library for PostgreSQL is not installed", INSTALL)
+        yield KeyProblem("url", "the library for PostgreSQL is not installed", INSTALL)
     elif not sealed:
         told = (
             "sessions are kept there, too, and need a key that every gateway has and the database never sees"
         )
-        yield Found("url", told, "write secrets: { keyFile: '/PATH/TO/KEY' }, the same key on every machine")
+        yield KeyProblem(
+            "url", told, "write secrets: { keyFile: '/PATH/TO/KEY' }, the same key on every machine"
+        )
 
 
-def warnings(store: StoreSettings, environ: Mapping[str, str]) -> Iterator[Found]:
+def warnings(store: StoreSettings, environ: Mapping[str, str]) -> Iterator[KeyProblem]:
     """What is missing on this machine, or could be listened to on the way."""
     if store.url is None:
         return
@@ -72,10 +69,10 @@ def warnings(store: StoreSettings, environ: Mapping[str, str]) -> Iterator[Found
         try:
             store.password.read(environ)
         except SecretMissing as error:
-            yield Found("password", str(error), "until then the database cannot be used")
+            yield KeyProblem("password", str(error), "until then the database cannot be used")
     if _far(store.url):
         told = "nobody checks that this is your database, and others may read on the way"
-        yield Found("url", told, "add ?sslmode=verify-full (and &sslrootcert=FILE for a CA of your own)")
+        yield KeyProblem("url", told, "add ?sslmode=verify-full (and &sslrootcert=FILE for a CA of your own)")
 
 
 def _far(url: str) -> bool:

@@ -66,7 +66,7 @@ class Profiles:
 
 
 def copy(before: Profiles, after: Profiles) -> dict[Kind, int]:
-    """Copy every record to another place, in place of what is there; gives how many of each kind.
+    """Copy every record to another place, in place of all that is there; gives how many of each kind.
 
     Where both have the same key, sessions are copied as they are sealed; else each is opened and sealed
     anew, with the same generation. It can be repeated. Nobody may change the records meanwhile: the gateways
@@ -80,6 +80,8 @@ def copy(before: Profiles, after: Profiles) -> dict[Kind, int]:
             resealed = record.kind is Kind.SESSION and not same
             found.append((record, _resealed(record, content, before.key, after.key) if resealed else content))
     with after.records.alone() as records:
+        for record in {*listed(records)} - {record for record, _ in found}:
+            records.remove(record)
         for record, content in found:
             records.put(record, content)
     return {kind: sum(record.kind is kind for record, _ in found) for kind in Kind}

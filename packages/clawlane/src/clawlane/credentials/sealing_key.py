@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clawlane.channel import VaultError
 from clawlane.config.regular_file import read_regular
-from clawlane.config.sealing import KEY_FILE, file_of
+from clawlane.config.sealing import CREDENTIALS, KEY_FILE, file_of
 from clawlane.credentials.files import write_private
 from clawlane.texts import later
 
@@ -40,10 +40,10 @@ class KeyLocation:
             return cls(file_of(key_file), CONFIG_KEY)
         if written := environ.get(KEY_FILE, "").strip():
             return cls(file_of(written), KEY_FILE)
-        if credentials := environ.get("CREDENTIALS_DIRECTORY", ""):
+        if credentials := environ.get(CREDENTIALS, ""):
             path = Path(credentials, CREDENTIAL)
             if path.exists():
-                return cls(path, "CREDENTIALS_DIRECTORY")
+                return cls(path, CREDENTIALS)
         return cls(folder / "key")
 
     def make(self) -> None:

@@ -36,6 +36,7 @@ from clawlane.ops.context import LiveConfig, OpContext
 from clawlane.ops.operation import Caller
 from clawlane.ops.serving import Listening
 from clawlane.store.account_store import Clock
+from clawlane.store.alarm_told import Change
 from clawlane.store.database import Store
 from clawlane.store.errors import NotOwned
 from clawlane.store.events import Edit, note_config
@@ -220,6 +221,11 @@ class Accounts:
         """Say why an account does not run here."""
         if name in self.supervisors:
             self.supervisors[name].elsewhere(reason)
+
+    def found(self, name: str, change: Change) -> None:
+        """Raise or end an alarm on an account that runs here."""
+        if name in self.supervisors:
+            self.supervisors[name].alarms.found(change)
 
     async def _let_go(self, name: str) -> None:
         """End what runs of an account, and be ready to run it again."""

@@ -151,6 +151,10 @@ class AlarmWatch:
         for kind in alarmed.ended:
             log.info("%s: the alarm '%s' is over", self._account, kind)
 
+    def found(self, change: Change) -> None:
+        """Somebody else found something that is told on this account."""
+        self._find([change])
+
     def raised(self, kind: AlarmKind) -> None:
         """An operation has raised an alarm of this kind."""
         if kind is AlarmKind.LOGIN_REFUSED:

@@ -15,10 +15,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from clawlane.alarm_kinds import AlarmKind
 from clawlane.config.choices import Takeover
 from clawlane.config.load import Config
 from clawlane.gateway.lease import Lease
+from clawlane.gateway.lost_nodes import changes, waiting
 from clawlane.store import claims, nodes
+from clawlane.store.alarm_told import Change
 from clawlane.store.claims import Claimant, Standing
 from clawlane.store.database import Store
 from clawlane.store.errors import NodeTaken, StoreError
@@ -57,6 +60,9 @@ class Runs(Protocol):
     def elsewhere(self, account: str, reason: str) -> None:
         """Say why an account does not run here."""
 
+    def found(self, account: str, change: Change) -> None:
+        """Raise or end an alarm on an account that runs here."""
+
 
 class Cluster:
     """This gateway as a node, from when it has entered until it leaves."""
@@ -77,6 +83,8 @@ class Cluster:
         self._said: dict[str, str] = {}
         self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
         self._stops = False
+        self._alarmed = True
+        """Whether alarms about lost nodes may be open: at first an earlier run may have raised some."""
 
     def me(self) -> Claimant:
         """Who claims, by the config in force."""
@@ -156,7 +164,24 @@ class Cluster:
         for account, reason in self._leaving(accounts, standings, known).items():
             if account in here and account not in self._busy:
                 self._do(group, account, self._runs.give_up(account, reason))
-        self._say(standings, known, accounts.keys() - here - {*found.claims}, now_ms)
+        absent = accounts.keys() - here - {*found.claims}
+        self._say(standings, known, absent, now_ms)
+        await self._tell_of_lost([one for one in standings if one.account in absent], known, now_ms)
+
+    async def _tell_of_lost(
+        self, standings: Iterable[Standing], known: Mapping[str, Entered], now_ms: int
+    ) -> None:
+        """Raise an alarm for each node whose accounts wait, and end it once none does."""
+        waits = [one for one in standings if why_elsewhere(one, known, now_ms)[1]]
+        lost = waiting(self.me(), waits, known, now_ms)
+        if not (lost or self._alarmed):
+            return
+        opened, first = await self._store.ask(
+            lambda reader: (reader.open_alarms_of_kind(AlarmKind.NODE_LOST), reader.first_run())
+        )
+        for account, change in changes(lost, opened, first, self._runs.here()):
+            self._runs.found(account, change)
+        self._alarmed = bool(lost or opened)
 
     def _accounts(self) -> Mapping[str, Mapping[str, str]]:
         """The labels that each account of the config in force wants."""

@@ -65,6 +65,7 @@ _COMMANDS = {
     AlarmKind.FRIENDS_FELL: "openclaw directory peers list",
     AlarmKind.OUTBOUND_FAILS: "openclaw outbox list",
     AlarmKind.INBOUND_SILENT: "openclaw gateway restart",
+    AlarmKind.NODE_LOST: "openclaw cluster status",
 }
 """The command that helps with each kind, or shows more."""
 

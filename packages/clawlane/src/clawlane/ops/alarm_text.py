@@ -24,6 +24,7 @@ _SENTENCES: Final = {
     ),
     AlarmKind.OUTBOUND_FAILS: later("messages do not get out, while others wait behind them"),
     AlarmKind.INBOUND_SILENT: later("messages came that the connection never brought, although it answers"),
+    AlarmKind.NODE_LOST: later("a node is gone, and its accounts wait: nobody answers on them"),
 }
 
 _CHECKS: Final = {
@@ -103,6 +104,10 @@ _EVIDENCE: Final[Mapping[AlarmKind, Sequence[str]]] = {
         later("connected {connected_ms}"),
         later("last push {pushed_ms}"),
         later("messages {messages}"),
+    ),
+    AlarmKind.NODE_LOST: (
+        later("node {node}, last there {gone_ms}"),
+        later("{waiting} accounts wait: {held_up}"),
     ),
 }
 

@@ -66,7 +66,7 @@ def _back_up(ctx: OpContext, request: BackUp) -> BackedUp:
     target = Path(os.path.abspath(request.file))
     _check_target(ctx, target, may_replace=request.replace)
     with ExitStack() as stack:
-        stored = file_of(ctx.place, later("back it up with its own tools: pg_dump"))
+        stored = file_of(ctx.place, "openclaw store backup FILE")
         store = stack.enter_context(snapshot(stored)) if stored.exists() else None
         manifest = _manifest(ctx, request, store)
         files = _files(ctx, request)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -208,7 +209,16 @@ def _moved(
         stack.enter_context(ProcessLock(ctx.paths.lock_file))
         left = stack.enter_context(_leaving(ctx, source))
         made = stack.enter_context(_arriving(ctx, target, id_of(left.db)))
-        return Move(left, made, ctx.now_ms(), told, replace=request.replace).run()
+        move = Move(left, made, ctx.now_ms(), told, replace=request.replace)
+        return move.run(partial(_copy_sessions, ctx, target))
+
+
+def _copy_sessions(ctx: OpContext, target: StorePlace) -> None:
+    """Sealed sessions, accepted risks, marks of takeovers. They stay sealed with the same key."""
+    from clawlane.credentials.profiles import Profiles, copy
+    from clawlane.credentials.record_files import RecordFiles
+
+    copy(ctx.profiles, Profiles(target.records(RecordFiles.of(ctx.paths)), ctx.sealing_key))
 
 
 def _leaving(ctx: OpContext, place: StorePlace) -> AbstractContextManager[Source]:

@@ -182,6 +182,12 @@ def open_of(connection: Database, account: str) -> list[Alarm]:
 _OF_ACCOUNT = "SELECT * FROM alarms WHERE account = ? ORDER BY id"
 
 
+def open_of_kind(connection: Database, kind: AlarmKind) -> list[Alarm]:
+    """The alarms of a kind that are not over, of all accounts; the operator may have seen them."""
+    rows = connection.execute("SELECT * FROM alarms WHERE kind = ? AND ended_ms IS NULL ORDER BY id", (kind,))
+    return list(map(_alarm_of, rows))
+
+
 def _alarm_of(row: Row) -> Alarm:
     kind, evidence = AlarmKind(row["kind"]), json.loads(row["evidence"])
     return value_of(Alarm, row, kind=kind, evidence=evidence, paused=bool(row["paused"]))

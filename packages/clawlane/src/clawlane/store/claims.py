@@ -211,6 +211,17 @@ def unsettled(db: Database) -> list[Standing]:
     return [_standing(row) for row in rows]
 
 
+def first_run(db: Database) -> str:
+    """The first account, by name, that a node runs; empty where none does."""
+    row = db.execute(
+        "SELECT min(account) FROM owners JOIN nodes ON nodes.name = owners.node"
+        " AND nodes.instance = owners.instance WHERE owners.ended = '' AND nodes.ended = ''"
+        " AND nodes.beat_ms >= ?",
+        (db.clock_ms() - LEASE_MS,),
+    ).fetchone()
+    return str(row[0] or "")
+
+
 def standings(db: Database) -> list[Standing]:
     """Who owns each account, by name."""
     return [_standing(row) for row in db.execute("SELECT * FROM owners ORDER BY account")]

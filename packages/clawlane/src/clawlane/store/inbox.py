@@ -54,9 +54,11 @@ def admit_all(
     A message that is recalled before it comes is expected for as long as it may be late (`backlog_ms`), and
     an hour.
     """
+    has_messages = any(isinstance(item, NewMessage) for item in items)
+    kept_from_ms = retention.kept_from_ms(tx) if has_messages else 0
     try:
         with savepoint(tx.db):
-            return [_admit_or_note(tx, item, backlog_ms) for item in items]
+            return [_admit_or_note(tx, item, backlog_ms, kept_from_ms) for item in items]
     except Exception as error:
         if tx.db.failed_below(error):
             raise
@@ -64,7 +66,7 @@ def admit_all(
     for item in items:  # once more, to find the one that cannot be stored
         try:
             with savepoint(tx.db):
-                results.append(_admit_or_note(tx, item, backlog_ms))
+                results.append(_admit_or_note(tx, item, backlog_ms, kept_from_ms))
         except Exception as error:
             if tx.db.failed_below(error):
                 raise
@@ -72,8 +74,10 @@ def admit_all(
     return results
 
 
-def _admit_or_note(tx: Tx, item: NewMessage | NewOwn | Fact, backlog_ms: int) -> AdmittedMessage | NoteResult:
-    return admit(tx, item) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
+def _admit_or_note(
+    tx: Tx, item: NewMessage | NewOwn | Fact, backlog_ms: int, kept_from_ms: int
+) -> AdmittedMessage | NoteResult:
+    return admit(tx, item, kept_from_ms) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
 
 
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:
@@ -114,10 +118,11 @@ _FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
 """About a message from before the oldest that is remembered: it may have been answered."""
 
 
-def admit(tx: Tx, arrival: NewMessage) -> AdmittedMessage | NoteResult:
+def admit(tx: Tx, arrival: NewMessage, kept_from_ms: int | None = None) -> AdmittedMessage | NoteResult:
     """Store a message with its decision, once. Without a decision it waits for `decide`.
 
-    Only the ids stay of a message that is neither answered nor remembered.
+    Only the ids stay of a message that is neither answered nor remembered. `kept_from_ms` spares asking for
+    the time of the oldest that is known.
     """
     if aliases.known(tx, arrival.inbound):
         return NoteResult()
@@ -125,7 +130,9 @@ def admit(tx: Tx, arrival: NewMessage) -> AdmittedMessage | NoteResult:
         seq = _insert(tx, arrival, keep=False)
         change(tx, "messages", {"seq": seq}, recalled=reason)
         return NoteResult()
-    if arrival.inbound.sent_ms < retention.kept_from_ms(tx):
+    if kept_from_ms is None:
+        kept_from_ms = retention.kept_from_ms(tx)
+    if arrival.inbound.sent_ms < kept_from_ms:
         revision = arrival.decision.revision if arrival.decision else ""
         arrival = replace(arrival, decision=replace(_FORGOTTEN, revision=revision))
     elif late := decision_after(tx, arrival.inbound, arrival.history_limit):

@@ -116,6 +116,8 @@ class Reader:
     abilities_off = _ask(abilities.switched_off)
     abilities = _ask(abilities.standing)
     open_alarms = _ask(alarms.open_of)
+    open_alarms_of_kind = _ask(alarms.open_of_kind)
+    first_run = _ask(claims.first_run)
     alarms = _ask(alarms.listed)
     session = _ask(sessions.read)
     sessions = _ask(sessions.listed)

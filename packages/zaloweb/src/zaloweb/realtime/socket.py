@@ -296,13 +296,21 @@ class _Line:
         return self._heard > heard
 
     async def close(self, code: int) -> None:
-        """Close from our side, if it is still open. Where nothing may be written, it ends with the client."""
+        """Close from our side, if it is still open; without a word where nothing may be written."""
         if self._before_write():
+            self._abort()
             return
         code = CloseCode.STOPPED if code in _NOT_SENDABLE else code
         if not self._socket.closed:
             self._tell_sent("close", 0, code)
         await self._socket.close(code=code)
+
+    def _abort(self) -> None:
+        """End the connection below the WebSocket: closing that would write a frame."""
+        response = self._socket._response
+        if response.connection is not None and response.connection.transport is not None:
+            response.connection.transport.abort()
+        response.close()
 
     async def _pong(self, data: bytes) -> None:
         if not self._before_write():

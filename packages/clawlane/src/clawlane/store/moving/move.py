@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from clawlane.store import moved, nodes
+from clawlane.credentials.profile_records import Kind
+from clawlane.store import moved, nodes, profile_records
 from clawlane.store.errors import StoreFailed, StoreOwned, StoreUnusable
 from clawlane.store.moved import ARRIVING, MOVED, Arriving, Moved
 from clawlane.store.moving.places import NUMBERS, Source, Target
@@ -74,8 +75,8 @@ class Move:
         self._mark = Arriving(self._of, self._began)
         self._all = 0
 
-    def run(self) -> Report:
-        """Move the store.
+    def run(self, besides: Callable[[], None] = lambda: None) -> Report:
+        """Move the store, and `besides` what is kept with it; it is called before the store is left.
 
         Raises `StoreUnusable`, `StoreOwned` while a gateway works with it, and `StoreFailed` for what goes on
         when it is run again.
@@ -85,6 +86,7 @@ class Move:
             return self._finished(gone)
         _check_free(self._source.db, self._source.where)
         report = self.copy()
+        besides()
         self._note(msgspec.structs.replace(self._mark, checked=True), safe=True)
         self._source.change(self._leave)
         self._put_in_force()
@@ -103,6 +105,8 @@ class Move:
     def backed_up(self) -> Report:
         """A copy that is in force elsewhere, while the store itself goes on."""
         report = self.copy()
+        with self._target.transaction():
+            _copy_sessions(self._source.db, self._target.db, self._now_ms)
         self._put_in_force()
         return report
 
@@ -241,6 +245,13 @@ class Move:
     def _add_property(self, name: str, value: str) -> None:
         query = "INSERT INTO properties (name, value) VALUES (?, ?)"
         self._target.db.execute(query, (name, value))
+
+
+def _copy_sessions(source: Database, target: Database, now_ms: int) -> None:
+    """Copy what is kept of profiles, sealed as it is."""
+    for record in (one for kind in Kind for one in profile_records.names(source, kind)):
+        if (content := profile_records.load(source, record)) is not None:
+            profile_records.put(target, record, content, now_ms)
 
 
 def undo(source: Source) -> Moved | None:

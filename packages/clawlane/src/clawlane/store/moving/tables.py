@@ -11,8 +11,10 @@ import msgspec
 from clawlane.store.sql import Database
 from clawlane.store.sqlite.connection import connect_nothing
 
-APART = frozenset(("migrations", "numbers", "properties"))
-"""Each engine has its own migrations, and its own way of giving out numbers; properties name the store."""
+APART = frozenset(("migrations", "numbers", "properties", "nodes", "profile_records"))
+"""Each engine has its own migrations, and its own way of giving out numbers; properties name the store. Nodes
+are of one database, and sessions are files beside the one engine and rows of the other.
+"""
 
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
 _LATER = (("audit_log", "audit_anchors"),)

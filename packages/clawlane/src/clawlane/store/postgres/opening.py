@@ -128,8 +128,8 @@ class Readers:
                     if not opened.closed:
                         opened.execute("ROLLBACK")
         except (psycopg.OperationalError, PoolTimeout) as error:
-            told = later("the database {where} does not answer ({reason})", where=self._address)
-            raise StoreFailed(later(told, reason=plain_reason(error))) from error
+            told = later("the database {where} does not answer ({reason})")
+            raise StoreFailed(later(told, where=self._address, reason=plain_reason(error))) from error
 
     @contextmanager
     def _begun(self) -> Iterator[psycopg.Connection[Any]]:

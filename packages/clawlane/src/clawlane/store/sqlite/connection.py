@@ -176,14 +176,12 @@ def is_older(path: Path) -> bool:
 @contextmanager
 def readable(path: Path) -> Iterator[Connection]:
     """The same for the time of a few questions. What fails meanwhile is a `StoreUnusable`, too."""
-    connection = connect_reader(path)
     try:
-        yield connection
+        with closing(connect_reader(path)) as connection:
+            yield connection
     except sqlite3.DatabaseError as error:
         told = later("the store {path} cannot be read ({error})", path=path, error=error)
         raise StoreUnusable(told) from error
-    finally:
-        connection.close()
 
 
 def connect_nothing() -> Connection:
