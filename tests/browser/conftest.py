@@ -14,13 +14,13 @@ import pytest
 
 from demo.stage import Gateway, Operator
 from end_to_end.browsing import link_of
-from end_to_end.conftest import gateway, installed, linked, operator, plugin_record, state, zalo
+from end_to_end.conftest import engine, gateway, installed, linked, operator, plugin_record, state, zalo
 from end_to_end.steps import listening
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["gateway", "installed", "linked", "operator", "plugin_record", "state", "zalo"]
+__all__ = ["engine", "gateway", "installed", "linked", "operator", "plugin_record", "state", "zalo"]
 
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
