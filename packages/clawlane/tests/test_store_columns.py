@@ -124,6 +124,7 @@ NEITHER = frozenset(
         "beat_ms",
         "boot",
         "draining_ms",
+        "leaving",
         "ended",
         "entered_ms",
         "instance",
