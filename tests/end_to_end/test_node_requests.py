@@ -16,7 +16,7 @@ import pytest
 from demo.stage import Operator, Simulator, running
 from end_to_end.beside import linked_here
 from end_to_end.steps import answers, asked, person, say, until
-from end_to_end.test_cluster import LANE, Desk, other_than
+from end_to_end.test_cluster import LANE, TAKEOVER_S, Desk, other_than
 
 pytestmark = pytest.mark.long
 
@@ -134,6 +134,7 @@ def test_nobody_is_told_that_something_was_done_that_may_not_have_been(desk: Mac
     told = desk.refused(other, "pause")
     assert f"not all nodes did it ({other} did): {owner}: node {owner} has" in told
     assert "so nothing was done" in told
+    desk.until(lambda found: found[LANE] == "", other, 2 * TAKEOVER_S)
     os.kill(pid, signal.SIGCONT)
     until(lambda: desk.owners(other)[LANE] == owner)
     paused = asked(desk.operators[other], "pause", "--list")["pauses"]
