@@ -20,6 +20,7 @@ from end_to_end.test_cluster import LANE, TAKEOVER_S, Desk, other_than
 
 pytestmark = pytest.mark.long
 
+CONSOLE = ("  channels:", "  console: { enabled: true, listen: '127.0.0.1:0' },\n  channels:")
 PAIRING = ("dmPolicy: 'allowlist', allowFrom: ['*']", "dmPolicy: 'pairing'")
 
 
@@ -29,7 +30,7 @@ class Machines(Desk):
     def machine(self, name: str, takeover: str = "ask") -> Operator:
         made = super().machine(name, takeover)
         file = self.folder / name / "config.json5"
-        file.write_text(file.read_text().replace(*PAIRING))
+        file.write_text(file.read_text().replace(*PAIRING).replace(*CONSOLE))
         return made
 
     @property
@@ -107,8 +108,10 @@ def test_a_command_reaches_the_owner_from_every_machine(desk: Machines) -> None:
     sent = desk.operators["c"].run("message", "send", "-t", f"user:{lan}", "from afar")
     assert sent.returncode == 0, sent.stdout
     assert answers(desk.zalo, 1) == ["from afar"]
-    told = desk.refused(other, "debug", "--account", "default", "--for", "1s")
-    assert f"{LANE} on node {owner}" in told
+    file = desk.folder / "picture.png"
+    file.write_bytes(b"")
+    told = desk.refused(other, "message", "send", "-t", f"user:{lan}", "--media", str(file), "look")
+    assert f"{LANE} on node {owner}; the files to send are on this machine" in told
     assert desk.rows == []
 
 

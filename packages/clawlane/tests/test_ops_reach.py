@@ -31,20 +31,14 @@ def carried() -> list[Operation]:
 
 
 def test_each_operation_has_one_reach() -> None:
-    told = Counter((reach._HERE + reach._STORE + reach._OWNER + " " + reach._MACHINE).split())
+    told = Counter((reach._HERE + reach._STORE + reach._OWNER).split())
     assert [name for name, count in told.items() if count > 1] == []
     assert operations().keys() - REACH.keys() == set(), "say in ops/reach.py where these run"
     assert REACH.keys() - operations().keys() == set(), "these are not there any more"
 
 
-def test_what_is_carried_has_one_answer_and_what_is_refused_elsewhere_tells_steps() -> None:
-    assert [one.name for one in carried() if one.streams] == []
-    refused = [operations()[name] for name, one in REACH.items() if one is Reach.MACHINE]
-    assert [one.name for one in refused if not one.streams] == []
-
-
 def test_it_is_known_which_accounts_a_request_is_about() -> None:
-    reaching = {name for name, one in REACH.items() if one in (Reach.OWNER, Reach.MACHINE)}
+    reaching = {name for name, one in REACH.items() if one is Reach.OWNER}
     assert subjects._FIND.keys() - reaching == set()
     for name in reaching - subjects._FIND.keys():
         assert {"channel", "account"} <= {one.name for one in fields(operations()[name].request)}, name

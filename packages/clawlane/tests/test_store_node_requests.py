@@ -10,10 +10,11 @@ import pytest
 from packages.clawlane.tests.opened_store import POSTGRES, Clock, current_engine, raw, store_in
 from packages.clawlane.tests.test_store_nodes import OLD, age, node
 
-from clawlane.store import node_requests, nodes
+from clawlane.store import node_requests, node_steps, nodes
 from clawlane.store.database import Store
 from clawlane.store.errors import RequestRefused
 from clawlane.store.node_requests import KEPT_MS, LONGEST_ANSWER, LONGEST_REQUEST, MOST_OPEN, WAITS_MS, Asked
+from clawlane.store.node_steps import SILENT_MS
 
 RUN = "run b"
 
@@ -34,7 +35,9 @@ def progress(store: Store, id_: str = "1") -> node_requests.Progress | None:
 def older(folder: Path, by_ms: int) -> None:
     with raw(folder) as db:
         db.execute(
-            "UPDATE node_requests SET asked_ms = asked_ms - ?, until_ms = until_ms - ?", (by_ms, by_ms)
+            "UPDATE node_requests SET asked_ms = asked_ms - ?, heard_ms = heard_ms - ?,"
+            " until_ms = until_ms - ?",
+            (by_ms, by_ms, by_ms),
         )
 
 
@@ -83,6 +86,52 @@ async def test_whoever_asked_sees_that_the_node_is_gone(store: Store, tmp_path: 
     assert progress(store) == node_requests.Progress("taken", there=False)
     await store.change(node_requests.ask, asked("2"))
     assert progress(store, "2") == node_requests.Progress("new", there=True)
+
+
+async def tell(store: Store, after: int, *steps: str, id_: str = "1", run: str = RUN) -> int | None:
+    return await store.change(node_steps.tell, id_, run, after, steps)
+
+
+def unread(store: Store, after: int = 0, id_: str = "1") -> list[tuple[int, str]]:
+    with store.read() as reader:
+        return reader.request_steps(id_, after)
+
+
+async def test_steps_are_read_in_order_and_go_with_their_request(store: Store, tmp_path: Path) -> None:
+    await store.change(nodes.enter, node("b"))
+    await store.change(node_requests.ask, asked())
+    assert await tell(store, 0, "early") is None  # nobody has taken it
+    await take(store)
+    assert await tell(store, 0, "1", "2") == 2
+    assert await tell(store, 0, "x", run="a run before") is None
+    assert unread(store) == [(1, "1"), (2, "2")]
+    assert unread(store, after=1) == [(2, "2")]
+    older(tmp_path, SILENT_MS - 5_000)
+    await store.change(node_steps.hear, "1", 2)
+    assert unread(store) == []
+    assert await tell(store, 2, "3") == 1
+    with pytest.raises(RequestRefused, match="a step has 4096 KiB"):
+        await tell(store, 3, "x" * (LONGEST_ANSWER + 1))
+
+    await store.change(node_requests.remove, "1")
+    assert unread(store) == []
+    assert await tell(store, 3, "4") is None
+
+
+async def test_nothing_more_is_told_to_whoever_is_not_heard_any_more(store: Store, tmp_path: Path) -> None:
+    await store.change(nodes.enter, node("b"))
+    for one in "12":
+        await store.change(node_requests.ask, asked(one))
+        await take(store)
+        assert await tell(store, 0, "first", id_=one) == 1
+    older(tmp_path, SILENT_MS + 1)
+    await store.change(node_steps.hear, "2", 0)
+    assert await tell(store, 1, "second") is None
+    assert progress(store) is None
+    assert await tell(store, 1, "second", id_="2") == 2
+    older(tmp_path, KEPT_MS)
+    await store.change(node_requests.tidy)
+    assert (progress(store, "2"), unread(store, id_="2")) == (None, [])
 
 
 async def test_what_is_too_long_or_one_too_many_is_refused(store: Store) -> None:

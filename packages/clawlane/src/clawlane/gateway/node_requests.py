@@ -11,6 +11,7 @@ import msgspec
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.cluster import Cluster
 from clawlane.gateway.control import OURS, error_fields
+from clawlane.gateway.node_steps import tell_steps
 from clawlane.ops.asking_nodes import Answer, Failed, who_runs
 from clawlane.ops.operation import Caller, OpError, decode, encode, find
 from clawlane.ops.reach import REACH, Reach
@@ -40,6 +41,7 @@ class NodeRequests:
         self._accounts = accounts
         self._cluster = cluster
         self._running: set[asyncio.Task[None]] = set()
+        self._streams: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Look for requests until cancelled, while the lease holds. What was taken goes on."""
@@ -62,7 +64,12 @@ class NodeRequests:
             await asyncio.sleep(_TIDY_S)
 
     async def finish(self) -> None:
-        """Answer what was taken; what takes too long is cut off, and nobody knows what became of it."""
+        """Answer what was taken; what takes too long is cut off, and nobody knows what became of it.
+
+        Streams are cut off at once: one may have no end of its own.
+        """
+        for task in self._streams:
+            task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=_FINISH_S)
         for task in self._running:
@@ -77,15 +84,16 @@ class NodeRequests:
         taken = await self._accounts.store.change(node_requests.take, me.name, me.instance)
         if taken is not None:
             task = asyncio.create_task(self._carry_out(taken, me.instance))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            for kept in (self._running, self._streams) if _streams(taken) else (self._running,):
+                kept.add(task)
+                task.add_done_callback(kept.discard)
 
     async def _carry_out(self, taken: Asked, instance: str) -> None:
         log.info("%s is carried out for %s", taken.operation, taken.asker)
         locale = taken.locale
         speak((lambda: locale) if locale in LOCALES else self._accounts.locale)
         try:
-            said = msgspec.json.encode(Answer(msgspec.Raw(await self._result(taken))))
+            said = msgspec.json.encode(Answer(msgspec.Raw(await self._result(taken, instance))))
         except Exception as error:
             if not isinstance(error, OURS):
                 log.exception("%s failed", taken.operation)
@@ -99,8 +107,11 @@ class NodeRequests:
         except StoreError as error:
             log.error("what came of %s could not be told: %s", taken.operation, error)
 
-    async def _result(self, taken: Asked) -> bytes:
-        """The result as JSON. A row of the store can ask for nothing but what is about accounts run here."""
+    async def _result(self, taken: Asked, instance: str) -> bytes:
+        """The result as JSON, null of a stream.
+
+        A row of the store can ask for nothing but what is about accounts run here.
+        """
         operation = find(taken.operation)
         if REACH[operation.name] is not Reach.OWNER:
             raise OpError(later("{operation} is not carried out for other nodes", operation=operation.name))
@@ -112,7 +123,18 @@ class NodeRequests:
             now = await who_runs(ctx, taken.accounts)
             raise OpError(later(told, name=ctx.node, now=now), "openclaw cluster status")
         only = replace(ctx, only=frozenset(taken.accounts))
-        return encode(await operation.run(only, decode(taken.request.encode(), operation.request)))
+        asked = decode(taken.request.encode(), operation.request)
+        if operation.streams:
+            await tell_steps(self._accounts.store, taken.id, instance, operation.run(only, asked))
+            return b"null"
+        return encode(await operation.run(only, asked))
+
+
+def _streams(taken: Asked) -> bool:
+    try:
+        return find(taken.operation).streams
+    except OpError:  # which is said when it is carried out
+        return False
 
 
 def _failed(taken: Asked, error: Exception) -> bytes:

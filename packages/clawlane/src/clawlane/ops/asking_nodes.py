@@ -1,4 +1,7 @@
-"""Asks another node for an operation, over the store, and waits for what came of it."""
+"""Asks another node for an operation, over the store, and waits for what came of it.
+
+One that tells its steps is followed by `following_nodes`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from clawlane.store.errors import StoreError
 from clawlane.store.node_requests import DONE, NEW, WAITS_MS, Asked, Progress
 from clawlane.texts import later, locale
 
-_ANSWER_S = 50.0
+ANSWER_S = 50.0
 """How long is waited for an answer in all: less than a client waits for the gateway that asks."""
 
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 0.5
@@ -51,8 +54,20 @@ async def ask_node(
     Raises what that said as `OpError` or `ConfigError`, `OpError` where it did nothing, `RequestRefused`, and
     `Unanswered`. Nothing is done any more for somebody who gives up before the node has begun.
     """
+    asked = asked_of(ctx, operation, request, node, accounts)
+    await ctx.change_store(node_requests.ask, asked)
+    try:
+        said = await _answer(ctx, operation, asked)
+    except asyncio.CancelledError:
+        await asyncio.shield(ctx.change_store(node_requests.withdraw, asked.id))
+        raise
+    return _result(operation, said)
+
+
+def asked_of(ctx: OpContext, operation: Operation, request: Any, node: str, accounts: Iterable[str]) -> Asked:
+    """The request as a row."""
     asker = later("node {name}", name=ctx.node) if ctx.node else f"{socket.gethostname()} ({os.getpid()})"
-    asked = Asked(
+    return Asked(
         secrets.token_hex(16),
         node,
         operation.name,
@@ -62,13 +77,6 @@ async def ask_node(
         locale(),
         asker,
     )
-    await ctx.change_store(node_requests.ask, asked)
-    try:
-        said = await _answer(ctx, operation, asked)
-    except asyncio.CancelledError:
-        await asyncio.shield(ctx.change_store(node_requests.withdraw, asked.id))
-        raise
-    return _result(operation, said)
 
 
 async def _answer(ctx: OpContext, operation: Operation, asked: Asked) -> bytes:
@@ -84,19 +92,19 @@ async def _answer(ctx: OpContext, operation: Operation, asked: Asked) -> bytes:
                 return found.answer.encode()
             if (found is not None and found.state == NEW) and (not found.there or waited > WAITS_MS / 1000):
                 if await ctx.change_store(node_requests.withdraw, asked.id):
-                    raise await _not_taken(ctx, asked, found)
+                    raise await not_taken(ctx, asked, found)
                 continue  # it was taken just now
         except StoreError as error:
-            if waited > _ANSWER_S:
-                raise _unanswered(operation, asked, str(error)) from error
+            if waited > ANSWER_S:
+                raise unanswered_by(operation, asked, str(error)) from error
             continue
         if found is None or not found.there:
-            raise _unanswered(operation, asked, later("its gateway has ended"))
-        if waited > _ANSWER_S:
-            raise _unanswered(operation, asked, later("it takes too long"))
+            raise unanswered_by(operation, asked, later("its gateway has ended"))
+        if waited > ANSWER_S:
+            raise unanswered_by(operation, asked, later("it takes too long"))
 
 
-async def _not_taken(ctx: OpContext, asked: Asked, found: Progress) -> OpError:
+async def not_taken(ctx: OpContext, asked: Asked, found: Progress) -> OpError:
     """A request that was withdrawn in time: why, and who runs its accounts now."""
     if found.there:
         told = later("node {name} has not taken the request within {seconds} s, so nothing was done")
@@ -117,15 +125,20 @@ async def who_runs(ctx: OpContext, accounts: Iterable[str]) -> str:
     return later("no node runs {account} now", account=account)
 
 
-def _unanswered(operation: Operation, asked: Asked, reason: str) -> Unanswered:
+def unanswered_by(operation: Operation, asked: Asked, reason: str) -> Unanswered:
     told = later("node {name} did not answer: {reason}", name=asked.node, reason=reason)
     return Unanswered(*unanswered(told, operation))
 
 
 def _result(operation: Operation, said: bytes) -> Any:
+    return decode(bytes(raise_failed(said).result), operation.result)
+
+
+def raise_failed(said: bytes) -> Answer:
+    """The answer of a node. Raises the error that it may be, as `OpError`, `Unanswered` or `ConfigError`."""
     answer: Answer = decode(said, Answer)
     if answer.failed is None:
-        return decode(bytes(answer.result), operation.result)
+        return answer
     failed = answer.failed
     if failed.problems:
         raise ConfigError(Problem(**one) for one in failed.problems)

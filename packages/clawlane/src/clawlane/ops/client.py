@@ -132,6 +132,9 @@ class Client:
 
     @cached_property
     def _context(self) -> OpContext:
+        return self._new_context()
+
+    def _new_context(self) -> OpContext:
         from clawlane.ops.context import OpContext
 
         return OpContext(self.paths, os.environ, now_ms, self._caller, plan=self._plan)
@@ -161,8 +164,8 @@ class Client:
 
         show_in(self._context.zone)
 
-        async def run() -> R:
-            async with self._context as ctx:
+        async def run(context: OpContext) -> R:
+            async with context as ctx:
                 if self._changes:
                     await ctx.update_store()
                 return cast(R, await operation_of(request).run(ctx, request))
@@ -170,9 +173,11 @@ class Client:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return event_loop.run(run())
-        with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
-            return elsewhere.submit(copy_context().run, lambda: event_loop.run(run())).result()
+            return event_loop.run(run(self._context))
+        # Between two events of an operation that runs here, which goes on with what it has opened.
+        with ThreadPoolExecutor(1) as elsewhere:
+            alone = self._new_context()
+            return elsewhere.submit(copy_context().run, lambda: event_loop.run(run(alone))).result()
 
     def know_zone(self) -> None:
         """Show times in the zone of the gateway, else of the config, in a command that asks for nothing."""

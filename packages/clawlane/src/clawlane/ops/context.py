@@ -321,7 +321,7 @@ class OpContext:
         """Whether another node may have to carry an operation out."""
         from clawlane.ops.reach import REACH, Reach
 
-        if self.only is not None or REACH.get(operation) not in (Reach.OWNER, Reach.MACHINE):
+        if self.only is not None or REACH.get(operation) is not Reach.OWNER:
             return False
         return self.shares_store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from clawlane.ops.context import OpContext
@@ -23,6 +24,10 @@ def join(ctx: OpContext, operation: str, parts: list[Any]) -> Any:
         return type(first)(
             {name: every[name] for name in names}, first.agents, any(one.running for one in parts)
         )
+    if operation == "forget.forget":
+        accounts = [one for part in parts for one in part.accounts]
+        copies = [*dict.fromkeys(one for part in parts for one in part.copies)]
+        return replace(parts[-1], accounts=accounts, copies=copies)
     if isinstance(parts[0], list):
         return [one for part in parts for one in part]
     return type(parts[0])(

@@ -218,16 +218,17 @@ def _where_it_belongs(name: str, run: Any) -> Any:
 
 
 def _stream_where_it_belongs(name: str, run: Any) -> Any:
-    """The same for a stream, which is refused where its accounts do not run."""
+    """The same for a stream."""
 
     @wraps(run)
     async def reaching(ctx: Any, asked: Any) -> AsyncIterator[Any]:
+        events = run(ctx, asked)
         if not ctx.operation and ctx.may_be_elsewhere(name):
-            from clawlane.ops.relay import refuse_elsewhere
+            from clawlane.ops.relay import follow_where_it_belongs
 
-            await refuse_elsewhere(ctx, _BY_NAME[name], asked)
-        async with aclosing(run(ctx, asked)) as events:
-            async for event in events:
+            events = follow_where_it_belongs(ctx, _BY_NAME[name], run, asked)
+        async with aclosing(events) as telling:
+            async for event in telling:
                 yield event
 
     return reaching

@@ -3,10 +3,8 @@
     HERE      on the machine that it is asked on: it is about its files, its gateway, or the outside world
     STORE     wherever it is asked: it reads or changes only what all of them share
     OWNER     on the node that runs its accounts, which is asked over the store
-    MACHINE   on the machine of that node: elsewhere it is refused, with the name of the node
 
-Requests of OWNER are written into the store, so none of them carries a secret. Operations of MACHINE tell
-their steps, or leave files where they run.
+Requests of OWNER are written into the store, so none of them carries a secret.
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ class Reach(StrEnum):
     HERE = "here"
     STORE = "store"
     OWNER = "owner"
-    MACHINE = "machine"
 
 
 _HERE = """
@@ -45,25 +42,19 @@ webhooks.dropped webhooks.listed webhooks.retried why.why
 
 _OWNER = """
 alarms.acknowledge alerts.dropped alerts.retried alerts.tested attachments.fetch callback.called_back
-capabilities.switch client_sends.react client_sends.send directory.groups directory.members directory.peers
-directory.self_ drafts.approve drafts.drop drafts.edit drafts.revive login.log_out message.outcome
-message.react message.send message.undo messages.arrived messages.drop messages.drop_dead_letter
-messages.resend messages.resubmit pacing.pacing pairing.approve pairing.reject pairing.revoke pairing.unblock
-pause.pause pause.pauses pause.resume recall.recall revoking.revoke running.start running.stop sessions.reset
-status.status upgrade.accept verification.evidence verification.facts verification.fetched
-verification.look_up verification.reconnect verification.record
+capabilities.switch client_sends.react client_sends.send debug.debug directory.groups directory.members
+directory.peers directory.self_ directory_export.export drafts.approve drafts.drop drafts.edit drafts.revive
+forget.forget login.log_in login.log_out message.outcome message.react message.send message.undo
+messages.arrived messages.drop messages.drop_dead_letter messages.resend messages.resubmit pacing.pacing
+pairing.approve pairing.reject pairing.revoke pairing.unblock pause.pause pause.pauses pause.resume
+recall.recall revoking.revoke running.start running.stop sessions.reset status.status upgrade.accept
+verification.evidence verification.facts verification.fetched verification.look_up verification.reconnect
+verification.record
 """
-
-_MACHINE = "debug.debug directory_export.export forget.forget login.log_in"
 
 REACH = {
     name: reach
-    for reach, names in (
-        (Reach.HERE, _HERE),
-        (Reach.STORE, _STORE),
-        (Reach.OWNER, _OWNER),
-        (Reach.MACHINE, _MACHINE),
-    )
+    for reach, names in ((Reach.HERE, _HERE), (Reach.STORE, _STORE), (Reach.OWNER, _OWNER))
     for name in names.split()
 }
 """The reach of every operation by its name."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
 from clawlane.ops.asking_nodes import ask_node
 from clawlane.ops.context import OpContext
+from clawlane.ops.following_nodes import follow_node
 from clawlane.ops.joining import join
 from clawlane.ops.operation import Operation, OpError, Unanswered
 from clawlane.ops.subjects import subjects
@@ -18,6 +19,7 @@ from clawlane.store.errors import StoreError
 from clawlane.texts import joined, later, told
 
 Run = Callable[[OpContext, Any], Coroutine[Any, Any, Any]]
+Follow = Callable[[OpContext, Any], AsyncGenerator[Any]]
 
 
 async def run_where_it_belongs(ctx: OpContext, operation: Operation, run: Run, asked: Any) -> Any:
@@ -46,17 +48,47 @@ async def run_where_it_belongs(ctx: OpContext, operation: Operation, run: Run, a
     parts = await asyncio.gather(*tries, return_exceptions=True)
     if any(isinstance(part, BaseException) for part in parts):
         if operation.changes:
-            raise _partly(names, parts)
+            raise _of_several(names, parts)
         parts = await _with_what_is_stored(ctx, run, meant, [*nodes.values()], parts)
     return join(ctx, operation.name, parts)
 
 
-async def refuse_elsewhere(ctx: OpContext, operation: Operation, asked: Any) -> None:
-    """Raises `OpError` for a stream about accounts that other nodes run."""
-    accounts, _ = await subjects(ctx, operation, asked)
-    _, nodes = await _shared_out(ctx, accounts)
-    if nodes:
-        raise _not_here(nodes)
+async def follow_where_it_belongs(
+    ctx: OpContext, operation: Operation, run: Follow, asked: Any
+) -> AsyncGenerator[Any]:
+    """The events of a stream, of one node after another where several run its accounts.
+
+    Their last ones become one, at the end. Raises what the operation raises, and as `run_where_it_belongs`.
+    """
+    accounts, meant = await subjects(ctx, operation, asked)
+    here, nodes = await _shared_out(ctx, accounts)
+    if not nodes:
+        parts = [("", run(ctx, asked))]
+    else:
+        parts = [(node, follow_node(ctx, operation, meant, node, names)) for node, names in nodes.items()]
+        if here:
+            parts.append((ctx.node, run(replace(ctx, only=frozenset(here)), meant)))
+    whole = parts[0][1] if len(parts) == 1 else _one_after_another(ctx, operation, parts)
+    async with aclosing(whole) as events:
+        async for event in events:
+            yield event
+
+
+async def _one_after_another(
+    ctx: OpContext, operation: Operation, parts: Iterable[tuple[str, AsyncGenerator[Any]]]
+) -> AsyncGenerator[Any]:
+    last: dict[str, Any] = {}
+    for node, part in parts:
+        name = node or later("this machine")
+        try:
+            async with aclosing(part) as events:
+                async for event in events:
+                    if name in last:
+                        yield last[name]
+                    last[name] = event
+        except (OpError, StoreError) as error:
+            raise _partly([one for one in last if one != name], [(name, error)]) from error
+    yield join(ctx, operation.name, [*last.values()])
 
 
 async def _shared_out(ctx: OpContext, accounts: Iterable[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -100,28 +132,35 @@ async def _with_what_is_stored(
     return parts
 
 
-def _not_here(nodes: Mapping[str, list[str]], why: str = "") -> OpError:
+def _not_here(nodes: Mapping[str, list[str]], why: str) -> OpError:
     which = joined(
         later("{accounts} on node {name}", accounts=", ".join(names), name=node)
         for node, names in nodes.items()
     )
-    told = later("this has to be run where the account is: {which}", which=which)
-    return OpError(later("{told}; {why}", told=told, why=why) if why else told, _WHERE)
+    told = later("this has to be run where the account is: {which}; {why}", which=which, why=why)
+    return OpError(told, _WHERE)
 
 
 _WHERE = later("run it on that machine, or name another account with --account")
 
 
-def _partly(names: list[str], parts: list[Any]) -> OpError:
+def _of_several(names: list[str], parts: list[Any]) -> OpError:
     """Of several nodes not all have done it."""
-    wrong = [(name, part) for name, part in zip(names, parts, strict=True) if isinstance(part, BaseException)]
-    for _, part in wrong:
-        if not isinstance(part, OpError | StoreError):
+    failed: list[tuple[str, BaseException]] = []
+    done: list[str] = []
+    for name, part in zip(names, parts, strict=True):
+        if not isinstance(part, BaseException):
+            done.append(name)
+        elif isinstance(part, OpError | StoreError):
+            failed.append((name, part))
+        else:
             raise part
-    said = joined((later("{node}: {error}", node=name, error=told(part)) for name, part in wrong), "; ")
-    done = ", ".join(
-        name for name, part in zip(names, parts, strict=True) if not isinstance(part, BaseException)
-    )
-    sentence = later("not all nodes did it ({done} did): {said}", done=done or later("none"), said=said)
-    kind = Unanswered if any(isinstance(part, Unanswered) for _, part in wrong) else OpError
+    return _partly(done, failed)
+
+
+def _partly(done: list[str], failed: list[tuple[str, BaseException]]) -> OpError:
+    said = joined((later("{node}: {error}", node=name, error=told(part)) for name, part in failed), "; ")
+    did = ", ".join(done) or later("none")
+    sentence = later("not all nodes did it ({done} did): {said}", done=did, said=said)
+    kind = Unanswered if any(isinstance(part, Unanswered) for _, part in failed) else OpError
     return kind(sentence, later("see where accounts run: openclaw cluster status"))

@@ -34,7 +34,7 @@ OPEN_MS = 60_000
 """How long one that was taken counts as open: nobody waits for its answer any more."""
 
 KEPT_MS = 3_600_000
-"""How long a row stays that nobody removes."""
+"""How long a row stays that nobody removes, since whoever asked was last heard of."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -68,7 +68,7 @@ def ask(db: Database, _now_ms: int, asked: Asked) -> None:
     tidy(db, now_ms)
     is_open = db.execute(
         "SELECT count(*) AS n FROM node_requests WHERE node = ? AND ((state = ? AND until_ms > ?)"
-        " OR (state = ? AND asked_ms > ?))",
+        " OR (state = ? AND heard_ms > ?))",
         (asked.node, NEW, now_ms, TAKEN, now_ms - OPEN_MS),
     ).fetchone()
     if is_open["n"] >= MOST_OPEN:
@@ -76,7 +76,7 @@ def ask(db: Database, _now_ms: int, asked: Asked) -> None:
         raise RequestRefused(later(told, name=asked.node, n=is_open["n"]))
     db.execute(
         "INSERT INTO node_requests (id, node, operation, request, accounts, caller, locale, asker, asked_ms,"
-        " until_ms, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " heard_ms, until_ms, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             asked.id,
             asked.node,
@@ -86,6 +86,7 @@ def ask(db: Database, _now_ms: int, asked: Asked) -> None:
             asked.caller,
             asked.locale,
             asked.asker,
+            now_ms,
             now_ms,
             now_ms + WAITS_MS,
             NEW,
@@ -131,13 +132,15 @@ def withdraw(db: Database, _now_ms: int, id_: str) -> bool:
 
 
 def remove(db: Database, _now_ms: int, id_: str) -> None:
-    """Remove a request whose answer was read."""
+    """Remove a request whose answer was read, or that is not wanted any more, whatever was done of it."""
+    db.execute("DELETE FROM node_steps WHERE request = ?", (id_,))
     db.execute("DELETE FROM node_requests WHERE id = ?", (id_,))
 
 
 def tidy(db: Database, _now_ms: int) -> None:
     """Remove what nobody has removed."""
-    db.execute("DELETE FROM node_requests WHERE asked_ms < ?", (db.clock_ms() - KEPT_MS,))
+    db.execute("DELETE FROM node_requests WHERE heard_ms < ?", (db.clock_ms() - KEPT_MS,))
+    db.execute("DELETE FROM node_steps WHERE request NOT IN (SELECT id FROM node_requests)")
 
 
 def wait_for(db: Database, node: str) -> bool:

@@ -29,6 +29,7 @@ from clawlane.store import (
     forgetting,
     in_force,
     node_requests,
+    node_steps,
     nodes,
     notices,
     operator_sends,
@@ -169,6 +170,7 @@ class Reader:
     running_nodes = _ask(claims.running)
     requests_wait = _ask(node_requests.wait_for)
     request_progress = _ask(node_requests.progress)
+    request_steps = _ask(node_steps.unread)
 
     def __init__(
         self, connection: Database, *, empty: bool = False, check: Callable[[], None] = lambda: None

@@ -52,11 +52,18 @@ CREATE TABLE node_requests (
     locale TEXT COLLATE "C" NOT NULL,
     asker TEXT COLLATE "C" NOT NULL,
     asked_ms BIGINT NOT NULL,
+    heard_ms BIGINT NOT NULL,
     until_ms BIGINT NOT NULL,
     state TEXT COLLATE "C" NOT NULL,
     instance TEXT COLLATE "C" NOT NULL DEFAULT '',
     answer TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (id)
+);
+CREATE TABLE node_steps (
+    request TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    step TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (request, number)
 );
 CREATE TABLE accounts (
     account TEXT COLLATE "C" NOT NULL,

@@ -562,11 +562,17 @@ CREATE TABLE node_requests (
     operation TEXT NOT NULL, request TEXT NOT NULL, accounts TEXT NOT NULL, -- JSON
     caller TEXT NOT NULL, locale TEXT NOT NULL, asker TEXT NOT NULL, -- for whom, and who waits for the answer
     asked_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, -- until when it may be taken
+    heard_ms INTEGER NOT NULL, -- when whoever asked was last heard of
     state TEXT NOT NULL, -- 'new', 'taken' or 'done'
     instance TEXT NOT NULL DEFAULT '', -- the run of the node that has taken it
     answer TEXT NOT NULL DEFAULT '' -- JSON
 ) WITHOUT ROWID;
 CREATE INDEX requests_of_node ON node_requests (node, asked_ms);
+-- What a node tells of one that goes on for long, until whoever asked has read it; see `store/node_steps.py`.
+CREATE TABLE node_steps (
+    request TEXT NOT NULL, number INTEGER NOT NULL, step TEXT NOT NULL, -- JSON
+    PRIMARY KEY (request, number)
+) WITHOUT ROWID;
 -- A code means one person on an account. That no other account has the same is looked at, and no more: in a
 -- database shared by nodes two may choose it at once.
 CREATE TABLE pairing_by_account (
