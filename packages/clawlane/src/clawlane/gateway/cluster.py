@@ -60,8 +60,8 @@ class Runs(Protocol):
     async def lose(self) -> None:
         """Stop everything at once: calls are aborted, sockets closed, and nothing is waited for."""
 
-    def elsewhere(self, account: str, reason: str) -> None:
-        """Say why an account does not run here."""
+    async def elsewhere(self, reasons: Mapping[str, str]) -> None:
+        """Say of accounts why they do not run here."""
 
     def found(self, account: str, change: Change) -> None:
         """Raise or end an alarm on an account that runs here."""
@@ -177,7 +177,8 @@ class Cluster:
             if account in here and account not in self._busy:
                 self._do(group, account, self._runs.give_up(account, reason))
         absent = accounts.keys() - here - {*found.claims}
-        self._say(standings, known, absent, now_ms)
+        if told := self._told_anew(standings, known, absent, now_ms):
+            group.create_task(self._runs.elsewhere(told))
         await self._tell_of_lost([one for one in standings if one.account in absent], known, now_ms)
 
     async def _tell_of_lost(
@@ -230,17 +231,17 @@ class Cluster:
                 found[one.account] = later("it moves to node {name}", name=one.wanted)
         return found
 
-    def _say(
+    def _told_anew(
         self, standings: Iterable[Standing], known: Mapping[str, Entered], absent: Iterable[str], now_ms: int
-    ) -> None:
-        """Report why accounts do not run here, once for each reason."""
-        by_name = {one.account: one for one in standings}
+    ) -> dict[str, str]:
+        """Why accounts do not run here, where another reason was told before."""
+        by_name, found = {one.account: one for one in standings}, {}
         for account in absent:
             reason, waits = why_elsewhere(by_name.get(account), known, now_ms)
             if self._said.get(account) != reason:
-                self._said[account] = reason
+                self._said[account] = found[account] = reason
                 log.log(logging.ERROR if waits else logging.INFO, "%s: %s", account, reason)
-                self._runs.elsewhere(account, reason)
+        return found
 
 
 async def _logged(account: str, work: Coroutine[Any, Any, None]) -> None:
