@@ -41,6 +41,7 @@ _SOON_S = 0.1
 _RETRY_S = 1.0
 """Between two beats while they fail."""
 
+_RUN_ELSEWHERE = later("another node runs it; see: openclaw cluster status")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 log = logging.getLogger(__name__)
 
@@ -259,7 +260,7 @@ def why_elsewhere(one: Standing | None, known: Mapping[str, Entered], now_ms: in
     """
     owner = known.get(one.node) if one else None
     if one is None or claims.is_run(one, owner):
-        return later("another node runs it; see: openclaw cluster status"), False
+        return _RUN_ELSEWHERE, False
     if not one.node:
         return later("no node has claimed it yet"), False
     if one.wanted or (one.ended and now_ms < one.since_ms + claims.RETURN_MS):
