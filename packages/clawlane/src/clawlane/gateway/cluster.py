@@ -38,6 +38,9 @@ _LOOK_S = 0.5
 _SOON_S = 0.1
 """The same while another gateway stops."""
 
+_CLAIMS_AT_ONCE = 16
+"""Accounts that are claimed at the same time: behind hundreds of them a beat would come too late."""
+
 _RETRY_S = 1.0
 """Between two beats while they fail."""
 
@@ -84,6 +87,7 @@ class Cluster:
         self._all_open = False
         """Whether accounts may have been lost that look as if this node ran them."""
         self._busy: set[str] = set()
+        self._claiming = asyncio.Semaphore(_CLAIMS_AT_ONCE)
         self._said: dict[str, str] = {}
         self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
         self._stops = asyncio.Event()
@@ -173,7 +177,7 @@ class Cluster:
         for account in found.asks:
             await self._store.change(claims.ask_for, account, self.me())
         for account in found.claims:
-            self._do(group, account, self._runs.take(account))
+            self._do(group, account, self._take(account))
         for account, reason in self._leaving(accounts, standings, known).items():
             if account in here and account not in self._busy:
                 self._do(group, account, self._runs.give_up(account, reason))
@@ -181,6 +185,11 @@ class Cluster:
         if told := self._told_anew(standings, known, absent, now_ms):
             group.create_task(self._runs.elsewhere(told))
         await self._tell_of_lost([one for one in standings if one.account in absent], known, now_ms)
+
+    async def _take(self, account: str) -> None:
+        async with self._claiming:
+            if self._lease.holds:
+                await self._runs.take(account)
 
     async def _tell_of_lost(
         self, standings: Iterable[Standing], known: Mapping[str, Entered], now_ms: int
