@@ -32,13 +32,15 @@ log = logging.getLogger(__name__)
 
 
 class PostgresEngine:
-    """One session, opened again when it was lost."""
+    """One session, opened again when it was lost, or has been silent for `patience_s`."""
 
     errors = psycopg.Error
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], patience_s: float = _STATEMENT_S + 2
+    ) -> None:
         self._connect = connect
-        self._watch = Watch(_STATEMENT_S + 2)
+        self._watch = Watch(patience_s)
         self._ending = threading.Event()
         self._transaction = ""
         self.db = Connection(connect(), self._watch.over)
