@@ -83,7 +83,9 @@ class PostgresEngine:
         self.db.close()
         while True:
             with suppress(psycopg.Error), self._connect() as opened:
-                row = opened.execute("SELECT pg_xact_status(%s::xid8)", (self._transaction,)).fetchone()
+                with self._watch.over(opened):
+                    asked = opened.execute("SELECT pg_xact_status(%s::xid8)", (self._transaction,))
+                row = asked.fetchone()
                 status = row[0] if row else None
                 if status != "in progress":
                     log.info("what became of a change when the way to the database broke: %s", status)

@@ -25,8 +25,8 @@ class Watch:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._lock = threading.Lock()
-        self._until: dict[int, float] = {}
-        """When the wait for each session is over, by the handle of its socket."""
+        self._waits: dict[object, tuple[int, float]] = {}
+        """The handle of the socket, and when the wait is over: of each wait."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="clawlane-store-watch", daemon=True)
         self._thread.start()
@@ -34,14 +34,15 @@ class Watch:
     @contextmanager
     def over(self, opened: psycopg.Connection[Any], limit_s: float | None = None) -> Iterator[None]:
         """Close the socket of a session if what happens inside takes too long."""
-        handle = opened.fileno()
+        until = time.monotonic() + (self._limit_s if limit_s is None else limit_s)
+        wait = object()
         with self._lock:
-            self._until[handle] = time.monotonic() + (self._limit_s if limit_s is None else limit_s)
+            self._waits[wait] = opened.fileno(), until
         try:
             yield
         finally:
             with self._lock:
-                self._until.pop(handle, None)
+                self._waits.pop(wait, None)
 
     def close(self) -> None:
         """End the thread."""
@@ -52,7 +53,7 @@ class Watch:
         while not self._ended.wait(_LOOK_EVERY_S):
             with self._lock:
                 now = time.monotonic()
-                for handle in [one for one, until in self._until.items() if now > until]:
-                    del self._until[handle]
+                for wait in [one for one, (_, until) in self._waits.items() if now > until]:
+                    handle, _ = self._waits.pop(wait)
                     with suppress(OSError), socket.socket(fileno=os.dup(handle)) as taken:
                         taken.shutdown(socket.SHUT_RDWR)
