@@ -16,7 +16,6 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NoReturn, Self
 
 _COMMANDS = (
@@ -31,8 +30,8 @@ _COMMANDS = (
     "outbox",
     "drafts",
 )
-_IMPORTS = {"mcp_server.py": "mcp.server.mcpserver"}
-"""What a script imports that takes seconds and nothing else needs: imported once the script is asked for."""
+_LEARNT = ("clawlane", "clawlane_zalouser", "mcp", "openai", "psycopg", "psycopg_pool", "pydantic_ai")
+"""What is imported here, too, once a fork had to: most need none of it, and it takes seconds."""
 
 
 def main(path: str) -> None:
@@ -64,16 +63,18 @@ class Server:
         self._listening.bind(path)
         self._listening.listen(64)
         self._waking, self._woken = socket.socketpair()
+        self._learning, self._teaching = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._lines: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Self:
-        for end in (self._waking, self._woken):
+        for end in (self._waking, self._woken, self._teaching):
             end.setblocking(False)
         signal.set_wakeup_fd(self._woken.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         self._selector.register(self._listening, selectors.EVENT_READ)
         self._selector.register(self._waking, selectors.EVENT_READ)
+        self._selector.register(self._learning, selectors.EVENT_READ)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -81,7 +82,8 @@ class Server:
 
     def _close(self) -> None:
         self._selector.close()
-        for one in (self._listening, self._waking, self._woken, *self._lines.values()):
+        ends = (self._waking, self._woken, self._learning, self._teaching)
+        for one in (self._listening, *ends, *self._lines.values()):
             one.close()
 
     def serve(self) -> None:
@@ -91,6 +93,8 @@ class Server:
                 self._waking.recv(4096)
             elif key.fileobj is self._listening:
                 self._fork(*self._listening.accept())
+            elif key.fileobj is self._learning:
+                self._learn(self._learning.recv(4096).decode())
             else:
                 self._left(key.data)
         self._reap()
@@ -98,13 +102,10 @@ class Server:
     def _fork(self, line: socket.socket, _address: object) -> None:
         size, files, _, _ = socket.recv_fds(line, 4, 3)
         asked = json.loads(_whole(line, int.from_bytes(size, "big")))
-        needed = _IMPORTS.get(Path(asked["program"][0]).name)
-        if needed is not None and needed not in sys.modules:
-            importlib.import_module(needed)
-            _share()
         pid = os.fork()
         if pid == 0:
             line.close()
+            sys.meta_path.insert(0, Teacher(self._teaching.dup()))
             self._close()
             _become(asked, files)
         for file in files:
@@ -113,6 +114,12 @@ class Server:
         self._lines[pid] = line
         if asked.get("bound"):
             self._selector.register(line, selectors.EVENT_READ, pid)
+
+    def _learn(self, name: str) -> None:
+        if name not in sys.modules:
+            with suppress(ImportError):  # a library that is not installed, or a plugin that only a test has
+                importlib.import_module(name)
+            _share()
 
     def _left(self, pid: int) -> None:
         """Whoever asked for it has ended, and so does the fork."""
@@ -137,6 +144,19 @@ class Server:
                 line.close()
 
 
+class Teacher:
+    """In a fork: tells the server what is imported there, so that the next one finds it."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+
+    def find_spec(self, name: str, *_more: object) -> None:
+        """Finds nothing: others do."""
+        if name.partition(".")[0] in _LEARNT:
+            with suppress(OSError):  # it has enough to learn, or has ended
+                self._line.send(name.encode())
+
+
 def _whole(line: socket.socket, size: int) -> bytes:
     told = bytearray()
     while len(told) < size:
@@ -159,6 +179,8 @@ def _become(asked: Mapping[str, Any], files: Sequence[int]) -> NoReturn:
                 os.close(file)
         os.environ.clear()
         os.environ.update(asked["env"])
+        for name in {"COLUMNS", "LINES"} - os.environ.keys():
+            os.unsetenv(name)  # the readline library sets them where Python does not see it
         at_once = "PYTHONUNBUFFERED" in os.environ
         sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in os.environ
         sys.stdin = io.TextIOWrapper(io.FileIO(0, "rb", closefd=False), encoding="utf-8")
