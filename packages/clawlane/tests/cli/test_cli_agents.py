@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from packages.clawlane.tests.cli.signals import heed_signals, send_until_ended
+from packages.clawlane.tests.cli.signals import send_until_ended
 
 from clawlane.cli.main import run
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, refuses
@@ -147,9 +147,8 @@ def test_ctrl_c_ends_the_program_that_is_asked(perch: Any, tmp_path: Path) -> No
     brain = {"kind": "command", "command": [sys.executable, "-c", code, str(alive)]}
     configure(perch, {"id": "main", "brain": brain})
     command = [_BIN / "openclaw", "agent", "ask", "hỏi"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_signals
-    ) as asking:
+    pipe = subprocess.PIPE
+    with warm.start(command, new_modules=True, stdout=pipe, stderr=pipe) as asking:
         while not alive.exists():
             assert asking.poll() is None
         with alive.open() as held:  # reads to its end once the program is gone
