@@ -127,7 +127,7 @@ class Server:
         return name
 
     def stop(self) -> None:
-        self._process.terminate()
+        self._process.send_signal(signal.SIGINT)  # without waiting for clients that are still there
         self._process.wait()
         shutil.rmtree(self.folder)
 

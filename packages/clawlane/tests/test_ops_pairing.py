@@ -48,3 +48,15 @@ async def test_requests_are_listed_and_approved_without_a_gateway(paths: Paths) 
     assert approved.sender_id == "11"
     with pytest.raises(PairingUnknown, match=r"was used before: it let in name of 11 \(11\) on"):
         await let_in(paths, request.code)
+
+
+async def test_a_code_that_waits_on_two_accounts_is_approved_on_neither(paths: Paths) -> None:
+    for account in ("default", "work"):
+        async with owned(paths, f"zalouser/{account}") as account_store:
+            message = Inbound(account, "m1", Thread(ThreadKind.DM, "11"), "11", "Lan", "xin chào", NOW)
+            await account_store.run(inbox.admit_all, [NewMessage(message, ASKS, PairingReply.CODE, NOW)])
+    async with context(paths) as ctx:
+        await ctx.change_store(lambda db, _: db.execute("UPDATE pairing SET code = 'ABCD2345'"))
+    with pytest.raises(PairingUnknown, match="several accounts: zalouser/default, zalouser/work; name one"):
+        await let_in(paths, "ABCD2345")
+    assert len(await waiting(paths)) == 2

@@ -95,9 +95,11 @@ class Accounts:
         self._started_ms = now_ms()
         self.begun = asyncio.Event()
         self.live_config: LiveConfig | None = None
+        """What stands in the config file beside the config in force; None without anybody who looks at it."""
         self.serves: dict[str, Listening] = {}
         """What is served besides the lane, for `status`."""
-        """What stands in the config file beside the config in force; None without anybody who looks at it."""
+        self.node = ""
+        """The node that this gateway is; empty where it shares its store with nobody."""
         self._paths = paths
         key = KeyLocation.of(paths.vault_dir, environ, config.root.secrets.key_file)
         self._profiles = profiles or Profiles(RecordFiles.of(paths), key)
@@ -141,6 +143,7 @@ class Accounts:
             loading=self._plugins,
             live_config=self.live_config,
             serves=self.serves,
+            node=self.node,
         )
 
     def zone(self) -> Zone:

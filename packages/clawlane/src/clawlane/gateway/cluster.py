@@ -92,6 +92,11 @@ class Cluster:
         after_ms = round(1000 * root.takeover_after.total_seconds())
         return Claimant(self._node.name, self._node.instance, root.takeover is Takeover.AUTO, after_ms)
 
+    @property
+    def holds(self) -> bool:
+        """Whether this node may act for its accounts now."""
+        return self._lease.holds
+
     async def run(self) -> None:
         """Beat, claim and give up until cancelled. Raises `NodeTaken` once the name is another's."""
         async with asyncio.TaskGroup() as group:

@@ -7,8 +7,8 @@
                      are shown
 
 The header `Version` of each answer names the version of the gateway. An error is answered with 400, or 500
-for a defect, and {"message", "help"}; what only another version can have asked, with 404 (no such operation)
-or 422 (not its request).
+for a defect, and {"message", "help"}, with "unanswered" where another node was asked and may still do it.
+What only another version can have asked is answered with 404 (no such operation) or 422 (not its request).
 """
 
 from __future__ import annotations
@@ -34,7 +34,16 @@ from clawlane.credentials.files import CredentialsError
 from clawlane.gateway.accounts import Accounts
 from clawlane.ops.client import LOCALE_FIELD, VERSION_FIELD, ZONE_FIELD
 from clawlane.ops.context import OpContext
-from clawlane.ops.operation import Caller, Operation, OpError, decode, encode, encode_event, find
+from clawlane.ops.operation import (
+    Caller,
+    Operation,
+    OpError,
+    Unanswered,
+    decode,
+    encode,
+    encode_event,
+    find,
+)
 from clawlane.plugins.errors import PluginError
 from clawlane.store.errors import StoreError
 from clawlane.texts import LOCALES, later, speak, t, told
@@ -103,7 +112,7 @@ class Control:
                 except ConnectionError:
                     log.debug("%s: the client has disconnected", operation.name)
                 except Exception as error:
-                    if not isinstance(error, _OURS):
+                    if not isinstance(error, OURS):
                         log.exception("%s failed", operation.name)
                     await response.write(_error_line(request, error))
 
@@ -143,7 +152,7 @@ async def listening(app: web.Application, path: Path) -> AsyncIterator[None]:
         os.unlink(path)
 
 
-_OURS = (ConfigError, CredentialsError, DirectoryError, OpError, PluginError, StoreError, VaultError)
+OURS = (ConfigError, CredentialsError, DirectoryError, OpError, PluginError, StoreError, VaultError)
 """Errors whose text is for the operator."""
 
 
@@ -174,33 +183,35 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except _NotUnderstood as error:
-        return _json(_error_fields(request, error), status=error.status)
-    except _OURS as error:
-        return _json(_error_fields(request, error), status=400)
+        return _json(error_fields(request.path, error), status=error.status)
+    except OURS as error:
+        return _json(error_fields(request.path, error), status=400)
     except web.HTTPException as error:
         return _json({"message": f"{request.path}: {error.reason}", "help": ""}, status=error.status)
     except asyncio.CancelledError:
         raise
     except Exception as error:
         log.exception("%s failed", request.path)
-        return _json(_error_fields(request, error), status=500)
+        return _json(error_fields(request.path, error), status=500)
 
 
-def _error_fields(request: web.Request, error: Exception) -> dict[str, Any]:
+def error_fields(asked: str, error: Exception) -> dict[str, Any]:
+    """An error as it is told to whoever asked for an operation."""
     if isinstance(error, ConfigError):
         return {"message": str(error), "help": "", "problems": [asdict(one) for one in error.problems]}
-    if isinstance(error, _OURS):
-        return {"message": told(error), "help": t(getattr(error, "help", ""))}
+    if isinstance(error, OURS):
+        said = {"message": told(error), "help": t(getattr(error, "help", ""))}
+        return {**said, "unanswered": True} if isinstance(error, Unanswered) else said
     what = later(
         "{operation} failed in the gateway ({error}); its log says more",
-        operation=request.path,
+        operation=asked,
         error=type(error).__name__,
     )
     return {"message": t(what), "help": "openclaw logs --level error"}
 
 
 def _error_line(request: web.Request, error: Exception) -> bytes:
-    return json.dumps(_error_fields(request, error)).encode() + b"\n"
+    return json.dumps(error_fields(request.path, error)).encode() + b"\n"
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:

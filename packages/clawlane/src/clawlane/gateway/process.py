@@ -30,6 +30,7 @@ from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.lease import Lease
 from clawlane.gateway.logging import logging_to
 from clawlane.gateway.metrics import LiveMetrics
+from clawlane.gateway.node_requests import NodeRequests
 from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
 from clawlane.gateway.webhooks import keep_webhooks
@@ -178,6 +179,10 @@ async def gateway(
             telling = group.create_task(keep_webhooks(accounts))  # before anything happens
             running = group.create_task(accounts.run())
             placing = group.create_task(cluster.run()) if cluster else None
+            requests = NodeRequests(accounts, cluster) if cluster else None
+            taking = (
+                [group.create_task(work) for work in (requests.run(), requests.tidy())] if requests else []
+            )
             watching = group.create_task(_follow_file(paths, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
             pruning = group.create_task(_prune_copies(paths))
@@ -194,6 +199,8 @@ async def gateway(
                 pruning.cancel()
                 serving.cancel()
                 counting.cancel()
+                for task in taking:
+                    task.cancel()
                 if cluster:
                     cluster.stop()
                 try:
@@ -201,6 +208,8 @@ async def gateway(
                         await accounts.stop()
                 except TimeoutError:  # the next start continues from what is stored
                     log.error("the accounts did not stop within %.0f s; they are cut off", STOP_S)
+                if requests:
+                    await requests.finish()
                 telling.cancel()
                 running.cancel()
                 if placing:
@@ -216,6 +225,7 @@ async def _joined(accounts: Accounts, paths: Paths) -> AsyncIterator[Cluster | N
     lease = Lease()
     accounts.join(lease.why_not)
     async with entered(accounts.store, accounts, lambda: accounts.config, paths.lock_file, lease) as cluster:
+        accounts.node = cluster.me().name
         yield cluster
 
 

@@ -255,7 +255,8 @@ class AccountStatus(Struct, frozen=True):
     owner; `modes` say what may leave in direct messages, and in groups, `own_modes` in which conversations
     something else may. `warm_up` is None once a session may send as much as any, `quiet` outside of quiet
     hours. `alarms` are those that are neither over nor acknowledged. `retention` says what is forgotten next.
-    `disclosure` is how people are told that a program answers, empty if unset.
+    `disclosure` is how people are told that a program answers, empty if unset. `node` runs it, where several
+    gateways share a store.
     """
 
     id: str
@@ -315,3 +316,4 @@ class AccountStatus(Struct, frozen=True):
     alarms: list[AlarmInfo] = field(default_factory=list)
     retention: RetentionStatus = RetentionStatus()
     disclosure: str = ""
+    node: str = ""

@@ -88,3 +88,8 @@ def _signers(ctx: OpContext, request: CallBack) -> Iterator[str]:
             continue
         if is_signed(key, request.id, request.timestamp, request.body, request.signature, ctx.now_ms()):
             yield agent.id
+
+
+def is_signed_by_agent(ctx: OpContext, request: CallBack) -> bool:
+    """Whether an agent of the config has signed it."""
+    return request.id == request.turn and any(True for _ in _signers(ctx, request))

@@ -132,6 +132,9 @@ class Client:
 
     @cached_property
     def _context(self) -> OpContext:
+        return self._new_context()
+
+    def _new_context(self) -> OpContext:
         from clawlane.ops.context import OpContext
 
         return OpContext(self.paths, os.environ, now_ms, self._caller, plan=self._plan)
@@ -161,8 +164,8 @@ class Client:
 
         show_in(self._context.zone)
 
-        async def run() -> R:
-            async with self._context as ctx:
+        async def run(context: OpContext) -> R:
+            async with context as ctx:
                 if self._changes:
                     await ctx.update_store()
                 return cast(R, await operation_of(request).run(ctx, request))
@@ -170,9 +173,11 @@ class Client:
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return event_loop.run(run())
-        with ThreadPoolExecutor(1) as elsewhere:  # between two events of an operation that runs here
-            return elsewhere.submit(copy_context().run, lambda: event_loop.run(run())).result()
+            return event_loop.run(run(self._context))
+        # Between two events of an operation that runs here, which goes on with what it has opened.
+        with ThreadPoolExecutor(1) as elsewhere:
+            alone = self._new_context()
+            return elsewhere.submit(copy_context().run, lambda: event_loop.run(run(alone))).result()
 
     def know_zone(self) -> None:
         """Show times in the zone of the gateway, else of the config, in a command that asks for nothing."""
@@ -356,13 +361,18 @@ def _no_answer(error: Exception, operation: Operation | None) -> NoAnswer:
     """What a gateway was asked to change it may change, or have changed, without an answer."""
     told = later("the gateway did not answer: {reason}", reason=_reason(error))
     asked = isinstance(error, Broken | TimeoutError | ConnectionError)
-    if operation is None or not operation.changes or not asked:
+    if operation is None or not asked:
         return NoAnswer(told)
+    return NoAnswer(*unanswered(told, operation))
+
+
+def unanswered(told: str, operation: Operation) -> tuple[str, str]:
+    """What to say of an operation that was asked for without an answer, and what to do then."""
+    if not operation.changes:
+        return told, ""
     if operation.name.startswith("message."):
-        return NoAnswer(later("{first}; {then}", first=told, then=_MAY_BE_SENT), "openclaw outbox list")
-    return NoAnswer(
-        later("{told}; the request may still be carried out", told=told), "openclaw channels status"
-    )
+        return later("{first}; {then}", first=told, then=_MAY_BE_SENT), "openclaw outbox list"
+    return later("{told}; the request may still be carried out", told=told), "openclaw channels status"
 
 
 def _reason(error: Exception) -> str:
@@ -388,6 +398,7 @@ def _refused(response: Response, body: bytes) -> ControlError | ConfigError:
         told = json.loads(body)
         if problems := told.get("problems"):
             return ConfigError(Problem(**one) for one in problems)
-        return ControlError(told["message"], told["help"])
+        kind = NoAnswer if told.get("unanswered") else ControlError
+        return kind(told["message"], told["help"])
     except (ValueError, KeyError, TypeError):
         return ControlError(later("the gateway's answer cannot be read"), "openclaw gateway restart")

@@ -288,6 +288,10 @@ class OpContext:
     """The plugins that the gateway loaded its config with, where they are not those of the registry."""
     operation: str = ""
     """The operation that runs, for the record of who changed what."""
+    node: str = ""
+    """The node that this gateway is; empty without one, and where the store is its own."""
+    only: frozenset[str] | None = None
+    """The accounts that the operation is about here, while other nodes do the rest; None for all."""
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, repr=False)
     _opened: list[Store] = field(default_factory=list, repr=False)
 
@@ -313,10 +317,31 @@ class OpContext:
             return self
         return replace(self, paths=paths, loaded=None)
 
+    def may_be_elsewhere(self, operation: str) -> bool:
+        """Whether another node may have to carry an operation out."""
+        from clawlane.ops.reach import REACH, Reach
+
+        if self.only is not None or REACH.get(operation) is not Reach.OWNER:
+            return False
+        return self.shares_store
+
+    @property
+    def shares_store(self) -> bool:
+        """Whether other gateways may run accounts of the same store. Raises as `place` without a gateway."""
+        return bool(self.node) if self.in_gateway else self.place.file is None
+
+    def includes(self, account: str) -> bool:
+        """Whether the operation is about an account (`channel/id`) here."""
+        return self.only is None or account in self.only
+
     @property
     def in_gateway(self) -> bool:
         """Whether this is a gateway, and not a process that acts because none runs."""
         return self.store is not None
+
+    def lane_runs(self, reader: Reader) -> bool:
+        """Whether a gateway runs accounts: this one, or one that shares the store."""
+        return self.in_gateway or (self.shares_store and bool(reader.running_nodes()))
 
     @cached_property
     def registry(self) -> Registry:

@@ -26,7 +26,7 @@ def exit_code(found: Status) -> Exit:
     """The highest code of all enabled accounts, of the gateway, its webhooks and the config file."""
     codes = [exit_code_of(one) for one in accounts_of(found) if one.enabled] or [Exit.NOT_LINKED]
     if not found.gateway:
-        codes.append(Exit.GATEWAY_DOWN)
+        codes += [] if any(one.node for one in accounts_of(found)) else [Exit.GATEWAY_DOWN]
     elif any(one.problem for one in found.gateway.serves.values()):
         codes.append(Exit.DEGRADED)
     if found.config.error or found.webhooks:

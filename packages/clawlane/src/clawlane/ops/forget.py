@@ -72,7 +72,7 @@ async def forget(ctx: OpContext, request: Forget) -> AsyncIterator[Forgetting | 
     id_ = read_id(request.person or request.group, whom)
     accounts = await ctx.ask(lambda reader: accounts_meant(reader, request.channel, request.account))
     done = []
-    for account in accounts:
+    for account in filter(ctx.includes, accounts):
         found = await ctx.ask(lambda reader, name=account: reader.to_forget(name, whom, id_))  # type: ignore[misc]
         approved = await ctx.ask(lambda reader, name=account: _is_approved(reader, name, id_))  # type: ignore[misc]
         if not request.dry_run:

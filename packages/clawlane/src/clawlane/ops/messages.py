@@ -132,7 +132,9 @@ class LetterDecided:
 async def outbox(ctx: OpContext, request: Outbox) -> Waiting:
     def found(reader: Reader) -> Waiting:
         messages = reader.outbox(settled=request.settled)
-        return Waiting(ctx.in_gateway, messages, [PauseInfo.of(one, reader) for one in reader.pauses()])
+        return Waiting(
+            ctx.lane_runs(reader), messages, [PauseInfo.of(one, reader) for one in reader.pauses()]
+        )
 
     return await ctx.ask(found)
 
@@ -190,7 +192,7 @@ async def dead_letters(ctx: OpContext, request: DeadLetters) -> list[DeadLetter]
 @operation(changes=True)
 async def resubmit(ctx: OpContext, request: Resubmit) -> LetterDecided:
     """Raises `NoDeadLetter`, and `OpError` where nobody would be answered now: the letter stays as it is."""
-    owner = await _owner(ctx, request)
+    owner = await account_of_letter(ctx, request)
     await _may_be_answered(ctx, owner, request.message_id)
     async with ctx.own(owner) as account_store:
         turn = await account_store.attempt(turns.resubmit, request.message_id)
@@ -202,7 +204,7 @@ async def resubmit(ctx: OpContext, request: Resubmit) -> LetterDecided:
 @operation(changes=True)
 async def drop_dead_letter(ctx: OpContext, request: DropDeadLetter) -> LetterDecided:
     """Raises `NoDeadLetter`."""
-    owner = await _owner(ctx, request)
+    owner = await account_of_letter(ctx, request)
     async with ctx.own(owner) as account_store:
         await account_store.attempt(turns.drop_dead_letter, request.message_id)
     return LetterDecided(ctx.in_gateway, owner, request.message_id)
@@ -235,7 +237,7 @@ async def _decide(ctx: OpContext, id_: int, transition: Callable[[Tx, int], int 
     return ChunkDecided(ctx.in_gateway, account, id_)
 
 
-async def _owner(ctx: OpContext, request: Resubmit | DropDeadLetter) -> str:
+async def account_of_letter(ctx: OpContext, request: Resubmit | DropDeadLetter) -> str:
     """On which account a message was set aside (`channel/id`). Raises `NoDeadLetter` with what to do."""
     channel, account = ctx.named(request.channel, request.account)
     message_id = request.message_id

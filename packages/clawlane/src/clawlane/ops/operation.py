@@ -4,7 +4,8 @@ An operation is an async function `(ctx, request) -> result`, or an async genera
 last one. Requests, results and events are dataclasses. Its name is its module and function: `pairing.approve`
 is `clawlane.ops.pairing.approve`.
 
-    OpError     an operation cannot be done; the text is one line, `help` is what fixes it
+OpError         an operation cannot be done; the text is one line, `help` is what fixes it
+└── Unanswered  another node was asked for it, and nobody knows whether it did anything
 """
 
 from __future__ import annotations
@@ -101,6 +102,10 @@ class OpError(Exception):
         self.help = help
 
 
+class Unanswered(OpError):
+    """Another node was asked, and nobody knows whether it did anything."""
+
+
 class Caller(StrEnum):
     """Who asks for an operation."""
 
@@ -188,10 +193,45 @@ def _register(run: Any, *, changes: bool) -> Any:
 
     streams = inspect.isasyncgenfunction(run)
     whole = named if not changes else _stream_up_to_date(named) if streams else _up_to_date(named)
+    whole = _stream_where_it_belongs(name, whole) if streams else _where_it_belongs(name, whole)
     type_ = _hints(run, request)[request]
     made = Operation(name, whole, type_, changes, streams)
     _BY_NAME[name] = _BY_REQUEST[type_] = made
     return whole
+
+
+def _where_it_belongs(name: str, run: Any) -> Any:
+    """The operation on the nodes that run its accounts, where several gateways share a store.
+
+    One that another calls runs where that does.
+    """
+
+    @wraps(run)
+    async def reaching(ctx: Any, asked: Any) -> Any:
+        if ctx.operation or not ctx.may_be_elsewhere(name):
+            return await run(ctx, asked)
+        from clawlane.ops.relay import run_where_it_belongs
+
+        return await run_where_it_belongs(ctx, _BY_NAME[name], run, asked)
+
+    return reaching
+
+
+def _stream_where_it_belongs(name: str, run: Any) -> Any:
+    """The same for a stream."""
+
+    @wraps(run)
+    async def reaching(ctx: Any, asked: Any) -> AsyncIterator[Any]:
+        events = run(ctx, asked)
+        if not ctx.operation and ctx.may_be_elsewhere(name):
+            from clawlane.ops.relay import follow_where_it_belongs
+
+            events = follow_where_it_belongs(ctx, _BY_NAME[name], run, asked)
+        async with aclosing(events) as telling:
+            async for event in telling:
+                yield event
+
+    return reaching
 
 
 def _up_to_date(run: Any) -> Any:

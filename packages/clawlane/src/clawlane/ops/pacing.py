@@ -109,6 +109,7 @@ async def pacing(ctx: OpContext, request: GetPacing) -> Pacing:
         accounts = list(block.accounts)
     else:
         accounts = [ctx.target(request.channel, request.account).account]
+    accounts = [one for one in accounts if ctx.includes(str(one))]
     return await ctx.ask(lambda reader: _read(ctx, accounts, reader))
 
 

@@ -115,7 +115,12 @@ async def approve(ctx: OpContext, request: Approve) -> LetIn:
     channel, account = ctx.named(request.channel, request.account)
     code = normalise_code(request.code)
     waiting = on_account(await ctx.ask(lambda reader: reader.requests(ctx.now_ms())), channel, account)
-    asked = next((one for one in waiting if one.code == code), None)
+    with_code = [one for one in waiting if one.code == code]
+    if len(with_code) > 1:
+        names = ", ".join(sorted(one.account for one in with_code))
+        told = later("the code {code} waits on several accounts: {names}; name one with --account")
+        raise PairingUnknown(later(told, code=code, names=names))
+    asked = with_code[0] if with_code else None
     if asked is None:
         if used := await ctx.ask(lambda reader: reader.used_code(code)):
             name = shortened(used.sender_name)
@@ -199,13 +204,17 @@ async def reject(ctx: OpContext, request: Reject) -> list[Rejected]:
     """It holds at once. Raises `PairingUnknown`."""
     from clawlane.store import pairing
 
+    return await _on_each(ctx, await senders_meant(ctx, request), pairing.reject, block=request.block)
+
+
+async def senders_meant(ctx: OpContext, request: Reject) -> list[tuple[str, str]]:
+    """Whom a rejection means, as accounts with the sender's id. Raises `PairingUnknown`."""
     channel, account = ctx.named(request.channel, request.account)
     if account is None:
         block, _ = ctx.block(ctx.manifest(channel))
         account = block.accounts[0].id if len(block.accounts) == 1 else None
     who, now_ms = request.who, ctx.now_ms()
-    meant = await ctx.ask(lambda reader: _senders_meant(reader, channel, account, who, now_ms))
-    return await _on_each(ctx, meant, pairing.reject, block=request.block)
+    return await ctx.ask(lambda reader: _senders_meant(reader, channel, account, who, now_ms))
 
 
 @operation(changes=True)
@@ -234,6 +243,8 @@ async def _on_each(
     """Run a transition for every pair of an account and a sender's id."""
     done = []
     for owner, sender_id in meant:
+        if not ctx.includes(owner):
+            continue
         async with ctx.own(owner) as account_store:
             done.append(await account_store.attempt(transition, sender_id, **options))
         if live := ctx.live.get(owner):

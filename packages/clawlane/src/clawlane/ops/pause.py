@@ -162,7 +162,7 @@ class PauseEnded(Struct, frozen=True):
 @operation
 async def pauses(ctx: OpContext, request: Pauses) -> PausesInForce:
     """Raises `PauseRefused` for an account that is not there."""
-    accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
+    accounts, thread = await meant(ctx, request.channel, request.account, request.thread)
     held = {str(one): await _paused(ctx, str(one)) for one in accounts}
     now_ms = ctx.now_ms()
 
@@ -187,7 +187,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
     """
     from clawlane.store import pauses
 
-    accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
+    accounts, thread = await meant(ctx, request.channel, request.account, request.thread)
     if thread is not None and request.level is PauseLevel.OFFLINE:
         raise PauseRefused(later("a thread can only be muted; offline is for whole accounts"))
     now_ms = ctx.now_ms()
@@ -217,7 +217,7 @@ async def pause(ctx: OpContext, request: BeginPause) -> PauseBegun:
 @operation(changes=True)
 async def resume(ctx: OpContext, request: EndPause) -> PauseEnded:
     """Raises `PauseRefused`, and `StoreFailed` where the pause holds on because nothing can be written."""
-    accounts, thread = await _meant(ctx, request.channel, request.account, request.thread)
+    accounts, thread = await meant(ctx, request.channel, request.account, request.thread)
     told = []
     if thread is None and request.account is not None and await _waits(ctx, str(accounts[0])):
         raise PauseRefused(
@@ -372,7 +372,7 @@ async def _take_back(ctx: OpContext, account: Account) -> bool:
     return await asyncio.to_thread(mark.clear)
 
 
-async def _meant(
+async def meant(
     ctx: OpContext, channel: str | None, account: str | None, thread: str | None
 ) -> tuple[list[Account], Thread | None]:
     """The accounts that are named, and the thread. A thread belongs to one account: the default one."""
@@ -401,7 +401,7 @@ def _accounts(ctx: OpContext, channel: str | None, account: str | None) -> list[
     wanted = account.strip().lower() if account else None
     found = [one for one in everything if channel in (None, one.channel) and wanted in (None, one.id)]
     if len(found) == 1 or (found and wanted is None):
-        return found
+        return [one for one in found if ctx.includes(str(one))]
     if wanted and not found and (waits := ctx.account_waits(channel, wanted)):
         raise waits
     what = later("several channels have an account") if found else later("there is no account")

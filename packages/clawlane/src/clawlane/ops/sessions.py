@@ -110,7 +110,7 @@ async def listed(ctx: OpContext, request: ListSessions) -> list[Listed]:
 @operation
 async def show(ctx: OpContext, request: ShowSession) -> SessionShown:
     """Raises `OpError` if there is no such session, or more than one."""
-    found = await _found(ctx, request, request.thread, request.agent)
+    found = await found_sessions(ctx, request, request.thread, request.agent)
     if len(found) > 1:
         which = joined(later("{agent} on {account}", agent=one.agent, account=one.account) for one in found)
         raise OpError(
@@ -130,16 +130,18 @@ async def show(ctx: OpContext, request: ShowSession) -> SessionShown:
 @operation(changes=True)
 async def reset(ctx: OpContext, request: ResetSessions) -> SessionsReset:
     """Raises `OpError` if a thread is named that no agent remembers."""
-    found = await _found(ctx, request, request.thread, request.agent)
+    found = await found_sessions(ctx, request, request.thread, request.agent)
     done = []
     for one in found:
+        if not ctx.includes(one.account):
+            continue
         async with ctx.own(one.account) as account_store:
             forgotten = await account_store.attempt(sessions.reset, one.agent, one.thread)
         done.append(SessionReset(one.account, one.agent, str(one.thread), forgotten))
     return SessionsReset(done)
 
 
-async def _found(
+async def found_sessions(
     ctx: OpContext, request: ShowSession | ResetSessions, thread: str | None, agent: str | None
 ) -> list[Listed]:
     """The sessions that are meant. Raises `OpError` if a thread is named and there are none."""

@@ -58,8 +58,10 @@ class FailingWebhook(Struct, frozen=True):
 class Status(Struct, frozen=True):
     """`gateway` is None where none runs. `channels` are the configured ones that were asked for, by id.
 
-    `echoes` are the agents that only repeat what they are told. `off` are the channels that the config has a
-    block for and whose plugin is not loaded, unless others were asked for. `webhooks` are those that fail.
+    Where several gateways share a store, `gateway` is the one that was asked, and `channels` have the
+    accounts of all of them. `echoes` are the agents that only repeat what they are told. `off` are the
+    channels that the config has a block for and whose plugin is not loaded, unless others were asked for.
+    `webhooks` are those that fail.
     """
 
     gateway: GatewayStatus | None
@@ -88,6 +90,7 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
         blocks = [(named, accounts)] if named else []
     runtimes = {block.manifest.id: ctx.runtime(block.manifest) for block, _ in blocks}
     asked = [(runtimes[one.channel], one) for _, accounts in blocks for one in accounts]
+    asked = [(channel, one) for channel, one in asked if ctx.includes(str(one))]
     answers = await probes(ctx, asked) if request.probe else {}
     found = await asyncio.to_thread(_read, ctx, asked)
     channels = {
@@ -95,7 +98,11 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
             block.manifest.label,
             block.manifest.unofficial,
             block.default_account,
-            {one.id: replace(found[str(one)], probe=answers.get(str(one))) for one in accounts},
+            {
+                one.id: replace(found[str(one)], probe=answers.get(str(one)))
+                for one in accounts
+                if str(one) in found
+            },
             risk_of(runtimes[block.manifest.id]),
         )
         for block, accounts in blocks
@@ -103,6 +110,22 @@ async def status(ctx: OpContext, request: GetStatus) -> Status:
     echoes = [agent.id for agent in ctx.config.agents if agent.brain.kind == "echo"]
     failing = await asyncio.to_thread(_failing, ctx)
     return Status(_gateway(ctx), channels, await asyncio.to_thread(_config, ctx), echoes, off, failing)
+
+
+def joined_status(ctx: OpContext, parts: list[Status]) -> Status:
+    """The last part, with the accounts of all of them as the config has them."""
+    own = parts[-1]
+    channels = {}
+    for name, block in own.channels.items():
+        found = {
+            id_: one
+            for part in parts
+            if name in part.channels
+            for id_, one in part.channels[name].accounts.items()
+        }
+        order = [one.id for one in ctx.config.channels[name].accounts if one.id in found]
+        channels[name] = replace(block, accounts={id_: found[id_] for id_ in order})
+    return replace(own, channels=channels)
 
 
 def _failing(ctx: OpContext) -> list[FailingWebhook]:
@@ -128,7 +151,11 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
         nothing = ctx.store is None and not ctx.place.exists()
         reader = stack.enter_context(reading_nothing() if nothing else ctx.read())
         found = {str(account): read_account(ctx, channel, account, reader) for channel, account in asked}
-    return {name: replace(one, problems=list(problems(one))) for name, one in found.items()}
+        nodes = reader.running_nodes() if ctx.shares_store else {}
+    return {
+        name: replace(one, problems=list(problems(one)), node=nodes.get(name, ""))
+        for name, one in found.items()
+    }
 
 
 def _gateway(ctx: OpContext) -> GatewayStatus | None:

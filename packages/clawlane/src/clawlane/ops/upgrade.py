@@ -53,7 +53,7 @@ class Accepted(Struct, frozen=True):
 
 @operation
 async def show(ctx: OpContext, request: GetUpgrades) -> list[UpgradeInfo]:
-    return [UpgradeInfo.of(one) for one in await _found(ctx, request.channel, request.account)]
+    return [UpgradeInfo.of(one) for one in await found_upgrades(ctx, request.channel, request.account)]
 
 
 @operation(changes=True)
@@ -67,8 +67,8 @@ async def accept(ctx: OpContext, request: AcceptUpgrade) -> list[Accepted]:
     now = await asyncio.to_thread(in_force, ctx.config)
     accounts = {str(one): one for one in ctx.config.accounts}
     accepted = []
-    for one in await _found(ctx, request.channel, request.account):
-        if not one.holds or one.account not in now:
+    for one in await found_upgrades(ctx, request.channel, request.account):
+        if not one.holds or one.account not in now or not ctx.includes(one.account):
             continue
         async with ctx.own(one.account) as account_store:
             before = await account_store.attempt(store_in_force.accept, now[one.account])
@@ -86,7 +86,7 @@ def waiting_upgrade(reader: Reader, account: str) -> UpgradeInfo | None:
     return next(found, None)
 
 
-async def _found(ctx: OpContext, channel: str | None, account: str | None) -> list[Upgrade]:
+async def found_upgrades(ctx: OpContext, channel: str | None, account: str | None) -> list[Upgrade]:
     found = await ctx.ask(lambda reader: reader.upgrades())
     if channel is None and account is None:
         return found

@@ -165,8 +165,9 @@ async def why(ctx: OpContext, request: Why) -> Told:
         waiting = {one.account for one in messages if one.standing and one.standing.settled_ms is None}
         # Pacing holds nothing while no gateway runs.
         held = [(name, one) for name in sorted(waiting) for one in reader.held(name, ctx.now_ms())]
-        held = held if ctx.in_gateway else []
-        live = Live(ctx.in_gateway, reader.pauses() if waiting else (), held)
+        running = ctx.lane_runs(reader)
+        held = held if running else []
+        live = Live(running, reader.pauses() if waiting else (), held)
         items = [
             Item(story(one.message.recorded, live, source)) if one.message else one for one in told.items
         ]

@@ -227,6 +227,17 @@ def standings(db: Database) -> list[Standing]:
     return [_standing(row) for row in db.execute("SELECT * FROM owners ORDER BY account")]
 
 
+def running(db: Database) -> dict[str, str]:
+    """The node that runs each account now, where one does."""
+    rows = db.execute(
+        "SELECT owners.account, owners.node FROM owners JOIN nodes ON nodes.name = owners.node"
+        " AND nodes.instance = owners.instance WHERE owners.ended = '' AND nodes.ended = ''"
+        " AND nodes.beat_ms >= ? ORDER BY owners.account",
+        (db.clock_ms() - LEASE_MS,),
+    )
+    return {row["account"]: row["node"] for row in rows}
+
+
 def _standing(row: Row) -> Standing:
     names = ("account", "epoch", "node", "instance", "wanted", "ended", "since_ms")
     return Standing(**{name: row[name] for name in names})

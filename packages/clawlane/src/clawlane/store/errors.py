@@ -7,6 +7,7 @@
     ├── StoreLost       another owner took the account over: this one must stop
     ├── NotOwned        the account is another node's: this one may not run it
     ├── MoveRefused     the account or the node does not exist, or cannot have it
+    ├── RequestRefused  another node cannot be asked: too much at once, or too many
     ├── StoreFailed     one write did not happen (disk full, I/O error); the same write may succeed later
     ├── NotInOutbox     no message of the outbox has this number, or it is past deciding
     ├── NotQuotable     the message that a text was to quote is not known, or not kept
@@ -55,6 +56,10 @@ class NotOwned(StoreError):
 
 class MoveRefused(StoreError):
     """Nothing was moved or drained; the text says what is wrong with what was named."""
+
+
+class RequestRefused(StoreError):
+    """Another node cannot be asked for that."""
 
 
 class StoreFailed(StoreError):

@@ -28,6 +28,8 @@ from clawlane.store import (
     events,
     forgetting,
     in_force,
+    node_requests,
+    node_steps,
     nodes,
     notices,
     operator_sends,
@@ -165,6 +167,10 @@ class Reader:
     nodes = _ask(nodes.listed)
     owners = _ask(claims.standings)
     unsettled_owners = _ask(claims.unsettled)
+    running_nodes = _ask(claims.running)
+    requests_wait = _ask(node_requests.wait_for)
+    request_progress = _ask(node_requests.progress)
+    request_steps = _ask(node_steps.unread)
 
     def __init__(
         self, connection: Database, *, empty: bool = False, check: Callable[[], None] = lambda: None

@@ -34,6 +34,8 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     if gateway := found.gateway:
         since = when(gateway.started_ms, now)
         yield "", t("Gateway: running since {since}, pid {pid}", since=since, pid=gateway.pid)
+    elif any(one.node for one in accounts_of(found)):
+        yield "", t("Gateway: not running on this machine; other nodes run accounts")
     elif found.channels:
         yield "", t("Gateway: not running; start it: openclaw gateway run")
     else:
@@ -59,7 +61,7 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         yield "", f"{block.label} [{name}]{note}"
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
-            yield from _account(one, words, found.gateway is not None, now)
+            yield from _account(one, words, bool(found.gateway or one.node), now)
     for off in found.off:
         yield "", ""
         yield "", off_words(off)
@@ -120,7 +122,8 @@ def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterato
     reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
     how = f"{phase}{reason}" if one.enabled else t("disabled")
     profile = t("{account} (profile {profile})", account=one.id, profile=one.profile)
-    yield "  ", f"{profile}{called}: {how}"
+    node = t(" on node {name}", name=sanitize(one.node)) if one.node else ""
+    yield "  ", f"{profile}{called}{node}: {how}"
     for head, text in account_rows(one, words, now):
         yield f"    {t(head):<11}", text
     if helps := help_of(one, words):

@@ -41,6 +41,29 @@ CREATE TABLE nodes (
     ended TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (name)
 );
+CREATE TABLE node_requests (
+    id TEXT COLLATE "C" NOT NULL,
+    node TEXT COLLATE "C" NOT NULL,
+    operation TEXT COLLATE "C" NOT NULL,
+    request TEXT COLLATE "C" NOT NULL,
+    accounts TEXT COLLATE "C" NOT NULL,
+    caller TEXT COLLATE "C" NOT NULL,
+    locale TEXT COLLATE "C" NOT NULL,
+    asker TEXT COLLATE "C" NOT NULL,
+    asked_ms BIGINT NOT NULL,
+    heard_ms BIGINT NOT NULL,
+    until_ms BIGINT NOT NULL,
+    state TEXT COLLATE "C" NOT NULL,
+    instance TEXT COLLATE "C" NOT NULL DEFAULT '',
+    answer TEXT COLLATE "C" NOT NULL DEFAULT '',
+    PRIMARY KEY (id)
+);
+CREATE TABLE node_steps (
+    request TEXT COLLATE "C" NOT NULL,
+    number BIGINT NOT NULL,
+    step TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (request, number)
+);
 CREATE TABLE accounts (
     account TEXT COLLATE "C" NOT NULL,
     last_client_id BIGINT NOT NULL DEFAULT 0,
@@ -74,7 +97,7 @@ CREATE TABLE pairing (
     texted_ms BIGINT,
     is_friend BIGINT,
     PRIMARY KEY (account, sender_id),
-    UNIQUE (code)
+    UNIQUE (account, code)
 );
 CREATE TABLE approved (
     account TEXT COLLATE "C" NOT NULL,
@@ -752,6 +775,7 @@ CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT N
 CREATE INDEX remembered ON history (account, message);
 CREATE INDEX drafts_of_turn ON drafts (account, turn);
 CREATE INDEX open_drafts ON drafts (account, thread_kind, thread_id, number) WHERE decided_ms IS NULL;
+CREATE INDEX requests_of_node ON node_requests (node, asked_ms);
 CREATE UNIQUE INDEX alarms_going_on ON alarms (account, kind, key) WHERE ended_ms IS NULL;
 CREATE INDEX texts_by_age ON messages (account, admitted_ms) WHERE body IS NOT NULL;
 CREATE INDEX sent_texts_by_age ON outbox (account, settled_ms) WHERE body <> '' AND settled_ms IS NOT NULL;

@@ -555,6 +555,36 @@ CREATE TABLE nodes (
     draining_ms INTEGER, -- since when it is to give up its accounts
     ended TEXT NOT NULL DEFAULT '' -- 'clean' once it has stopped
 ) WITHOUT ROWID;
+-- What their nodes are asked to do for accounts that they run; see `store/node_requests.py`.
+CREATE TABLE node_requests (
+    id TEXT PRIMARY KEY, node TEXT NOT NULL, -- random; who is to carry it out
+    operation TEXT NOT NULL, request TEXT NOT NULL, accounts TEXT NOT NULL, -- JSON
+    caller TEXT NOT NULL, locale TEXT NOT NULL, asker TEXT NOT NULL, -- for whom, and who waits for the answer
+    asked_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, -- until when it may be taken
+    heard_ms INTEGER NOT NULL, -- when whoever asked was last heard of
+    state TEXT NOT NULL, -- 'new', 'taken' or 'done'
+    instance TEXT NOT NULL DEFAULT '', -- the run of the node that has taken it
+    answer TEXT NOT NULL DEFAULT '' -- JSON
+) WITHOUT ROWID;
+CREATE INDEX requests_of_node ON node_requests (node, asked_ms);
+-- What a node tells of one that goes on for long, until whoever asked has read it; see `store/node_steps.py`.
+CREATE TABLE node_steps (
+    request TEXT NOT NULL, number INTEGER NOT NULL, step TEXT NOT NULL, -- JSON
+    PRIMARY KEY (request, number)
+) WITHOUT ROWID;
+-- A code means one person on an account. That no other account has the same is looked at, and no more: in a
+-- database shared by nodes two may choose it at once.
+CREATE TABLE pairing_by_account (
+    account TEXT NOT NULL, sender_id TEXT NOT NULL, sender_name TEXT NOT NULL, code TEXT NOT NULL,
+    reason TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, texted_ms INTEGER,
+    is_friend INTEGER, -- null: not known
+    PRIMARY KEY (account, sender_id), UNIQUE (account, code)
+) WITHOUT ROWID;
+INSERT INTO pairing_by_account
+SELECT account, sender_id, sender_name, code, reason, created_ms, expires_ms, texted_ms, is_friend
+FROM pairing;
+DROP TABLE pairing;
+ALTER TABLE pairing_by_account RENAME TO pairing;
 ALTER TABLE owners ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- who runs the account, or did last
 ALTER TABLE owners ADD COLUMN instance TEXT NOT NULL DEFAULT ''; -- of that node
 ALTER TABLE owners ADD COLUMN wanted TEXT NOT NULL DEFAULT ''; -- the node that is to run it
