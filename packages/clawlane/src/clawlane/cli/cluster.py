@@ -16,6 +16,7 @@ from clawlane.ops.cluster import (
     MoveAccount,
     NodeStanding,
 )
+from clawlane.ops.exit_codes import Exit
 from clawlane.texts import t
 from clawlane.words.times import when
 
@@ -27,8 +28,11 @@ def cluster() -> None:
 
 @cluster.command()
 @json_option
-def status(as_json: bool) -> None:
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
     """Show all nodes, and who runs each account.
+
+    Ends with 2 while no node runs one of them.
 
     \b
     Examples:
@@ -37,14 +41,16 @@ def status(as_json: bool) -> None:
     """
     found = Client().call(GetCluster())
     if as_json:
-        print_json(ok=all(one.runs for one in found.accounts.values()), cluster=found)
-        return
-    if not found.nodes:
-        echo_wrapped(t("No node has entered yet: start a gateway."))
-    for node in found.nodes:
-        echo_wrapped(_of_node(node), hanging="    ")
-    for account in found.accounts.values():
-        echo_wrapped(_of_account(account, found), hanging="    ")
+        print_json(ok=not found.stopped, cluster=found)
+    else:
+        if not found.nodes:
+            echo_wrapped(t("No node has entered yet: start a gateway."))
+        for node in found.nodes:
+            echo_wrapped(_of_node(node), hanging="    ")
+        for account in found.accounts.values():
+            echo_wrapped(_of_account(account, found), hanging="    ")
+    if found.stopped:
+        ctx.exit(Exit.DEGRADED)
 
 
 @cluster.command()

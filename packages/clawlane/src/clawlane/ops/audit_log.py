@@ -104,13 +104,13 @@ async def verify(ctx: OpContext, request: VerifyRecord) -> list[Checked]:
     from clawlane.store.audit_heads import accounts_with_heads
 
     expected = _head(request.expect)
-    folder = ctx.paths.audit_dir
+    folder, shared = ctx.paths.audit_dir, ctx.shares_store
 
     def check(reader: Reader) -> list[Checked]:
         known = sorted({*reader.recorded_accounts(), *accounts_with_heads(folder)})
         chosen = _chosen(ctx, known, request.channel, request.account)
         _refuse_several(chosen, request.expect, later("name one with --account"))
-        return [reader.record_checked(account, folder, expected) for account in chosen]
+        return [reader.record_checked(account, folder, expected, shared=shared) for account in chosen]
 
     return await ctx.ask(check)
 

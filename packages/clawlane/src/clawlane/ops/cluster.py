@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
@@ -56,11 +57,15 @@ class AccountStanding(Struct, frozen=True):
 
 
 class ClusterStanding(Struct, frozen=True):
-    """`now_ms` is the time by the clock of the database, as all times here."""
+    """`now_ms` is the time by the clock of the database, as all times here.
+
+    `stopped` are the enabled accounts of the config that no node runs.
+    """
 
     now_ms: int
     nodes: list[NodeStanding]
     accounts: dict[str, AccountStanding]
+    stopped: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,10 @@ class Moved(Struct, frozen=True):
 @operation
 async def standing(ctx: OpContext, request: GetCluster) -> ClusterStanding:  # noqa: ARG001
     _check_shared(ctx)
-    return await ctx.ask(_standing)
+    found = await ctx.ask(_standing)
+    running = {one.account for one in found.accounts.values() if one.runs}
+    enabled = [str(one) for one in ctx.config.accounts if one.enabled]
+    return replace(found, stopped=[name for name in enabled if name not in running])
 
 
 @operation(changes=True)

@@ -134,9 +134,10 @@ def of_record(ctx: OpContext) -> Iterator[Finding]:
     try:
         if not ctx.place.exists():
             return
+        shared = ctx.shares_store
         with ctx.place.reading() as reader:
             known = sorted({*reader.recorded_accounts(), *accounts_with_heads(folder)})
-            faults = [one for name in known if (one := reader.record_end(name, folder))]
+            faults = [one for name in known if (one := reader.record_end(name, folder, shared=shared))]
     except StoreUnusable:  # a finding of its own
         return
     for one in faults:

@@ -35,6 +35,8 @@ class Chain:
     pruned: str = ""
     """What the newest entry about pruning says was pruned last, as a head."""
     expected: Head | None = None
+    shared: bool = False
+    """Whether the head may be on other machines only."""
     seen: bytes = b""
 
     def take(self, entry: Entry) -> None:
@@ -92,7 +94,7 @@ class Chain:
         if isinstance(head, HeadDamaged):
             self._add(Fault(self.account, "head_damaged", self.last.number, text=head.args[0]))
         elif head is None:
-            if self.entries:
+            if self.entries and not self.shared:
                 self._add(Fault(self.account, "head_missing", self.last.number))
         elif head.why:
             self.notes.append(Note(self.last.number, 0, f"{head.why}_now", head.number))
@@ -116,14 +118,19 @@ class Chain:
         )
 
 
-def of_store(db: Database, account: str, folder: Path, expected: Head | None = None) -> Checked:
-    """The record of an account as it is stored now."""
+def of_store(
+    db: Database, account: str, folder: Path, expected: Head | None = None, *, shared: bool = False
+) -> Checked:
+    """The record of an account as it is stored now.
+
+    Where the store is `shared` by machines this one may have no head of it, or one of an earlier entry.
+    """
     head: Head | HeadDamaged | None
     try:
         head = read_head(folder, account)  # before the entries: it never names one that is not there yet
     except HeadDamaged as error:
         head = error
-    chain = Chain(account, expected=expected)
+    chain = Chain(account, expected=expected, shared=shared)
     try:
         with db.moment():
             chain.anchor = _anchor(db, account)
@@ -142,14 +149,14 @@ def of_store(db: Database, account: str, folder: Path, expected: Head | None = N
         return chain.checked()
 
 
-def end_of_store(db: Database, account: str, folder: Path) -> Fault | None:
+def end_of_store(db: Database, account: str, folder: Path, *, shared: bool = False) -> Fault | None:
     """What is wrong with the end of a record, which is quick to see; None where nothing is."""
     head: Head | HeadDamaged | None
     try:
         head = read_head(folder, account)
     except HeadDamaged as error:
         head = error
-    chain = Chain(account, last=tip(db, account))
+    chain = Chain(account, last=tip(db, account), shared=shared)
     chain.entries = chain.last.number
     at_head = hash_at(db, account, head.number) if isinstance(head, Head) else None
     faults = chain.ended(head, at_head).faults

@@ -4,6 +4,9 @@ The folder `audit` beside the store has a `key` and, for each account, a file th
 chain alone cannot show that its end was cut off; the head can. It is written after each commit that waited
 for the disk, so it never knows of an entry that a power cut could still take. It may know less than the
 database, never more.
+
+Where machines share a database, each has the heads of accounts that it ran. One of a machine that ran an
+account before knows less, and one that never did has none.
 """
 
 from __future__ import annotations
@@ -107,9 +110,13 @@ def accounts_with_heads(folder: Path) -> Iterator[str]:
 class Heads:
     """The heads of all accounts, for the thread that writes. Without a folder none is kept, as in tests."""
 
-    def __init__(self, folder: Path | None = None, key: bytes = b"") -> None:
-        """`key` is that of digests, where it is shared; else the folder has one."""
+    def __init__(self, folder: Path | None = None, key: bytes = b"", *, shared: bool = False) -> None:
+        """`key` is that of digests, where it is shared; else the folder has one.
+
+        `shared` says that other machines have heads of the same records, so one may never have been here.
+        """
         self.folder = folder
+        self.shared = shared
         self.key = key if key or folder is None else _key(folder / "key")
         self._committed: dict[str, Head] = {}
         self._grown: set[str] = set()

@@ -356,7 +356,7 @@ def begin(tx: Tx) -> None:
     else:
         missing = "head_missing"
     if head is None:
-        if last.number:
+        if last.number and not (tx.heads.shared and missing == "head_missing"):
             _append(tx, last, Kind.RECORD, missing, "", GATEWAY, {"after": last.number})
     elif head.why:
         _append(tx, last, Kind.RECORD, head.why, "", GATEWAY, _lost(last, head))

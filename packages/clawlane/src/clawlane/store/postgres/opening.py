@@ -85,7 +85,7 @@ async def open_database(
     prepare(address, now_ms())
     if key:
         _compare_keys(address, key)
-    heads = Heads(folder, key_of_record(key) if key else b"")
+    heads = Heads(folder, key_of_record(key) if key else b"", shared=True)
     writer = Writer(PostgresEngine(address.connect), heads)
     try:
         with Readers(address) as readers:
