@@ -111,11 +111,11 @@ def _held(size: Size, accounts: int) -> Held:
     with tempfile.TemporaryDirectory() as folder:
         counts = Path(folder) / "counts"
         command = [sys.executable, "-m", "benchmarks.counted_gateway", str(counts)]
-        with staged(accounts, command=command, zalo=partial(_crowd, size.friends), pacing=_PACING) as stage:
+        with staged(accounts, command=command, zalo=partial(crowd, size.friends), pacing=_PACING) as stage:
             return _measured(stage, size, counts)
 
 
-def _crowd(friends: int, folder: Path) -> AbstractContextManager[Simulator]:
+def crowd(friends: int, folder: Path) -> AbstractContextManager[Simulator]:
     ca = str(folder / "simulator.pem")
     return simulated([sys.executable, "-m", "benchmarks.crowd", str(friends), ca])
 

@@ -46,13 +46,18 @@ class Stage:
 
     def cpu_seconds(self) -> float:
         """Processor time that the gateway has used since its start."""
-        fields = Path(f"/proc/{self.gateway.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return cpu_seconds(self.gateway.pid)
 
     def resident_mb(self) -> float:
         """Memory that the gateway holds now, in MiB."""
         lines = Path(f"/proc/{self.gateway.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used since its start."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """`make bench`: the measurements, one after the other. The figures are those of this machine, now.
 
-`python -m benchmarks.run NAME …` measures only these parts. The part `accounts` takes a quarter of an hour,
-and its sizes from options: it is measured only when it is named.
+`python -m benchmarks.run NAME …` measures only these parts. The parts `accounts` and `cluster` take up to a
+quarter of an hour, and their sizes from options: they are measured only when they are named.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from benchmarks import (
     accounts,
     against_reference,
     agents,
+    cluster,
     command,
     decode,
     engines,
@@ -44,24 +45,34 @@ PARTS: dict[str, Part] = {
     "agents": agents.run,
     "window": window.run,
     "accounts": accounts.run,
+    "cluster": cluster.run,
 }
+_LONG = ("accounts", "cluster")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure the named parts, or all but `accounts`. Returns 1 if one of them failed."""
+    """Measure the named parts, or all but the long ones. Returns 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure and compare.")
     parser.add_argument("parts", nargs="*", metavar="NAME", help=", ".join(PARTS))
-    usual = accounts.Size()
-    for one, kind in accounts.SIZES.items():
-        text = f"accounts: {kind} (%(default)s)"
-        default = getattr(usual, one)
-        parser.add_argument(f"--{one}", type=type(default), default=default, metavar="N", help=text)
+    for part, usual, sizes in (
+        ("accounts", accounts.Size(), accounts.SIZES),
+        ("cluster", cluster.Size(), cluster.SIZES),
+    ):
+        for one, kind in sizes.items():
+            default = getattr(usual, one)
+            text = f"{part}: {kind} (%(default)s)"
+            parser.add_argument(f"--{one}", type=type(default), default=default, metavar="N", help=text)
     options = parser.parse_args(argv)
-    size = accounts.Size(**{one: getattr(options, one) for one in accounts.SIZES})
-    names = options.parts or [name for name in PARTS if name != "accounts"]
+    several = accounts.Size(**{one: getattr(options, one) for one in accounts.SIZES})
+    shared = cluster.Size(**{one: getattr(options, one) for one in cluster.SIZES})
+    names = options.parts or [name for name in PARTS if name not in _LONG]
     if unknown := [name for name in names if name not in PARTS]:
         parser.error(f"no part is called {', '.join(unknown)}; there are: {', '.join(PARTS)}")
-    sized: dict[str, Part] = {**PARTS, "accounts": partial(accounts.run, size)}
+    sized: dict[str, Part] = {
+        **PARTS,
+        "accounts": partial(accounts.run, several),
+        "cluster": partial(cluster.run, shared),
+    }
     return measure({name: sized[name] for name in names})
 
 

@@ -79,6 +79,10 @@ class Server:
             self._process = subprocess.Popen(self._command, stderr=log)
         self._wait()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def crash(self) -> None:
         """End it without a word to its clients; what was committed is found again by its next start."""
         self._process.send_signal(signal.SIGQUIT)

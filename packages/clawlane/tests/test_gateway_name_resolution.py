@@ -79,8 +79,8 @@ async def running(folder: Path, book: AddressBook, *names: ConfigName) -> AsyncI
             return Lookup(ACCOUNT, book, vault, account_stores[0])  # type: ignore[arg-type]
 
         pinning = NameResolver(ACCOUNT, names, lookup, lambda: 1000)
-        await pinning.load(store)
         async with store.own(str(ACCOUNT)) as account_store, asyncio.TaskGroup() as group:
+            await pinning.load(store, account_store)
             account_stores.append(account_store)
             task = group.create_task(pinning.run())
             yield pinning

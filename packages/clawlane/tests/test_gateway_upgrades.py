@@ -70,6 +70,13 @@ async def before(
         await account_store.run(overwrite, changed)
 
 
+async def epoch(accounts: Accounts) -> int:
+    await accounts.supervisors[LANE].tried.wait()
+    with accounts.store.read() as reader:
+        [owner] = reader.owners()
+    return owner.epoch
+
+
 async def shown(accounts: Accounts) -> list[upgrade.UpgradeInfo]:
     return await upgrade.show(accounts.context(Caller.CLI), upgrade.GetUpgrades())
 
@@ -85,6 +92,20 @@ async def test_a_first_start_and_a_start_of_the_same_version_say_nothing(house: 
             found = await accounts.context(Caller.CLI).ask(lambda reader: reader.in_force(LANE))
             assert found is not None
             assert (found.version, found.settings[BACKLOG]) == (__version__, '"15m"')
+
+
+async def test_each_start_claims_an_account_once_whatever_has_to_be_done_before_it_runs(house: House) -> None:
+    async with house.gateway() as accounts:
+        assert await epoch(accounts) == 1
+    await before(house, **{RESEND: '"another"'})
+    async with house.alone() as ctx:
+        await pause(ctx, BeginPause(thread="dm:11", until_ms=house.ms + 1))
+        with ctx.place.reading() as reader:
+            [owner] = reader.owners()
+    house.ms += 10
+    async with house.gateway() as accounts:
+        await until(lambda: [one.thread for one in accounts.supervisors[LANE].pauses] == [None])
+        assert await epoch(accounts) == owner.epoch + 1
 
 
 async def test_a_changed_value_is_told_and_holds_nothing(

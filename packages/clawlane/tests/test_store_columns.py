@@ -125,6 +125,7 @@ NEITHER = frozenset(
         "beat_ms",
         "boot",
         "draining_ms",
+        "leaving",
         "ended",
         "entered_ms",
         "instance",

@@ -164,6 +164,22 @@ async def test_a_move_waits_for_the_owner_and_declares_a_lost_one_dead(store: St
             await store.change(claims.move, account, name)
 
 
+async def test_a_node_that_stops_is_not_waited_for(store: Store) -> None:
+    await entered(store, "a", "b", accounts=(X, Y))
+    for account in (X, Y):
+        await store.change(claims.release, account, (await claim(store, account, A)).epoch)
+    assert await next_place(store, AUTO, (X, Y)) == Placement([], []), "a is there, and may take them back"
+    await store.change(nodes.begin_to_leave, "a", "another run")
+    assert await next_place(store, AUTO, (X, Y)) == Placement([], [])
+    await store.change(nodes.begin_to_leave, "a", A.instance)
+    assert (await next_place(store, AUTO, (X, Y))).claims == [X, Y], "and all of them are b's share"
+    with pytest.raises(MoveRefused, match="node a does not run"):
+        await store.change(claims.move, X, "a")
+    await store.change(nodes.leave, "a", A.instance)
+    await store.change(nodes.enter, node("a"))
+    assert (await next_place(store, A, (X, Y))).claims == [X, Y]
+
+
 async def test_a_draining_node_gives_an_account_to_whoever_asks(store: Store) -> None:
     await entered(store, "a", "b")
     epoch = (await claim(store, X, A)).epoch

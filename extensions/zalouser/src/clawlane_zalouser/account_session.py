@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from clawlane.backoff import Backoff
 from clawlane.channel import Account, Health, Host, Phase, State, StateCode
@@ -109,10 +110,12 @@ class AccountSession:
     async def _login(self, session: Session) -> Session | None:
         """A fresh session, however long the network takes; None if its cookies are no longer accepted."""
         backoff = Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, self._environment.random.random)
+        slot: AbstractAsyncContextManager[None] = self._environment.logins.slot()
         while True:
             self._report(Phase.CONNECTING, StateCode.LOGGING_IN, later("logging in with the stored session"))
             try:
-                return await self._stored.refresh(session)
+                async with slot:
+                    return await self._stored.refresh(session)
             except SessionExpired as error:
                 expired = later("the session has expired: {error}", error=str(error))
                 self._need_login(StateCode.SESSION_EXPIRED, expired, "--force")
@@ -127,6 +130,7 @@ class AccountSession:
                     "{error}; trying again in {seconds} s", error=str(error), seconds=f"{wait_s:.0f}"
                 )
                 self._report(Phase.CONNECTING, StateCode.LOGIN_FAILED, reason, auth=Health.UNKNOWN)
+            slot = nullcontext()  # one that failed is tried again at a time drawn by lot
             await self._environment.clock.sleep(wait_s)
 
     async def _follow(self, session: Session) -> Session | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 
 from clawlane.channel import Account
+from clawlane_zalouser.login_slots import LoginSlots
 from zaloweb.trace import Trace
 from zaloweb.transport.clock import Clock, SystemClock
 from zaloweb.transport.network import Network
@@ -29,6 +30,7 @@ class Environment:
         default_factory=lambda: asyncio.Semaphore(LISTS_AT_ONCE), init=False, repr=False
     )
     """Held while a list of thousands of people is read, until the store has it."""
+    logins: LoginSlots = field(default_factory=LoginSlots, init=False, repr=False)
     _before_write: list[Callable[[], str]] = field(default_factory=list, init=False, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, init=False, repr=False)
 

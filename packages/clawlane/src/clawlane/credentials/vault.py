@@ -41,6 +41,11 @@ class ProfileVault:
         self._read = await asyncio.to_thread(self._load)
         return self._read and self._read.secret
 
+    @property
+    def opened(self) -> Opened | None:
+        """The session as it was read last."""
+        return self._read
+
     async def write(self, secret: bytes) -> None:
         """Save a refreshed session.
 

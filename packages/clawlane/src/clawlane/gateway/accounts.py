@@ -35,7 +35,7 @@ from clawlane.lane.runner import AccountDeps
 from clawlane.ops.context import LiveConfig, OpContext
 from clawlane.ops.operation import Caller
 from clawlane.ops.serving import Listening
-from clawlane.store.account_store import Clock
+from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.alarm_told import Change
 from clawlane.store.database import Store
 from clawlane.store.errors import NotOwned
@@ -376,12 +376,18 @@ class Accounts:
         log.info("%s: %s by the config", name, "starts" if enabled else "is disabled")
 
     async def _start(self, name: str, kept: list[Pause]) -> None:
-        supervisor = self.supervisors[name]
-        await self._upgrades.weigh(self.config, name)
-        await pauses.put_in_force(self.context(Caller.GATEWAY), supervisor)
-        supervisor.hold(list({one.thread: one for one in (*kept, *supervisor.pauses)}.values()))
-        await self._launch(name)
+        await pauses.put_in_force(self.context(Caller.GATEWAY), self.supervisors[name], kept)
+        self._launch(name)
         await self._end_pauses(name)
+
+    async def _prepare(self, supervisor: Supervisor, account_store: AccountStore) -> None:
+        """What belongs between the moment when an account is owned and its first run."""
+        ctx = self.context(Caller.GATEWAY)
+        if await self._upgrades.weigh(self.config, account_store):
+            await pauses.put_in_force(ctx, supervisor, supervisor.pauses)
+        await pauses.end_overdue(ctx, supervisor)
+        await supervisor.pairing_changed()
+        await self._resolvers[account_store.account].load(self.store, account_store)
 
     async def _remove(self, name: str) -> None:
         supervisor, wanted = self.supervisors[name], self._wanted.get(name)
@@ -399,10 +405,8 @@ class Accounts:
         del self.supervisors[name], self._resolvers[name]
         self._own_ids = None
 
-    async def _launch(self, name: str) -> None:
+    def _launch(self, name: str) -> None:
         supervisor = self.supervisors[name]
-        await supervisor.pairing_changed()
-        await self._resolvers[name].load(self.store)
         self._tasks[name] = [self._group.create_task(self._live(supervisor))]
         if supervisor.account.enabled:
             supervisor.start()
@@ -420,7 +424,7 @@ class Accounts:
             await self._let_go(name)
 
     async def _end_pauses(self, name: str) -> None:
-        """Once the account is owned, end its pauses in time. Returns at the first try to own it."""
+        """Once the account is owned, end its pauses in time. Returns at the first try to prepare it."""
         supervisor = self.supervisors[name]
         await supervisor.tried.wait()
         ending = pauses.end_in_time(self.context(Caller.GATEWAY), supervisor)
@@ -477,5 +481,7 @@ class Accounts:
             media=self._media,
             before_write=lambda: self._before_write(),  # noqa: PLW0108 (joining sets it later)
         )
-        supervisor = Supervisor(deps, self.store, self._profiles)
+        supervisor = Supervisor(
+            deps, self.store, self._profiles, lambda account_store: self._prepare(supervisor, account_store)
+        )
         self.supervisors[name] = supervisor

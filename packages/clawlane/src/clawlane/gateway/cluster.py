@@ -35,6 +35,9 @@ _BEATS = 0.4
 _LOOK_S = 0.5
 """Between two looks at what changed."""
 
+_SOON_S = 0.1
+"""The same while another gateway stops."""
+
 _RETRY_S = 1.0
 """Between two beats while they fail."""
 
@@ -84,7 +87,8 @@ class Cluster:
         self._busy: set[str] = set()
         self._said: dict[str, str] = {}
         self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
-        self._stops = False
+        self._stops = asyncio.Event()
+        self._look_s = _LOOK_S
         self._alarmed = True
         """Whether alarms about lost nodes may be open: at first an earlier run may have raised some."""
 
@@ -105,10 +109,17 @@ class Cluster:
             group.create_task(self._beat())
             group.create_task(self._watch())
             group.create_task(self._look(group))
+            group.create_task(self._leave())
 
     def stop(self) -> None:
         """Claim nothing more. The beats go on for what still stops."""
-        self._stops = True
+        self._stops.set()
+
+    async def _leave(self) -> None:
+        """Tell the others once this gateway stops: they need not wait for it with what it releases."""
+        await self._stops.wait()
+        with suppress(StoreError):
+            await self._store.change(nodes.begin_to_leave, self._node.name, self._node.instance)
 
     async def _beat(self) -> None:
         while True:
@@ -142,12 +153,12 @@ class Cluster:
 
     async def _look(self, group: asyncio.TaskGroup) -> None:
         while True:
-            if self._lease.holds and not self._stops:
+            if self._lease.holds and not self._stops.is_set():
                 try:
                     await self._place(group)
                 except StoreError as error:
                     log.error("node %s could not look for accounts: %s", self._node.name, error)
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(self._look_s)
 
     async def _place(self, group: asyncio.TaskGroup) -> None:
         """Claim what is this node's to claim, and give up what another is to have."""
@@ -157,6 +168,7 @@ class Cluster:
             self._told |= new
         every, self._all_open = self._all_open, False
         standings, known, now_ms = await asyncio.to_thread(self._ask, every)
+        self._look_s = _SOON_S if any(one.alive and one.leaving for one in known.values()) else _LOOK_S
         here = {*self._runs.here(), *self._busy}
         found = placed(self.me(), accounts, here, standings, known, now_ms)
         for account in found.asks:

@@ -63,16 +63,15 @@ class NameResolver:
         """The names that have not been looked up yet."""
         return tuple(name for name in self._names if name not in self._found)
 
-    async def load(self, store: Store) -> None:
+    async def load(self, store: Store, account_store: AccountStore) -> None:
         """Take over the results of earlier look-ups, and forget names that have left the config.
 
-        The account may not run yet. An operation that owns it is waited for.
+        The account is owned, and may not run yet.
         """
         found = await store.ask(lambda reader: reader.looked_up(str(self._account)))
         stored = {one.pin.name: one for one in found}
         if gone := [name for name in stored if name not in self._names]:
-            async with store.own(str(self._account), patient=True) as account_store:
-                await account_store.run(directory.forget_pins, gone)
+            await account_store.run(directory.forget_pins, gone)
         self._learn([stored[name] for name in self._names if name in stored])
 
     def follow(self, names: Sequence[ConfigName], account_store: AccountStore | None) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.ops import pause
 from clawlane.ops.context import OpContext
 from clawlane.store.errors import StoreLost
+from clawlane.store.told import Pause
 
 _LONGEST_SLEEP = 30.0
 """Seconds, short because the clock may be set meanwhile."""
@@ -17,11 +19,11 @@ _LONGEST_SLEEP = 30.0
 log = logging.getLogger(__name__)
 
 
-async def put_in_force(ctx: OpContext, supervisor: Supervisor) -> None:
-    """Restore the pauses of an account from the store, and end those whose time has come meanwhile."""
+async def put_in_force(ctx: OpContext, supervisor: Supervisor, kept: Iterable[Pause] = ()) -> None:
+    """Restore the pauses of an account from the store. Those that were `kept` may not all be stored."""
     name = str(supervisor.account)
-    supervisor.hold(await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == name]))
-    await _end_overdue(ctx, supervisor)
+    stored = await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == name])
+    supervisor.hold(list({one.thread: one for one in (*kept, *stored)}.values()))
 
 
 async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:
@@ -34,13 +36,14 @@ async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:
             async with asyncio.timeout(wait):
                 await supervisor.deps.gate.changed()
         try:
-            await _end_overdue(ctx, supervisor)
+            await end_overdue(ctx, supervisor)
         except StoreLost as error:
             log.error("%s: its pauses no longer end on their own: %s", supervisor.account, error)
             return
 
 
-async def _end_overdue(ctx: OpContext, supervisor: Supervisor) -> None:
+async def end_overdue(ctx: OpContext, supervisor: Supervisor) -> None:
+    """End the pauses of an account that is owned whose time has come meanwhile."""
     for one in supervisor.pauses:
         if one.until_ms is not None and one.until_ms <= ctx.now_ms():
             await pause.end(ctx, supervisor.account, one.thread, patient=True)

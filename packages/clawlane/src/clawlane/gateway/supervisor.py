@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from clawlane.access.in_force import Rules
 from clawlane.access.outbound import Verdict
@@ -55,10 +56,27 @@ _TAKE_BACK = 3.0
 log = logging.getLogger(__name__)
 
 
+class _Permit(NamedTuple):
+    """What an account may run with: its session, and the accepted risk where its channel needs that."""
+
+    vault: ProfileVault
+    consent: Consent | None
+
+
+Prepare = Callable[[AccountStore], Awaitable[None]]
+
+
+async def _prepared(_: AccountStore) -> None:
+    """There is nothing to prepare."""
+
+
 class Supervisor:
     """Keeps one account running while it is wanted. `run` owns the account in the store."""
 
-    def __init__(self, deps: AccountDeps, store: Store, profiles: Profiles) -> None:
+    def __init__(
+        self, deps: AccountDeps, store: Store, profiles: Profiles, prepare: Prepare = _prepared
+    ) -> None:
+        """`prepare` is awaited once the account is owned, before it may run."""
         self._state_log = StateLog(deps.now_ms)
         self._listener = deps.report
         self._health = AccountHealth(str(deps.account), self._changed, deps.now_ms)
@@ -74,8 +92,9 @@ class Supervisor:
         self._store = store
         self.owned = asyncio.Event()
         self.tried = asyncio.Event()
-        """It is owned, or could not be yet, which is tried again."""
+        """It is owned and prepared, or could not be yet, which is tried again."""
         self._profiles = profiles
+        self._prepare = prepare
         self.made_for = deps.account
         """The account with the settings by which it connects; `account` has those of now."""
         self._wanted = asyncio.Event()
@@ -278,12 +297,12 @@ class Supervisor:
         async with self._owning() as account_store, asyncio.TaskGroup() as group:
             self.account_store = account_store
             self.owned.set()
-            self.tried.set()
             account_store.post(audit_log.note_config)
             await self.alarms.recall(account_store)
             group.create_task(self.alarms.run(account_store))
             group.create_task(self._health.watch())
             group.create_task(self._state_log.write(account_store))
+            await self._until_prepared(account_store)
             while True:
                 await self._wanted.wait()
                 if self._wanted.is_set():
@@ -310,6 +329,25 @@ class Supervisor:
                     await self.deps.sleep(wait)
             yield store
 
+    async def _until_prepared(self, account_store: AccountStore) -> None:
+        """Prepare the account, and try that again until it works. One that is lost says so as it runs."""
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT, self.deps.jitter)
+        while True:
+            try:
+                await self._prepare(account_store)
+            except StoreLost:
+                pass
+            except Exception as error:
+                wait = backoff.next()
+                log.error("%s cannot start yet; trying again in %.0f s", self.account, wait, exc_info=error)
+                if self.account.enabled:
+                    self.not_started(error, wait)
+                self.tried.set()
+                await self.deps.sleep(wait)
+                continue
+            self.tried.set()
+            return
+
     async def _friends(self) -> Sequence[Person]:
         """The friends as the platform lists them now. Raises `DirectoryError`."""
         return await Lookup(self.account, self.channel, self.vault()).peers()
@@ -333,11 +371,11 @@ class Supervisor:
         while True:
             started_ms = self.deps.now_ms()
             try:
-                if not await self._may_run():
+                if (permit := await self._permit()) is None:
                     return
                 await self._be_patient()
                 started_ms = self.deps.now_ms()
-                await self._run_once(account_store)
+                await self._run_once(account_store, permit)
             except Exception as error:
                 if _lost(error):
                     reason = later("another gateway runs this account now")
@@ -366,9 +404,9 @@ class Supervisor:
             self._report(State(Phase.STARTING, reason, code=StateCode.TAKING_BACK))
             await asyncio.sleep(patience)
 
-    async def _run_once(self, account_store: AccountStore) -> None:
-        vault = self.vault()
-        await self._begin_session(account_store, vault)
+    async def _run_once(self, account_store: AccountStore, permit: _Permit) -> None:
+        vault = permit.vault
+        await self._begin_session(account_store, permit)
 
         async with asyncio.TaskGroup() as marking:
 
@@ -396,16 +434,15 @@ class Supervisor:
             log.error("%s: a restart will connect it again: %s", self.account, error)
         self._report(state)
 
-    async def _begin_session(self, account_store: AccountStore, vault: ProfileVault) -> None:
+    async def _begin_session(self, account_store: AccountStore, permit: _Permit) -> None:
         """Let the gate know since when the session warms up, and whether it has to."""
-        secret, login_ms = await vault.read(), None
-        identity = await asyncio.to_thread(vault.identity)
-        if secret is not None and isinstance(self.channel, DescribesSession):
+        opened, login_ms = permit.vault.opened, None
+        if opened is not None and isinstance(self.channel, DescribesSession):
             with suppress(VaultError):  # it will say so itself, better than here
-                login_ms = self.channel.describe(secret).logged_in_ms
-        consent = await asyncio.to_thread(self._consent)
-        begun_ms = await account_store.run(warm_ups.begin, identity[0] if identity else "", login_ms)
-        needed = consent is not None and consent.expendable == NOT_EXPENDABLE
+                login_ms = self.channel.describe(opened.secret).logged_in_ms
+        user_id = opened.identity[0] if opened else ""
+        begun_ms = await account_store.run(warm_ups.begin, user_id, login_ms)
+        needed = permit.consent is not None and permit.consent.expendable == NOT_EXPENDABLE
         self.deps.gate.session_begun(begun_ms, always_warms_up=needed)
         await self.deps.gate.follow(self.account.settings.pacing, self.deps.jitter, account_store)
 
@@ -439,34 +476,34 @@ class Supervisor:
         broken, code = Health.BROKEN, StateCode.CRASHED_REPEATEDLY
         self._report(State(Phase.FAILED, reason, self._resume, inbound=broken, outbound=broken, code=code))
 
-    async def _may_run(self) -> bool:
-        """Whether the account may run: not offline or taken over, its risk accepted, a session stored.
+    async def _permit(self) -> _Permit | None:
+        """What the account runs with: not offline or taken over, its risk accepted, a session stored.
 
         Reports that it starts, or why it may not.
         """
         if self.deps.gate.offline is not None:
             reason = later("offline by the operator")
             self._report(State(Phase.PAUSED, reason, self._resume, code=StateCode.OFFLINE))
-            return False
+            return None
         try:
             vault = self.vault()
-            identity = await asyncio.to_thread(vault.identity)
+            await vault.read()
             consent = await asyncio.to_thread(self._consent)
         except VaultError as error:
             self._report(self._needs_login(StateCode.SESSION_UNREADABLE, str(error), "--force"))
-            return False
+            return None
         except ConsentDamaged as error:
             self._report(self._needs_consent(StateCode.CONSENT_UNREADABLE, str(error)))
-            return False
-        missing = self._missing(identity, consent) or await self._taken_over()
+            return None
+        identity = vault.opened.identity if vault.opened else None
+        missing = self._missing(identity, consent) or await self._taken_over(vault.generation)
         if identity and self.account_store is not None:
             # Logins are recorded when they are made; one that could not be, or came another way, is here.
-            await vault.read()  # says which login it is
             self.account_store.post(audit_log.note_login, vault.generation, identity[0])
         user_id, name = identity or ("", "")
         starting = State(Phase.STARTING, user_id=user_id, user_name=name, code=StateCode.STARTING)
         self._report(missing or starting)
-        return missing is None
+        return None if missing else _Permit(vault, consent)
 
     def _missing(self, identity: Identity | None, consent: Consent | None) -> State | None:
         needs_consent = isinstance(self.channel, NeedsConsent)
@@ -490,11 +527,9 @@ class Supervisor:
     def _needs_consent(self, code: StateCode, reason: str, *flags: str) -> State:
         return State(Phase.NEEDS_CONSENT, reason, self._login(*flags), code=code)
 
-    async def _taken_over(self) -> State | None:
-        """The state in which another client left the account, if it took over the stored session."""
-        vault = self.vault()
-        await vault.read()
-        found = await asyncio.to_thread(self._takeover.read, vault.generation)
+    async def _taken_over(self, generation: str) -> State | None:
+        """The state in which another client left the account, if it took over the session of this login."""
+        found = await asyncio.to_thread(self._takeover.read, generation)
         if found is None:
             return None
         code = StateCode.TAKEN_OVER

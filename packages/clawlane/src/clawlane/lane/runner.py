@@ -82,6 +82,9 @@ _LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
 _PRUNE_EVERY, _BETWEEN_BATCHES = retention.EVERY_MS / 1000, 0.05
 """Seconds."""
 
+_PRUNE_WAITS = 60.0
+"""Seconds in which an account that is not connected yet is not pruned: others may wait to connect, too."""
+
 _EXPIRE_EVERY, _EXPIRE_AT_MOST_EVERY = 120.0, 0.5
 """Seconds."""
 
@@ -225,6 +228,8 @@ class Runner:
         self._decision_log = DecisionLog(deps.account)
         self._shown: deque[int] = deque(maxlen=_SHOWN)
         self._asked_ms: dict[ThreadKind, int] = {}
+        self._connected = asyncio.Event()
+        """It has been connected in this run."""
         self._connected_all_along: set[ThreadKind] = set()
         self._admission = Admission(
             account_store,
@@ -284,6 +289,7 @@ class Runner:
         if state.phase in _CAN_SEND:
             self._proofs.saw(Ability.LOGIN)
             self.sender.open()
+            self._connected.set()
         else:
             self.sender.close()
         self._deps.report(state)
@@ -378,7 +384,10 @@ class Runner:
             )
 
     async def _prune(self) -> None:
-        """Prune the store in small batches. Lives until cancelled."""
+        """Prune the store in small batches, once the account is connected. Lives until cancelled."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PRUNE_WAITS):
+                await self._connected.wait()
         while True:
             try:
                 await self._store.run(warm_ups.seen)

@@ -178,6 +178,9 @@ def copies_elsewhere(ctx: OpContext) -> list[str]:
             told.append(later("what webhooks delivered"))
     except ConfigError:
         told.append(later("what the agents of the config sent elsewhere: it does not load"))
+    if ctx.shares_store:
+        files = later("files that came with messages, and copies of address books")
+        told.append(later("on machines that ran an account before: {files}", files=files))
     told.append(later("backups that you made, and copies or snapshots of the disk"))
     told += [later("the copy {name}", name=name) for name in _store_copies(ctx)]
     told.append(later("the platform's own servers, and the phones of everybody in the conversation"))

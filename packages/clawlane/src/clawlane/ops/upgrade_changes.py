@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,9 +65,10 @@ def in_force(config: Config) -> dict[str, InForce]:
     }
 
 
-def changes(account: str, was: InForce, now: InForce, known: Known) -> Changes | None:
+def changes(account: str, was: InForce, now: InForce, known: Callable[[], Known]) -> Changes | None:
     """What is different now; None if it is the same version with the same built-in values.
 
+    `known` is asked for whom the account knows, where something is different.
     What the operator edited meanwhile is among it only after an upgrade: a start asks nobody otherwise.
     """
     policy, before = policy_of(now.policy), policy_of(was.policy)
@@ -79,7 +80,7 @@ def changes(account: str, was: InForce, now: InForce, known: Known) -> Changes |
         return None
     if before is None or policy is None:
         return Changes((_UNKNOWN, *values.values()), holds=True)
-    exposure = compare({account: before}, {account: policy}, {account: known})
+    exposure = compare({account: before}, {account: policy}, {account: known()})
     return Changes((*_reach(exposure), *values.values()), holds=bool(exposure.widens or edited or reaching))
 
 

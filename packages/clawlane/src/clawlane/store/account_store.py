@@ -117,7 +117,7 @@ class AccountStore:
                 events.note_change(tx, *self._by, _name(transition))
             return result
 
-        return self._writer.submit(checked, lazy=is_lazy(transition))
+        return self._writer.submit(checked, account=self.account, lazy=is_lazy(transition))
 
     def _last_seen_ms(self, db: Database) -> int:
         """The time of the latest change. Raises `StoreLost` if another owner took the account over."""

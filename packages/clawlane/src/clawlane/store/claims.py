@@ -77,7 +77,7 @@ def right_of(me: Claimant, one: Standing, known: Mapping[str, Entered], now_ms: 
         return Right.OWN, one.since_ms
     if one.wanted == me.name:  # once its owner has given it up
         return Right.NONE, 0
-    if one.wanted and one.wanted in known and known[one.wanted].alive:
+    if one.wanted and one.wanted in known and known[one.wanted].takes:
         return Right.NONE, 0
     if one.node == me.name:
         return Right.OWN, one.since_ms
@@ -92,7 +92,7 @@ def right_of(me: Claimant, one: Standing, known: Mapping[str, Entered], now_ms: 
     if not one.ended:
         last_ms = owner.beat_ms if owner.instance == one.instance else owner.entered_ms
         free_ms = last_ms + max(LEASE_MS, me.after_ms)
-    if owner.alive and draining_ms is None:
+    if owner.takes and draining_ms is None:
         free_ms = max(free_ms, one.since_ms + RETURN_MS)
     return (Right.SHARED, free_ms) if now_ms > free_ms else (Right.NONE, 0)
 
@@ -185,7 +185,7 @@ def move(db: Database, _now_ms: int, account: str, node: str) -> Standing:
     target = known.get(node)
     if target is None:
         raise nodes.unknown(db, node)
-    if not target.alive:
+    if not target.takes:
         raise MoveRefused(later("node {name} does not run; start its gateway first", name=node))
     row = db.execute("SELECT * FROM owners WHERE account = ?", (account,)).fetchone()
     if row is None:

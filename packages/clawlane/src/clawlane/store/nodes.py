@@ -48,11 +48,17 @@ class Entered(msgspec.Struct, frozen=True):
     age_ms: int
     draining_ms: int | None
     ended: str
+    leaving: bool = False
 
     @property
     def alive(self) -> bool:
         """Whether its beat holds."""
         return not self.ended and self.age_ms <= LEASE_MS
+
+    @property
+    def takes(self) -> bool:
+        """Whether it may take an account: it is there, and is not about to leave."""
+        return self.alive and not self.leaving
 
 
 def enter(db: Database, _now_ms: int, node: Node) -> None:
@@ -80,7 +86,7 @@ def enter(db: Database, _now_ms: int, node: Node) -> None:
         raise _taken(node.name, age_ms)
     taken = db.execute(
         "UPDATE nodes SET instance = ?, boot = ?, labels = ?, max_accounts = ?, entered_ms = ?, beat_ms = ?,"
-        " ended = '' WHERE name = ? AND instance = ? AND beat_ms = ?",
+        " leaving = 0, ended = '' WHERE name = ? AND instance = ? AND beat_ms = ?",
         (*values, node.name, before["instance"], before["beat_ms"]),
     )
     if not taken.rowcount:  # it has just beaten, or somebody else was faster
@@ -97,6 +103,11 @@ def beat(db: Database, _now_ms: int, name: str, instance: str) -> None:
     )
     if not changed.rowcount:
         raise _taken(name, 0)
+
+
+def begin_to_leave(db: Database, _now_ms: int, name: str, instance: str) -> None:
+    """This run stops: it takes no account any more, and others may have at once what it releases."""
+    db.execute("UPDATE nodes SET leaving = 1 WHERE name = ? AND instance = ?", (name, instance))
 
 
 def leave(db: Database, _now_ms: int, name: str, instance: str) -> None:
@@ -133,7 +144,8 @@ def unknown(db: Database, name: str) -> MoveRefused:
 def _entered(row: Row, now_ms: int) -> Entered:
     names = ("name", "instance", "max_accounts", "entered_ms", "beat_ms", "draining_ms", "ended")
     values = {name: row[name] for name in names}
-    return Entered(**values, labels=json.loads(row["labels"]), age_ms=max(0, now_ms - row["beat_ms"]))
+    values |= {"leaving": bool(row["leaving"]), "labels": json.loads(row["labels"])}
+    return Entered(**values, age_ms=max(0, now_ms - row["beat_ms"]))
 
 
 def _end_owners(db: Database, name: str, how: str, now_ms: int, instance: str = "") -> None:

@@ -70,7 +70,7 @@ class _Shares:
     def __init__(
         self, accounts: Mapping[str, Labels], running: Collection[str], known: Mapping[str, Entered]
     ) -> None:
-        there = [one for one in known.values() if one.alive and one.draining_ms is None]
+        there = [one for one in known.values() if one.takes and one.draining_ms is None]
         by_labels: dict[frozenset[tuple[str, str]], frozenset[str]] = {}
         self._group: dict[str, frozenset[str]] = {}
         for account, labels in accounts.items():

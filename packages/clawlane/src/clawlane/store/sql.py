@@ -14,11 +14,11 @@ Values: TypeAlias = Sequence[Any] | Mapping[str, Any]
 """What goes into a statement: by place, or by name."""
 
 
-OWNER = (
-    "SELECT epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners LEFT JOIN accounts USING (account)"
-    " WHERE account = ?"
+OWNERS = (
+    "SELECT account, epoch, coalesce(last_seen_ms, 0) AS last_seen_ms FROM owners"
+    " LEFT JOIN accounts USING (account) WHERE account "
 )
-"""Who owns an account, and when it changed last; engines add how the row is held."""
+"""Who owns an account, and when it changed last; engines add which, and how the rows are held."""
 
 
 class Row(Protocol):
@@ -79,6 +79,9 @@ class Database(Protocol):
 
         It stays as it is until the transaction ends.
         """
+
+    def owners(self, accounts: Iterable[str], /) -> Mapping[str, tuple[int, int]]:
+        """The same of several accounts: `epoch` and `last_seen_ms` of each that was ever owned."""
 
     def hold_owner(self, account: str, /) -> bool:
         """Keep everybody else from the row of who owns an account, until the transaction ends.

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 class _Job:
     transition: Transition[Any]
     future: asyncio.Future[Any]
+    account: str
     lazy: bool
     alone: bool = False
 
@@ -74,14 +75,18 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="clawlane-store")
         self._thread.start()
 
-    def submit(self, transition: Transition[T], *, lazy: bool = False) -> asyncio.Future[T]:
+    def submit(
+        self, transition: Transition[T], *, account: str = "", lazy: bool = False
+    ) -> asyncio.Future[T]:
         """The result of a transition once it is on the disk. They take effect in the order of submission.
+
+        One that asks who owns an account names it.
 
         A `lazy` one outlives the process, but is safe from a power cut only with the next that is not lazy.
         The future fails with what the transition raised, with `StoreFailed` when the disk did, or with
         `StoreUnusable` when the writing thread has died, or has ended.
         """
-        return self._submit(transition, lazy=lazy)
+        return self._submit(transition, account=account, lazy=lazy)
 
     def rewrite(self) -> asyncio.Future[None]:
         """Write the whole file anew, and empty the log: nothing that was deleted is left between its pages.
@@ -91,7 +96,7 @@ class Writer:
         return self._submit(lambda _: None, alone=True)
 
     def _submit(
-        self, transition: Transition[T], *, lazy: bool = False, alone: bool = False
+        self, transition: Transition[T], *, account: str = "", lazy: bool = False, alone: bool = False
     ) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._loop.create_future()
         if self.dead.done():
@@ -99,7 +104,7 @@ class Writer:
         elif self._closed:  # nobody would ever take it
             future.set_exception(StoreUnusable(later("the store is closed")))
         else:
-            self._jobs.put(_Job(transition, future, lazy, alone))
+            self._jobs.put(_Job(transition, future, account, lazy, alone))
         return future
 
     @property
@@ -281,6 +286,8 @@ class Writer:
         """
         engine = self._engine
         self._begin(lazy=lazy)
+        if len(accounts := {job.account for job in group} - {""}) > 1:
+            self.owners |= engine.db.owners(accounts)
         outcomes: list[Any] = []
         for job in group:
             before = engine.db.total_changes

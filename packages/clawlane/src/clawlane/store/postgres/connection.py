@@ -17,12 +17,14 @@ from psycopg import ClientCursor, pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 
-from clawlane.store.sql import OWNER, Values
+from clawlane.store.sql import OWNERS, Values
 
 _HOLE = re.compile(r"'(?:[^']|'')*'|::|\?|:[a-z_]\w*|%")
 _AS_BYTES = re.compile(r"\bCAST\((\w+) AS BLOB\)")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
+_BORDERS = ("BEGIN", "COMMIT", "ROLLBACK")
 _RETURNING = re.compile(r"\bRETURNING\b")
+CLOCK_MS = "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)"
 _MOST_WAITING = 64
 """Changes that wait for the next question, at most."""
 
@@ -109,6 +111,8 @@ class Connection:
         self.counted = changes
         """Rows that were changed, but for those of changes that wait."""
         self._waiting: list[Written] = []
+        self.began_ms: int | None = None
+        """When the open transaction began, once that is known."""
 
     @property
     def total_changes(self) -> int:
@@ -135,6 +139,8 @@ class Connection:
         text = ClientCursor(self.opened).mogrify(translated(statement), _plain_all(values))
         if statement.startswith("ROLLBACK"):
             self._waiting.clear()
+        if statement.startswith(_BORDERS):
+            self.began_ms = None
         if self._at_once or not statement.startswith(_CHANGES) or _RETURNING.search(statement):
             return self._send(text)
         written = Written(self, text)
@@ -190,8 +196,13 @@ class Connection:
 
     def owner(self, account: str) -> Row | None:
         """Who owns an account. Nobody can take it over before this transaction ends."""
-        row: Row | None = self.execute(f"{OWNER} FOR SHARE OF owners", (account,)).fetchone()
+        row: Row | None = self.execute(f"{OWNERS} = ? FOR SHARE OF owners", (account,)).fetchone()
         return row
+
+    def owners(self, accounts: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """The same of several accounts, in one question."""
+        rows = self.execute(f"{OWNERS} = ANY(?) FOR SHARE OF owners", (sorted(accounts),))
+        return {row["account"]: (row["epoch"], row["last_seen_ms"]) for row in rows}
 
     def hold_owner(self, account: str) -> bool:
         """Hold the row of an owner, without waiting for whoever holds it."""
@@ -200,8 +211,10 @@ class Connection:
 
     def clock_ms(self) -> int:
         """When the transaction began, by the clock of the server."""
-        row = self.execute("SELECT CAST(extract(epoch FROM now()) * 1000 AS BIGINT)").fetchone()
-        return int(row[0]) if row else 0
+        if self.began_ms is None:
+            row = self.execute(f"SELECT {CLOCK_MS}").fetchone()
+            self.began_ms = int(row[0]) if row else 0
+        return self.began_ms
 
     @contextmanager
     def moment(self) -> Iterator[None]:

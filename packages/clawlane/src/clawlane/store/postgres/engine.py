@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from clawlane.store.postgres.connection import Connection
+from clawlane.store.postgres.connection import CLOCK_MS, Connection
 from clawlane.store.postgres.watch import Watch
 from clawlane.texts import later
 
@@ -25,7 +25,7 @@ _BEGIN = (
     f"SET LOCAL statement_timeout = '{_STATEMENT_S}s';"
     f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_S}s';"
     "SET LOCAL synchronous_commit = {wait};"
-    "SELECT pg_current_xact_id()::text"
+    "SELECT pg_current_xact_id()::text, {clock}"
 )
 _RETRY_S = 0.2
 log = logging.getLogger(__name__)
@@ -51,16 +51,16 @@ class PostgresEngine:
         return self.db.spoiled
 
     def begin(self, *, lazy: bool) -> None:
-        """Begin, and learn the number of the transaction."""
+        """Begin, and learn the number and the time of the transaction."""
         if self.db.opened.closed:
             self.db = Connection(self._connect(), self._watch.over, self.db.counted)
         cursor = psycopg.ClientCursor(self.db.opened)
         with self._watch.over(self.db.opened):
-            cursor.execute(_BEGIN.format(wait="off" if lazy else "on").encode())
+            cursor.execute(_BEGIN.format(wait="off" if lazy else "on", clock=CLOCK_MS).encode())
         while cursor.nextset():
             pass
         row = cursor.fetchone()
-        self._transaction = str(row[0]) if row else ""
+        self._transaction, self.db.began_ms = (str(row[0]), int(row[1])) if row else ("", None)
 
     def commit(self) -> None:
         """End it. Where the way breaks meanwhile, the server is asked what became of it."""

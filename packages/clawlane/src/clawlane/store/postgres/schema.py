@@ -38,6 +38,7 @@ CREATE TABLE nodes (
     entered_ms BIGINT NOT NULL,
     beat_ms BIGINT NOT NULL,
     draining_ms BIGINT,
+    leaving BIGINT NOT NULL DEFAULT 0,
     ended TEXT COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (name)
 );

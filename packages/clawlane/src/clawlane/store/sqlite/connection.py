@@ -6,14 +6,14 @@ import glob
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from clawlane.credentials.files import make_private_dir
 from clawlane.store import moved
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.sql import OWNER
+from clawlane.store.sql import OWNERS
 from clawlane.store.sqlite import copies, marker, schema
 from clawlane.texts import later
 
@@ -55,8 +55,13 @@ class Connection(sqlite3.Connection):
 
     def owner(self, account: str) -> sqlite3.Row | None:
         """Who owns an account. Nobody else writes while a transaction is open."""
-        found: sqlite3.Row | None = self.execute(OWNER, (account,)).fetchone()
+        found: sqlite3.Row | None = self.execute(f"{OWNERS} = ?", (account,)).fetchone()
         return found
+
+    def owners(self, accounts: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """The same of several accounts."""
+        rows = ((one, self.owner(one)) for one in accounts)
+        return {one: (row["epoch"], row["last_seen_ms"]) for one, row in rows if row is not None}
 
     def hold_owner(self, account: str) -> bool:
         """Whether anybody owns or owned an account. Nobody else writes while a transaction is open."""

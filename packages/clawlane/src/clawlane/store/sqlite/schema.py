@@ -553,6 +553,7 @@ CREATE TABLE nodes (
     labels TEXT NOT NULL, max_accounts INTEGER, -- as the node's config has them; JSON
     entered_ms INTEGER NOT NULL, beat_ms INTEGER NOT NULL, -- since when the instance is there, its last beat
     draining_ms INTEGER, -- since when it is to give up its accounts
+    leaving INTEGER NOT NULL DEFAULT 0, -- 1 once it stops, until its accounts have
     ended TEXT NOT NULL DEFAULT '' -- 'clean' once it has stopped
 ) WITHOUT ROWID;
 -- What their nodes are asked to do for accounts that they run; see `store/node_requests.py`.
