@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from demo.model_server import ModelServer, Says
 from demo.stage import Gateway, Operator, Simulator
+from end_to_end.forks import warm
 from end_to_end.steps import all_sent, answers, asked, listening, person, say, status
 from end_to_end.test_agents import brain_of, configured
 
@@ -88,7 +88,7 @@ def test_killed_at_every_commit_the_same_command_finishes(
         shutil.rmtree(state)
         shutil.copytree(kept, state)
         command = [sys.executable, str(KILLED), str(number), "forget", "--person", lan]
-        done = subprocess.run(command, env=linked.env, capture_output=True, text=True, timeout=60)
+        done = warm.run(command, env=linked.env, text=True)
         if done.returncode == 0:
             total = number - 1
             assert int(done.stderr.splitlines()[-1]) == total
@@ -108,7 +108,7 @@ def test_the_next_gateway_finishes_what_was_killed(
     lan, _ = filled(zalo, gateway, state, model)
     gateway.stop()
     command = [sys.executable, str(KILLED), "9", "forget", "--person", lan]
-    subprocess.run(command, env=linked.env, capture_output=True, timeout=60)
+    warm.run(command, env=linked.env)
     waits = status(linked)[1]["retention"]["forgetting"]
     assert waits == [f"person {lan}"]
     listening(gateway)

@@ -19,6 +19,7 @@ from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
 from clawlane.credentials.vault import ProfileVault
 from demo.stage import Gateway, Operator, Simulator
+from end_to_end.forks import warm
 from end_to_end.steps import RECORDING, all_sent, answers, asked, listening, person, say
 from openclaw_home import OpenClawHome, tree
 
@@ -94,15 +95,8 @@ class Moving:
         return self.there.run(*BRING, str(self.home.root), *more)
 
     def killed_at(self, step: int) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(KILLED), str(step), str(self.folder), *BRING, str(self.home.root)],
-            env=self.there.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        command = [sys.executable, str(KILLED), str(step), str(self.folder), *BRING, str(self.home.root)]
+        return warm.run(command, env=self.there.env, text=True)
 
     def stored(self) -> tuple[list[str], list[tuple[str, str]], int]:
         """Who is approved, who waits, and how many entries of the record are about that and the login."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from clawlane.access import context
 from clawlane.agents.prompt import BEGIN, END
 from demo.model_server import ChatRequest, ModelServer, Says, ToolCall, served
 from demo.stage import Gateway, Operator, Record, Simulator
+from end_to_end.forks import warm
 from end_to_end.steps import listening, person, say
 
 BOT = "Nguyễn Minh Anh"
@@ -171,8 +171,8 @@ def _attached(stage: Stage, kind: str, hostile: str) -> Record:
 def test_a_model_that_obeys_gets_nothing_past_the_gates(stage: Stage, tmp_path: Path) -> None:
     """The same with tools: what a text, and then the result of a tool, order is called, and refused."""
     notes, news = tmp_path / "notes", tmp_path / "news"
-    options = ["--notes", str(notes), "--news", str(news)]
-    shop = {"command": sys.executable, "args": [str(MCP_SERVER), *options]}
+    command, *args = warm.behind(MCP_SERVER, "--notes", str(notes), "--news", str(news))
+    shop = {"command": command, "args": args}
     more = {
         "models": {"providers": {"loop": {"baseUrl": stage.model.url, "api": "openai-completions"}}},
         "mcp": {"servers": {"shop": shop}},

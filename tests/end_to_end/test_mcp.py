@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from demo.model_server import ChatRequest, ModelServer, Says, ToolCall, served
 from demo.stage import Gateway, Operator, Simulator
+from end_to_end.forks import warm
 from end_to_end.steps import all_sent, answers, listening, person, say
 
 MCP_SERVER = Path(__file__).parents[2] / "packages/clawlane/tests/data/mcp_server.py"
@@ -32,7 +32,8 @@ def notes(tmp_path: Path) -> Path:
 
 
 def configured(state: Path, model: ModelServer, notes: Path, sender: str) -> None:
-    shop = {"command": sys.executable, "args": [str(MCP_SERVER), "--notes", str(notes)]}
+    command, *args = warm.behind(MCP_SERVER, "--notes", str(notes))
+    shop = {"command": command, "args": args}
     config = {
         "channels": {"zalouser": {"dmPolicy": "allowlist", "allowFrom": [sender]}},
         "models": {"providers": {"loop": {"baseUrl": model.url, "api": "openai-completions"}}},

@@ -13,6 +13,7 @@ import pytest
 
 from clawlane.cli.main import run
 from demo.stage import Gateway, Operator, Record, Simulator, running
+from end_to_end.forks import warm
 from end_to_end.steps import all_sent, listening, person, say
 
 PACING = "pacing: { enabled: false }"
@@ -264,10 +265,7 @@ def test_what_the_gateway_says_comes_in_the_language_of_the_command(desk: Desk, 
         """What a command says in Vietnamese; it is a process of its own, as its language stays."""
         command = desk.operator.command("message", *words)
         env = {**desk.operator.env, "CLAWLANE_LOCALE": "vi", "COLUMNS": "200"}
-        done = subprocess.run(
-            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        return done.stdout
+        return str(warm.run(command, env=env, stderr=subprocess.STDOUT, text=True).stdout)
 
     lan = f"user:{desk.lan}"
     refused = say("send", "-t", lan, "--media", str(tmp_path / "state" / "config.json5"))

@@ -15,6 +15,7 @@ import pytest
 
 from clawlane.credentials.files import write_private
 from demo.stage import Gateway, Operator, Simulator
+from end_to_end.forks import warm
 from end_to_end.steps import (
     RECORDING,
     account,
@@ -58,15 +59,8 @@ def elsewhere(operator: Operator, state: Path) -> Operator:
 
 
 def killed_at(operator: Operator, step: int, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(KILLED), str(step), str(folder), *words],
-        env=operator.env,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    command = [sys.executable, str(KILLED), str(step), str(folder), *words]
+    return warm.run(command, env=operator.env, text=True)
 
 
 class Talking:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import pytest
@@ -33,15 +34,15 @@ from clawlane.store import inbox, steps, tool_calls, turns
 from clawlane.store.account_store import AccountStore
 from clawlane.store.models import AdmittedMessage, History, NewMessage
 from clawlane.store.transaction import Tx
+from end_to_end.forks import warm
 
 DATA = Path(__file__).parent / "data"
 LAN = Thread(ThreadKind.DM, "11")
 
 
 def by_pipes(*options: str, **more: Any) -> Settings:
-    return Settings.model_validate(
-        {"command": sys.executable, "args": [str(DATA / "mcp_server.py"), *options], **more}
-    )
+    command, *args = warm.behind(DATA / "mcp_server.py", *options)
+    return Settings.model_validate({"command": command, "args": args, **more})
 
 
 def plain(behaviour: str, **more: Any) -> Settings:
@@ -117,14 +118,13 @@ async def http_server(*options: str, port: int = 0) -> AsyncIterator[str]:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
     argv = (sys.executable, str(DATA / "mcp_server.py"), "--port", str(port), *options)
-    devnull = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*argv, stdout=devnull, stderr=devnull)
+    process = await asyncio.to_thread(warm.start, argv, stdout=DEVNULL, stderr=DEVNULL)
     try:
         await until(lambda: _listens(port))
         yield f"http://127.0.0.1:{port}/mcp"
     finally:
         process.kill()
-        await process.wait()
+        process.wait()
 
 
 def _listens(port: int) -> bool:

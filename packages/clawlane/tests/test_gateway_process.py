@@ -9,7 +9,6 @@ import resource
 import signal
 import sqlite3
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from clawlane.ops.pairing import Approve, Requests
 from clawlane.ops.pause import BeginPause, EndPause
 from clawlane.ops.running import Start, Stop
 from clawlane.ops.status import GetStatus
+from end_to_end.forked_streams import Streamed
 
 R = TypeVar("R")
 SCRIPT = Path(__file__).with_name("piped_gateway.py")
@@ -37,17 +37,15 @@ ALICE = "1471383327500481391"
 class Gateway:
     """A running gateway and the commands to it."""
 
-    process: Process
+    process: Streamed
     paths: Paths
 
     async def tell(self, **fields: Any) -> None:
-        assert self.process.stdin
         self.process.stdin.write(json.dumps(fields).encode() + b"\n")
         await self.process.stdin.drain()
 
     async def line(self) -> dict[str, Any]:
         """The next line of output."""
-        assert self.process.stdout
         line = await self.process.stdout.readline()
         assert line, "the gateway ended"
         told: dict[str, Any] = json.loads(line)
@@ -59,7 +57,6 @@ class Gateway:
 
     async def logs(self, text: str) -> None:
         """Once a line on stderr holds this text."""
-        assert self.process.stderr
         while line := await self.process.stderr.readline():
             if text in line.decode():
                 return
@@ -97,14 +94,12 @@ class House:
 
     @asynccontextmanager
     async def gateway(self, *arguments: str) -> AsyncIterator[Gateway]:
-        environ = {
-            **os.environ,
+        ours = {
             "CLAWLANE_STATE_DIR": str(self.paths.state),
             "CLAWLANE_CONFIG": str(self.paths.config_file),
         }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(SCRIPT), *arguments, env=environ, stdin=PIPE, stdout=PIPE, stderr=PIPE
-        )
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        process = await Streamed.start([sys.executable, str(SCRIPT), *arguments], {**kept, **ours})
         try:
             yield Gateway(process, self.paths)
         finally:
@@ -392,7 +387,6 @@ async def test_a_second_gateway_is_refused_with_the_owners_pid(house: House) -> 
         assert loser.result() == 1
         winner = (pids - {int(loser.get_name())}).pop()
         process = first.process if first.process.pid != winner else second.process
-        assert process.stderr
         assert f"pid {winner}" in (await process.stderr.read()).decode()
 
 

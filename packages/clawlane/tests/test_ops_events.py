@@ -229,7 +229,6 @@ async def test_a_slow_reader_loses_nothing_and_holds_nobody_up(house: House) -> 
         first = await asyncio.to_thread(next, slow)
         assert isinstance(first, StateChanged)
         swift = Reader(house.paths)
-        assert gateway.process.stderr
         logged = asyncio.ensure_future(drain(gateway.process.stderr))
         for number in range(count):
             await gateway.tell(say="a", id=f"m{number}", **{"from": ALICE})

@@ -18,9 +18,7 @@ from packages.clawlane.tests.profiles_in import profiles_in
 from clawlane.cli.main import run
 from clawlane.config.paths import Paths
 from clawlane.credentials.vault import ProfileVault
-from demo import stage
 from demo.model_server import ModelServer, served
-from end_to_end.forks import Warm
 from json_shapes import shaped
 
 _PARROT = Path(__file__).parent / "parrot"
@@ -80,15 +78,6 @@ class Perch:
         found = profiles_in(self.paths).consent("parrot", "default")
         assert found is not None
         return {"user": found.user_id, "expendable": found.expendable, "how": found.how}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _forks() -> Iterator[None]:
-    """Gateways are forked from a process that has imported them, once one is needed."""
-    with Warm() as warm:
-        before, stage.start_process = stage.start_process, warm.start
-        yield
-        stage.start_process = before
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 
-def heed_signals() -> None:
-    """For `preexec_fn`: a shell lets what it starts in the background ignore these, and `nohup`, too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 def send_until_ended(process: subprocess.Popen[Any], number: signal.Signals) -> None:
     """Send a signal until it is heard.
 

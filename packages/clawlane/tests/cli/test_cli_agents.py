@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from packages.clawlane.tests.cli.signals import heed_signals, send_until_ended
+from packages.clawlane.tests.cli.signals import send_until_ended
 
 from clawlane.cli.main import run
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, refuses
+from end_to_end.forks import warm
 
 ACP_AGENT = str(Path(__file__).parents[1] / "data" / "acp_agent.py")
-MCP_SERVER = str(Path(__file__).parents[1] / "data" / "mcp_server.py")
+MCP_SERVER = Path(__file__).parents[1] / "data" / "mcp_server.py"
 _BIN = Path(sys.executable).parent
 
 
@@ -146,9 +147,8 @@ def test_ctrl_c_ends_the_program_that_is_asked(perch: Any, tmp_path: Path) -> No
     brain = {"kind": "command", "command": [sys.executable, "-c", code, str(alive)]}
     configure(perch, {"id": "main", "brain": brain})
     command = [_BIN / "openclaw", "agent", "ask", "hỏi"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_signals
-    ) as asking:
+    pipe = subprocess.PIPE
+    with warm.start(command, new_modules=True, stdout=pipe, stderr=pipe) as asking:
         while not alive.exists():
             assert asking.poll() is None
         with alive.open() as held:  # reads to its end once the program is gone
@@ -285,8 +285,9 @@ def test_a_page_in_place_of_the_list_is_no_endpoint(perch: Any, listed: Any, mod
 
 
 def test_mcp_servers_are_tried_with_their_agent(perch: Any, listed: Any, model: ModelServer) -> None:
+    command, *args = warm.behind(MCP_SERVER)
     servers = {
-        "there": {"command": sys.executable, "args": [MCP_SERVER]},
+        "there": {"command": command, "args": args},
         "down": {"url": "http://127.0.0.1:9/mcp"},
     }
     loop = {"baseUrl": model.url, "api": "openai-completions"}

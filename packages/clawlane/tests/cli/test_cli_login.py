@@ -8,12 +8,13 @@ import pty
 import select
 import signal
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.cli.signals import heed_signals, send_until_ended
+from packages.clawlane.tests.cli.signals import send_until_ended
+
+from end_to_end.forks import warm
 
 _LINKED = ["qr", "scanned", "confirmed", "42"]
 _OPENCLAW = Path(sys.executable).parent / "openclaw"
@@ -90,13 +91,8 @@ def test_a_login_that_comes_to_nothing_is_one_line_with_the_command(perch, step:
 
 def test_without_a_terminal_the_risk_needs_the_flag(perch) -> None:
     perch.script(*_LINKED)
-    done = subprocess.run(
-        [_OPENCLAW, "channels", "login", "--channel", "parrot"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [_OPENCLAW, "channels", "login", "--channel", "parrot"]
+    done = warm.run(command, new_modules=True, text=True)
     assert (done.returncode, done.stderr) == (
         1,
         f"error: {_NO_TERMINAL}\n",
@@ -116,13 +112,8 @@ def test_another_id_has_the_risk_accepted_again_before_anything_is_stored(perch)
 def test_another_id_is_not_stored_while_nobody_accepts_its_risk(perch) -> None:
     perch.link()
     perch.script("qr", "43")
-    done = subprocess.run(
-        [_OPENCLAW, "channels", "login", "--channel", "parrot", "--force"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [_OPENCLAW, "channels", "login", "--channel", "parrot", "--force"]
+    done = warm.run(command, new_modules=True)
     assert done.returncode == 1
     assert perch.vault().identity() == ("42", "Nguyễn Văn An")
     assert perch.consent()["user"] == "42"
@@ -142,8 +133,8 @@ class Terminal:
 
     def __init__(self, *args: str) -> None:
         ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [_OPENCLAW, *args], stdin=theirs, stdout=theirs, stderr=theirs, preexec_fn=heed_signals
+        self.process = warm.start(
+            [_OPENCLAW, *args], new_modules=True, stdin=theirs, stdout=theirs, stderr=theirs
         )
         os.close(theirs)
         self._ours, self.seen = ours, ""

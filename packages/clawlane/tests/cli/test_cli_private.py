@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.cli.signals import heed_signals, send_until_ended
+from packages.clawlane.tests.cli.signals import send_until_ended
+
+from end_to_end.forks import warm
 
 _OPENCLAW = Path(sys.executable).parent / "openclaw"
 _LINKED = ("qr", "scanned", "confirmed", "42")
@@ -122,12 +124,12 @@ def test_pause_without_accounts_says_what_to_do_and_makes_nothing(perch, command
 def test_a_login_that_is_ended_leaves_nothing_behind(perch, number: signal.Signals) -> None:
     perch.script("qr", "scanned", "wait")
     command = [_OPENCLAW, "channels", "login", "--channel", "parrot", "--accept-risk"]
-    with subprocess.Popen(
+    with warm.start(
         command,
+        new_modules=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=heed_signals,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as process:
         assert process.stdout is not None

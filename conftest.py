@@ -1,4 +1,4 @@
-"""What all stories share: their commands begin warm, and what is collected once is not looked at again."""
+"""What all tests share: their processes begin warm, and what is collected once is not looked at again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from demo import stage
-from end_to_end.forks import Warm
+from end_to_end.forks import warm
 
 
 def pytest_collection() -> None:
@@ -24,7 +24,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _forks() -> Iterator[None]:
     """The operator's commands are forked from a process that has imported them, once one is needed."""
-    with Warm() as warm:
-        before, stage.start_process = stage.start_process, warm.start
+    before, stage.start_process = stage.start_process, warm.start
+    with warm:
         yield
-        stage.start_process = before
+    stage.start_process = before
