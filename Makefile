@@ -52,12 +52,13 @@ bench: setup $(TEXTS)
 	@$(BIN)/python -m benchmarks.run
 
 # The long version of the story in tests/chaos; `make test` plays a short one. STORIES=20 SEED=7 to change it, and
-# AGENT=model for a model that acts by its tools in each turn.
+# AGENT=model for a model that acts by its tools in each turn. GATEWAYS=3: so many on one PostgreSQL, and other troubles.
 STORIES ?= 5
 SEED ?= 1
 AGENT ?= echo
+GATEWAYS ?= 1
 chaos: setup $(TEXTS)
-	@PYTHONPATH=tests $(BIN)/python -m chaos.run --stories $(STORIES) --seed $(SEED) --agent $(AGENT)
+	@PYTHONPATH=tests:. $(BIN)/python -m chaos.run --stories $(STORIES) --seed $(SEED) --agent $(AGENT) --gateways $(GATEWAYS)
 
 # The three wheels in dist/, and a try of them in an environment that has nothing else of ours. Their dependencies come
 # from wherever pip is configured to look, in the versions of constraints.txt.

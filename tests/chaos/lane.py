@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from demo.stage import Operator
@@ -19,15 +19,24 @@ class Lane:
     """`openclaw gateway run`. While `keep` runs it is started again whenever it ends.
 
     `deaths` are the exit codes with which it ended without being told to; `refusals` counts how often it did
-    so while it could not write its files, `kills` how often it was killed. Its output goes to `log`.
+    so while it could not write its files, or before it had `begun`, `kills` how often it was killed, and
+    `pids` are those of all starts. Its output goes to `log`.
     """
 
-    def __init__(self, operator: Operator, log: Path) -> None:
+    def __init__(
+        self, operator: Operator, log: Path, command: Sequence[str] = (), begun: str = "--- start"
+    ) -> None:
+        """`command` stands in for `openclaw gateway run`; it works once it prints the words `begun`."""
         self.deaths: list[int] = []
         self.refusals = 0
         self.kills = 0
         self.starts = 0
+        self.pids: list[int] = []
+        self._command = list(command) or operator.command("gateway", "run")
+        self._begun = begun
         self._operator = operator
+        self._may_start = asyncio.Event()
+        self._may_start.set()
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._wanted = True
@@ -38,16 +47,17 @@ class Lane:
 
     async def keep(self) -> None:
         """Run it, and run it again, until `stop`. Cancelled, it is killed."""
+        self._wanted = True
         try:
             while self._wanted:
+                await self._may_start.wait()
                 code = await self._run_once()
                 if not self._told:
-                    self._note(code)
+                    await self._note(code)
                     await asyncio.sleep(_AGAIN_S)
         finally:
             if self._process is not None and self._process.returncode is None:
-                self._process.kill()
-                await self._process.wait()
+                await self._abort(self._process)
 
     async def said(self, words: str, deadline: float) -> bool:
         """Whether a line with these words is printed from now on, within the deadline (seconds)."""
@@ -76,14 +86,40 @@ class Lane:
         """SIGTERM; it comes back."""
         self._signal(signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """Stop it where it is (SIGSTOP), until `thaw`."""
+        self._now(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._now(signal.SIGCONT)
+
+    def rest(self) -> None:
+        """Once it has ended, it does not come back before `go_on`."""
+        self._may_start.clear()
+
+    def go_on(self) -> None:
+        """It is started again, now or when it ends."""
+        self._may_start.set()
+
+    async def ended(self, deadline: float) -> int | None:
+        """The code with which it ends by itself from now on, which is no death; None if it does not."""
+        before = len(self.deaths)
+        if not await self._until(lambda: len(self.deaths) > before, deadline):
+            return None
+        return self.deaths.pop()
+
     async def stop(self) -> int:
-        """SIGTERM, and it stays away. Gives its exit code."""
+        """SIGTERM, and it stays away. Gives its exit code; what does not end by itself is aborted."""
         self._wanted = False
         process = self._process
         assert process is not None
         self._signal(signal.SIGTERM)
-        async with asyncio.timeout(_END_S):
-            return await process.wait()
+        try:
+            async with asyncio.timeout(_END_S):
+                return await process.wait()
+        except TimeoutError:
+            return await self._abort(process)
 
     def limit_files(self, size: int) -> None:
         """This incarnation can write no file past this size (bytes) any more; `NO_LIMIT` ends that."""
@@ -96,20 +132,36 @@ class Lane:
         """Whether there is a process that has not been told to end."""
         return self._process is not None and self._process.returncode is None and not self._told
 
-    def _note(self, code: int) -> None:
-        if self._starved and code == 1:
-            self.refusals += 1
-        else:
-            self.deaths.append(code)
+    async def _note(self, code: int) -> None:
+        async with self._news:
+            began = any(self._begun in line for line in self._of_this_run())
+            if (self._starved or not began) and code == 1:
+                self.refusals += 1
+            else:
+                self.deaths.append(code)
+            self._news.notify_all()
+
+    def _now(self, number: signal.Signals) -> None:
+        if self._process is not None and self._runs:
+            self._process.send_signal(number)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._runs:
             self._told = True
             self._process.send_signal(number)
 
+    async def _abort(self, process: asyncio.subprocess.Process) -> int:
+        """End it at once; the log shows where it was if its faulthandler is on."""
+        for number in (signal.SIGABRT, signal.SIGCONT):
+            process.send_signal(number)
+        if self._wanted and process.stdout is not None:  # nobody reads it any more
+            with self._log.open("ab") as log:
+                log.write(await process.stdout.read())
+        return await process.wait()
+
     async def _run_once(self) -> int:
         self._process = await asyncio.create_subprocess_exec(
-            *self._operator.command("gateway", "run"),
+            *self._command,
             env=self._operator.env,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -117,6 +169,7 @@ class Lane:
         )
         self._told = self._starved = False
         self.starts += 1
+        self.pids.append(self._process.pid)
         await self._take(f"--- start {self.starts}\n")
         assert self._process.stdout is not None
         async for line in self._process.stdout:

@@ -1,4 +1,4 @@
-"""A way to a server that breaks when a test wants it: before or after certain bytes, or by going silent."""
+"""A way to a server that breaks when a test wants it: at certain bytes, or for a while."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ class Break(Enum):
     """Nothing arrives any more, in either direction, and nobody is told."""
 
 
+class Lost(Enum):
+    """What a silent way loses."""
+
+    ALL = "all"
+    ANSWERS = "answers"
+
+
 class BrokenWay:
     """Listens on loopback for a server behind a Unix socket, in a thread of its own."""
 
@@ -31,6 +38,8 @@ class BrokenWay:
         self._armed: tuple[bytes, Break] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_cut = False
+        self._slow_s = 0.0
+        self._lost: Lost | None = None
         self.broken = threading.Event()
         self.port = 0
 
@@ -57,9 +66,20 @@ class BrokenWay:
         self._is_cut = True
         self._loop.call_soon_threadsafe(self._end_all)
 
+    def slow(self, seconds: float) -> None:
+        """Pass on each piece this much later, in either direction, until it is mended."""
+        self._slow_s = seconds
+
+    def silence(self, lost: Lost = Lost.ALL) -> None:
+        """Lose what is sent, the ends of connections too, until it is mended; nobody is told.
+
+        A connection that has lost something stays dead, and its other end open, after that.
+        """
+        self._lost = lost
+
     def mend(self) -> None:
-        """Take connections again."""
-        self._is_cut = False
+        """Be a good way again, for connections that are left and for new ones."""
+        self._is_cut, self._slow_s, self._lost = False, 0.0, None
 
     def _end_all(self) -> None:
         for task in self._tasks:
@@ -105,7 +125,7 @@ class BrokenWay:
         while data := await reader.read(_PIECE):
             armed = self._armed
             if armed is None or armed[0] not in data:
-                back.write(data)
+                await self._pass_on(data, back, Lost.ALL)
                 continue
             self._armed = None
             answering.cancel()
@@ -118,8 +138,22 @@ class BrokenWay:
             if armed[1] is Break.SILENT:
                 await self._ended.wait()
             return
+        await self._hear(Lost.ALL)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_PIECE):
-            writer.write(data)
+            await self._pass_on(data, writer, Lost.ANSWERS)
+        await self._hear(Lost.ANSWERS)
         writer.close()
+
+    async def _pass_on(self, data: bytes, writer: asyncio.StreamWriter, loses: Lost) -> None:
+        """Write it, unless a way that `loses` things loses it: then nothing follows it, ever."""
+        if self._slow_s:
+            await asyncio.sleep(self._slow_s)
+        await self._hear(loses)
+        writer.write(data)
+
+    async def _hear(self, loses: Lost) -> None:
+        """Returns where the way loses nothing now, and never where it does."""
+        if self._lost is Lost.ALL or self._lost is loses:
+            await self._ended.wait()

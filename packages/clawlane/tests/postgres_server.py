@@ -40,6 +40,7 @@ _SETTINGS = (
     "max_connections=200",
     "listen_addresses=",
 )
+NOT_INSTALLED = "PostgreSQL is not installed (Debian's package postgresql)"
 _SHARED = (*_UNSAFE, "autovacuum=off")
 """Of a server whose databases go from test to test. What it has learned of the size of a table would be
 wrong for the next one."""
@@ -87,6 +88,12 @@ class Server:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait()
 
+    def restart(self, *, immediate: bool) -> None:
+        """What `pg_ctl restart` does, in its mode fast or immediate: it sends the same signals."""
+        self._process.send_signal(signal.SIGQUIT if immediate else signal.SIGINT)
+        self._process.wait()
+        self.start()
+
     def _run(self, name: str, *words: str) -> None:
         subprocess.run([*self._as, str(self._bin / name), *words], check=True, capture_output=True)
 
@@ -110,9 +117,13 @@ class Server:
 
     def database(self, folder: Path) -> str:
         """The address of the database for a folder of a test, with empty tables at the first time."""
+        return self.url(self.name_of(folder))
+
+    def name_of(self, folder: Path) -> str:
+        """The name of that database."""
         if folder not in self._taken:
             self._taken[folder] = self._free.pop() if self._free else self._made()
-        return self.url(self._taken[folder])
+        return self._taken[folder]
 
     def take_back(self) -> None:
         """Empty the databases of a test that is over, for the next one."""
@@ -141,10 +152,9 @@ def server() -> Server:
     """The server of this process. Skips the test on a machine without one, and fails where `CI` is set."""
     bin_ = programs()
     if bin_ is None:
-        told = "PostgreSQL is not installed (Debian's package postgresql)"
         if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(NOT_INSTALLED)
+        pytest.skip(NOT_INSTALLED)
     return Server(bin_)
 
 

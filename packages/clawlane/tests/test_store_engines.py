@@ -16,11 +16,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from clawlane.channel import Phase
 from clawlane.messages import Text, Thread, ThreadKind
-from clawlane.store import events, outbox
-from clawlane.store.errors import StoreFailed, StoreLost, StoreUnusable
+from clawlane.store import events, nodes, outbox
+from clawlane.store.errors import NodeTaken, StoreFailed, StoreLost, StoreUnusable
 from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection, translated
 from clawlane.store.postgres.opening import Address, open_database
+from clawlane.store.sql import Database
 from clawlane.store.sqlite.connection import connect_nothing
 from clawlane.store.transaction import Tx
 
@@ -250,6 +251,50 @@ async def test_whoever_takes_an_account_over_waits_for_a_change_and_ends_the_nex
 
 
 @pytest.mark.long
+@POSTGRES_ONLY
+async def test_a_beat_waits_for_no_other_change(tmp_path: Path) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def slow(_db: Database, _now_ms: int) -> None:
+        begun.set()
+        over.wait()
+
+    async with store_in(tmp_path, Clock()) as store, store.aside() as beats:
+        await store.change(nodes.enter, nodes.Node("a", "run a", "boot"))
+        changing = asyncio.create_task(store.change(slow))
+        await asyncio.to_thread(begun.wait)
+        await beats.change(nodes.beat, "a", "run a")
+        with pytest.raises(NodeTaken):
+            await beats.change(nodes.beat, "a", "run b")
+        assert not changing.done()
+        over.set()
+        await changing
+
+
+@pytest.mark.long
+@POSTGRES_ONLY
+async def test_sessions_that_are_dead_are_got_over(tmp_path: Path) -> None:
+    """Of beats so soon that the lease holds."""
+    straight = way(tmp_path)
+    with BrokenWay(str(socket_of(straight))) as broken:
+        place = Address(through(broken, straight), straight.password)
+        async with open_database(place, tmp_path / "audit", Clock()) as store, store.aside() as beats:
+            await beats.change(nodes.enter, nodes.Node("a", "run a", "boot"))
+            with store.read() as reader:
+                [entered] = reader.nodes()
+            broken.silence()
+            with pytest.raises(StoreFailed):
+                await beats.change(nodes.beat, "a", "run a")
+            with pytest.raises(StoreFailed, match="does not answer"), store.read():
+                pass
+            broken.mend()
+            await beats.change(nodes.beat, "a", "run a")
+            with store.read() as reader:
+                [beaten] = reader.nodes()
+    assert beaten.beat_ms > entered.beat_ms
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("how", Break)
 @POSTGRES_ONLY
 async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_path: Path, how: Break) -> None:
@@ -261,11 +306,8 @@ async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_pat
         return outbox.queue(tx, None, TEXTS)
 
     straight = way(tmp_path)
-    told = conninfo_to_dict(straight.url)
-    socket = Path(str(told["host"]), f".s.PGSQL.{told.get('port', 5432)}")
-    with BrokenWay(str(socket)) as broken:
-        url = f"postgresql://clawlane@127.0.0.1:{broken.port}/{told['dbname']}?sslmode=disable"
-        place = Address(url, straight.password)
+    with BrokenWay(str(socket_of(straight))) as broken:
+        place = Address(through(broken, straight), straight.password)
         async with open_database(place, tmp_path / "audit", Clock()) as store, store.own(LANE) as account:
             broken.arm(b"COMMIT", how)
             queued = await account.run(queue)
@@ -273,3 +315,13 @@ async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_pat
             with store.read() as reader:
                 assert [one.id for one in reader.outbox()] == queued
     assert len(runs) == (1 if how is Break.AFTER else 2)
+
+
+def socket_of(place: Address) -> Path:
+    told = conninfo_to_dict(place.url)
+    return Path(str(told["host"]), f".s.PGSQL.{told.get('port', 5432)}")
+
+
+def through(broken: BrokenWay, place: Address) -> str:
+    name = conninfo_to_dict(place.url)["dbname"]
+    return f"postgresql://clawlane@127.0.0.1:{broken.port}/{name}?sslmode=disable"

@@ -157,6 +157,10 @@ class _Saved(msgspec.Struct, rename="camel"):
     left_out: dict[str, str] = {}
 
 
+msgspec.json.Decoder(_Saved)
+"""Reads the type: msgspec (0.22) crashes where several threads do so at the first `convert`."""
+
+
 def _object(data: bytes | str, what: str) -> dict[str, Any]:
     try:
         decoded = envelope.decode(what, _without_mark(data), object)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
+from threading import Lock
 from typing import Any, get_type_hints
 
 import msgspec
@@ -15,6 +17,10 @@ _LEFT_OUT = "tools"
 """What agents may do is not who may write; its lists are compared as settings."""
 
 
+_READING_TYPES = Lock()
+"""msgspec crashes where several threads read a type for the first time (0.22)."""
+
+
 def policy_text(policy: AccessPolicy) -> str:
     """The policy as JSON, with ids and names as the config has them."""
     told = {one.name: getattr(policy, one.name) for one in fields(policy) if one.name != _LEFT_OUT}
@@ -23,17 +29,20 @@ def policy_text(policy: AccessPolicy) -> str:
 
 def policy_of(text: str) -> AccessPolicy | None:
     """The policy that was written so; None if this version cannot read it. What is new has its default."""
-    types = get_type_hints(AccessPolicy, localns={"ThreadTools": Any})
+    with _READING_TYPES:
+        decoders = _decoders()
     try:
         told = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        values = {
-            name: msgspec.json.decode(raw, type=types[name], dec_hook=_compiled)
-            for name, raw in told.items()
-            if name in types
-        }
+        values = {name: decoders[name].decode(raw) for name, raw in told.items() if name in decoders}
     except (msgspec.DecodeError, ValueError):
         return None
     return AccessPolicy(**values)
+
+
+@cache
+def _decoders() -> dict[str, msgspec.json.Decoder[Any]]:
+    types = get_type_hints(AccessPolicy, localns={"ThreadTools": Any})
+    return {name: msgspec.json.Decoder(type_, dec_hook=_compiled) for name, type_ in types.items()}
 
 
 def _source(value: Any) -> str:

@@ -71,9 +71,11 @@ class Cluster:
     """This gateway as a node, from when it has entered until it leaves."""
 
     def __init__(
-        self, store: Store, runs: Runs, config: Callable[[], Config], node: Node, lease: Lease
+        self, store: Store, beats: Store, runs: Runs, config: Callable[[], Config], node: Node, lease: Lease
     ) -> None:
+        """`beats` is the store for what may not wait for other changes."""
         self._store = store
+        self._beats = beats
         self._runs = runs
         self._config = config
         self._node = node
@@ -124,7 +126,7 @@ class Cluster:
             await asyncio.sleep(_BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S)
             asked, held = self._lease.now(), self._lease.holds
             try:
-                await self._store.change(nodes.beat, self._node.name, self._node.instance)
+                await self._beats.change(nodes.beat, self._node.name, self._node.instance)
             except NodeTaken:
                 self._lease.end()
                 await self._runs.lose()
@@ -279,10 +281,11 @@ async def entered(
     asked = lease.now()
     await store.change(nodes.enter, node)
     lease.renew(asked)
-    cluster = Cluster(store, runs, config, node, lease)
-    store.claim_as(cluster.me, lambda: lease.holds)
-    log.info("this gateway is node %s", node.name)
-    yield cluster
+    async with store.aside() as beats:
+        cluster = Cluster(store, beats, runs, config, node, lease)
+        store.claim_as(cluster.me, lambda: lease.holds)
+        log.info("this gateway is node %s", node.name)
+        yield cluster
     if lease.holds:
         with suppress(StoreError):
             await store.change(nodes.leave, node.name, node.instance)

@@ -17,6 +17,7 @@ from clawlane.store import audit_log, claims, moved, unknown_sends
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.audit_heads import Heads, folder_of
 from clawlane.store.claims import Claimant
+from clawlane.store.engine import Engine
 from clawlane.store.errors import StoreError, StoreFailed, StoreOwned, StoreUnusable
 from clawlane.store.process_lock import ProcessLock
 from clawlane.store.reader import Reader, reading
@@ -38,8 +39,13 @@ class Store:
     """The open store. `own` gives the right to write for an account, `read` is for everybody."""
 
     def __init__(
-        self, reading: Callable[[], AbstractContextManager[Reader]], writer: Writer, now_ms: Clock
+        self,
+        reading: Callable[[], AbstractContextManager[Reader]],
+        writer: Writer,
+        now_ms: Clock,
+        aside: Callable[[], Engine] | None = None,
     ) -> None:
+        self._aside = aside
         self._reading = reading
         self._writer = writer
         self._now_ms = now_ms
@@ -128,6 +134,21 @@ class Store:
             return transition(db, now_ms, *args, **kwargs)
 
         return await self._writer.submit(changed, lazy=is_lazy(transition))
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[Store]:
+        """This store, whose changes wait for no other one: they have a session of their own.
+
+        Where there can be only one that writes, they wait. Raises `StoreUnusable`.
+        """
+        if self._aside is None:
+            yield self
+            return
+        writer = Writer(await asyncio.to_thread(self._aside))
+        try:
+            yield Store(self._reading, writer, self._now_ms)
+        finally:
+            await writer.close()
 
     def news(self) -> None:
         """Wake who listens to the event feed, although it has not grown."""

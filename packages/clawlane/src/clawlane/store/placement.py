@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from hashlib import blake2b
 
 import msgspec
 
@@ -42,7 +43,7 @@ def placed(
     if not standings or mine is None or mine.instance != me.instance or not mine.alive:
         return found
     shares = _Shares(accounts, running, known)
-    for one in standings:
+    for one in sorted(standings, key=lambda one: not shares.fall_to(mine, one.account)):
         labels = accounts.get(one.account)
         if labels is None or one.account in running or not fits(labels, mine):
             continue
@@ -81,6 +82,14 @@ class _Shares:
         self._taken = Counter(self._group[one] for one in running if one in self._group)
         self._count = len(running)
 
+    def fall_to(self, mine: Entered, account: str) -> bool:
+        """Whether this node should be the first to try an account, of those that may run it.
+
+        All nodes find the same, so that they do not all try the same accounts and wait for each other.
+        """
+        names = self._group.get(account, ())
+        return mine.name == max(names, key=lambda name: _lot(account, name), default="")
+
     def has_room(self, account: str, mine: Entered, *, is_left: bool) -> bool:
         group = self._group[account]
         if mine.name not in group or (mine.max_accounts is not None and self._count >= mine.max_accounts):
@@ -90,3 +99,7 @@ class _Shares:
     def take(self, account: str) -> None:
         self._count += 1
         self._taken[self._group[account]] += 1
+
+
+def _lot(account: str, node: str) -> bytes:
+    return blake2b(f"{account} {node}".encode(), digest_size=8).digest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -16,11 +17,19 @@ ThreadName = Literal["user", "group"]
 OldItems = Literal["user messages", "group messages", "user reactions", "group reactions"]
 
 
+reached: ContextVar[int] = ContextVar("reached", default=0)
+"""The port that the client came to, whose request is being answered."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower):
-    """One thing a client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login."""
+    """One thing a client did. `seq` counts from 1 without gaps; `account` is a uid, "" before a login.
+
+    `port` is the one that the client came to: a world may be served on several, to tell its clients apart.
+    """
 
     seq: int = 0
     at_ms: int = 0
+    port: int = 0
     account: str = ""
 
 
@@ -217,7 +226,8 @@ class EventLog:
 
     def add(self, record: R) -> R:
         """Number a record, keep it and wake all waits."""
-        record = msgspec.structs.replace(record, seq=self.last + 1, at_ms=self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        record = msgspec.structs.replace(record, seq=self.last + 1, at_ms=now_ms, port=reached.get())
         self._records.append(record)
         if len(self._records) >= 2 * self._limit:  # dropping half at a time keeps adding cheap
             self._dropped += len(self._records) - self._limit

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from zaloweb.sim.api import Api, enveloped, refused
 from zaloweb.sim.errors import Refusal
-from zaloweb.sim.event_log import Downloaded, Refused
+from zaloweb.sim.event_log import Downloaded, Refused, reached
 from zaloweb.sim.fault_injection import Responder, respond
 from zaloweb.sim.http_server import Authority, TlsServer
 from zaloweb.sim.media import HOST as MEDIA_HOST
@@ -47,7 +47,7 @@ _NOTHING_HERE = 404
 
 
 class Simulator:
-    """Serves a world on loopback while entered.
+    """Serves a world on loopback while entered; several may serve the same one.
 
     `port` 0 takes a free port. The authority's certificate is written to `ca_file`, or to a temporary file
     that is removed at the end. A client with `network` reaches this simulator and nothing else.
@@ -111,6 +111,7 @@ class Simulator:
         await self.world.kick(account)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        reached.set(self.port)
         host = request.host.partition(":")[0]
         if host in SERVICES:
             return await self._api.answer(request)

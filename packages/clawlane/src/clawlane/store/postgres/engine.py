@@ -32,13 +32,15 @@ log = logging.getLogger(__name__)
 
 
 class PostgresEngine:
-    """One session, opened again when it was lost."""
+    """One session, opened again when it was lost, or has been silent for `patience_s`."""
 
     errors = psycopg.Error
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
+    def __init__(
+        self, connect: Callable[[], psycopg.Connection[Any]], patience_s: float = _STATEMENT_S + 2
+    ) -> None:
         self._connect = connect
-        self._watch = Watch(_STATEMENT_S + 2)
+        self._watch = Watch(patience_s)
         self._ending = threading.Event()
         self._transaction = ""
         self.db = Connection(connect(), self._watch.over)
@@ -81,7 +83,9 @@ class PostgresEngine:
         self.db.close()
         while True:
             with suppress(psycopg.Error), self._connect() as opened:
-                row = opened.execute("SELECT pg_xact_status(%s::xid8)", (self._transaction,)).fetchone()
+                with self._watch.over(opened):
+                    asked = opened.execute("SELECT pg_xact_status(%s::xid8)", (self._transaction,))
+                row = asked.fetchone()
                 status = row[0] if row else None
                 if status != "in progress":
                     log.info("what became of a change when the way to the database broke: %s", status)

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import conninfo
+from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from clawlane.credentials.sealing_key import key_of_record, mark_of
@@ -21,6 +22,7 @@ from clawlane.store.errors import StoreFailed, StoreUnusable
 from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection, plain_reason
 from clawlane.store.postgres.engine import PostgresEngine
+from clawlane.store.postgres.watch import Watch
 from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.writer import Writer
 from clawlane.texts import later
@@ -28,6 +30,9 @@ from clawlane.texts import later
 _CONNECT_S = 5
 _OLDEST = 150_000
 """The version of the server from which on it is supported, as it counts them itself."""
+
+_ASIDE_S = 4
+"""How long the session for urgent changes may be silent: a beat then has time for a second try."""
 
 _READERS = 8
 """Sessions that read at the same time, in one process."""
@@ -46,8 +51,17 @@ _NOTE_KEY = (
     "INSERT INTO properties (name, value) VALUES ('sealing_key', %(known)s) ON CONFLICT (name) DO NOTHING"
 )
 _IS_KEY = "SELECT 1 FROM properties WHERE name = 'sealing_key' AND value = %(known)s"
+_READ_S = 30
+"""How long one question may take."""
+
+_TRIES = 3
+"""Sessions that a reader tries: one that was lost, and one that is lost meanwhile."""
+
+_BEGIN_S = 5
+"""How long a session may be silent that has nothing to do but begin: it was lost while nobody used it."""
+
 _READ = (
-    "BEGIN READ ONLY; SET LOCAL statement_timeout = '30s';"
+    f"BEGIN READ ONLY; SET LOCAL statement_timeout = '{_READ_S}s';"
     " SET LOCAL idle_in_transaction_session_timeout = '60s'"
 )
 
@@ -89,9 +103,16 @@ async def open_database(
     writer = Writer(PostgresEngine(address.connect), heads)
     try:
         with Readers(address) as readers:
-            yield Store(readers.reading, writer, now_ms)
+            yield Store(readers.reading, writer, now_ms, lambda: _engine_aside(address))
     finally:
         await writer.close()
+
+
+def _engine_aside(address: Address) -> PostgresEngine:
+    try:
+        return PostgresEngine(address.connect, _ASIDE_S)
+    except psycopg.Error as error:
+        raise _unreachable(address, error) from error
 
 
 class Readers:
@@ -99,6 +120,7 @@ class Readers:
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self._watch = Watch(_READ_S + 2)
         self._pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
             address.url,
             kwargs=address.settings(),
@@ -116,6 +138,7 @@ class Readers:
 
     def __exit__(self, *_: object) -> None:
         self._pool.close()
+        self._watch.close()
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -123,23 +146,26 @@ class Readers:
         try:
             with self._begun() as opened:
                 try:
-                    yield Reader(Connection(opened))
+                    yield Reader(Connection(opened, self._watch.over))
                 finally:
                     if not opened.closed:
-                        opened.execute("ROLLBACK")
-        except (psycopg.OperationalError, PoolTimeout) as error:
+                        with self._watch.over(opened, _BEGIN_S):
+                            opened.execute("ROLLBACK")
+        except (psycopg.OperationalError, IdleInTransactionSessionTimeout, PoolTimeout) as error:
             told = later("the database {where} does not answer ({reason})")
             raise StoreFailed(later(told, where=self._address, reason=plain_reason(error))) from error
 
     @contextmanager
     def _begun(self) -> Iterator[psycopg.Connection[Any]]:
-        """A session in a transaction. Those that were lost while nobody used them are passed over."""
-        for left in reversed(range(_READERS + 1)):
+        """A session in a transaction. Where one was lost while nobody used it, all are opened anew."""
+        for left in reversed(range(_TRIES)):
             opened = self._pool.getconn()
             try:
-                opened.execute(_READ)
+                with self._watch.over(opened, _BEGIN_S):
+                    opened.execute(_READ)
             except psycopg.OperationalError:
                 self._pool.putconn(opened)
+                self._pool.drain()
                 if not left:
                     raise
                 continue

@@ -20,27 +20,29 @@ _LOOK_EVERY_S = 0.5
 
 
 class Watch:
-    """Looks after one session at a time, from a thread of its own."""
+    """Looks after sessions, from a thread of its own."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._lock = threading.Lock()
-        self._until: float | None = None
-        self._handle = -1
+        self._waits: dict[object, tuple[int, float]] = {}
+        """The handle of the socket, and when the wait is over: of each wait."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="clawlane-store-watch", daemon=True)
         self._thread.start()
 
     @contextmanager
-    def over(self, opened: psycopg.Connection[Any]) -> Iterator[None]:
+    def over(self, opened: psycopg.Connection[Any], limit_s: float | None = None) -> Iterator[None]:
         """Close the socket of a session if what happens inside takes too long."""
+        until = time.monotonic() + (self._limit_s if limit_s is None else limit_s)
+        wait = object()
         with self._lock:
-            self._handle, self._until = opened.fileno(), time.monotonic() + self._limit_s
+            self._waits[wait] = opened.fileno(), until
         try:
             yield
         finally:
             with self._lock:
-                self._until = None
+                self._waits.pop(wait, None)
 
     def close(self) -> None:
         """End the thread."""
@@ -50,7 +52,8 @@ class Watch:
     def _look(self) -> None:
         while not self._ended.wait(_LOOK_EVERY_S):
             with self._lock:
-                if self._until is not None and time.monotonic() > self._until:
-                    self._until = None
-                    with suppress(OSError), socket.socket(fileno=os.dup(self._handle)) as taken:
+                now = time.monotonic()
+                for wait in [one for one, (_, until) in self._waits.items() if now > until]:
+                    handle, _ = self._waits.pop(wait)
+                    with suppress(OSError), socket.socket(fileno=os.dup(handle)) as taken:
                         taken.shutdown(socket.SHUT_RDWR)
