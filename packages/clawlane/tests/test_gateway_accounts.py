@@ -17,6 +17,7 @@ from clawlane.condition import Phase
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
 from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.node_accounts import NodeAccounts
 from clawlane.ops.operation import Caller
 from clawlane.ops.pause import BeginPause, pause
 from clawlane.store import inbox
@@ -173,10 +174,24 @@ async def test_an_account_that_is_being_added_does_not_run_once_the_gateway_stop
         assert supervisor.state.phase is Phase.STOPPED
 
 
+async def test_an_account_that_is_lost_while_it_is_taken_can_be_taken_again(house: House) -> None:
+    async with house.gateway(NodeAccounts) as accounts:
+        assert isinstance(accounts, NodeAccounts)
+        async with accounts.store.own(LANE):
+            taking = asyncio.create_task(accounts.take(LANE))
+            await until(lambda: accounts.here() == [LANE])
+            await turns_of_the_loop()
+            await accounts.lose()
+            await taking
+            assert accounts.here() == []
+        await accounts.take(LANE)
+        await owned(accounts)
+
+
 async def test_whose_an_account_is_that_runs_elsewhere_is_known_here(house: House) -> None:
     profiles_in(house.paths).vault("zalouser", "default").replace(b"{}", ("4711", "Lan"))
-    async with house.gateway() as accounts:
-        accounts.join(str)
+    async with house.gateway(NodeAccounts) as accounts:
+        assert isinstance(accounts, NodeAccounts)
         await accounts.elsewhere({LANE: "node b runs it", "zalouser/gone": "nobody runs it"})
         state = accounts.supervisors[LANE].state
         assert (state.phase, state.reason, state.user_id) == (Phase.STOPPED, "node b runs it", "4711")

@@ -18,6 +18,7 @@ from clawlane.config.load import load
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Takeover
 from clawlane.gateway.accounts import Accounts
+from clawlane.gateway.node_accounts import NodeAccounts
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from clawlane.ops.context import OpContext
@@ -87,16 +88,18 @@ class House:
         return OpContext(self.paths, {}, self.now_ms, Caller.CLI, plugins=Installed(self.paths))
 
     @asynccontextmanager
-    async def gateway(self) -> AsyncIterator[Accounts]:
+    async def gateway(self, kind: type[Accounts] = Accounts) -> AsyncIterator[Accounts]:
         """The accounts of a gateway, without its control socket."""
         config = load(self.paths, Installed(self.paths), {})
         async with (
             open_store(self.paths.store, self.paths.lock_file, self.now_ms) as store,
             asyncio.TaskGroup() as group,
         ):
-            accounts = Accounts(
+            accounts = kind(
                 config, self.paths, store, {"zalouser": Quiet()}, LiveAgents(EchoAgent()), self.now_ms, {}
             )
+            if isinstance(accounts, NodeAccounts):
+                accounts.join(str)
             task = group.create_task(accounts.run())
             await accounts.begun.wait()
             yield accounts

@@ -5,21 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from clawlane.access.policy import Grants
 from clawlane.backoff import Backoff
-from clawlane.capabilities import AsksBeforeWriting
-from clawlane.channel import Channel, State, StateCode, VaultError
+from clawlane.channel import Channel, State, StateCode
 from clawlane.config.accounts import needs_new_connection
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
 from clawlane.credentials.profiles import Profiles
 from clawlane.credentials.record_files import RecordFiles
 from clawlane.credentials.sealing_key import KeyLocation
-from clawlane.credentials.session_seal import Identity
 from clawlane.gateway import pauses
 from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
@@ -38,9 +35,8 @@ from clawlane.ops.context import LiveConfig, OpContext
 from clawlane.ops.operation import Caller
 from clawlane.ops.serving import Listening
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.alarm_told import Change
 from clawlane.store.database import Store
-from clawlane.store.errors import NotOwned, StoreError
+from clawlane.store.errors import NotOwned
 from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
@@ -118,8 +114,6 @@ class Accounts:
         self._kept: dict[str, list[Pause]] = {}
         """The pauses of accounts that are being replaced: not all of them may be stored."""
         self._stops = False
-        self._mine: set[str] | None = None
-        """Those that run here, where other nodes may run the others; None for all."""
         self._before_write: Callable[[], str] = str
         self._webhooks: WebhookSender
         self._group = asyncio.TaskGroup()
@@ -171,86 +165,28 @@ class Accounts:
             skew_ms=state.skew_ms,
         )
 
-    def join(self, before_write: Callable[[], str]) -> None:
-        """Run only what `take` is called for, since other nodes may run accounts. Call it before `run`.
+    def here(self) -> list[str]:
+        """The accounts that run here, or start or stop."""
+        return list(self._wanted)
 
-        Channels ask `before_write` right before they write anything.
-        """
-        self._mine, self._before_write = set(), before_write
-        self._guard(self.channels)
+    def _runs_here(self, name: str) -> bool:  # noqa: ARG002 (nodes know better)
+        return True
 
     def _guard(self, channels: Mapping[str, Channel]) -> None:
-        for channel in channels.values():
-            if self._mine is not None and isinstance(channel, AsksBeforeWriting):
-                channel.ask_before_writing(self._before_write)
-
-    def here(self) -> list[str]:
-        """The accounts that run here, or start or stop; all of them where there are no other nodes."""
-        return list(self._wanted) if self._mine is None else list(self._mine)
-
-    async def take(self, name: str) -> None:
-        """Run an account here, if it can be claimed."""
-        async with self._settling.setdefault(name, asyncio.Lock()):
-            if self._stops or name not in self._wanted or self._mine is None or name in self._mine:
-                return
-            self._mine.add(name)
-            try:
-                await self._start(name, [])
-            except NotOwned as error:
-                log.info("%s", error)
-                await self._let_go(name)
-            except Exception:
-                log.exception("%s could not be started", name)
-                await self._let_go(name)
-
-    async def give_up(self, name: str, reason: str) -> None:
-        """Stop an account, after its chunks in flight, and let others claim it."""
-        async with self._settling.setdefault(name, asyncio.Lock()):
-            log.info("%s stops here: %s", name, reason)
-            if name in self.supervisors:
-                await self.supervisors[name].stop(StateCode.OWNED_ELSEWHERE, reason)
-            await self._let_go(name)
-
-    async def lose(self) -> None:
-        """Stop everything at once: calls are aborted, sockets closed, no chunk in flight is waited for."""
-        names = self.here()
-        for task in [task for name in names for task in self._tasks.get(name, [])]:
-            task.cancel()
-        for name in names:
-            await self._let_go(name)
-
-    async def elsewhere(self, reasons: Mapping[str, str]) -> None:
-        """Say of accounts why they do not run here."""
-        found = await asyncio.to_thread(self._identities, tuple(reasons))
-        for name, reason in reasons.items():
-            if name in self.supervisors and not self._runs_here(name):
-                self.supervisors[name].elsewhere(reason, found.get(name))
-
-    def _identities(self, names: Sequence[str]) -> dict[str, Identity]:
-        """Who is logged in, as far as that can be read: others have to know whose each account is."""
-        found = {}
-        for name in names:
-            with suppress(VaultError, StoreError):
-                if (there := self.supervisors.get(name)) and (identity := there.vault().identity()):
-                    found[name] = identity
-        return found
-
-    def found(self, name: str, change: Change) -> None:
-        """Raise or end an alarm on an account that runs here."""
-        if name in self.supervisors:
-            self.supervisors[name].alarms.found(change)
+        """Have channels ask right before they write, where that is not always allowed."""
 
     async def _let_go(self, name: str) -> None:
         """End what runs of an account, and be ready to run it again."""
+        await self._end_tasks(name)
+        if name in self._wanted:
+            self._make(name)
+
+    async def _end_tasks(self, name: str) -> None:
         tasks = self._tasks.pop(name, [])
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        if self._mine is not None:
-            self._mine.discard(name)
-        if name in self._wanted:
-            self._make(name)
 
     def _reported(self, name: str, state: State) -> None:
         """Take a state of an account; its own id may be one that the others have to know."""
@@ -262,8 +198,7 @@ class Accounts:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         await asyncio.to_thread(self._media.tidy)
         async with webhook_sender() as self._webhooks, self._group:
-            if self._mine is None:
-                await asyncio.gather(*map(self._begin, tuple(self.supervisors)))
+            await asyncio.gather(*map(self._begin, filter(self._runs_here, tuple(self.supervisors))))
             self.begun.set()
             await asyncio.Event().wait()  # accounts may come later
 
@@ -273,12 +208,7 @@ class Accounts:
         await asyncio.gather(*map(self._stop, tuple(self.supervisors)))
 
     async def _stop(self, name: str) -> None:
-        """Stop an account. Where there are other nodes they may claim it at once."""
         await self.supervisors[name].stop(StateCode.GATEWAY_STOPS, later("the gateway stops"))
-        if self._mine is not None and (tasks := self._tasks.pop(name, [])):
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
 
     def follow(self, config: Config, edited: Edited | None, channels: Mapping[str, Channel]) -> list[str]:
         """Work by another config from now on; `edited` is one whose widening waits.
@@ -331,9 +261,6 @@ class Accounts:
         launched = name in self._tasks or not self._runs_here(name)
         return launched and same_channel and not needs_new_connection(there.made_for, wanted.account)
 
-    def _runs_here(self, name: str) -> bool:
-        return self._mine is None or name in self._mine
-
     async def _begin(self, name: str) -> None:
         """Run an account that was made at the start. One that fails is tried again, and the others run."""
         try:
@@ -368,8 +295,6 @@ class Accounts:
         if not self._settled(name) and name in self.supervisors:
             self._kept[name] = self.supervisors[name].pauses
             await self._remove(name)
-        if name not in self._wanted and self._mine is not None:
-            self._mine.discard(name)
         if name in self._wanted and name not in self.supervisors and not self._stops:
             await self._add(name, self._kept.get(name, []))
         elif name in self.supervisors:
@@ -440,6 +365,8 @@ class Accounts:
         """Once the account is owned, end its pauses in time. Returns at the first try to prepare it."""
         supervisor = self.supervisors[name]
         await supervisor.tried.wait()
+        if self.supervisors.get(name) is not supervisor or name not in self._tasks:
+            return  # it was lost meanwhile
         ending = pauses.end_in_time(self.context(Caller.GATEWAY), supervisor)
         self._tasks[name].append(self._group.create_task(ending))
         self._tasks[name].append(self._group.create_task(self._tell_owner(name)))
@@ -492,7 +419,7 @@ class Accounts:
                 name, lambda: self.context(Caller.OWNER), lambda: self.supervisors.get(name)
             ).act,
             media=self._media,
-            before_write=lambda: self._before_write(),  # noqa: PLW0108 (joining sets it later)
+            before_write=lambda: self._before_write(),  # noqa: PLW0108 (nodes set it later)
         )
         supervisor = Supervisor(
             deps, self.store, self._profiles, lambda account_store: self._prepare(supervisor, account_store)

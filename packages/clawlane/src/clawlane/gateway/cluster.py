@@ -127,8 +127,10 @@ class Cluster:
             await self._store.change(nodes.begin_to_leave, self._node.name, self._node.instance)
 
     async def _beat(self) -> None:
+        wait_s = 0.0  # a start with many accounts has taken some of the first lease
         while True:
-            await asyncio.sleep(_BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S)
+            await asyncio.sleep(wait_s)
+            wait_s = _BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S
             asked, held = self._lease.now(), self._lease.holds
             try:
                 await self._beats.change(nodes.beat, self._node.name, self._node.instance)

@@ -30,6 +30,7 @@ from clawlane.gateway.ending import Ending, begin_again
 from clawlane.gateway.lease import Lease
 from clawlane.gateway.logging import logging_to
 from clawlane.gateway.metrics import LiveMetrics
+from clawlane.gateway.node_accounts import NodeAccounts
 from clawlane.gateway.node_requests import NodeRequests
 from clawlane.gateway.reload import ConfigWatch
 from clawlane.gateway.systemd import READY, STOPPING, notify, reloading
@@ -156,7 +157,8 @@ async def gateway(
     async with place.opened(now_ms) as store, AsyncExitStack() as joining:
         store.work_by(config.source.revision)
         profiles = Profiles(place.records(RecordFiles.of(paths), store), key)
-        accounts = Accounts(
+        shared = config.root.store.url is not None
+        accounts = (NodeAccounts if shared else Accounts)(
             config, paths, store, channels, agents, now_ms, environ, ending, plugins, profiles
         )
         show_in(accounts.zone)
@@ -219,7 +221,7 @@ async def gateway(
 @asynccontextmanager
 async def _joined(accounts: Accounts, paths: Paths) -> AsyncIterator[Cluster | None]:
     """This gateway among those that share a database; None where the store is its own."""
-    if accounts.config.root.store.url is None:
+    if not isinstance(accounts, NodeAccounts):
         yield None
         return
     lease = Lease()

@@ -291,6 +291,12 @@ class Supervisor:
 
     async def run(self) -> None:
         """Live until cancelled; run the account whenever it is wanted."""
+        try:
+            await self._run()
+        finally:
+            self.tried.set()  # nobody need wait for it any more
+
+    async def _run(self) -> None:
         async with self._owning() as account_store, asyncio.TaskGroup() as group:
             self.account_store = account_store
             self.owned.set()
