@@ -54,10 +54,10 @@ class Stage:
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used since its start."""
+def cpu_seconds(pid: int, *, ended: bool = False) -> float:
+    """Processor time that a process has used since its start, its `ended` children included or not."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return sum(map(int, fields[11 : 15 if ended else 13])) / _TICKS
 
 
 @contextmanager

@@ -35,6 +35,7 @@ from zaloweb.transport.network import Network
 _CHANNEL = "zalouser"
 _LOGINS_AT_ONCE = 8
 _LOOK_S = 0.05
+_QUIET_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,6 @@ class Node:
             if at >= since and rest.startswith(words):
                 found.setdefault(account, at)
         return found
-
-    def cpu_seconds(self) -> float:
-        """Processor time that the gateway has used since its start."""
-        return cpu_seconds(self.gateway.pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +92,26 @@ class Nodes:
                 raise Missing(f"{told()} after {patience:.0f} s")
             time.sleep(_LOOK_S)
 
-    def database_cpu_seconds(self) -> dict[int, float]:
-        """Processor time of each process of the server, by its id."""
-        pids = [self.server.pid, *children(self.server.pid)]
-        return {pid: cpu_seconds(pid) for pid in pids}
+    def settle(self, share: float, patience: float) -> None:
+        """Once the gateways use no more than this share of a core together. Raises `Missing`."""
+        used = [self.gateways_cpu_seconds()]
 
+        def quiet() -> bool:
+            time.sleep(_QUIET_S)
+            used.append(self.gateways_cpu_seconds())
+            return used[-1] - used[-2] < share * _QUIET_S
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started, and that run."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        self.until(quiet, patience, lambda: "the gateways never rested")
+
+    def gateways_cpu_seconds(self) -> float:
+        """Processor time that all gateways have used since their start."""
+        return sum(cpu_seconds(node.gateway.pid) for node in self.nodes.values())
+
+    def database_cpu_seconds(self) -> float:
+        """Processor time of the server and its sessions, those that have ended included."""
+        pid = self.server.pid
+        sessions = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sum(map(cpu_seconds, map(int, sessions)), cpu_seconds(pid, ended=True))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from packages.clawlane.tests.profiles_in import profiles_in
 from packages.clawlane.tests.test_ops_pause import LANE, House, Installed, Quiet
 
 from clawlane.condition import Phase
@@ -170,3 +171,12 @@ async def test_an_account_that_is_being_added_does_not_run_once_the_gateway_stop
         await supervisor.restart()
         await turns_of_the_loop()
         assert supervisor.state.phase is Phase.STOPPED
+
+
+async def test_whose_an_account_is_that_runs_elsewhere_is_known_here(house: House) -> None:
+    profiles_in(house.paths).vault("zalouser", "default").replace(b"{}", ("4711", "Lan"))
+    async with house.gateway() as accounts:
+        accounts.join(str)
+        await accounts.elsewhere({LANE: "node b runs it", "zalouser/gone": "nobody runs it"})
+        state = accounts.supervisors[LANE].state
+        assert (state.phase, state.reason, state.user_id) == (Phase.STOPPED, "node b runs it", "4711")

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from clawlane.access.policy import Grants
 from clawlane.backoff import Backoff
 from clawlane.capabilities import AsksBeforeWriting
-from clawlane.channel import Channel, State, StateCode
+from clawlane.channel import Channel, State, StateCode, VaultError
 from clawlane.config.accounts import needs_new_connection
 from clawlane.config.load import Config, Plugins
 from clawlane.config.paths import Paths
 from clawlane.credentials.profiles import Profiles
 from clawlane.credentials.record_files import RecordFiles
 from clawlane.credentials.sealing_key import KeyLocation
+from clawlane.credentials.session_seal import Identity
 from clawlane.gateway import pauses
 from clawlane.gateway.alert_targets import AlertTargets
 from clawlane.gateway.alerts import AlertDispatcher
@@ -38,7 +40,7 @@ from clawlane.ops.serving import Listening
 from clawlane.store.account_store import AccountStore, Clock
 from clawlane.store.alarm_told import Change
 from clawlane.store.database import Store
-from clawlane.store.errors import NotOwned
+from clawlane.store.errors import NotOwned, StoreError
 from clawlane.store.events import Edit, note_config
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.told import Pause
@@ -217,10 +219,21 @@ class Accounts:
         for name in names:
             await self._let_go(name)
 
-    def elsewhere(self, name: str, reason: str) -> None:
-        """Say why an account does not run here."""
-        if name in self.supervisors:
-            self.supervisors[name].elsewhere(reason)
+    async def elsewhere(self, reasons: Mapping[str, str]) -> None:
+        """Say of accounts why they do not run here."""
+        found = await asyncio.to_thread(self._identities, tuple(reasons))
+        for name, reason in reasons.items():
+            if name in self.supervisors and not self._runs_here(name):
+                self.supervisors[name].elsewhere(reason, found.get(name))
+
+    def _identities(self, names: Sequence[str]) -> dict[str, Identity]:
+        """Who is logged in, as far as that can be read: others have to know whose each account is."""
+        found = {}
+        for name in names:
+            with suppress(VaultError, StoreError):
+                if (there := self.supervisors.get(name)) and (identity := there.vault().identity()):
+                    found[name] = identity
+        return found
 
     def found(self, name: str, change: Change) -> None:
         """Raise or end an alarm on an account that runs here."""

@@ -38,9 +38,13 @@ _LOOK_S = 0.5
 _SOON_S = 0.1
 """The same while another gateway stops."""
 
+_CLAIMS_AT_ONCE = 16
+"""Accounts that are claimed at the same time: behind hundreds of them a beat would come too late."""
+
 _RETRY_S = 1.0
 """Between two beats while they fail."""
 
+_RUN_ELSEWHERE = later("another node runs it; see: openclaw cluster status")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 log = logging.getLogger(__name__)
 
@@ -60,8 +64,8 @@ class Runs(Protocol):
     async def lose(self) -> None:
         """Stop everything at once: calls are aborted, sockets closed, and nothing is waited for."""
 
-    def elsewhere(self, account: str, reason: str) -> None:
-        """Say why an account does not run here."""
+    async def elsewhere(self, reasons: Mapping[str, str]) -> None:
+        """Say of accounts why they do not run here."""
 
     def found(self, account: str, change: Change) -> None:
         """Raise or end an alarm on an account that runs here."""
@@ -85,6 +89,7 @@ class Cluster:
         self._all_open = False
         """Whether accounts may have been lost that look as if this node ran them."""
         self._busy: set[str] = set()
+        self._claiming = asyncio.Semaphore(_CLAIMS_AT_ONCE)
         self._said: dict[str, str] = {}
         self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
         self._stops = asyncio.Event()
@@ -174,13 +179,19 @@ class Cluster:
         for account in found.asks:
             await self._store.change(claims.ask_for, account, self.me())
         for account in found.claims:
-            self._do(group, account, self._runs.take(account))
+            self._do(group, account, self._take(account))
         for account, reason in self._leaving(accounts, standings, known).items():
             if account in here and account not in self._busy:
                 self._do(group, account, self._runs.give_up(account, reason))
         absent = accounts.keys() - here - {*found.claims}
-        self._say(standings, known, absent, now_ms)
+        if told := self._told_anew(standings, known, absent, now_ms):
+            group.create_task(self._runs.elsewhere(told))
         await self._tell_of_lost([one for one in standings if one.account in absent], known, now_ms)
+
+    async def _take(self, account: str) -> None:
+        async with self._claiming:
+            if self._lease.holds:
+                await self._runs.take(account)
 
     async def _tell_of_lost(
         self, standings: Iterable[Standing], known: Mapping[str, Entered], now_ms: int
@@ -232,17 +243,17 @@ class Cluster:
                 found[one.account] = later("it moves to node {name}", name=one.wanted)
         return found
 
-    def _say(
+    def _told_anew(
         self, standings: Iterable[Standing], known: Mapping[str, Entered], absent: Iterable[str], now_ms: int
-    ) -> None:
-        """Report why accounts do not run here, once for each reason."""
-        by_name = {one.account: one for one in standings}
+    ) -> dict[str, str]:
+        """Why accounts do not run here, where another reason was told before."""
+        by_name, found = {one.account: one for one in standings}, {}
         for account in absent:
             reason, waits = why_elsewhere(by_name.get(account), known, now_ms)
             if self._said.get(account) != reason:
-                self._said[account] = reason
+                self._said[account] = found[account] = reason
                 log.log(logging.ERROR if waits else logging.INFO, "%s: %s", account, reason)
-                self._runs.elsewhere(account, reason)
+        return found
 
 
 async def _logged(account: str, work: Coroutine[Any, Any, None]) -> None:
@@ -260,7 +271,7 @@ def why_elsewhere(one: Standing | None, known: Mapping[str, Entered], now_ms: in
     """
     owner = known.get(one.node) if one else None
     if one is None or claims.is_run(one, owner):
-        return later("another node runs it; see: openclaw cluster status"), False
+        return _RUN_ELSEWHERE, False
     if not one.node:
         return later("no node has claimed it yet"), False
     if one.wanted or (one.ended and now_ms < one.since_ms + claims.RETURN_MS):

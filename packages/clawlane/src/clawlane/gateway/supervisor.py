@@ -105,11 +105,8 @@ class Supervisor:
         self._patience = 0.0
         self._ends = False
 
-    def elsewhere(self, reason: str) -> None:
-        """Report that another node has the account, or none. Whose it is still has to be known here."""
-        identity = None
-        with suppress(VaultError):
-            identity = self.vault().identity()
+    def elsewhere(self, reason: str, identity: Identity | None) -> None:
+        """Report that another node has the account, or none; `identity` is who is logged in."""
         user_id, name = identity or ("", "")
         code = StateCode.OWNED_ELSEWHERE
         self._report(State(Phase.STOPPED, reason, user_id=user_id, user_name=name, code=code))

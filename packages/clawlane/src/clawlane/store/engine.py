@@ -31,6 +31,9 @@ class Engine(Protocol):
     def roll_back(self) -> None:
         """Undo it, if one is open. Never raises one of `errors`."""
 
+    def reason(self, error: Exception) -> str:
+        """What was wrong, in one line that shows nothing of what was to be stored."""
+
     def unstored(self, error: Exception) -> str:
         """Why nothing can be stored, and what helps: one sentence."""
 

@@ -264,7 +264,7 @@ class Writer:
             outcomes = self._commit(group, lazy=lazy)
         except engine.errors as error:
             engine.roll_back()
-            self._failing = str(error)
+            self._failing = engine.reason(error)
             return [StoreFailed(engine.unstored(error))] * len(group)
         with suppress(engine.errors):  # what is committed is committed
             self.heads.committed(engine.db, synced=not lazy)

@@ -165,7 +165,7 @@ class Connection:
         """Send what waits and a statement, in one go. Gives the result of the statement."""
         waiting, self._waiting = self._waiting, []
         cursor = ClientCursor(self.opened, row_factory=_row_factory)
-        with self._over(self.opened):
+        with _plainly(), self._over(self.opened):
             cursor.execute(";".join([*(one.text for one in waiting), *([text] if text else [])]))
         for one in waiting:
             one.count = cursor.rowcount
@@ -242,6 +242,22 @@ class Connection:
     def close(self) -> None:
         """End the session."""
         self.opened.close()
+
+
+def plain_reason(error: Exception) -> str:
+    """What the server or the way to it said, in one line, without statements and their values."""
+    told = getattr(getattr(error, "diag", None), "message_primary", None)
+    return str(told or str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Errors say what is wrong and no more: the rest shows the statement, and the row to be stored."""
+    try:
+        yield
+    except psycopg.Error as error:
+        error.args = (plain_reason(error),)
+        raise
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from clawlane.store.postgres.connection import CLOCK_MS, Connection
+from clawlane.store.postgres.connection import CLOCK_MS, Connection, plain_reason
 from clawlane.store.postgres.watch import Watch
 from clawlane.texts import later
 
@@ -93,6 +93,10 @@ class PostgresEngine:
             if self._ending.wait(_RETRY_S):
                 raise psycopg.OperationalError("the store ended before the database said what it has kept")
 
+    def reason(self, error: Exception) -> str:
+        """What the server says first: its details show the row that was to be stored."""
+        return plain_reason(error)
+
     def unstored(self, error: Exception) -> str:
         """Why nothing can be stored, and what helps."""
         reason = later("the database takes no changes ({error}); check that it runs and has space")
@@ -117,9 +121,3 @@ class PostgresEngine:
         """End the session."""
         self.db.close()
         self._watch.close()
-
-
-def plain_reason(error: Exception) -> str:
-    """What the server or the way to it said, in one line, without statements and their values."""
-    told = getattr(getattr(error, "diag", None), "message_primary", None)
-    return str(told or str(error).splitlines()[0] if str(error) else type(error).__name__)

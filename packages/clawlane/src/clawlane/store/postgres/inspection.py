@@ -8,8 +8,7 @@ from dataclasses import replace
 import psycopg
 
 from clawlane.store.inspection import Identities, StoreFacts, counted, identities, number
-from clawlane.store.postgres.connection import Connection
-from clawlane.store.postgres.engine import plain_reason
+from clawlane.store.postgres.connection import Connection, plain_reason
 from clawlane.store.postgres.opening import Address
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"

@@ -11,8 +11,7 @@ from psycopg import sql
 
 from clawlane.store.errors import StoreFailed
 from clawlane.store.moving.tables import APART, Table, tables
-from clawlane.store.postgres.connection import Connection
-from clawlane.store.postgres.engine import plain_reason
+from clawlane.store.postgres.connection import Connection, plain_reason
 from clawlane.store.postgres.opening import Address, prepare
 from clawlane.store.postgres.watch import Watch
 from clawlane.store.sql import Database

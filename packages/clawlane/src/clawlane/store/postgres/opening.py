@@ -20,8 +20,8 @@ from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreUnusable
 from clawlane.store.postgres import schema
-from clawlane.store.postgres.connection import Connection
-from clawlane.store.postgres.engine import PostgresEngine, plain_reason
+from clawlane.store.postgres.connection import Connection, plain_reason
+from clawlane.store.postgres.engine import PostgresEngine
 from clawlane.store.postgres.watch import Watch
 from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.writer import Writer

@@ -14,8 +14,7 @@ from clawlane.channel import VaultClosed
 from clawlane.credentials.profile_records import Kind, Owner, Record
 from clawlane.store import profile_records
 from clawlane.store.errors import StoreFailed, StoreLost
-from clawlane.store.postgres.connection import Connection
-from clawlane.store.postgres.engine import plain_reason
+from clawlane.store.postgres.connection import Connection, plain_reason
 from clawlane.store.reader import Reader
 from clawlane.texts import later
 

@@ -41,6 +41,10 @@ class SqliteEngine:
         if self.db.in_transaction:
             self.db.execute("ROLLBACK")
 
+    def reason(self, error: Exception) -> str:
+        """What SQLite says names tables and columns alone."""
+        return str(error)
+
     def unstored(self, error: Exception) -> str:
         """Why nothing can be stored, and what helps."""
         reason = later("the store could not be written ({error}); check free space and permissions")
