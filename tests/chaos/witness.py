@@ -39,6 +39,11 @@ class Witness:
             raise RuntimeError(f"{path}: {told}")
         return told
 
+    async def connected(self) -> int:
+        """How many accounts have a socket now."""
+        async with self._http.get(f"{self._base}/world") as answer:
+            return sum(one["connected"] for one in (await answer.json())["accounts"])
+
     async def calm(self) -> None:
         """Nothing goes wrong any more."""
         async with self._http.delete(f"{self._base}/faults"):

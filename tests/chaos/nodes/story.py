@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,11 +98,11 @@ class Story:
     async def all_run(self) -> None:
         """Once every account is connected."""
         wanted = len(self._stage.accounts)
-        connected = Counter[str]()
         async with asyncio.timeout(_READY_S):
-            while sum((await self._book.loads()).values()) < wanted or len(+connected) < wanted:
-                connected = Counter(one["account"] for one in self._witness.of("connected"))
-                connected -= Counter(one["account"] for one in self._witness.of("disconnected"))
+            while True:
+                run = sum((await self._book.loads()).values())
+                if min(run, await self._witness.connected()) == wanted:
+                    return
                 await asyncio.sleep(0.5)
 
     async def through_trouble(self) -> None:

@@ -92,10 +92,9 @@ class Striker:
 
     async def _namesake(self, node: Node) -> None:
         """Somebody starts a copy of the machine while it runs: it is refused, and says why."""
-        thief = self._stage.thieves[node.name]
-        done = await asyncio.to_thread(thief.operator.run, "gateway", "run")
-        if done.returncode == 0 or f"another gateway works as node '{node.name}'" not in done.stdout:
-            self.broken.append(f"a second {node.name} was not refused: {done.stdout}")
+        code, said = await _ran(self._stage.thieves[node.name], "gateway", "run")
+        if code == 0 or f"another gateway works as node '{node.name}'" not in said:
+            self.broken.append(f"a second {node.name} was not refused: {said}")
 
     async def _rob(self, node: Node) -> None:
         """Freeze it, start a copy of the machine once its beat is old, let it go on: it ends by itself."""
@@ -126,14 +125,9 @@ class Striker:
         await self._cluster(node, "drain", node.name, "--end")
 
     async def _cluster(self, node: Node, *words: str) -> None:
-        """A command to a gateway that is well."""
-        try:
-            done = await asyncio.to_thread(node.operator.run, "cluster", *words)
-        except TimeoutExpired:
-            self.broken.append(f"cluster {' '.join(words)} had no answer: {node.lane.last_words()}")
-            return
-        if done.returncode:
-            self.broken.append(f"cluster {' '.join(words)}: {done.stdout}")
+        code, said = await _ran(node, "cluster", *words)
+        if code:
+            self.broken.append(f"cluster {' '.join(words)}: {said}")
 
     async def _back(self, node: Node) -> None:
         """Once it is heard of again."""
@@ -143,3 +137,12 @@ class Striker:
                 return
             await asyncio.sleep(_LOOK_S)
         self.broken.append(f"{node.name} did not come back: {node.lane.last_words()}")
+
+
+async def _ran(node: Node, *words: str) -> tuple[int, str]:
+    """The exit code of a command on the machine of a node, and what it said; -1 if it does not end."""
+    try:
+        done = await asyncio.to_thread(node.operator.run, *words)
+    except TimeoutExpired:
+        return -1, f"it did not end; the gateway said: {node.lane.last_words()}"
+    return done.returncode, done.stdout

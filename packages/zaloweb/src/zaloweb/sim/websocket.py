@@ -42,9 +42,10 @@ async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
     transport = request.transport
     assert isinstance(transport, asyncio.Transport)
     connection = Connection(account, socket, transport, backend.rules.sealing, backend.faults)
+    noted = None
     try:
         await backend.connections.take_over(connection)
-        backend.log.add(
+        noted = backend.log.add(
             Connected(
                 account=account.uid,
                 host=request.host,
@@ -60,7 +61,8 @@ async def listen(backend: Backend, request: web.Request) -> web.StreamResponse:
     finally:
         backend.connections.release(connection)
         code = connection.dropped_with or socket.close_code or CUT
-        backend.log.add(Disconnected(account=account.uid, code=code))
+        if noted:  # else the client was gone before it had its key
+            backend.log.add(Disconnected(account=account.uid, code=code))
     return socket
 
 
