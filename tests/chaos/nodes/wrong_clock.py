@@ -1,6 +1,6 @@
 """`openclaw …` on a machine whose wall clock is wrong: `python wrong_clock.py SECONDS WORDS…`.
 
-The other clocks run as they do. libfaketime 0.9.10 does the same from outside, but crashed the interpreter.
+The other clocks run as they do.
 """
 
 from __future__ import annotations
