@@ -91,6 +91,8 @@ class Cluster:
         self._busy: set[str] = set()
         self._claiming = asyncio.Semaphore(_CLAIMS_AT_ONCE)
         self._said: dict[str, str] = {}
+        self._settled: object = None
+        """What was seen at the last look, if there was nothing to do and every account runs."""
         self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
         self._stops = asyncio.Event()
         self._look_s = _LOOK_S
@@ -177,6 +179,9 @@ class Cluster:
         standings, known, now_ms = await asyncio.to_thread(self._ask, every)
         self._look_s = _SOON_S if any(one.alive and one.leaving for one in known.values()) else _LOOK_S
         here = {*self._runs.here(), *self._busy}
+        seen = accounts, here, [(one.name, one.instance, one.takes) for one in known.values()]
+        if not standings and seen == self._settled:  # with hundreds of accounts the rest takes a while
+            return
         found = placed(self.me(), accounts, here, standings, known, now_ms)
         for account in found.asks:
             await self._store.change(claims.ask_for, account, self.me())
@@ -189,6 +194,7 @@ class Cluster:
         if told := self._told_anew(standings, known, absent, now_ms):
             group.create_task(self._runs.elsewhere(told))
         await self._tell_of_lost([one for one in standings if one.account in absent], known, now_ms)
+        self._settled = None if standings or self._busy or self._alarmed else seen
 
     async def _take(self, account: str) -> None:
         async with self._claiming:
