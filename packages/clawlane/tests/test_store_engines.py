@@ -20,7 +20,7 @@ from clawlane.store import events, nodes, outbox
 from clawlane.store.errors import NodeTaken, StoreFailed, StoreLost, StoreUnusable
 from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection, translated
-from clawlane.store.postgres.opening import Address, open_database
+from clawlane.store.postgres.opening import Address, open_database, read_once
 from clawlane.store.sql import Database
 from clawlane.store.sqlite.connection import connect_nothing
 from clawlane.store.transaction import Tx
@@ -167,6 +167,18 @@ async def test_a_database_that_is_away_loses_nothing_and_is_used_again_by_itself
             assert not store.failing
     finally:
         server.stop()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("words", [b"migrations", b"READ ONLY", b"FROM outbox"])
+def test_a_command_does_not_wait_without_end_for_a_server_that_is_gone(tmp_path: Path, words: bytes) -> None:
+    straight = way(tmp_path)
+    with BrokenWay(str(socket_of(straight))) as broken:
+        place = Address(through(broken, straight), straight.password)
+        broken.arm(words, Break.SILENT)
+        with pytest.raises((StoreUnusable, StoreFailed)), read_once(place, patient_s=1) as reader:
+            reader.outbox()
+        assert broken.broken.is_set()
 
 
 def test_a_server_that_is_not_there_is_one_line_without_a_password(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from clawlane.store.errors import StoreFailed, StoreUnusable
 from clawlane.store.postgres import schema
 from clawlane.store.postgres.connection import Connection, plain_reason
 from clawlane.store.postgres.engine import PostgresEngine
-from clawlane.store.postgres.watch import Watch
+from clawlane.store.postgres.watch import Watch, limited
 from clawlane.store.reader import Reader, reading_nothing
 from clawlane.store.writer import Writer
 from clawlane.texts import later
@@ -59,6 +59,12 @@ _TRIES = 3
 
 _BEGIN_S = 5
 """How long a session may be silent that has nothing to do but begin: it was lost while nobody used it."""
+
+_PATIENT_S = 40.0
+"""How long an answer may take at a start or for a command, where the server itself may take 30 seconds."""
+
+_MIGRATE_S = 3600.0
+"""How long the tables may take to be brought up to date."""
 
 _READ = (
     f"BEGIN READ ONLY; SET LOCAL statement_timeout = '{_READ_S}s';"
@@ -177,18 +183,20 @@ class Readers:
 
 
 @contextmanager
-def read_once(address: Address) -> Iterator[Reader]:
+def read_once(address: Address, patient_s: float = _PATIENT_S) -> Iterator[Reader]:
     """A reader for the time of a few questions, on a session of its own. Raises `StoreUnusable`.
 
-    A database without tables is an empty store; one of an older clawlane waits for its gateway.
+    A database without tables is an empty store; one of an older clawlane waits for its gateway. No answer
+    is waited for longer than `patient_s`.
     """
     try:
         opened = address.connect()
     except psycopg.Error as error:
         raise _unreachable(address, error) from error
-    with closing(opened):
+    with closing(opened), closing(Watch(patient_s)) as watch:
         try:
-            found = schema.check(opened, str(address))
+            with watch.over(opened):
+                found = schema.check(opened, str(address))
             if 0 < found < len(schema.MIGRATIONS):
                 told = later(
                     "{path} was written by an older clawlane; start the gateway once: openclaw gateway run",
@@ -196,9 +204,11 @@ def read_once(address: Address) -> Iterator[Reader]:
                 )
                 raise StoreUnusable(told)
             if found:
-                moved.check(Connection(opened), str(address))
-                opened.execute(_READ)
-                yield Reader(Connection(opened))
+                watched = Connection(opened, watch.over)
+                moved.check(watched, str(address))
+                with watch.over(opened):
+                    opened.execute(_READ)
+                yield Reader(watched)
                 return
         except psycopg.OperationalError as error:
             raise _unreachable(address, error) from error
@@ -212,7 +222,7 @@ def prepare(address: Address, now_ms: int, *, even_moved: bool = False) -> None:
     Raises `StoreUnusable`, also for a store that was moved away unless that is fine.
     """
     try:
-        with address.connect() as opened:
+        with address.connect() as opened, limited(opened, _MIGRATE_S):
             if opened.info.server_version < _OLDEST:
                 told = later("{where} is older than PostgreSQL 15; upgrade the server", where=address)
                 raise StoreUnusable(told)
@@ -227,7 +237,7 @@ def _compare_keys(address: Address, key: bytes) -> None:
     """Sessions of one database are sealed with one key: that of the gateway which came first."""
     known = {"known": mark_of(key).hex()}
     try:
-        with address.connect() as opened, opened.transaction():
+        with address.connect() as opened, limited(opened, _PATIENT_S), opened.transaction():
             opened.execute(_NOTE_KEY, known)
             row = opened.execute(_IS_KEY, known).fetchone()
     except psycopg.Error as error:

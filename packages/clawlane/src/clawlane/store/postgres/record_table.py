@@ -15,10 +15,14 @@ from clawlane.credentials.profile_records import Kind, Owner, Record
 from clawlane.store import profile_records
 from clawlane.store.errors import StoreFailed, StoreLost
 from clawlane.store.postgres.connection import Connection, plain_reason
+from clawlane.store.postgres.watch import limited
 from clawlane.store.reader import Reader
 from clawlane.texts import later
 
 _PATIENCE_S = 10
+_WHOLE_S = 60.0
+"""How long a change may take, with what is done while it holds all others."""
+
 _BEGIN = (
     f"BEGIN; SET LOCAL statement_timeout = '{_PATIENCE_S}s';"
     f" SET LOCAL idle_in_transaction_session_timeout = '{_PATIENCE_S}s'"
@@ -93,7 +97,7 @@ class RecordTable:
     def _changing(self) -> Iterator[Connection]:
         """A transaction of its own. It is committed at the end, or nothing of it is stored."""
         try:
-            with self._connect() as opened:
+            with self._connect() as opened, limited(opened, _WHOLE_S):
                 opened.execute(_BEGIN)
                 yield Connection(opened, at_once=True)
                 opened.execute("COMMIT")

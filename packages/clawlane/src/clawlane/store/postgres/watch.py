@@ -11,12 +11,19 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
 
 _LOOK_EVERY_S = 0.5
+
+
+@contextmanager
+def limited(opened: psycopg.Connection[Any], limit_s: float) -> Iterator[Watch]:
+    """Close the socket of a session if all that happens inside takes too long."""
+    with closing(Watch(limit_s)) as watch, watch.over(opened):
+        yield watch
 
 
 class Watch:
