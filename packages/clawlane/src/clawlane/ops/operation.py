@@ -210,9 +210,7 @@ def _where_it_belongs(name: str, run: Any) -> Any:
     async def reaching(ctx: Any, asked: Any) -> Any:
         if ctx.operation or not ctx.may_be_elsewhere(name):
             return await run(ctx, asked)
-        from clawlane.ops.relay import run_where_it_belongs
-
-        return await run_where_it_belongs(ctx, _BY_NAME[name], run, asked)
+        return await _relay().run_where_it_belongs(ctx, _BY_NAME[name], run, asked)
 
     return reaching
 
@@ -224,14 +222,17 @@ def _stream_where_it_belongs(name: str, run: Any) -> Any:
     async def reaching(ctx: Any, asked: Any) -> AsyncIterator[Any]:
         events = run(ctx, asked)
         if not ctx.operation and ctx.may_be_elsewhere(name):
-            from clawlane.ops.relay import follow_where_it_belongs
-
-            events = follow_where_it_belongs(ctx, _BY_NAME[name], run, asked)
+            events = _relay().follow_where_it_belongs(ctx, _BY_NAME[name], run, asked)
         async with aclosing(events) as telling:
             async for event in telling:
                 yield event
 
     return reaching
+
+
+def _relay() -> Any:
+    """What carries operations to other nodes. It knows operations, and is found by its name as they are."""
+    return import_module("clawlane.ops.relay")
 
 
 def _up_to_date(run: Any) -> Any:
