@@ -15,7 +15,8 @@ APART = frozenset(
     ("migrations", "numbers", "properties", "nodes", "node_requests", "node_steps", "profile_records")
 )
 """Each engine has its own migrations, and its own way of giving out numbers; properties name the store. Nodes
-and what they ask each other are of one database, and sessions are files beside the one engine and rows of the other.
+and what they ask each other are of one database, and sessions are files beside the one engine and rows of the
+other.
 """
 
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
