@@ -27,7 +27,7 @@ from clawlane.texts import later, locale
 ANSWER_S = 50.0
 """How long is waited for an answer in all: less than a client waits for the gateway that asks."""
 
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 0.5
+FIRST_LOOK_S, LONGEST_LOOK_S = 0.1, 0.5
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -80,20 +80,18 @@ def asked_of(ctx: OpContext, operation: Operation, request: Any, node: str, acco
 
 
 async def _answer(ctx: OpContext, operation: Operation, asked: Asked) -> bytes:
-    began, wait = time.monotonic(), _FIRST_LOOK_S
+    began, wait = time.monotonic(), FIRST_LOOK_S
     while True:
         await asyncio.sleep(wait)
-        wait = min(wait * 1.5, _LONGEST_LOOK_S)
+        wait = min(wait * 1.5, LONGEST_LOOK_S)
         waited = time.monotonic() - began
         try:
             found = await ctx.ask(lambda reader: reader.request_progress(asked.id))
             if found is not None and found.state == DONE:
                 await ctx.change_store(node_requests.remove, asked.id)
                 return found.answer.encode()
-            if (found is not None and found.state == NEW) and (not found.there or waited > WAITS_MS / 1000):
-                if await ctx.change_store(node_requests.withdraw, asked.id):
-                    raise await not_taken(ctx, asked, found)
-                continue  # it was taken just now
+            if found is not None and await taken_back(ctx, asked, found, waited):
+                continue
         except StoreError as error:
             if waited > ANSWER_S:
                 raise unanswered_by(operation, asked, str(error)) from error
@@ -104,7 +102,19 @@ async def _answer(ctx: OpContext, operation: Operation, asked: Asked) -> bytes:
             raise unanswered_by(operation, asked, later("it takes too long"))
 
 
-async def not_taken(ctx: OpContext, asked: Asked, found: Progress) -> OpError:
+async def taken_back(ctx: OpContext, asked: Asked, found: Progress, waited_s: float) -> bool:
+    """Take a request back that its node has not taken in time. True where it was taken just then.
+
+    Raises `OpError` once it was taken back.
+    """
+    if found.state != NEW or (found.there and waited_s <= WAITS_MS / 1000):
+        return False
+    if await ctx.change_store(node_requests.withdraw, asked.id):
+        raise await _not_taken(ctx, asked, found)
+    return True
+
+
+async def _not_taken(ctx: OpContext, asked: Asked, found: Progress) -> OpError:
     """A request that was withdrawn in time: why, and who runs its accounts now."""
     if found.there:
         told = later("node {name} has not taken the request within {seconds} s, so nothing was done")

@@ -8,15 +8,21 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from typing import Any
 
-from clawlane.ops.asking_nodes import ANSWER_S, asked_of, not_taken, raise_failed, unanswered_by
+from clawlane.ops.asking_nodes import (
+    ANSWER_S,
+    FIRST_LOOK_S,
+    LONGEST_LOOK_S,
+    asked_of,
+    raise_failed,
+    taken_back,
+    unanswered_by,
+)
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Operation, decode_event
 from clawlane.store import node_requests, node_steps
 from clawlane.store.errors import StoreError
-from clawlane.store.node_requests import DONE, NEW, WAITS_MS, Asked
+from clawlane.store.node_requests import DONE, Asked
 from clawlane.texts import later
-
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 0.5
 
 _HEARD_S = 5.0
 """How long the node hears nothing of whoever follows it."""
@@ -42,10 +48,10 @@ async def follow_node(
 
 async def _events(ctx: OpContext, operation: Operation, asked: Asked) -> AsyncGenerator[Any]:
     began = heard = reached = time.monotonic()
-    read, wait = 0, _FIRST_LOOK_S
+    read, wait = 0, FIRST_LOOK_S
     while True:
         await asyncio.sleep(wait)
-        wait = min(wait * 1.5, _LONGEST_LOOK_S)
+        wait = min(wait * 1.5, LONGEST_LOOK_S)
         try:
             found, steps = await ctx.ask(
                 lambda reader, after=read: (  # type: ignore[misc]
@@ -53,6 +59,8 @@ async def _events(ctx: OpContext, operation: Operation, asked: Asked) -> AsyncGe
                     reader.request_steps(asked.id, after),
                 )
             )
+            if found is not None and await taken_back(ctx, asked, found, time.monotonic() - began):
+                continue
         except StoreError as error:
             if time.monotonic() - reached > ANSWER_S:
                 raise unanswered_by(operation, asked, str(error)) from error
@@ -60,16 +68,13 @@ async def _events(ctx: OpContext, operation: Operation, asked: Asked) -> AsyncGe
         now = reached = time.monotonic()
         for number, step in steps:
             yield decode_event(step.encode(), operation.events)
-            read, wait = number, _FIRST_LOOK_S
+            read, wait = number, FIRST_LOOK_S
         if found is None:
             raise unanswered_by(operation, asked, later("it has heard nothing of this command for too long"))
         if found.state == DONE and not steps:
             raise_failed(found.answer.encode())
             return
-        if found.state == NEW and (not found.there or now - began > WAITS_MS / 1000):
-            if await ctx.change_store(node_requests.withdraw, asked.id):
-                raise await not_taken(ctx, asked, found)
-        elif not found.there and not steps:
+        if not found.there and not steps:
             raise unanswered_by(operation, asked, later("its gateway has ended"))
         if steps or now - heard > _HEARD_S:
             with suppress(StoreError):  # what was read stays there a little longer

@@ -220,8 +220,9 @@ def _stream_where_it_belongs(name: str, run: Any) -> Any:
 
     @wraps(run)
     async def reaching(ctx: Any, asked: Any) -> AsyncIterator[Any]:
-        events = run(ctx, asked)
-        if not ctx.operation and ctx.may_be_elsewhere(name):
+        if ctx.operation or not ctx.may_be_elsewhere(name):
+            events = run(ctx, asked)
+        else:
             events = _relay().follow_where_it_belongs(ctx, _BY_NAME[name], run, asked)
         async with aclosing(events) as telling:
             async for event in telling:
