@@ -125,11 +125,7 @@ def of_store(
 
     Where the store is `shared` by machines this one may have no head of it, or one of an earlier entry.
     """
-    head: Head | HeadDamaged | None
-    try:
-        head = read_head(folder, account)  # before the entries: it never names one that is not there yet
-    except HeadDamaged as error:
-        head = error
+    head = _head(folder, account)  # before the entries: it never names one that is not there yet
     chain = Chain(account, expected=expected, shared=shared)
     try:
         with db.moment():
@@ -151,16 +147,19 @@ def of_store(
 
 def end_of_store(db: Database, account: str, folder: Path, *, shared: bool = False) -> Fault | None:
     """What is wrong with the end of a record, which is quick to see; None where nothing is."""
-    head: Head | HeadDamaged | None
-    try:
-        head = read_head(folder, account)
-    except HeadDamaged as error:
-        head = error
+    head = _head(folder, account)
     chain = Chain(account, last=tip(db, account), shared=shared)
     chain.entries = chain.last.number
     at_head = hash_at(db, account, head.number) if isinstance(head, Head) else None
     faults = chain.ended(head, at_head).faults
     return faults[0] if faults else None
+
+
+def _head(folder: Path, account: str) -> Head | HeadDamaged | None:
+    try:
+        return read_head(folder, account)
+    except HeadDamaged as error:
+        return error
 
 
 def _anchor(db: Database, account: str) -> Head:

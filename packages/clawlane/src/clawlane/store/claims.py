@@ -17,6 +17,12 @@ from clawlane.store.nodes import CLEAN, DEAD, LEASE_MS, Entered
 from clawlane.store.sql import Database, Row
 from clawlane.texts import later
 
+_RUNNING = (
+    "owners JOIN nodes ON nodes.name = owners.node AND nodes.instance = owners.instance"
+    " WHERE owners.ended = '' AND nodes.ended = '' AND nodes.beat_ms >= ?"
+)
+"""The accounts that a node runs, by the oldest beat that holds."""
+
 RETURN_MS = 10_000
 """How long an account waits for its own node that is there, before others may take it."""
 
@@ -214,9 +220,7 @@ def unsettled(db: Database) -> list[Standing]:
 def first_run(db: Database) -> str:
     """The first account, by name, that a node runs; empty where none does."""
     row = db.execute(
-        "SELECT min(account) FROM owners JOIN nodes ON nodes.name = owners.node"
-        " AND nodes.instance = owners.instance WHERE owners.ended = '' AND nodes.ended = ''"
-        " AND nodes.beat_ms >= ?",
+        f"SELECT min(account) FROM {_RUNNING}",  # noqa: S608 — our own text only
         (db.clock_ms() - LEASE_MS,),
     ).fetchone()
     return str(row[0] or "")
@@ -230,9 +234,7 @@ def standings(db: Database) -> list[Standing]:
 def running(db: Database) -> dict[str, str]:
     """The node that runs each account now, where one does."""
     rows = db.execute(
-        "SELECT owners.account, owners.node FROM owners JOIN nodes ON nodes.name = owners.node"
-        " AND nodes.instance = owners.instance WHERE owners.ended = '' AND nodes.ended = ''"
-        " AND nodes.beat_ms >= ? ORDER BY owners.account",
+        f"SELECT owners.account, owners.node FROM {_RUNNING} ORDER BY owners.account",  # noqa: S608 — ours
         (db.clock_ms() - LEASE_MS,),
     )
     return {row["account"]: row["node"] for row in rows}

@@ -20,10 +20,10 @@ _LOOK_EVERY_S = 0.5
 
 
 @contextmanager
-def limited(opened: psycopg.Connection[Any], limit_s: float) -> Iterator[Watch]:
+def limited(opened: psycopg.Connection[Any], limit_s: float) -> Iterator[None]:
     """Close the socket of a session if all that happens inside takes too long."""
     with closing(Watch(limit_s)) as watch, watch.over(opened):
-        yield watch
+        yield
 
 
 class Watch:
