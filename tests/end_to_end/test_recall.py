@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,11 @@ FORMS: tuple[Form, ...] = (
 )
 
 
+def up_to(item: Item, thread: str) -> Any:
+    """The owner's wish to clear a conversation up to a message."""
+    return [{**as_list(item, thread)[0], "type": 2}]
+
+
 class Lane:
     """A logged-in account that reads raw items from five people, and its store."""
 
@@ -91,7 +96,15 @@ class Lane:
         return Item(self._last_id, self._last_id + 5_000_000, sender, group)
 
     def push(self, item: Item, content: object, msg_type: str = "webchat", **more: object) -> None:
-        data = {
+        self.push_frame([self.raw(item, content, msg_type, **more)], group=item.group)
+
+    def push_frame(self, items: Sequence[Mapping[str, object]], *, group: bool = False) -> None:
+        """Items as Zalo writes them, in one frame."""
+        name, cmd = ("groupMsgs", 521) if group else ("msgs", 501)
+        self.zalo.do("/push", cmd=cmd, data={name: list(items)})
+
+    def raw(self, item: Item, content: object, msg_type: str = "webchat", **more: object) -> dict[str, object]:
+        return {
             "msgId": str(item.id),
             "cliMsgId": str(item.client),
             "ts": str(time.time_ns() // 1_000_000),
@@ -102,13 +115,17 @@ class Lane:
             "content": content,
             **more,
         }
-        name, cmd = ("groupMsgs", 521) if item.group else ("msgs", 501)
-        self.zalo.do("/push", cmd=cmd, data={name: [data]})
 
     def say(self, sender: str, text: str, *, group: bool = False, **more: object) -> Item:
         item = self.item(sender, group=group)
         self.push(item, text, **more)
         return item
+
+    def called(self, sender: str) -> str:
+        """Somebody mentions the account in the group: what its agent was given."""
+        mention = [{"uid": self.me, "pos": 0, "len": 4, "type": 0}]
+        self.say(sender, "@bot go", group=True, mentions=mention)
+        return self.gateway.said("@bot go")
 
     def take_back(self, item: Item, form: Form = FORMS[0]) -> None:
         msg_type, content, told = form
@@ -256,12 +273,27 @@ def test_a_cleared_conversation_is_cleared_up_to_the_message_that_is_named(lane:
     lane.say(first, secret(1), group=True)
     item = lane.say(second, secret(2), group=True)
     lane.say(first, "said later", group=True)
-    entry = {**as_list(item, lane.group)[0], "type": 2}
-    carrier = lane.item("0", group=True)
-    lane.push(carrier, [entry], "chat.delete")
-    mention = [{"uid": lane.me, "pos": 0, "len": 4, "type": 0}]
-    lane.say(first, "@bot go", group=True, mentions=mention)
-    line = lane.gateway.said("@bot go")
+    lane.push(lane.item("0", group=True), up_to(item, lane.group), "chat.delete")
+    line = lane.called(first)
+    assert "said later" in line
+    assert "thecard" not in line
+    lane.is_forgotten(secret(1), secret(2))
+
+
+def test_a_conversation_that_is_cleared_while_its_messages_wait_for_older_ones(lane: Lane) -> None:
+    """What the owner did is taken at once, ahead of messages that wait, and then counts for those too."""
+    lane.zalo.do("/fault", does="swapped", event="old", times=2)
+    lane.start()
+    first, second = lane.people[:2]
+    early, item, late = (lane.item(one, group=True) for one in (first, second, first))
+    frame = [
+        lane.raw(early, secret(1)),
+        lane.raw(item, secret(2)),
+        lane.raw(lane.item("0", group=True), up_to(item, lane.group), "chat.delete"),
+        lane.raw(late, "said later"),
+    ]
+    lane.push_frame(frame, group=True)
+    line = lane.called(first)
     assert "said later" in line
     assert "thecard" not in line
     lane.is_forgotten(secret(1), secret(2))

@@ -79,8 +79,17 @@ class CatchUp:
             await fetcher.stop()
 
     def holds(self, item: Item, live: bool) -> bool:
-        """Whether a pushed message of somebody else waits here, because older ones have to come first."""
-        return not item.is_self and self._fetchers[item.thread.kind].holds(item, live)
+        """Whether a pushed message of somebody else waits here, because older ones have to come first.
+
+        What the owner does never waits. A conversation that they clear is cleared once more behind the messages
+        that wait: those from before it are to go as well.
+        """
+        if not item.is_self:
+            return self._fetchers[item.thread.kind].holds(item, live)
+        if isinstance(item, events.Deletion):
+            for kind in {one.thread.kind for one in item.entries if one.whole_thread}:
+                self._fetchers[kind].holds(item, live)
+        return False
 
     def answered(self, page: events.OldMessages) -> None:
         """Take a page that Zalo returned."""
