@@ -17,6 +17,7 @@ from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.config.paths import Paths
 from clawlane.credentials.profile import Consent
+from clawlane.credentials.profiles import Profiles
 from demo.stage import PATIENCE, Gateway, Operator, Simulator, simulator
 from zaloweb import Credentials, log_in
 from zaloweb.transport.network import Network
@@ -67,11 +68,12 @@ def staged(
     command: Sequence[str] = (),
     zalo: Callable[[Path], AbstractContextManager[Simulator]] = simulator,
     pacing: Mapping[str, Any] = _NOT_PACED,
+    profiles: Callable[[Paths], Profiles] = profiles_in,
 ) -> Iterator[Stage]:
     """One gateway with this many accounts: everybody may write, acks are on, pacing is off.
 
     `more` is further config, and `command` stands in for `openclaw gateway run`. `zalo` starts the simulator
-    in a folder.
+    in a folder; `profiles` says where sessions are kept.
     """
     with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, zalo(Path(folder)) as served:
         state = Path(folder) / "state"
@@ -81,7 +83,7 @@ def staged(
         operator = Operator.at(state, served.network)
         operator.run("plugins", "install", "@openclaw/zalouser")
         for number, name in enumerate(names):
-            _link(served, Paths(state, state / "config.json5"), name, number)
+            _link(served, profiles(Paths(state, state / "config.json5")), name, number)
         with Gateway(operator, command) as gateway:
             yield Stage(served, operator, gateway, names)
 
@@ -98,11 +100,11 @@ def _channels(names: tuple[str, ...], pacing: Mapping[str, Any]) -> dict[str, An
     return {"channels": {_CHANNEL: block}}
 
 
-def _link(zalo: Simulator, paths: Paths, name: str, number: int) -> None:
+def _link(zalo: Simulator, profiles: Profiles, name: str, number: int) -> None:
     """Store what a login by QR code stores: a sealed session, and the accepted risk."""
     who = {"account": zalo.do("/account", name=f"Tài khoản {number}")["uid"]} if number else {}
     credentials = Credentials.from_json(json.dumps(zalo.do("/credentials", **who)))
     network = Network.from_env({"ZALOWEB_NETWORK": zalo.network})
     session = asyncio.run(log_in(credentials, network=network))
-    profiles_in(paths).vault(_CHANNEL, name).replace(session.to_json(), (session.uid, name))
-    profiles_in(paths).accept(Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))
+    profiles.vault(_CHANNEL, name).replace(session.to_json(), (session.uid, name))
+    profiles.accept(Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))

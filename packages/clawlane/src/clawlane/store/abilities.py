@@ -62,15 +62,14 @@ def use(tx: Tx, used: Iterable[Ability]) -> None:
 @lazy
 def seen(tx: Tx, worked: Iterable[Ability]) -> None:
     """These were seen to work just now. Refusals of before do not count any more."""
-    simulated = _simulated(tx)
     for ability in worked:
-        _keep_seen(tx, ability, simulated=simulated)
+        _keep_seen(tx, ability, _SIMULATED)
 
 
 def verified(tx: Tx, worked: Iterable[Ability], *, simulated: bool) -> None:
     """The ritual has seen these work."""
     for ability in worked:
-        _keep_seen(tx, ability, simulated=simulated)
+        _keep_seen(tx, ability, ":simulated", simulated=simulated)
         put(tx, "abilities", {"simulated": simulated, "ability": ability}, verified_ms=tx.now_ms)
 
 
@@ -124,8 +123,9 @@ def is_off(tx: Tx, ability: Ability) -> bool:
 
 def off(tx: Tx) -> frozenset[Ability]:
     """All abilities that are switched off where the account runs, but for takeovers."""
-    query = "SELECT ability FROM abilities WHERE account = ? AND simulated = ? AND off <> ''"
-    return frozenset(Ability(row["ability"]) for row in tx.db.execute(query, (tx.account, _simulated(tx))))
+    query = "SELECT ability FROM abilities WHERE account = :account AND off <> ''"
+    query += f" AND simulated = {_SIMULATED}"
+    return frozenset(Ability(row["ability"]) for row in tx.db.execute(query, {"account": tx.account}))
 
 
 def switch(tx: Tx, ability: Ability, *, on: bool, simulated: bool) -> bool:
@@ -169,14 +169,21 @@ def _standing(ability: Ability, row: Row) -> Standing:
     return Standing(ability, *times, row["refusals"], Off(row["off"]) if row["off"] else None, row["off_ms"])
 
 
+_SIMULATED = "coalesce((SELECT simulated FROM accounts WHERE account = :account), 0)"
+"""Whether the account runs on a simulator, inside of a statement."""
+
+
 def _simulated(tx: Tx) -> bool:
     row = tx.db.execute("SELECT simulated FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     return bool(row and row["simulated"])
 
 
 def _is(tx: Tx, ability: Ability, condition: str) -> bool:
-    query = f"SELECT 1 FROM abilities WHERE account = ? AND simulated = ? AND ability = ? AND {condition}"  # noqa: S608
-    return exists(tx.db, query, tx.account, _simulated(tx), ability)
+    query = (
+        f"SELECT 1 FROM abilities WHERE account = :account AND simulated = {_SIMULATED}"  # noqa: S608 — our own
+        f" AND ability = :ability AND {condition}"
+    )
+    return tx.db.execute(query, {"account": tx.account, "ability": ability}).fetchone() is not None
 
 
 def _mark_told(tx: Tx, ability: Ability) -> bool:
@@ -192,14 +199,21 @@ def _mark_told(tx: Tx, ability: Ability) -> bool:
     )
 
 
-def _keep_seen(tx: Tx, ability: Ability, *, simulated: bool) -> None:
-    """Not every send is worth a write: the day counts."""
+def _keep_seen(tx: Tx, ability: Ability, where: str, **values: object) -> None:
+    """Not every send is worth a write: the day counts. `where` gives the flag `simulated`."""
     tx.db.execute(
-        "INSERT INTO abilities (account, simulated, ability, seen_ms, last_ms) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO abilities (account, simulated, ability, seen_ms, last_ms)"  # noqa: S608 — our own text only
+        f" VALUES (:account, {where}, :ability, :now_ms, :now_ms)"
         " ON CONFLICT (account, simulated, ability) DO UPDATE SET"
         " seen_ms = coalesce(abilities.seen_ms, excluded.seen_ms), last_ms = excluded.last_ms, refusals = 0"
-        " WHERE abilities.last_ms IS NULL OR abilities.last_ms <= ? OR abilities.refusals > 0",
-        (tx.account, simulated, ability, tx.now_ms, tx.now_ms, tx.now_ms - _DAY_MS),
+        " WHERE abilities.last_ms IS NULL OR abilities.last_ms <= :day_ago_ms OR abilities.refusals > 0",
+        {
+            "account": tx.account,
+            "ability": ability,
+            "now_ms": tx.now_ms,
+            "day_ago_ms": tx.now_ms - _DAY_MS,
+            **values,
+        },
     )
 
 
