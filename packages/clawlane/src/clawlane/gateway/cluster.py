@@ -142,7 +142,9 @@ class Cluster:
             wait_s = _BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S
             asked, held = self._lease.now(), self._lease.holds
             try:
-                await self._beats.change(nodes.beat, self._node.name, self._node.instance)
+                in_time = await self._beats.change(
+                    nodes.beat, self._node.name, self._node.instance, held=held
+                )
             except NodeTaken:
                 self._lease.end()
                 await self._runs.lose()
@@ -150,7 +152,16 @@ class Cluster:
             except StoreError as error:
                 log.error("node %s could not beat: %s", self._node.name, error)
                 continue
-            if held and self._lease.holds:
+            if not in_time:
+                log.error(
+                    "the last beat of node %s is too old by the clock of the database; its accounts stop, as"
+                    " others may have claimed them",
+                    self._node.name,
+                )
+                self._lease.end()
+                await self._runs.lose()
+                wait_s = _RETRY_S
+            elif held and self._lease.holds:
                 self._lease.renew(asked)
             elif not held and not self._runs.here():
                 log.warning("node %s reaches the database again, and claims its accounts", self._node.name)

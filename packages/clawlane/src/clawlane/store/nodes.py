@@ -112,14 +112,23 @@ def enter(db: Database, _now_ms: int, node: Node) -> None:
         _end_owners(db, node.name, DEAD, now_ms)
 
 
-def beat(db: Database, _now_ms: int, name: str, instance: str) -> None:
-    """Hold what this run owns for another `LEASE_MS`. Raises `NodeTaken` if the name is another's by now."""
+def beat(db: Database, _now_ms: int, name: str, instance: str, *, held: bool = False) -> bool:
+    """Hold what this run owns for another `LEASE_MS`. Raises `NodeTaken` if the name is another's by now.
+
+    Where the run thinks that it `held` its accounts until now, and the beat before is too old for that,
+    nothing is held and this gives False: others may have claimed. A machine that was frozen knows no better.
+    """
+    now_ms = db.clock_ms()
+    oldest_ms = now_ms - LEASE_MS if held else 0
     changed = db.execute(
-        "UPDATE nodes SET beat_ms = ?, ended = '' WHERE name = ? AND instance = ?",
-        (db.clock_ms(), name, instance),
+        "UPDATE nodes SET beat_ms = ?, ended = '' WHERE name = ? AND instance = ? AND beat_ms >= ?",
+        (now_ms, name, instance, oldest_ms),
     )
-    if not changed.rowcount:
+    if changed.rowcount:
+        return True
+    if db.execute("SELECT 1 FROM nodes WHERE name = ? AND instance = ?", (name, instance)).fetchone() is None:
         raise _taken(name, 0)
+    return False
 
 
 def begin_to_leave(db: Database, _now_ms: int, name: str, instance: str) -> None:
