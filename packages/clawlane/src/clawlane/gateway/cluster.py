@@ -141,6 +141,10 @@ class Cluster:
             await asyncio.sleep(wait_s)
             wait_s = _BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S
             asked, held = self._lease.now(), self._lease.holds
+            if stuck := self._store.stuck:
+                if held:
+                    log.error("node %s does not beat any more: %s", self._node.name, stuck)
+                continue
             try:
                 in_time = await self._beats.change(
                     nodes.beat, self._node.name, self._node.instance, held=held
@@ -174,7 +178,7 @@ class Cluster:
         while True:
             await self._lease.ended()
             if self._runs.here():
-                log.error("%s: they stop", self._lease.why_not())
+                log.error("%s, and stops them", self._lease.why_not())
                 await self._runs.lose()
             await asyncio.sleep(_LOOK_S)
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from clawlane.config.errors import ConfigError, Problem
+from clawlane.finishing import finished
 from clawlane.ops.client import unanswered
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Operation, OpError, Unanswered, decode, encode
@@ -59,7 +60,7 @@ async def ask_node(
     try:
         said = await _answer(ctx, operation, asked)
     except asyncio.CancelledError:
-        await asyncio.shield(ctx.change_store(node_requests.withdraw, asked.id))
+        await finished(ctx.change_store(node_requests.withdraw, asked.id), "taking a request back")
         raise
     return _result(operation, said)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from typing import Any
 
+from clawlane.finishing import finished
 from clawlane.ops.asking_nodes import (
     ANSWER_S,
     FIRST_LOOK_S,
@@ -43,7 +44,7 @@ async def follow_node(
                 yield event
     finally:
         with suppress(StoreError):  # else the node finds that it is not heard any more
-            await asyncio.shield(ctx.change_store(node_requests.remove, asked.id))
+            await finished(ctx.change_store(node_requests.remove, asked.id), "removing a request")
 
 
 async def _events(ctx: OpContext, operation: Operation, asked: Asked) -> AsyncGenerator[Any]:

@@ -18,6 +18,9 @@ from clawlane.texts import later
 LEASE_MS = 15_000
 """How long a beat holds."""
 
+LATE_MS = 10_000
+"""A beat that is older is not the last of a node that is well: two should have come since."""
+
 CLEAN, DEAD = "clean", "dead"
 """How an owner ended: it stopped, or it is known not to be there any more."""
 
