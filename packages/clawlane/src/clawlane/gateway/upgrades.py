@@ -26,15 +26,21 @@ class Upgrades:
         self._of: tuple[Config, Mapping[str, InForce]] | None = None
         self._reading = asyncio.Lock()
 
-    async def weigh(self, config: Config, account_store: AccountStore) -> bool:
-        """Compare what an account works by now with what it last worked by, before anything of it runs.
+    async def look_ahead(self, config: Config) -> None:
+        """Work out what all accounts work by, before one waits for it: hundreds take a while."""
+        try:
+            await self._in_force(config)
+        except Exception:  # whoever needs it tries again, and says so
+            log.debug("what accounts work by is not known yet", exc_info=True)
+
+    async def weigh(self, config: Config, account_store: AccountStore, was: InForce | None) -> bool:
+        """Compare what an account works by now with what it last worked by (`was`), before it runs.
 
         If its reach or its resending changed, it is paused until the operator accepts that. True where more
         than a record was stored.
         """
         account = account_store.account
         now = (await self._in_force(config)).get(account)
-        was = await self._store.ask(lambda reader: reader.in_force(account))
         if now is None or now == was:
             return False
         found = await self._changes(account, was, now) if was else None

@@ -62,9 +62,8 @@ def use(tx: Tx, used: Iterable[Ability]) -> None:
 @lazy
 def seen(tx: Tx, worked: Iterable[Ability]) -> None:
     """These were seen to work just now. Refusals of before do not count any more."""
-    simulated = _simulated(tx)
     for ability in worked:
-        _keep_seen(tx, ability, simulated=simulated)
+        _keep_seen(tx, ability, simulated=None)
 
 
 def verified(tx: Tx, worked: Iterable[Ability], *, simulated: bool) -> None:
@@ -192,14 +191,15 @@ def _mark_told(tx: Tx, ability: Ability) -> bool:
     )
 
 
-def _keep_seen(tx: Tx, ability: Ability, *, simulated: bool) -> None:
-    """Not every send is worth a write: the day counts."""
+def _keep_seen(tx: Tx, ability: Ability, *, simulated: bool | None) -> None:
+    """Not every send is worth a write: the day counts. None for where the account runs now."""
     tx.db.execute(
-        "INSERT INTO abilities (account, simulated, ability, seen_ms, last_ms) VALUES (?, ?, ?, ?, ?)"
+        "INSERT INTO abilities (account, simulated, ability, seen_ms, last_ms) VALUES"
+        " (?, coalesce(?, (SELECT simulated FROM accounts WHERE account = ?), 0), ?, ?, ?)"
         " ON CONFLICT (account, simulated, ability) DO UPDATE SET"
         " seen_ms = coalesce(abilities.seen_ms, excluded.seen_ms), last_ms = excluded.last_ms, refusals = 0"
         " WHERE abilities.last_ms IS NULL OR abilities.last_ms <= ? OR abilities.refusals > 0",
-        (tx.account, simulated, ability, tx.now_ms, tx.now_ms, tx.now_ms - _DAY_MS),
+        (tx.account, simulated, tx.account, ability, tx.now_ms, tx.now_ms, tx.now_ms - _DAY_MS),
     )
 
 

@@ -43,7 +43,7 @@ from clawlane.store.sql import savepoint
 from clawlane.store.states import TurnState
 from clawlane.store.stored_messages import store_message
 from clawlane.store.told import Stage
-from clawlane.store.transaction import Tx, forget_texts
+from clawlane.store.transaction import Tx, forget_texts, lazy
 
 
 def admit_all(
@@ -149,6 +149,7 @@ def admit(tx: Tx, arrival: NewMessage, kept_from_ms: int | None = None) -> Admit
     return _follow(tx, seq, arrival, decision)
 
 
+@lazy
 def undecided(tx: Tx, limit: int, after: int = 0) -> list[UndecidedMessage]:
     """The first messages behind `after` that wait for their decision, in the order they were read."""
     rows = tx.db.execute(
