@@ -217,10 +217,10 @@ class Gateway:
             raise Missing(f"the gateway never said {words!r}")
         return line
 
-    def said_times(self, words: str, times: int) -> None:
+    def said_times(self, words: str, times: int, patience: float = PATIENCE) -> None:
         """Once so many lines had these words. Raises `Missing`."""
         with self._news:
-            if not self._news.wait_for(lambda: self._count(words) >= times, PATIENCE):
+            if not self._news.wait_for(lambda: self._count(words) >= times, patience):
                 raise Missing(f"the gateway said {words!r} {self._count(words)} times, not {times}")
 
     def _count(self, words: str) -> int:

@@ -72,6 +72,10 @@ class Lane:
         """The newest lines that it printed."""
         return "".join(self._lines[-20:])
 
+    def forgotten(self) -> list[str]:
+        """What it printed of tasks whose errors nobody asked for."""
+        return [line for line in self._lines if "was never retrieved" in line]
+
     async def started_again(self, starts: int, deadline: float) -> bool:
         """Whether it has been started more than so many times, within the deadline (seconds)."""
         return await self._until(lambda: self.starts > starts, deadline)

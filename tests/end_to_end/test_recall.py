@@ -103,7 +103,9 @@ class Lane:
         name, cmd = ("groupMsgs", 521) if group else ("msgs", 501)
         self.zalo.do("/push", cmd=cmd, data={name: list(items)})
 
-    def raw(self, item: Item, content: object, msg_type: str = "webchat", **more: object) -> dict[str, object]:
+    def raw(
+        self, item: Item, content: object, msg_type: str = "webchat", **more: object
+    ) -> dict[str, object]:
         return {
             "msgId": str(item.id),
             "cliMsgId": str(item.client),

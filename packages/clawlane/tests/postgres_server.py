@@ -12,6 +12,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +43,7 @@ _SETTINGS = (
     "listen_addresses=",
 )
 NOT_INSTALLED = "PostgreSQL is not installed (Debian's package postgresql)"
+_STATEMENT = "LOG:  statement: "
 _SHARED = (*_UNSAFE, "autovacuum=off")
 """Of a server whose databases go from test to test. What it has learned of the size of a table would be
 wrong for the next one."""
@@ -124,6 +127,21 @@ class Server:
         if folder not in self._taken:
             self._taken[folder] = self._free.pop() if self._free else self._made()
         return self._taken[folder]
+
+    @contextmanager
+    def statements(self, folder: Path) -> Iterator[Callable[[], list[str]]]:
+        """What sessions that are opened inside ask of a folder's database: what goes together is one line."""
+        name = self.name_of(folder)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as db:
+            db.execute(f"ALTER DATABASE {name} SET log_statement = 'all'".encode())
+            try:
+                yield lambda: [
+                    line.partition(_STATEMENT)[2]
+                    for line in (self.folder / "log").read_text().splitlines()
+                    if _STATEMENT in line
+                ]
+            finally:
+                db.execute(f"ALTER DATABASE {name} RESET log_statement".encode())
 
     def take_back(self) -> None:
         """Empty the databases of a test that is over, for the next one."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
+import pytest
 from packages.clawlane.tests.opened_store import LANE, Clock, opened_store
 
 from clawlane.alarm_kinds import AlarmKind
@@ -17,7 +20,9 @@ from clawlane.gateway.alarms import AlarmWatch
 from clawlane.gateway.detectors import ASK_AGAIN_MS, SILENT_MS
 from clawlane.messages import Inbound, Person, Thread, ThreadKind
 from clawlane.store.account_store import AccountStore
+from clawlane.store.claims import take
 from clawlane.store.database import Store
+from clawlane.store.sql import Database
 from clawlane.store.told import Pause
 
 READY = State(Phase.READY, inbound=Health.OK, code=StateCode.READY, noticed_ms=1000)
@@ -175,3 +180,37 @@ async def test_nothing_is_asked_while_the_account_is_not_connected(tmp_path: Pat
         watch.failed()
         await looked(watch, account_store)
         assert platform.asked == []
+
+
+async def test_what_it_cannot_store_after_a_loss_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is stopped while a change waits for the disk, and another gateway has the account by then."""
+    complaints: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told["message"]))
+    disk, platform = Event(), Platform()
+
+    def take_over(db: Database, now_ms: int) -> None:
+        disk.wait(10)
+        take(db, LANE, 1, now_ms)
+
+    async with opened_store(tmp_path, platform.clock) as (store, account_store):
+        watch = platform.watch()
+        running = asyncio.create_task(watch.run(account_store))
+        await asyncio.sleep(0)
+        taking = asyncio.create_task(store.change(take_over))
+        await asyncio.sleep(0)
+        for state in (READY, KICKED, STARTING, READY, KICKED):
+            watch.state(state)
+        for _ in range(5):  # it has begun to store what it found
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait([running])
+        disk.set()
+        await taking
+        await store.change(lambda _db, _now_ms: None)
+        gc.collect()
+    assert complaints == []
+    [told] = [line for line in caplog.messages if "failed" in line]
+    assert told.startswith(f"storing what is wrong with {LANE} failed")
+    assert told.endswith("is run by another gateway now")

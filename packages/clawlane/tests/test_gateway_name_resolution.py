@@ -80,7 +80,8 @@ async def running(folder: Path, book: AddressBook, *names: ConfigName) -> AsyncI
 
         pinning = NameResolver(ACCOUNT, names, lookup, lambda: 1000)
         async with store.own(str(ACCOUNT)) as account_store, asyncio.TaskGroup() as group:
-            await pinning.load(store, account_store)
+            with store.read() as reader:
+                await pinning.load(reader.looked_up(str(ACCOUNT)), account_store)
             account_stores.append(account_store)
             task = group.create_task(pinning.run())
             yield pinning

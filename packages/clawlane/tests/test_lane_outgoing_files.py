@@ -45,12 +45,12 @@ async def test_what_a_crash_left_is_swept_and_what_waits_stays(
 ) -> None:
     folder = tmp_path / "out"
     files = OutgoingFiles(folder, account_store)
-    await files.sweep()
+    await files.sweep(())
     waits = put(folder, "waits.pdf")
     for left in ("left.pdf", ".unfinished"):
         put(folder, left)
     await account_store.run(outbox.queue, None, [waits], Purpose.NOTICE)
-    await files.sweep()
+    await files.sweep(await account_store.run(outgoing_files.needed))
     assert names(folder) == {"waits.pdf"}
 
 

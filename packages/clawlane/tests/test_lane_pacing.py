@@ -158,9 +158,9 @@ class Lane:
     async def start(self) -> None:
         """A new run, which knows of the one before what is stored."""
         self.gate = Gate(ACCOUNT, self.wire, Pacer(self.rules, random.Random(7).random))  # type: ignore[arg-type]
-        await self.gate.begin(
-            self, AccessChecker(self.account_store, lambda: self.access, lambda: Grants(paired=self.paired))
-        )  # type: ignore[arg-type]
+        access = AccessChecker(self.account_store, lambda: self.access, lambda: Grants(paired=self.paired))
+        open_chunks = await self.run(send_log.open_chunks)
+        self.gate.begin(access, self.gate.changes, open_chunks, await self.run(send_log.sends))
 
     async def run(self, transition: Callable[..., Any], *args: Any) -> Any:
         """What a restart finds: the gate is tested without the outbox that writes down what left."""

@@ -83,7 +83,7 @@ async def test_a_batch_is_decided_by_the_rules_at_whose_time_it_is_stored(bench:
     wire, agent = Wire(), Gated()
     async with bench.running(wire, agent):
         wire.incoming.put_nowait(message(9))
-        await until(lambda: sum(bench.counters().values()) == 1)
+        await agent.begun.get()  # else it is asked anew whether it may begin
         bench.grants.policies = [CLOSED, OPENED, CLOSED, OPENED]
         for number in range(6):
             wire.incoming.put_nowait(quoting(number) if number % 2 else message(number))

@@ -123,6 +123,21 @@ async def test_an_owner_that_beats_again_goes_on_where_nobody_has_claimed(
         await claim(store, X, AUTO)
 
 
+async def test_a_run_that_was_frozen_is_told_that_others_may_have_claimed(
+    store: Store, tmp_path: Path
+) -> None:
+    await entered(store, "a", "b")
+    await claim(store, X, A)
+    assert await store.change(nodes.beat, "a", "run a", held=True)
+    age(tmp_path, "a", OLD)
+    assert not await store.change(nodes.beat, "a", "run a", held=True)
+    assert await claim(store, X, AUTO) == claims.Claimed(2, doubtful=True)
+    assert await store.change(nodes.beat, "a", "run a")
+    assert await store.change(nodes.beat, "a", "run a", held=True)
+    with pytest.raises(NodeTaken):
+        await store.change(nodes.beat, "a", "run of another", held=True)
+
+
 async def test_an_account_that_was_given_up_goes_on_elsewhere_with_auto(store: Store) -> None:
     await entered(store, "a", "b")
     epoch = (await claim(store, X, A)).epoch
@@ -221,6 +236,53 @@ async def test_new_accounts_are_shared_out_and_what_is_left_over_is_taken(
 
 
 @pytest.mark.long
+async def test_a_look_sees_whenever_an_account_may_have_to_go_somewhere(store: Store, tmp_path: Path) -> None:
+    """Unless the nodes look as they did when every account was run, or one is said to be restless."""
+    await entered(store, "a", "b", accounts=(X, Y))
+    owned = [await claim(store, X, A), await claim(store, Y, B)]
+    calm: object = None
+
+    def saw() -> bool:
+        nonlocal calm
+        with store.read() as reader:
+            look, standings = reader.look_at_nodes(), reader.unsettled_owners()
+            assert list(look.nodes) == [one.name for one in reader.nodes()]
+        seen = look.restless or look.picture != calm
+        calm = None if standings else look.picture
+        assert seen or not standings
+        return seen
+
+    async def do(*change: object) -> None:
+        await store.change(*change)  # type: ignore[arg-type]
+
+    assert saw()
+    assert not saw()
+    await do(nodes.beat, "a", "run a")
+    assert not saw()
+    for step in (
+        (claims.know, ["zalouser/z"]),
+        (claims.release, X, owned[0].epoch),
+        (nodes.drain, "b", True),
+        (nodes.drain, "b", False),
+        (nodes.begin_to_leave, "a", "run a"),
+        (nodes.leave, "a", "run a"),
+        (nodes.enter, node("a", "run 2")),
+    ):
+        await do(*step)
+        assert saw(), step
+    for one in (X, "zalouser/z"):
+        await claim(store, one, Claimant("a", "run 2"))
+    assert saw()
+    assert not saw()
+    await do(claims.move, X, "b")
+    assert saw()
+    await do(claims.move, X, "a")
+    assert saw()
+    assert not saw()
+    age(tmp_path, "b", OLD)
+    assert saw()
+
+
 async def test_several_that_claim_at_once_never_own_the_same(tmp_path: Path) -> None:
     """Three nodes, of which one at a time misses its beats: all accounts are soon those of the others."""
     accounts = tuple(f"zalouser/{n}" for n in range(12))

@@ -14,7 +14,7 @@ from clawlane.store.errors import StoreError, StoreUnusable
 from clawlane.store.sql import savepoint
 from clawlane.store.sqlite.connection import Connection, connect_writer
 from clawlane.store.sqlite.engine import SqliteEngine
-from clawlane.store.writer import Writer
+from clawlane.store.writer import STUCK_S, Writer
 
 
 @pytest.fixture
@@ -38,6 +38,24 @@ class Busy:
     def __call__(self, _: sqlite3.Connection) -> None:
         self.begun.set()
         self.over.wait()
+
+
+async def test_a_change_that_does_not_end_is_no_good_news(tmp_path: Path) -> None:
+    engine = SqliteEngine(connect_writer(tmp_path / "store.sqlite", 0))
+    seconds = [100.0]
+    writer, busy = Writer(engine, clock=lambda: seconds[0]), Busy()
+    hanging = writer.submit(busy)
+    await asyncio.to_thread(busy.begun.wait)
+    seconds[0] += STUCK_S
+    assert (writer.stuck, writer.failing) == ("", "")
+    seconds[0] += 1
+    assert writer.stuck == writer.failing
+    assert "nothing has been stored for 16 s" in writer.failing
+    busy.over.set()
+    await hanging
+    await writer.submit(synchronous)
+    assert (writer.stuck, writer.failing) == ("", "")
+    await writer.close()
 
 
 async def test_one_that_is_not_lazy_makes_its_whole_group_safe(writer: Writer) -> None:

@@ -190,7 +190,7 @@ class Story:
             sum(one.code == REPLACED for one in sights),
             trail.takeovers,
             self._striker.done,
-            self._striker.broken,
+            [*self._striker.broken, *(line for node in everybody for line in node.lane.forgotten())],
             [code for node in everybody for code in node.lane.deaths],
             sum(node.lane.refusals for node in everybody),
             codes,

@@ -81,8 +81,8 @@ class CatchUp:
     def holds(self, item: Item, live: bool) -> bool:
         """Whether a pushed message of somebody else waits here, because older ones have to come first.
 
-        What the owner does never waits. A conversation that they clear is cleared once more behind the messages
-        that wait: those from before it are to go as well.
+        What the owner does never waits. A conversation that they clear is cleared once more behind the
+        messages that wait: those from before it are to go as well.
         """
         if not item.is_self:
             return self._fetchers[item.thread.kind].holds(item, live)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
-import select
 import signal
 import stat
-import sys
-from pathlib import Path
 
 import pytest
 from packages.clawlane.tests.cli.signals import send_until_ended
+from packages.clawlane.tests.cli.terminal import OPENCLAW, Terminal
 
 from end_to_end.forks import warm
 
 _LINKED = ["qr", "scanned", "confirmed", "42"]
-_OPENCLAW = Path(sys.executable).parent / "openclaw"
 _NO_TERMINAL = (
     "the risk has to be accepted first, and there is no terminal to ask; in scripts add --accept-risk"
 )
@@ -91,7 +87,7 @@ def test_a_login_that_comes_to_nothing_is_one_line_with_the_command(perch, step:
 
 def test_without_a_terminal_the_risk_needs_the_flag(perch) -> None:
     perch.script(*_LINKED)
-    command = [_OPENCLAW, "channels", "login", "--channel", "parrot"]
+    command = [OPENCLAW, "channels", "login", "--channel", "parrot"]
     done = warm.run(command, new_modules=True, text=True)
     assert (done.returncode, done.stderr) == (
         1,
@@ -112,7 +108,7 @@ def test_another_id_has_the_risk_accepted_again_before_anything_is_stored(perch)
 def test_another_id_is_not_stored_while_nobody_accepts_its_risk(perch) -> None:
     perch.link()
     perch.script("qr", "43")
-    command = [_OPENCLAW, "channels", "login", "--channel", "parrot", "--force"]
+    command = [OPENCLAW, "channels", "login", "--channel", "parrot", "--force"]
     done = warm.run(command, new_modules=True)
     assert done.returncode == 1
     assert perch.vault().identity() == ("42", "Nguyễn Văn An")
@@ -126,35 +122,6 @@ def test_a_login_in_json_is_one_object_a_step_and_carries_the_risk(perch) -> Non
         "risk", "begin", "qr", "scanned", "confirmed", "linked", "note",
     ]  # fmt: skip
     assert "secret-token" not in told.out
-
-
-class Terminal:
-    """A command on a terminal of its own, typed at like a person would."""
-
-    def __init__(self, *args: str) -> None:
-        ours, theirs = pty.openpty()
-        self.process = warm.start(
-            [_OPENCLAW, *args], new_modules=True, stdin=theirs, stdout=theirs, stderr=theirs
-        )
-        os.close(theirs)
-        self._ours, self.seen = ours, ""
-
-    def until(self, text: str) -> None:
-        while text not in self.seen:
-            assert select.select([self._ours], [], [], 30)[0], self.seen
-            self.seen += os.read(self._ours, 4096).decode(errors="replace")
-
-    def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
-
-    def finish(self) -> int:
-        try:
-            while chunk := os.read(self._ours, 4096):
-                self.seen += chunk.decode(errors="replace")
-        except OSError:
-            pass  # the other side of a terminal that closes is an error on Linux
-        os.close(self._ours)
-        return self.process.wait()
 
 
 def test_on_a_terminal_the_risk_is_asked_and_the_answers_recorded(perch) -> None:

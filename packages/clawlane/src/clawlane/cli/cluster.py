@@ -32,7 +32,7 @@ def cluster() -> None:
 def status(ctx: click.Context, as_json: bool) -> None:
     """Show all nodes, and who runs each account.
 
-    Ends with 2 while no node runs one of them.
+    Ends with 2 while no node runs one of them, or one that does has missed a beat.
 
     \b
     Examples:
@@ -41,15 +41,15 @@ def status(ctx: click.Context, as_json: bool) -> None:
     """
     found = Client().call(GetCluster())
     if as_json:
-        print_json(ok=not found.stopped, cluster=found)
+        print_json(ok=not (found.stopped or found.late), cluster=found)
     else:
         if not found.nodes:
             echo_wrapped(t("No node has entered yet: start a gateway."))
         for node in found.nodes:
-            echo_wrapped(_of_node(node), hanging="    ")
+            echo_wrapped(_of_node(node, late=node.name in found.late), hanging="    ")
         for account in found.accounts.values():
             echo_wrapped(_of_account(account, found), hanging="    ")
-    if found.stopped:
+    if found.stopped or found.late:
         ctx.exit(Exit.DEGRADED)
 
 
@@ -113,9 +113,11 @@ def move(account: str, node: str, as_json: bool) -> None:
     echo_wrapped(told)
 
 
-def _of_node(one: NodeStanding) -> str:
+def _of_node(one: NodeStanding, *, late: bool) -> str:
     if one.ended:
         state = t("has stopped")
+    elif late:
+        state = t("may be lost: its last beat was {age} ago", age=length(one.beat_age_ms))
     elif one.alive:
         state = t("gives up its accounts") if one.draining else t("runs")
     else:

@@ -11,16 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from clawlane.cli.screen import PROSE, screen_columns
 from clawlane.ops.operation import plain
 from clawlane.texts import t
-
-if TYPE_CHECKING:
-    pass
 
 _GAP = "  "
 Row = Sequence[str]

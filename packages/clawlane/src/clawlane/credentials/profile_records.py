@@ -61,6 +61,9 @@ class ProfileRecords(Protocol):
     def where(self, record: Record) -> str:
         """The file that it is, or would be, or the database that holds it: for people."""
 
+    def at_once(self) -> AbstractContextManager[ProfileRecords]:
+        """The records for a few questions, which a database is asked on one session."""
+
     def alone(self) -> AbstractContextManager[ProfileRecords]:
         """The records, while no other session changes: of all processes, on all machines that share them."""
 

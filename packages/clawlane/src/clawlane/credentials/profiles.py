@@ -38,6 +38,12 @@ class Profiles:
         return TakeoverMark(self.records, channel, profile)
 
     @contextmanager
+    def at_once(self) -> Iterator[Profiles]:
+        """The profiles for a few questions, which a database is asked on one session."""
+        with self.records.at_once() as records:
+            yield replace(self, records=records)
+
+    @contextmanager
     def alone(self) -> Iterator[Profiles]:
         """The profiles, while no other session changes. In a database all changes are stored, or none."""
         with self.records.alone() as records:

@@ -67,6 +67,10 @@ class RecordFiles:
         return str(self._path(record))
 
     @contextmanager
+    def at_once(self) -> Iterator[RecordFiles]:
+        yield self
+
+    @contextmanager
     def alone(self) -> Iterator[RecordFiles]:
         if self.held:
             yield self

@@ -38,8 +38,12 @@ class ProfileVault:
 
     async def read(self) -> bytes | None:
         """The session, or None when nobody is logged in. Later writes are for this session only."""
-        self._read = await asyncio.to_thread(self._load)
+        self._read = await asyncio.to_thread(self._load, self._records)
         return self._read and self._read.secret
+
+    def read_among(self, records: ProfileRecords) -> None:
+        """The same as `read`, by who reads other records as well and may wait."""
+        self._read = self._load(records)
 
     @property
     def opened(self) -> Opened | None:
@@ -93,7 +97,7 @@ class ProfileVault:
 
     def identity(self) -> Identity | None:
         """Who is logged in, or None. Has no effect on later writes."""
-        found = self._load()
+        found = self._load(self._records)
         return found and found.identity
 
     @property
@@ -111,6 +115,6 @@ class ProfileVault:
         """Identifies the login of the session that was read last; empty if there was none."""
         return self._read.generation.decode() if self._read else ""
 
-    def _load(self) -> Opened | None:
-        raw = self._records.load(self._record)
+    def _load(self, records: ProfileRecords) -> Opened | None:
+        raw = records.load(self._record)
         return None if raw is None else self._seal.open(raw)

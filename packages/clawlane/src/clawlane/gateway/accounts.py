@@ -198,6 +198,7 @@ class Accounts:
         """Run every enabled account until cancelled. One that fails for good does not affect the others."""
         await asyncio.to_thread(self._media.tidy)
         async with webhook_sender() as self._webhooks, self._group:
+            self._group.create_task(self._upgrades.look_ahead(self.config))
             await asyncio.gather(*map(self._begin, filter(self._runs_here, tuple(self.supervisors))))
             self.begun.set()
             await asyncio.Event().wait()  # accounts may come later
@@ -314,18 +315,27 @@ class Accounts:
         log.info("%s: %s by the config", name, "starts" if enabled else "is disabled")
 
     async def _start(self, name: str, kept: list[Pause]) -> None:
-        await pauses.put_in_force(self.context(Caller.GATEWAY), self.supervisors[name], kept)
+        self.supervisors[name].hold(kept)
         self._launch(name)
         await self._end_pauses(name)
 
     async def _prepare(self, supervisor: Supervisor, account_store: AccountStore) -> None:
         """What belongs between the moment when an account is owned and its first run."""
-        ctx = self.context(Caller.GATEWAY)
-        if await self._upgrades.weigh(self.config, account_store):
-            await pauses.put_in_force(ctx, supervisor, supervisor.pauses)
+        ctx, name = self.context(Caller.GATEWAY), account_store.account
+        was, stored, approved, looked_up = await self.store.ask(
+            lambda reader: (
+                reader.in_force(name),
+                reader.pauses(),
+                reader.approved(name),
+                reader.looked_up(name),
+            )
+        )
+        pauses.put_in_force(supervisor, stored)
+        supervisor.pair(approved)
+        await self._resolvers[name].load(looked_up, account_store)
+        if await self._upgrades.weigh(self.config, account_store, was):
+            pauses.put_in_force(supervisor, await self.store.ask(lambda reader: reader.pauses()))
         await pauses.end_overdue(ctx, supervisor)
-        await supervisor.pairing_changed()
-        await self._resolvers[account_store.account].load(self.store, account_store)
 
     async def _remove(self, name: str) -> None:
         supervisor, wanted = self.supervisors[name], self._wanted.get(name)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.capabilities import DirectoryError
 from clawlane.channel import Health, Phase, State, StateCode
+from clawlane.finishing import finished
 from clawlane.gateway.detectors import FriendList, Inbound, Kicks, Logins, Outbound, Refusals
 from clawlane.messages import Inbound as Message
 from clawlane.messages import Person, Thread, ThreadKind
@@ -189,7 +190,8 @@ class AlarmWatch:
         while self._changes:
             changes, self._changes = tuple(self._changes), []
             # What is on its way to the disk gets there although this is cancelled, and must not do so twice.
-            self.alarmed(await asyncio.shield(account_store.run(alarms.apply, changes)))
+            what = f"storing what is wrong with {self._account}"
+            self.alarmed(await finished(account_store.run(alarms.apply, changes), what))
 
     async def _look(self, account_store: AccountStore) -> None:
         now_ms = self._now_ms()

@@ -100,6 +100,8 @@ class AlertDispatcher:
 
     async def due(self) -> tuple[list[Delivery], int | None]:
         """What may leave now, one delivery for each target that is free, and when to look again."""
+        if not await self._account_store.run(alerts.anything):
+            return [], None
         settings, now_ms = self._settings(), self._now_ms()
         hours = settings.quiet if settings else None
         quiet = hours is not None and hours.holds_at(minutes_of(self._zone().minute(now_ms)))

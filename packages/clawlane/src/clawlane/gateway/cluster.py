@@ -1,7 +1,7 @@
 """Gateways that share a database: this one enters, beats, claims accounts and gives them up.
 
-A beat is one change whatever the number of accounts. In between, twice a second, one question asks for the
-accounts that are not simply run by the node that has them.
+A beat is one change whatever the number of accounts. In between, twice a second, one question asks who is
+there, and whether an account is to go somewhere; only then those that no node simply runs are looked for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ from clawlane.store.alarm_told import Change
 from clawlane.store.claims import Claimant, Standing
 from clawlane.store.database import Store
 from clawlane.store.errors import NodeTaken, StoreError
-from clawlane.store.nodes import Entered, Node
+from clawlane.store.nodes import Entered, Look, Node
 from clawlane.store.placement import fits, placed
 from clawlane.texts import later
 
@@ -37,6 +38,9 @@ _LOOK_S = 0.5
 
 _SOON_S = 0.1
 """The same while another gateway stops."""
+
+_CALM_S = 5.0
+"""Between two looks through all accounts while nothing happens."""
 
 _CLAIMS_AT_ONCE = 16
 """Accounts that are claimed at the same time: behind hundreds of them a beat would come too late."""
@@ -93,6 +97,9 @@ class Cluster:
         self._said: dict[str, str] = {}
         self._settled: object = None
         """What was seen at the last look, if there was nothing to do and every account runs."""
+        self._calm: object = None
+        """The picture of the nodes at the last look through all accounts, if each was run by its node."""
+        self._calm_until = 0.0
         self._wanted: tuple[Config, Mapping[str, Mapping[str, str]]] | None = None
         self._stops = asyncio.Event()
         self._look_s = _LOOK_S
@@ -134,8 +141,14 @@ class Cluster:
             await asyncio.sleep(wait_s)
             wait_s = _BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S
             asked, held = self._lease.now(), self._lease.holds
+            if stuck := self._store.stuck:
+                if held:
+                    log.error("node %s does not beat any more: %s", self._node.name, stuck)
+                continue
             try:
-                await self._beats.change(nodes.beat, self._node.name, self._node.instance)
+                in_time = await self._beats.change(
+                    nodes.beat, self._node.name, self._node.instance, held=held
+                )
             except NodeTaken:
                 self._lease.end()
                 await self._runs.lose()
@@ -143,7 +156,16 @@ class Cluster:
             except StoreError as error:
                 log.error("node %s could not beat: %s", self._node.name, error)
                 continue
-            if held and self._lease.holds:
+            if not in_time:
+                log.error(
+                    "the last beat of node %s is too old by the clock of the database; its accounts stop, as"
+                    " others may have claimed them",
+                    self._node.name,
+                )
+                self._lease.end()
+                await self._runs.lose()
+                wait_s = _RETRY_S
+            elif held and self._lease.holds:
                 self._lease.renew(asked)
             elif not held and not self._runs.here():
                 log.warning("node %s reaches the database again, and claims its accounts", self._node.name)
@@ -156,7 +178,7 @@ class Cluster:
         while True:
             await self._lease.ended()
             if self._runs.here():
-                log.error("%s: they stop", self._lease.why_not())
+                log.error("%s, and stops them", self._lease.why_not())
                 await self._runs.lose()
             await asyncio.sleep(_LOOK_S)
 
@@ -176,10 +198,11 @@ class Cluster:
             await self._store.change(claims.know, new)
             self._told |= new
         every, self._all_open = self._all_open, False
-        standings, known, now_ms = await asyncio.to_thread(self._ask, every)
+        look, standings = await asyncio.to_thread(self._ask, every)
+        known, now_ms = look.nodes, look.now_ms
         self._look_s = _SOON_S if any(one.alive and one.leaving for one in known.values()) else _LOOK_S
         here = {*self._runs.here(), *self._busy}
-        seen = accounts, here, [(one.name, one.instance, one.takes) for one in known.values()]
+        seen = accounts, here, look.picture
         if not standings and seen == self._settled:  # with hundreds of accounts the rest takes a while
             return
         found = placed(self.me(), accounts, here, standings, known, now_ms)
@@ -228,10 +251,22 @@ class Cluster:
         self._said.pop(account, None)
         group.create_task(_logged(account, work)).add_done_callback(lambda _: self._busy.discard(account))
 
-    def _ask(self, every: bool) -> tuple[list[Standing], dict[str, Entered], int]:
+    def _ask(self, every: bool) -> tuple[Look, list[Standing]]:
+        """The nodes, and the accounts that are not simply run by the node that has them, or all of them.
+
+        While the nodes are as they were when there were none, and nothing is released or wanted, there are
+        none. Only a claim under way while its node was taken for lost escapes that: now and then all accounts
+        are looked through.
+        """
         with self._store.read() as reader:
-            standings = reader.owners() if every else reader.unsettled_owners()
-            return standings, {one.name: one for one in reader.nodes()}, reader.clock_ms()
+            look, now = reader.look_at_nodes(), time.monotonic()
+            if every:
+                return look, reader.owners()
+            if look.picture == self._calm and not look.restless and now < self._calm_until:
+                return look, []
+            standings = reader.unsettled_owners()
+        self._calm, self._calm_until = None if standings else look.picture, now + _CALM_S
+        return look, standings
 
     def _leaving(
         self,

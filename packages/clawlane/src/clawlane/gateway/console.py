@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -12,6 +11,7 @@ from aiohttp import web
 
 from clawlane.config.console import Console
 from clawlane.config.paths import Paths
+from clawlane.finishing import finished
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.services import keep
 from clawlane.ops.operation import Caller, Request, Stream, operation_of
@@ -29,7 +29,6 @@ class GatewayAsks:
 
     def __init__(self, accounts: Accounts, paths: Paths) -> None:
         self._accounts = accounts
-        self._running: set[asyncio.Future[object]] = set()
         self.paths = paths
 
     def zone(self) -> Zone:
@@ -43,10 +42,8 @@ class GatewayAsks:
         operation = operation_of(request)
         if operation.changes:
             await self._accounts.begun.wait()
-        running = asyncio.ensure_future(operation.run(self._accounts.context(Caller.CONSOLE), request))
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
-        return cast(R, await asyncio.shield(running))
+        result = operation.run(self._accounts.context(Caller.CONSOLE), request)
+        return cast(R, await finished(result, operation.name))
 
     @asynccontextmanager
     async def follow(self, request: Stream[R]) -> AsyncIterator[AsyncIterator[R]]:

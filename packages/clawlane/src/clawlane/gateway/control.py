@@ -31,6 +31,7 @@ from clawlane.capabilities import DirectoryError
 from clawlane.channel import VaultError
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.files import CredentialsError
+from clawlane.finishing import finished
 from clawlane.gateway.accounts import Accounts
 from clawlane.ops.client import LOCALE_FIELD, VERSION_FIELD, ZONE_FIELD
 from clawlane.ops.context import OpContext
@@ -60,7 +61,6 @@ class Control:
         self._accounts = accounts
         self._ends = False
         self._streams: set[asyncio.Task[None]] = set()
-        self._answering: set[asyncio.Future[Any]] = set()
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_errors])
@@ -86,11 +86,7 @@ class Control:
         ctx = self._accounts.context(caller)
         if operation.events:
             return await self._stream(request, operation, ctx, asked)
-        # Runs to its end even if the client disconnects.
-        running = asyncio.ensure_future(operation.run(ctx, asked))
-        self._answering.add(running)
-        running.add_done_callback(self._answering.discard)
-        answer = encode(await asyncio.shield(running))
+        answer = encode(await finished(operation.run(ctx, asked), operation.name))
         return web.Response(body=answer, headers=self._head(), content_type="application/json")
 
     def _head(self) -> dict[str, str]:

@@ -45,7 +45,7 @@ class Lease:
         if self.holds:
             return ""
         told = later(
-            "this gateway has not reached its database for {seconds} s, and may have lost its accounts"
+            "the last beat of this gateway is more than {seconds} s old: it may have lost its accounts"
         )
         return later(told, seconds=f"{self.lasts_s:.0f}")
 

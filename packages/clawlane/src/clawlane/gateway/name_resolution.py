@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from clawlane.access.names import ConfigName, Pin, Pins, PinState
 from clawlane.backoff import Backoff
@@ -14,7 +14,6 @@ from clawlane.lookup import DEADLINE, Lookup
 from clawlane.ops.directory import resolve
 from clawlane.store import directory
 from clawlane.store.account_store import AccountStore, Clock
-from clawlane.store.database import Store
 from clawlane.store.directory import LookedUp
 from clawlane.store.errors import StoreFailed
 
@@ -63,12 +62,11 @@ class NameResolver:
         """The names that have not been looked up yet."""
         return tuple(name for name in self._names if name not in self._found)
 
-    async def load(self, store: Store, account_store: AccountStore) -> None:
+    async def load(self, found: Iterable[LookedUp], account_store: AccountStore) -> None:
         """Take over the results of earlier look-ups, and forget names that have left the config.
 
         The account is owned, and may not run yet.
         """
-        found = await store.ask(lambda reader: reader.looked_up(str(self._account)))
         stored = {one.pin.name: one for one in found}
         if gone := [name for name in stored if name not in self._names]:
             await account_store.run(directory.forget_pins, gone)

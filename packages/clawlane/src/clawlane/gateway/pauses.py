@@ -19,11 +19,11 @@ _LONGEST_SLEEP = 30.0
 log = logging.getLogger(__name__)
 
 
-async def put_in_force(ctx: OpContext, supervisor: Supervisor, kept: Iterable[Pause] = ()) -> None:
-    """Restore the pauses of an account from the store. Those that were `kept` may not all be stored."""
+def put_in_force(supervisor: Supervisor, stored: Iterable[Pause]) -> None:
+    """Restore the pauses of an account from those of all. What it holds already may not all be stored."""
     name = str(supervisor.account)
-    stored = await ctx.ask(lambda reader: [one for one in reader.pauses() if one.account == name])
-    supervisor.hold(list({one.thread: one for one in (*kept, *stored)}.values()))
+    own = (one for one in stored if one.account == name)
+    supervisor.hold(list({one.thread: one for one in (*supervisor.pauses, *own)}.values()))
 
 
 async def end_in_time(ctx: OpContext, supervisor: Supervisor) -> None:

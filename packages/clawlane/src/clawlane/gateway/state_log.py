@@ -24,6 +24,8 @@ class StateLog:
         self._now_ms = now_ms
         self._last: tuple[Phase, str] | None = None
         self._waiting: deque[tuple[int, Phase, str]] = deque(maxlen=_MOST)
+        self._recorded: tuple[Phase, str] | None = None
+        """What was written last, as long as it is certain that it was."""
         self._news = asyncio.Event()
 
     def note(self, state: State) -> None:
@@ -41,7 +43,10 @@ class StateLog:
                 self._news.clear()
                 while self._waiting:
                     # Repeating this is harmless: a known change is not written again.
-                    await account_store.run(events.note_state, *self._waiting[0])
+                    last, self._recorded = self._recorded, None
+                    _, phase, code = change = self._waiting[0]
+                    await account_store.run(events.note_state, *change, last)
+                    self._recorded = phase, code
                     self._waiting.popleft()
         except StoreError as error:
             log.info("the states of %s are not recorded any more: %s", account_store.account, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple
@@ -41,6 +41,7 @@ from clawlane.store.alarm_told import Alarm, Alarmed
 from clawlane.store.database import Store
 from clawlane.store.errors import NotOwned, StoreFailed, StoreLost
 from clawlane.store.models import Judged, OpenTurn, RecallResult
+from clawlane.store.people import Approved
 from clawlane.store.told import Pause, Resumed
 from clawlane.texts import later
 
@@ -172,7 +173,10 @@ class Supervisor:
 
     async def pairing_changed(self) -> None:
         """Read again whom the owner approved."""
-        approved = await self._store.ask(lambda reader: reader.approved(str(self.account)))
+        self.pair(await self._store.ask(lambda reader: reader.approved(str(self.account))))
+
+    def pair(self, approved: Iterable[Approved]) -> None:
+        """Take whom the owner approved."""
         self.paired = frozenset(one.sender_id for one in approved)
 
     def hold(self, pauses: Sequence[Pause]) -> None:
@@ -206,9 +210,6 @@ class Supervisor:
     def vault(self) -> ProfileVault:
         """The sealed session of the account's profile; a new handle each time, bound to no generation."""
         return self._profiles.vault(self.account.channel, self.account.profile, self.account_store)
-
-    def _consent(self) -> Consent | None:
-        return self._profiles.consent(self.account.channel, self.account.profile)
 
     def lookup(self) -> Lookup:
         """The questions to the account's directory."""
@@ -356,7 +357,8 @@ class Supervisor:
         return await Lookup(self.account, self.channel, self.vault()).peers()
 
     def _changed(self, state: State) -> None:
-        self._state_log.note(state)
+        if self.owned.is_set() or state.code is not StateCode.OWNED_ELSEWHERE:  # else its owner records it
+            self._state_log.note(state)
         self.alarms.state(state)
         self._listener(state)
 
@@ -490,8 +492,7 @@ class Supervisor:
             return None
         try:
             vault = self.vault()
-            await vault.read()
-            consent = await asyncio.to_thread(self._consent)
+            consent, taken_over = await asyncio.to_thread(self._read_profile, vault)
         except VaultError as error:
             self._report(self._needs_login(StateCode.SESSION_UNREADABLE, str(error), "--force"))
             return None
@@ -499,7 +500,7 @@ class Supervisor:
             self._report(self._needs_consent(StateCode.CONSENT_UNREADABLE, str(error)))
             return None
         identity = vault.opened.identity if vault.opened else None
-        missing = self._missing(identity, consent) or await self._taken_over(vault.generation)
+        missing = self._missing(identity, consent) or self._taken(taken_over)
         if identity and self.account_store is not None:
             # Logins are recorded when they are made; one that could not be, or came another way, is here.
             self.account_store.post(audit_log.note_login, vault.generation, identity[0])
@@ -530,9 +531,15 @@ class Supervisor:
     def _needs_consent(self, code: StateCode, reason: str, *flags: str) -> State:
         return State(Phase.NEEDS_CONSENT, reason, self._login(*flags), code=code)
 
-    async def _taken_over(self, generation: str) -> State | None:
-        """The state in which another client left the account, if it took over the session of this login."""
-        found = await asyncio.to_thread(self._takeover.read, generation)
+    def _read_profile(self, vault: ProfileVault) -> tuple[Consent | None, Takeover | None]:
+        """The accepted risk, and whether another client took over the session that the vault reads now."""
+        name = self.account.channel, self.account.profile
+        with self._profiles.at_once() as profiles:
+            vault.read_among(profiles.records)
+            return profiles.consent(*name), profiles.takeover(*name).read(vault.generation)
+
+    def _taken(self, found: Takeover | None) -> State | None:
+        """The state in which another client left the account, if one took it over."""
         if found is None:
             return None
         code = StateCode.TAKEN_OVER

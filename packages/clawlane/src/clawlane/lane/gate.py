@@ -86,16 +86,24 @@ class Gate:
         self._changed = asyncio.Event()
         self._answered: deque[str] = deque(maxlen=_ANSWERED)
 
-    async def begin(self, account_store: AccountStore, access: AccessChecker) -> None:
-        """Read what was sent before, so that a new run has no fresh budgets.
+    @property
+    def changes(self) -> int:
+        """How often the access rules have changed."""
+        return self._changes
 
-        A reply that had to wait leaves only if `access` still admits its sender.
+    def begin(
+        self, access: AccessChecker, changes: int, open_chunks: Iterable[int], sent: Iterable[SentChunk]
+    ) -> None:
+        """Take up what was sent before, so that a new run has no fresh budgets.
+
+        A reply that had to wait leaves only if `access` still admits its sender. The rules had changed so
+        often (`changes`) when the chunks were read that are not settled.
         """
         self._access = access
-        await self.mark_open(account_store)
+        self._mark(open_chunks, changes)
         self._passed.clear()
         if self._pacer is not None:
-            await self._recall(self._pacer, account_store)
+            self._pacer.remember(sent)
 
     async def _recall(self, pacer: Pacer, account_store: AccountStore) -> None:
         pacer.remember(await account_store.run(send_log.sends))
@@ -117,9 +125,12 @@ class Gate:
         """
         changes = self._changes
         open_chunks = await account_store.run(send_log.open_chunks)
+        self._mark(open_chunks, changes)
+        return open_chunks
+
+    def _mark(self, open_chunks: Iterable[int], changes: int) -> None:
         self._waited.update(open_chunks)
         self._marked = changes
-        return open_chunks
 
     async def follow(
         self, pacing: Pacing, jitter: Callable[[], float], account_store: AccountStore | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
@@ -27,14 +28,19 @@ class OutgoingFiles:
     account_store: AccountStore
     sent: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def sweep(self) -> None:
-        """Remove what no chunk sends, as a crash may leave it. Before any agent of the account runs."""
-        noted = await self.account_store.run(outgoing_files.needed)
+    async def sweep(self, noted: Collection[str]) -> None:
+        """Remove what is not noted, as a crash may leave it. Before any agent of the account runs."""
         left = [path.name for path in _files(self.folder) if path.name not in noted]
-        await asyncio.to_thread(self._remove, left)
+        if left:
+            await asyncio.to_thread(self._remove, left)
 
-    async def run(self) -> None:
-        """Remove files when their chunks are settled. Lives until cancelled."""
+    async def run(self, *, at_once: bool = True) -> None:
+        """Remove files when their chunks are settled. Lives until cancelled.
+
+        Unless `at_once`, there are none before one is sent.
+        """
+        if not at_once:
+            await self._news()
         while True:
             self.sent.clear()
             try:
@@ -44,9 +50,12 @@ class OutgoingFiles:
                     await self.account_store.run(outgoing_files.forget, done)
             except StoreFailed as error:
                 log.warning("%s; files that were sent are removed later", error)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_EVERY):
-                    await self.sent.wait()
+            await self._news()
+
+    async def _news(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EVERY):
+                await self.sent.wait()
 
     def _remove(self, names: list[str] | tuple[str, ...]) -> None:
         for name in names:

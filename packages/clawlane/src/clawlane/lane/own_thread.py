@@ -50,8 +50,10 @@ class OwnThread:
         elif await self.account_store.run(owner_texts.note, fact, written_ms):
             self._news.set()
 
-    async def run(self) -> None:
-        """Carry out what waits, in order. Lives until cancelled."""
+    async def run(self, *, at_once: bool) -> None:
+        """Carry out what waits, in order. Lives until cancelled. Unless `at_once`, nothing waits yet."""
+        if not at_once:
+            await self._news.wait()
         while True:
             self._news.clear()
             for one in await self.account_store.run(owner_texts.open_texts):

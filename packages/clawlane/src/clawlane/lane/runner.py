@@ -41,7 +41,7 @@ from clawlane.lane.signals import after_decision, with_reply
 from clawlane.lane.turn import DrainableAgents, TurnRunner
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
 from clawlane.store import (
-    abilities,
+    beginning,
     catch_up,
     directory,
     drafts,
@@ -49,11 +49,11 @@ from clawlane.store import (
     owner_takeovers,
     retention,
     sessions,
-    unknown_sends,
     warm_ups,
 )
 from clawlane.store import turns as store_turns
 from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.beginning import Begun
 from clawlane.store.errors import StoreError, StoreFailed
 from clawlane.store.media_files import MediaFiles
 from clawlane.store.models import (
@@ -84,6 +84,9 @@ _PRUNE_EVERY, _BETWEEN_BATCHES = retention.EVERY_MS / 1000, 0.05
 
 _PRUNE_WAITS = 60.0
 """Seconds in which an account that is not connected yet is not pruned: others may wait to connect, too."""
+
+_PRUNE_AFTER = 5.0
+"""Seconds at least after which a connected account is pruned, for the same reason: many may start at once."""
 
 _EXPIRE_EVERY, _EXPIRE_AT_MOST_EVERY = 120.0, 0.5
 """Seconds."""
@@ -299,31 +302,23 @@ class Runner:
 
         Returns when the channel does.
         """
-        await self._store.run(abilities.begin, simulated=is_simulated(self._deps.channel))
-        self._log_recovery(await self._store.run(unknown_sends.recover, self._deps.settings.now.settle_ms))
-        if self._files is not None:
-            await self._files.sweep()
-        await self._deps.gate.begin(self._store, self._access)
-        self._take(await self._store.run(owner_takeovers.begin, self._terms()))
-        async for turn in self._open_turns():
-            self._deps.gate.met(turn.inbound)
-            self.scheduler.put(turn)
+        begun = await self._begin()
         async with asyncio.TaskGroup() as group:
             storing = group.create_task(self._admission.run())
             others = [
                 group.create_task(work)
                 for work in (
                     self.sender.run(),
-                    self._prune(),
-                    self._expire_drafts(),
-                    self._look_up_unknown(),
+                    self._prune(at_once=begun.forgetting),
+                    self._expire_drafts(at_once=begun.drafts),
+                    self._look_up_unknown(at_once=bool(begun.open_chunks)),
                     self._deps.pin(),
                 )
             ]
             if self._files is not None:
-                others.append(group.create_task(self._files.run()))
+                others.append(group.create_task(self._files.run(at_once=bool(begun.files))))
             if self._own_thread is not None:
-                others.append(group.create_task(self._own_thread.run()))
+                others.append(group.create_task(self._own_thread.run(at_once=begun.owner_texts)))
             try:
                 await self._deps.channel.run(self._deps.account, self)
             finally:
@@ -334,24 +329,48 @@ class Runner:
                 for task in (storing, *others):
                     task.cancel()
 
+    async def _begin(self) -> Begun:
+        """Put in order what the last run has left, and take up what goes on."""
+        gate, changes = self._deps.gate, self._deps.gate.changes
+        begun = await self._store.run(
+            beginning.begin,
+            self._terms(),
+            self._deps.settings.now.settle_ms,
+            _BATCH,
+            simulated=is_simulated(self._deps.channel),
+        )
+        self._log_recovery(begun.recovered)
+        if self._files is not None:
+            await self._files.sweep(begun.files)
+        gate.begin(self._access, changes, begun.open_chunks, begun.sent)
+        if not begun.open_chunks:
+            self.sender.found_empty()
+        self._take(begun.judged)
+        async for turn in self._open_turns(begun.turns):
+            gate.met(turn.inbound)
+            self.scheduler.put(turn)
+        return begun
+
     async def resumed(self, resumed: Resumed) -> None:
         """A pause has ended: expired turns are over, and flushed ones queue again."""
         for overdue in resumed.expired:
             self.sender.settled(overdue.turn)
         flushed = frozenset(resumed.flushed)
         if flushed:
-            async for turn in self._open_turns():
+            first = await self._store.run(store_turns.open_turns, 0, _BATCH)
+            async for turn in self._open_turns(first):
                 if turn.seq in flushed:
                     self.scheduler.put(turn)
         self.sender.wake()
 
-    async def _open_turns(self) -> AsyncIterator[OpenTurn]:
-        """The unsettled turns in order; read in batches, so that others can write in between."""
-        after = 0
-        while batch := await self._store.run(store_turns.open_turns, after, _BATCH):
+    async def _open_turns(self, batch: Sequence[OpenTurn]) -> AsyncIterator[OpenTurn]:
+        """The unsettled turns in order, from a first batch on: others can write between two of them."""
+        while batch:
             for turn in batch:
                 yield turn
-            after = batch[-1].seq
+            if len(batch) < _BATCH:
+                return
+            batch = await self._store.run(store_turns.open_turns, batch[-1].seq, _BATCH)
 
     async def park(self) -> None:
         """Prepare to stop: read nothing more, and wait for running agents and chunks in flight.
@@ -383,11 +402,16 @@ class Runner:
                 found.set_aside,
             )
 
-    async def _prune(self) -> None:
-        """Prune the store in small batches, once the account is connected. Lives until cancelled."""
+    async def _prune(self, *, at_once: bool) -> None:
+        """Prune the store in small batches, some time after the account is connected. Lives until cancelled.
+
+        With `at_once` it does not wait that time.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(_PRUNE_WAITS):
                 await self._connected.wait()
+        if not at_once:
+            await self._deps.sleep(_PRUNE_AFTER * (1 + self._deps.jitter()))
         while True:
             try:
                 await self._store.run(warm_ups.seen)
@@ -425,8 +449,13 @@ class Runner:
         answering = self._deps.settings.now.answering
         return sessions.expire(tx, partial(is_over, answering.session.reset, answering.zone))
 
-    async def _look_up_unknown(self) -> None:
-        """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled."""
+    async def _look_up_unknown(self, *, at_once: bool) -> None:
+        """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled.
+
+        Unless `at_once`, there are none before one is lost.
+        """
+        if not at_once:
+            await self.sender.lost.wait()
         while True:
             self.sender.lost.clear()
             if not await self._store.run(catch_up.has_unknown):
@@ -486,8 +515,10 @@ class Runner:
         for signal in min(shown, key=len):
             self.sender.show(signal)
 
-    async def _expire_drafts(self) -> None:
-        """Expire drafts in time. Lives until cancelled."""
+    async def _expire_drafts(self, *, at_once: bool) -> None:
+        """Expire drafts in time. Lives until cancelled. Unless `at_once`, none waits yet."""
+        if not at_once:
+            await self._deps.sleep(_EXPIRE_EVERY)
         while True:
             next_ms = await self._store.run(drafts.expire)
             wait = _EXPIRE_EVERY if next_ms is None else (next_ms - self._deps.now_ms()) / 1000
@@ -497,24 +528,24 @@ class Runner:
         """Everything up to this place in the queue is on the disk."""
         missed = place.kind not in self._connected_all_along
         self._connected_all_along.discard(place.kind)
-        gap = await self._store.run(catch_up.caught_up, place.kind, place.back_to_ms, missed=missed)
-        if gap is not None:
+        asked_ms = self._asked_ms.get(place.kind, 0)
+        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
+        gap_ms = self._deps.settings.now.look_up_gap_ms
+        finished = await self._store.run(catch_up.finish, asked, gap_ms, missed=missed)
+        if (gap := finished.gap) is not None:
             log.warning(
                 "%s: %s messages of %.0f s may be missing: the platform does not give them out any more",
                 self._deps.account,
                 gap.kind,
                 (gap.to_ms - gap.from_ms) / 1000,
             )
-        # Everything fetched is stored: the sends still unknown are not among it.
-        asked_ms = self._asked_ms.get(place.kind, 0)
-        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
-        again = await self._store.run(unknown_sends.absent, asked, self._deps.settings.now.look_up_gap_ms)
         fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
         self._deps.evidence.note_fetched(place.kind, fetched)
         self._deps.alarms.caught_up(place.kind)
-        if again:
+        if again := finished.again:
             log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
-        self.sender.wake()
+        if finished.unknown:  # their threads may be free now
+            self.sender.wake()
 
     def _noted(self, noted: NoteResult) -> None:
         if noted.alarmed is not None:

@@ -142,6 +142,8 @@ class Sender:
         self.lost = asyncio.Event()
         """Set when nobody knows whether a chunk arrived."""
         self._news = asyncio.Event()
+        self._empty = False
+        """Whether nothing can be waiting, as long as nobody says so."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._on_their_way = 0
@@ -153,7 +155,12 @@ class Sender:
 
     def wake(self) -> None:
         """There may be something new to send."""
+        self._empty = False
         self._news.set()
+
+    def found_empty(self) -> None:
+        """A run begins, and nothing waited to be sent: it looks once there may be something."""
+        self._empty = not self._news.is_set()
 
     def rules_changed(self) -> None:
         """The access rules are others now: what is queued is checked again before anything leaves."""
@@ -164,7 +171,8 @@ class Sender:
     def open(self) -> None:
         """The channel can send now."""
         self._open.set()
-        self._news.set()
+        if not self._empty:
+            self._news.set()
 
     async def opened(self) -> None:
         """Returns once the channel can be used."""
@@ -219,6 +227,9 @@ class Sender:
             group.create_task(self._signals.run())
             while True:
                 await self._open.wait()
+                if self._empty:
+                    await self._news.wait()
+                    continue
                 self._news.clear()
                 if self._rules_changed:
                     await self._check_queued()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,13 +60,15 @@ class AccountStanding(Struct, frozen=True):
 class ClusterStanding(Struct, frozen=True):
     """`now_ms` is the time by the clock of the database, as all times here.
 
-    `stopped` are the enabled accounts of the config that no node runs.
+    `stopped` are the enabled accounts of the config that no node runs, `late` the nodes that hold accounts
+    and have missed a beat.
     """
 
     now_ms: int
     nodes: list[NodeStanding]
     accounts: dict[str, AccountStanding]
     stopped: list[str] = []
+    late: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +156,17 @@ def _check_shared(ctx: OpContext) -> None:
 
 def _standing(reader: Reader) -> ClusterStanding:
     from clawlane.store.claims import is_run
+    from clawlane.store.nodes import LATE_MS
 
     known, owners, now_ms = reader.nodes(), reader.owners(), reader.clock_ms()
     by_name = {one.name: one for one in known}
     runs = {one.account: is_run(one, by_name.get(one.node)) for one in owners}
+    counts = Counter(one.node for one in owners if runs[one.account])
     return ClusterStanding(
         now_ms,
-        [_of_node(one, sum(runs[own.account] and own.node == one.name for own in owners)) for one in known],
+        [_of_node(one, counts[one.name]) for one in known],
         {one.account: _of_account(one, runs[one.account], reader) for one in owners},
+        late=[one.name for one in known if counts[one.name] and one.age_ms > LATE_MS],
     )
 
 

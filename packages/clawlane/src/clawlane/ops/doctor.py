@@ -72,6 +72,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     found = [Finding.of_problem(one, worse.get(one.code, Severity.WARNING)) for one in config.warnings]
     found += private_files(ctx.paths, ctx.sealing_key)
     found += of_store(ctx)
+    found += of_storing(ctx)
     found += of_record(ctx)
     found += of_upgrade(ctx)
     found += of_webhooks(config, ctx)
@@ -126,6 +127,12 @@ def of_store(ctx: OpContext) -> Iterator[Finding]:
         message, _, mend = str(error).rpartition("; ")
         data = {"text": message, "mend": mend} if message else {"text": mend, "mend": ""}
         yield Finding(Severity.ERROR, "store_unusable", where, data)
+
+
+def of_storing(ctx: OpContext) -> Iterator[Finding]:
+    """Why the running gateway cannot store anything."""
+    if ctx.store is not None and (text := ctx.store.failing):
+        yield Finding(Severity.ERROR, "store_failing", str(ctx.place), {"text": text})
 
 
 def of_record(ctx: OpContext) -> Iterator[Finding]:

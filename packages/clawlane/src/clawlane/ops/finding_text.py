@@ -115,6 +115,10 @@ _WORDS: Final = {
         later("is paused since the upgrade from {was} to {version}, which changed: {text}"),
         later("accept that: openclaw upgrade accept; or edit the config, and then accept"),
     ),
+    "store_failing": (
+        later("the gateway cannot store what it is told: {text}"),
+        later("check free space, the disk and the database; then, if it stays so: openclaw gateway restart"),
+    ),
     "record_cut": (
         later("the end of its record, at entry {entry}, does not fit what is noted of it beside the store"),
         later("see what is missing: openclaw audit verify"),

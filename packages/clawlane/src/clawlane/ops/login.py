@@ -27,6 +27,7 @@ from clawlane.capabilities import (
 from clawlane.channel import Account, Manifest
 from clawlane.config.errors import ConfigError
 from clawlane.credentials.profile import Consent
+from clawlane.finishing import finished
 from clawlane.ops.agent_findings import admitted_to
 from clawlane.ops.channel_list import risk_of
 from clawlane.ops.context import OpContext, Target, account_words
@@ -273,7 +274,7 @@ async def _log_in(ctx: OpContext, request: LogIn, target: Target) -> AsyncGenera
     if isinstance(channel, NeedsConsent) and consent and consent.user_id not in ("", done.user_id):
         yield replace(question_of(ctx, channel, account), former_user=consent.user_id)
         consent = await _answered(ctx, account, consent)
-    await asyncio.shield(_linked(ctx, target, done, consent))
+    await finished(_linked(ctx, target, done, consent), "storing the login")
     failed = ""
     try:
         if ctx.live:

@@ -63,13 +63,13 @@ def use(tx: Tx, used: Iterable[Ability]) -> None:
 def seen(tx: Tx, worked: Iterable[Ability]) -> None:
     """These were seen to work just now. Refusals of before do not count any more."""
     for ability in worked:
-        _keep_seen(tx, ability, _SIMULATED)
+        _keep_seen(tx, ability, simulated=None)
 
 
 def verified(tx: Tx, worked: Iterable[Ability], *, simulated: bool) -> None:
     """The ritual has seen these work."""
     for ability in worked:
-        _keep_seen(tx, ability, ":simulated", simulated=simulated)
+        _keep_seen(tx, ability, simulated=simulated)
         put(tx, "abilities", {"simulated": simulated, "ability": ability}, verified_ms=tx.now_ms)
 
 
@@ -199,21 +199,15 @@ def _mark_told(tx: Tx, ability: Ability) -> bool:
     )
 
 
-def _keep_seen(tx: Tx, ability: Ability, where: str, **values: object) -> None:
-    """Not every send is worth a write: the day counts. `where` gives the flag `simulated`."""
+def _keep_seen(tx: Tx, ability: Ability, *, simulated: bool | None) -> None:
+    """Not every send is worth a write: the day counts. None for where the account runs now."""
     tx.db.execute(
-        "INSERT INTO abilities (account, simulated, ability, seen_ms, last_ms)"  # noqa: S608 — our own text only
-        f" VALUES (:account, {where}, :ability, :now_ms, :now_ms)"
+        "INSERT INTO abilities (account, simulated, ability, seen_ms, last_ms) VALUES"
+        " (?, coalesce(?, (SELECT simulated FROM accounts WHERE account = ?), 0), ?, ?, ?)"
         " ON CONFLICT (account, simulated, ability) DO UPDATE SET"
         " seen_ms = coalesce(abilities.seen_ms, excluded.seen_ms), last_ms = excluded.last_ms, refusals = 0"
-        " WHERE abilities.last_ms IS NULL OR abilities.last_ms <= :day_ago_ms OR abilities.refusals > 0",
-        {
-            "account": tx.account,
-            "ability": ability,
-            "now_ms": tx.now_ms,
-            "day_ago_ms": tx.now_ms - _DAY_MS,
-            **values,
-        },
+        " WHERE abilities.last_ms IS NULL OR abilities.last_ms <= ? OR abilities.refusals > 0",
+        (tx.account, simulated, tx.account, ability, tx.now_ms, tx.now_ms, tx.now_ms - _DAY_MS),
     )
 
 

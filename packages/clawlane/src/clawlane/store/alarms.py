@@ -31,7 +31,7 @@ from clawlane.store.pauses import pause, whole_pause
 from clawlane.store.rows import change, insert, of_accounts, value_of
 from clawlane.store.sql import Database, Row
 from clawlane.store.told import Pause, PauseLevel
-from clawlane.store.transaction import Noted, Tx
+from clawlane.store.transaction import Noted, Tx, lazy
 
 KEPT_MS = 365 * 86_400_000
 """How long an alarm is kept once it has ended."""
@@ -153,6 +153,7 @@ def acknowledge(tx: Tx, ids: Collection[int] | None = None) -> list[Alarm]:
     return found
 
 
+@lazy
 def memory(tx: Tx) -> Memory:
     """What was known at the last stop."""
     rows = tx.db.execute(

@@ -12,9 +12,9 @@ from enum import StrEnum
 
 from clawlane.store.codec import said_in, storable
 from clawlane.store.deliveries import Delivery, open_deliveries, queue
-from clawlane.store.rows import put, value_of
+from clawlane.store.rows import exists, put, value_of
 from clawlane.store.sql import Database
-from clawlane.store.transaction import Noted, Tx
+from clawlane.store.transaction import Noted, Tx, lazy
 
 MOST = 1000
 """How many alerts of an account wait at most. Beyond that the oldest go, alarms last."""
@@ -98,6 +98,13 @@ class Batch:
 
     deliveries: list[Delivery]
     next_ms: int | None
+
+
+@lazy
+def anything(tx: Tx) -> bool:
+    """Whether `dispatch` has anything to do: alerts that wait, or deliveries that were not taken yet."""
+    query = "SELECT 1 FROM alerts WHERE account = ? UNION ALL SELECT 1 FROM deliveries WHERE account = ?"
+    return exists(tx.db, f"{query} LIMIT 1", tx.account, tx.account)
 
 
 def dispatch(tx: Tx, targets: Sequence[str], *, quiet: bool) -> Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 from operator import itemgetter
 
@@ -11,7 +12,7 @@ from clawlane.store.rows import exists, insert, put
 from clawlane.store.sql import Database, Row
 from clawlane.store.told import Gap
 from clawlane.store.transaction import Tx, lazy
-from clawlane.store.unknown_sends import SKEW_MS
+from clawlane.store.unknown_sends import SKEW_MS, LookUp, absent
 
 _AMONG = 1000
 """The newest message is looked for among as many that were read last: retries may come out of order."""
@@ -25,17 +26,26 @@ _LOOKED_UP_MS = 86_400_000
 """How long the platform is asked about an unconfirmed message."""
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a catch-up ended: the gap that remains, and how many sends that did not arrive are queued again.
+
+    `unknown` says that it looked for unconfirmed sends.
+    """
+
+    gap: Gap | None
+    again: int
+    unknown: bool
+
+
 def cursor(tx: Tx, kind: ThreadKind, backlog_ms: int, skew_ms: int = 0) -> Cursor:
     """How far the account had read. The cursor stays until `caught_up`, whatever is read meanwhile.
 
     An account that never read anything begins with what is young enough to be answered. After a restore, all
     that was sent before the first connection is too old: the gateway that the backup is of may have read it.
     """
-    row = tx.db.execute(
-        "SELECT at_ms, message_id FROM cursors WHERE account = ? AND thread_kind = ?", (tx.account, kind)
-    ).fetchone()
-    at_ms, message_id = row or _newest(tx, kind)
-    if row is None:
+    at_ms, message_id, stays = _read_so_far(tx, kind)
+    if not stays:
         insert(tx, "cursors", thread_kind=kind, at_ms=at_ms, message_id=message_id)
     there_ms = tx.now_ms + skew_ms
     tx.db.execute(
@@ -64,6 +74,17 @@ def caught_up(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool = True)
     key = {"thread_kind": kind, "from_ms": gap.from_ms}
     put(tx, "gaps", key, to_ms=gap.to_ms, noted_ms=gap.noted_ms)
     return gap
+
+
+def finish(tx: Tx, asked: LookUp, gap_ms: int, *, missed: bool) -> Finished:
+    """End a catch-up (`caught_up`), and evaluate it for unconfirmed sends (`unknown_sends.absent`).
+
+    Everything that it fetched is stored: what is still unknown is not among it.
+    """
+    gap = caught_up(tx, asked.kind, asked.back_to_ms, missed=missed)
+    unknown = has_unknown(tx)
+    again = absent(tx, asked, gap_ms) if unknown or asked.own_ids else 0
+    return Finished(gap, again, unknown)
 
 
 def gaps(connection: Database, account: str | None = None, since_ms: int = 0) -> list[Gap]:
@@ -119,15 +140,22 @@ def _ask_ms(tx: Tx, row: Row, gap_ms: int) -> float:
     return min(times)
 
 
-def _newest(tx: Tx, kind: ThreadKind) -> tuple[int, str]:
-    """Time and id of the newest message. A time after its reading counts as the time of reading."""
+def _read_so_far(tx: Tx, kind: ThreadKind) -> tuple[int, str, bool]:
+    """Time and id of the cursor that a connection has left, and True; else those of the newest message.
+
+    A time after its reading counts as the time of reading.
+    """
     rows = tx.db.execute(
-        "SELECT sent_ms, admitted_ms, message_id FROM messages WHERE account = ? AND thread_kind = ?"
-        " ORDER BY seq DESC LIMIT ?",
-        (tx.account, kind, _AMONG),
+        "SELECT 1 AS stays, at_ms AS sent_ms, at_ms AS admitted_ms, message_id FROM cursors"
+        " WHERE account = :account AND thread_kind = :kind UNION ALL SELECT * FROM"
+        " (SELECT 0, sent_ms, admitted_ms, message_id FROM messages"
+        "  WHERE account = :account AND thread_kind = :kind ORDER BY seq DESC LIMIT :among) AS newest",
+        {"account": tx.account, "kind": kind, "among": _AMONG},
     )
-    times = ((min(row["sent_ms"], row["admitted_ms"]), str(row["message_id"])) for row in rows)
-    return max(times, key=itemgetter(0), default=(0, ""))
+    times = [
+        (min(row["sent_ms"], row["admitted_ms"]), str(row["message_id"]), bool(row["stays"])) for row in rows
+    ]
+    return next((one for one in times if one[-1]), max(times, key=itemgetter(0), default=(0, "", False)))
 
 
 def _oldest_unknown(tx: Tx, kind: ThreadKind, there_ms: int) -> int:

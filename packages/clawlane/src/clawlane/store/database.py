@@ -126,8 +126,10 @@ class Store:
         """The result of a change that belongs to no account. It is given the time, and is recorded nowhere.
 
         What it changed outlives this process; one marked `lazy` may be lost to a power cut.
-        Raises `StoreFailed`, and what the change raises.
+        Raises `StoreFailed`, at once while the store is `stuck`, and what the change raises.
         """
+        if stuck := self.stuck:
+            raise StoreFailed(stuck)
         now_ms = self._now_ms()
 
         def changed(db: Database) -> T:
@@ -154,9 +156,12 @@ class Store:
         """Wake who listens to the event feed, although it has not grown."""
         self._writer.tell_listeners()
 
-    def work_by(self, revision: str) -> None:
-        """From now on the config of this revision is in force: the record says so."""
-        self._writer.config = revision
+    def work_by(self, revision: str, substance: str = "") -> None:
+        """From now on the config of this revision is in force: the record says so.
+
+        `substance` is the same for configs that say the same on several machines.
+        """
+        self._writer.config, self._writer.substance = revision, substance
 
     def observed_by(self, observer: Observer | None) -> None:
         """Tell somebody what happens from now on, or nobody any more."""
@@ -170,6 +175,11 @@ class Store:
     def failing(self) -> str:
         """Why the last change could not be stored; empty while the disk takes them."""
         return self._writer.failing
+
+    @property
+    def stuck(self) -> str:
+        """Why no change can be expected to end; empty while that is not so."""
+        return self._writer.stuck
 
     def listening(self, account: str = "") -> AbstractContextManager[asyncio.Event]:
         """An event that is set whenever the event feed has grown, for whoever clears it again.

@@ -7,7 +7,7 @@ tries, so that a receiver can drop repeats: it may arrive more than once, and is
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clawlane.store.codec import storable
 from clawlane.store.errors import NoDelivery
@@ -67,12 +67,13 @@ def queue(tx: Tx, target: str, kind: str, body: str) -> str:
 
 def open_deliveries(tx: Tx) -> list[Delivery]:
     """What still has to leave, in order. What is due later than any retry was planned by another clock."""
-    tx.db.execute(
-        "UPDATE deliveries SET due_ms = ? WHERE account = ? AND dead_ms IS NULL AND due_ms > ?",
-        (tx.now_ms, tx.account, tx.now_ms + 2 * LONGEST_WAIT_MS),
-    )
     query = "SELECT * FROM deliveries WHERE account = ? AND dead_ms IS NULL ORDER BY created_ms, id"
-    return [value_of(Delivery, row) for row in tx.db.execute(query, (tx.account,))]
+    found = [value_of(Delivery, row) for row in tx.db.execute(query, (tx.account,))]
+    latest_ms = tx.now_ms + 2 * LONGEST_WAIT_MS
+    late = {one.id for one in found if one.due_ms > latest_ms}
+    for id_ in late:
+        change(tx, "deliveries", {"id": id_}, due_ms=tx.now_ms)
+    return [replace(one, due_ms=tx.now_ms) if one.id in late else one for one in found]
 
 
 def taken(tx: Tx, id_: str) -> None:

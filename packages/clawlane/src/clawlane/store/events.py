@@ -132,14 +132,20 @@ class Page:
 
 
 @lazy
-def note_state(tx: Tx, at_ms: int, phase: Phase, code: str) -> None:
-    """Record that an account has been in a phase since `at_ms`, unless it is the last one recorded."""
-    last = tx.db.execute(
-        "SELECT phase, code FROM state_log WHERE account = ? ORDER BY id DESC LIMIT 1", (tx.account,)
-    ).fetchone()
-    if last is None or (last["phase"], last["code"]) != (phase, code):
+def note_state(tx: Tx, at_ms: int, phase: Phase, code: str, last: tuple[Phase, str] | None = None) -> None:
+    """Record that an account has been in a phase since `at_ms`, unless it is the `last` one recorded.
+
+    None for that where the caller does not know it.
+    """
+    if (last or _last_state(tx)) != (phase, code):
         insert(tx, "state_log", id=next_event(tx), at_ms=at_ms, phase=phase, code=code)
         audit_log.add(tx, Kind.STATE, phase, code=code, since_ms=at_ms)
+
+
+def _last_state(tx: Tx) -> tuple[Phase, str] | None:
+    query = "SELECT phase, code FROM state_log WHERE account = ? ORDER BY id DESC LIMIT 1"
+    row = tx.db.execute(query, (tx.account,)).fetchone()
+    return row and (Phase(row["phase"]), row["code"])
 
 
 def note_change(tx: Tx, caller: str, operation: str, change: str) -> None:

@@ -21,7 +21,7 @@ from clawlane.store.repetition import Repetition
 from clawlane.store.rows import change, exists, insert
 from clawlane.store.sql import Database, Row
 from clawlane.store.states import ChunkState, TurnState
-from clawlane.store.transaction import Tx
+from clawlane.store.transaction import Tx, lazy
 
 FORGOTTEN = "forgotten at the owner's wish"
 """Who took such a message back, in the words that `why` shows."""
@@ -120,6 +120,7 @@ def requests(connection: Database, account: str) -> list[Forgetting]:
     ]
 
 
+@lazy
 def open_requests(tx: Tx) -> list[Forgetting]:
     """The same, for the account that goes on with them."""
     return requests(tx.db, tx.account)

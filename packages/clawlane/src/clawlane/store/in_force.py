@@ -10,7 +10,7 @@ from clawlane.store import pauses
 from clawlane.store.rows import change, exists, put
 from clawlane.store.sql import Database, Row
 from clawlane.store.told import Pause, PauseLevel
-from clawlane.store.transaction import Tx
+from clawlane.store.transaction import Tx, lazy
 from clawlane.texts import from_json, to_json
 
 
@@ -66,13 +66,17 @@ def restored_ms(connection: Database, account: str) -> int | None:
     return None if row is None else row["restored_ms"]
 
 
+@lazy
 def record(tx: Tx, now: InForce) -> None:
     """Record what the account works by, unless it waits for the operator to accept that."""
-    if held(tx.db, tx.account):
-        return
-    values = {"version": now.version, "migration": now.migration, "policy": now.policy}
     settings = json.dumps(dict(now.settings), sort_keys=True)
-    put(tx, "in_force", {}, at_ms=tx.now_ms, **values, settings=settings)
+    tx.db.execute(
+        "INSERT INTO in_force (account, at_ms, version, migration, policy, settings) SELECT ?, ?, ?, ?, ?, ?"
+        " WHERE NOT EXISTS (SELECT 1 FROM upgrades WHERE account = ? AND holds <> 0)"
+        " ON CONFLICT (account) DO UPDATE SET at_ms = excluded.at_ms, version = excluded.version,"
+        " migration = excluded.migration, policy = excluded.policy, settings = excluded.settings",
+        (tx.account, tx.now_ms, now.version, now.migration, now.policy, settings, tx.account),
+    )
 
 
 def upgraded(tx: Tx, now: InForce, was_version: str, changes: tuple[str, ...], *, holds: bool) -> None:

@@ -44,7 +44,7 @@ from clawlane.store.sql import Rows, savepoint
 from clawlane.store.states import TurnState
 from clawlane.store.stored_messages import store_message
 from clawlane.store.told import Stage
-from clawlane.store.transaction import Tx, forget_texts
+from clawlane.store.transaction import Tx, forget_texts, lazy
 
 
 def admit_all(
@@ -185,6 +185,7 @@ def admit(
     return _follow(tx, seq, arrival, decision)
 
 
+@lazy
 def undecided(tx: Tx, limit: int, after: int = 0) -> list[UndecidedMessage]:
     """The first messages behind `after` that wait for their decision, in the order they were read."""
     rows = tx.db.execute(

@@ -18,6 +18,9 @@ from clawlane.texts import later
 LEASE_MS = 15_000
 """How long a beat holds."""
 
+LATE_MS = 10_000
+"""A beat that is older is not the last of a node that is well: two should have come since."""
+
 CLEAN, DEAD = "clean", "dead"
 """How an owner ended: it stopped, or it is known not to be there any more."""
 
@@ -61,6 +64,23 @@ class Entered(msgspec.Struct, frozen=True):
         return self.alive and not self.leaving
 
 
+class Look(msgspec.Struct, frozen=True):
+    """All nodes by name, at a moment of the database's clock.
+
+    `restless` says whether an account has been released, is wanted somewhere, or was never owned.
+    """
+
+    nodes: dict[str, Entered]
+    restless: bool
+    now_ms: int
+
+    @property
+    def picture(self) -> tuple[object, ...]:
+        """What decides who may run an account, but for the accounts themselves."""
+        nodes = self.nodes.values()
+        return tuple((one.name, one.instance, one.alive, one.leaving, one.draining_ms) for one in nodes)
+
+
 def enter(db: Database, _now_ms: int, node: Node) -> None:
     """Take the name of a node for this run. Its labels and its limit are those of `node` from now on.
 
@@ -95,14 +115,23 @@ def enter(db: Database, _now_ms: int, node: Node) -> None:
         _end_owners(db, node.name, DEAD, now_ms)
 
 
-def beat(db: Database, _now_ms: int, name: str, instance: str) -> None:
-    """Hold what this run owns for another `LEASE_MS`. Raises `NodeTaken` if the name is another's by now."""
+def beat(db: Database, _now_ms: int, name: str, instance: str, *, held: bool = False) -> bool:
+    """Hold what this run owns for another `LEASE_MS`. Raises `NodeTaken` if the name is another's by now.
+
+    Where the run thinks that it `held` its accounts until now, and the beat before is too old for that,
+    nothing is held and this gives False: others may have claimed. A machine that was frozen knows no better.
+    """
+    now_ms = db.clock_ms()
+    oldest_ms = now_ms - LEASE_MS if held else 0
     changed = db.execute(
-        "UPDATE nodes SET beat_ms = ?, ended = '' WHERE name = ? AND instance = ?",
-        (db.clock_ms(), name, instance),
+        "UPDATE nodes SET beat_ms = ?, ended = '' WHERE name = ? AND instance = ? AND beat_ms >= ?",
+        (now_ms, name, instance, oldest_ms),
     )
-    if not changed.rowcount:
+    if changed.rowcount:
+        return True
+    if db.execute("SELECT 1 FROM nodes WHERE name = ? AND instance = ?", (name, instance)).fetchone() is None:
         raise _taken(name, 0)
+    return False
 
 
 def begin_to_leave(db: Database, _now_ms: int, name: str, instance: str) -> None:
@@ -132,6 +161,18 @@ def listed(db: Database) -> list[Entered]:
     now_ms = db.clock_ms()
     rows = db.execute("SELECT * FROM nodes ORDER BY name").fetchall()
     return [_entered(row, now_ms) for row in rows]
+
+
+def look(db: Database) -> Look:
+    """All nodes, in one cheap question, however many accounts there are."""
+    now_ms = db.clock_ms()
+    rows = db.execute(
+        "SELECT nodes.*, EXISTS (SELECT 1 FROM owners WHERE wanted <> '' OR owners.ended <> '' OR node = '')"
+        " AS restless FROM nodes ORDER BY name"
+    ).fetchall()
+    return Look(
+        {row["name"]: _entered(row, now_ms) for row in rows}, any(row["restless"] for row in rows), now_ms
+    )
 
 
 def unknown(db: Database, name: str) -> MoveRefused:

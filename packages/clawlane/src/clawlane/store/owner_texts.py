@@ -15,7 +15,7 @@ from clawlane.store.codec import storable
 from clawlane.store.models import Purpose
 from clawlane.store.rows import change, exists, insert, put, value_of
 from clawlane.store.sql import Database
-from clawlane.store.transaction import Tx
+from clawlane.store.transaction import Tx, lazy
 
 WITHIN_MS = 60_000
 """How long what is sent to the thread with oneself may take to come back."""
@@ -45,6 +45,7 @@ def note(tx: Tx, own: Own, written_ms: int) -> bool:
     return True
 
 
+@lazy
 def open_texts(tx: Tx) -> list[OwnerText]:
     """The commands that wait, in order."""
     query = "SELECT id, text FROM owner_texts WHERE account = ? AND done_ms IS NULL ORDER BY noted_ms, id"

@@ -164,6 +164,7 @@ class Reader:
     callback = _ask(callbacks.find)
     words_of = _ask(stored_messages.words_of)
     cursor_at = _ask(events.cursor_at)
+    look_at_nodes = _ask(nodes.look)
     nodes = _ask(nodes.listed)
     owners = _ask(claims.standings)
     unsettled_owners = _ask(claims.unsettled)

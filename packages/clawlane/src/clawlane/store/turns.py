@@ -24,6 +24,7 @@ from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, forget_texts, lazy
 from clawlane.texts import later
 
+_RUNNING = "WHERE account = ? AND settled_ms IS NULL AND state = 'running'"
 TRIES = 4
 """How often a message is given to the agent before it is set aside."""
 
@@ -59,6 +60,7 @@ _PARTS = (
 """The messages of turns that still have their text; a turn has one row for each."""
 
 
+@lazy
 def open_turns(tx: Tx, after: int = 0, limit: int = 2**31 - 1) -> list[OpenTurn]:
     """The turns that go on after a restart, in the order of admission: at most `limit` `after` one.
 
@@ -292,8 +294,7 @@ def recover(tx: Tx) -> int:
     """Set aside turns that crashed in their last try; the others wait to run again. Gives how many."""
     interrupted = _set_interrupted_aside(tx)
     rows = tx.db.execute(
-        "SELECT turn FROM turns WHERE account = ? AND settled_ms IS NULL AND state = 'running'"
-        " AND attempts >= ?",
+        f"SELECT turn FROM turns {_RUNNING} AND attempts >= ?",  # noqa: S608 — our own
         (tx.account, TRIES),
     ).fetchall()
     for row in rows:
@@ -305,8 +306,7 @@ def recover(tx: Tx) -> int:
 def _set_interrupted_aside(tx: Tx) -> int:
     """Set aside what an agent that must not be asked twice was working on. Gives how many."""
     rows = tx.db.execute(
-        "SELECT turn FROM turns"
-        " WHERE account = ? AND settled_ms IS NULL AND state = 'running' AND asked_once = 1",
+        f"SELECT turn FROM turns {_RUNNING} AND asked_once = 1",  # noqa: S608 — our own
         (tx.account,),
     ).fetchall()
     for row in rows:
@@ -314,15 +314,17 @@ def _set_interrupted_aside(tx: Tx) -> int:
     return len(rows)
 
 
+@lazy
 def put_back(tx: Tx) -> None:
     """Put running turns back at an orderly stop. It does not count as a try.
 
     Those of an agent that must not be asked twice are set aside.
     """
+    if not exists(tx.db, f"SELECT 1 FROM turns {_RUNNING} LIMIT 1", tx.account):  # noqa: S608 — our own
+        return
     _set_interrupted_aside(tx)
     tx.db.execute(
-        "UPDATE turns SET state = 'waiting', attempts = attempts - 1"
-        " WHERE account = ? AND settled_ms IS NULL AND state = 'running'",
+        f"UPDATE turns SET state = 'waiting', attempts = attempts - 1 {_RUNNING}",  # noqa: S608 — our own
         (tx.account,),
     )
 

@@ -30,6 +30,9 @@ _SCRUB_EVERY = 1.0
 _HEADS_AFTER = 0.5
 """Seconds without a change after which the heads of the records follow what was committed lazily."""
 
+STUCK_S = 15.0
+"""Seconds after which what is being written counts as never finished. The database breaks off sooner."""
+
 _LAST_SCRUB_S = 2.0
 """How long the end of the process waits for readers of the log."""
 
@@ -51,17 +54,25 @@ class Writer:
     `submit` belongs to the event loop; transitions run in the writer's thread.
     """
 
-    def __init__(self, engine: Engine, heads: Heads | None = None) -> None:
+    def __init__(
+        self, engine: Engine, heads: Heads | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`clock` is in seconds."""
         self.owners: dict[str, tuple[int, int]] = {}
         """Epoch and latest time of each account that the current group has read: it reads them once."""
         self.heads = heads or Heads()
         """The heads of the records, beside the database."""
         self.config = ""
         """The revision of the config in force, for the record."""
+        self.substance = ""
+        """A digest of what that config says."""
         self.observer: Observer | None = None
         """Who counts what happens; None while nobody does."""
         self._engine = engine
         self._failing = ""
+        self._clock = clock
+        self._since: float | None = None
+        """Since when the thread does what it does now; None while it waits, or does what takes its time."""
         self._news: set[str] = set()
         self._listeners: dict[asyncio.Event, str] = {}
         self._to_scrub = True  # an earlier process may have been killed before it did that
@@ -110,7 +121,17 @@ class Writer:
     @property
     def failing(self) -> str:
         """Why the last change could not be stored; empty once one was stored again."""
-        return self._failing
+        return self.stuck or self._failing
+
+    @property
+    def stuck(self) -> str:
+        """Why no change can be expected to end, one that begins now included; empty while that is not so."""
+        since = self._since
+        lasts_s = 0.0 if since is None else self._clock() - since
+        if lasts_s <= STUCK_S:
+            return ""
+        told = later("nothing has been stored for {seconds} s: the change that is being written does not end")
+        return later(told, seconds=f"{lasts_s:.0f}")
 
     def scrub(self) -> None:
         """Empty the write-ahead log soon: a text was deleted that must not stay in it.
@@ -147,6 +168,7 @@ class Writer:
         group: list[_Job] = []
         try:
             while group := self._next_group():
+                self._since = None if group[0].alone else self._clock()
                 outcomes = [self._rewrite()] if group[0].alone else self._write(group)
                 self._loop.call_soon_threadsafe(self._tell, group, outcomes, self._news)
                 group, outcomes = [], []  # what they hold may be large, and the next may be long in coming
@@ -218,9 +240,17 @@ class Writer:
                 self._scrub(0)
                 continue
             with suppress(queue.Empty):
-                return self._jobs.get(timeout=wait)
+                return self._awaited(wait)
             self._settle_heads()
-        return self._jobs.get()
+        return self._awaited(None)
+
+    def _awaited(self, wait_s: float | None) -> _Job | None:
+        """Raises `queue.Empty` after so many seconds."""
+        self._since = None
+        try:
+            return self._jobs.get(timeout=wait_s)
+        finally:
+            self._since = self._clock()
 
     def _settle_heads(self) -> None:
         """Have the disk keep what was committed lazily, and write the heads that name it."""

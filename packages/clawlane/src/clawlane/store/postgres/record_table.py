@@ -73,6 +73,11 @@ class RecordTable:
         return self._place
 
     @contextmanager
+    def at_once(self) -> Iterator[RecordTable]:
+        with self._reading() as reader:
+            yield RecordTable(lambda: nullcontext(reader), self._connect, self._place)
+
+    @contextmanager
     def alone(self) -> Iterator[RecordTable]:
         with self._changing() as db:
             db.execute(_ALONE)

@@ -738,6 +738,7 @@ CREATE TABLE callbacks (
     PRIMARY KEY (account, turn),
     FOREIGN KEY (account, turn) REFERENCES turns (account, turn)
 );
+CREATE INDEX owners_restless ON owners (account) WHERE wanted <> '' OR ended <> '' OR node = '';
 CREATE INDEX messages_by_age ON messages (account, admitted_ms);
 CREATE INDEX messages_of_kind ON messages (account, thread_kind, seq);
 CREATE INDEX messages_of_thread ON messages (account, thread_kind, thread_id, seq);

@@ -590,6 +590,7 @@ ALTER TABLE owners ADD COLUMN node TEXT NOT NULL DEFAULT ''; -- who runs the acc
 ALTER TABLE owners ADD COLUMN instance TEXT NOT NULL DEFAULT ''; -- of that node
 ALTER TABLE owners ADD COLUMN wanted TEXT NOT NULL DEFAULT ''; -- the node that is to run it
 ALTER TABLE owners ADD COLUMN ended TEXT NOT NULL DEFAULT ''; -- how its owner ended: 'clean' or 'dead'
+CREATE INDEX owners_restless ON owners (account) WHERE wanted <> '' OR ended <> '' OR node = '';
 CREATE INDEX sent_chunks ON outbox (account, sent_ms, id) WHERE sent_ms IS NOT NULL; -- what left, by its time
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('outbox', 'sent_chunks', '1000000 500000 2 1');
 -- Warm-up: since when the session of each account warms up, and when the account was last in use.
