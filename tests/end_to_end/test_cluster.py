@@ -160,6 +160,8 @@ def test_where_nothing_is_written_an_operator_decides(desk: Desk) -> None:
         desk.all_on("b", "b")
         nodes["b"].said("default is ready")
         desk.answered(lan, "one")
+        refused = desk.operators["b"].run("cluster", "move", "default", "a")
+        assert "gives up its accounts, and takes none" in refused.stdout + refused.stderr
         desk.cluster("drain", "a", "--end")
         desk.cluster("move", "default", "a", at="b")
         desk.until(lambda found: found[LANE] == "a", "b")

@@ -197,7 +197,7 @@ def _account(found: ClusterStanding, named: str) -> AccountStanding:
 
 
 def _check_fits(ctx: OpContext, found: ClusterStanding, account: AccountStanding, node: str) -> None:
-    """Refuse a node that lacks labels which the account wants, or that is full."""
+    """Refuse a node that lacks labels which the account wants, gives its accounts up, or is full."""
     target = next((one for one in found.nodes if one.name == node), None)
     wants: dict[str, str] = next(
         (one.settings.run_on for one in ctx.config.accounts if str(one) == account.account), {}
@@ -209,6 +209,10 @@ def _check_fits(ctx: OpContext, found: ClusterStanding, account: AccountStanding
         told = later("node {node} lacks labels that {account} wants: {labels}")
         told = later(told, node=node, account=account.account, labels=", ".join(lacking))
         raise OpError(told, later("see runOn and node.labels in the config"))
+    if target.draining:
+        told = later("node {node} gives up its accounts, and takes none", node=node)
+        end = later("end that first: {command}", command=f"openclaw cluster drain {node} --end")
+        raise OpError(told, end)
     if target.max_accounts is not None and target.count >= target.max_accounts:
         told = later("node {node} has {n} accounts, and takes no more", node=node, n=target.count)
         raise OpError(told, later("see node.maxAccounts in the config"))
