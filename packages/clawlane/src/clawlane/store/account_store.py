@@ -108,7 +108,7 @@ class AccountStore:
     def _submit(
         self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
-        now_ms, config = self._now_ms(), self._writer.config
+        now_ms, config, substance = self._now_ms(), self._writer.config, self._writer.substance
 
         def checked(db: Database) -> T:
             tx = Tx(
@@ -119,6 +119,7 @@ class AccountStore:
                 partial(self._writer.news, self.account),
                 caller=self._by[0] if self._by else "gateway",
                 config=config,
+                substance=substance,
                 heads=self._writer.heads,
             )
             if note_time(tx, self._last_seen_ms(db)):

@@ -318,15 +318,18 @@ def note_revoke(tx: Tx, result: str) -> None:
 
 @lazy
 def note_config(tx: Tx) -> None:
-    """Record the config that an account begins to work by, unless it is the one recorded last."""
-    if _is_news(tx, "config", tx.config):
+    """Record the config that an account begins to work by, unless one that says the same was recorded last.
+
+    Machines that share a store have each a file of their own; every entry names its revision anyway.
+    """
+    if _is_news(tx, "config", tx.substance or tx.config):
         add(tx, Kind.POLICY, "in_force", revision=tx.config)
 
 
 def note_edit(tx: Tx, edit: str, revision: str, counts: Mapping[str, int], *, in_force: bool) -> None:
     """Record what became of an edit of the config, with what it widens and narrows."""
     if in_force:
-        _is_news(tx, "config", revision)
+        _is_news(tx, "config", tx.substance or revision)
     _add(tx, Kind.POLICY, edit, "", tx.caller, {**counts, "revision": revision})
 
 

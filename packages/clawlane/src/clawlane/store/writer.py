@@ -64,6 +64,8 @@ class Writer:
         """The heads of the records, beside the database."""
         self.config = ""
         """The revision of the config in force, for the record."""
+        self.substance = ""
+        """A digest of what that config says."""
         self.observer: Observer | None = None
         """Who counts what happens; None while nobody does."""
         self._engine = engine
