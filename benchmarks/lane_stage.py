@@ -16,12 +16,10 @@ from typing import Any
 from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.config.paths import Paths
-from clawlane.credentials.profile import Consent
+from clawlane.credentials.profiles import Profiles
+from demo.linking import CHANNEL, in_threads, link
 from demo.stage import PATIENCE, Gateway, Operator, Simulator, simulator
-from zaloweb import Credentials, log_in
-from zaloweb.transport.network import Network
 
-_CHANNEL = "zalouser"
 _NOTHING: Mapping[str, Any] = {}
 _NOT_PACED: Mapping[str, Any] = {"enabled": False}
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -41,7 +39,7 @@ class Stage:
         started = time.perf_counter()
         self.gateway.start()
         for name in self.accounts:
-            self.gateway.said(f"{_CHANNEL}/{name} is ready", patience)
+            self.gateway.said(f"{CHANNEL}/{name} is ready", patience)
         return time.perf_counter() - started
 
     def cpu_seconds(self) -> float:
@@ -67,11 +65,12 @@ def staged(
     command: Sequence[str] = (),
     zalo: Callable[[Path], AbstractContextManager[Simulator]] = simulator,
     pacing: Mapping[str, Any] = _NOT_PACED,
+    profiles: Callable[[Paths], Profiles] = profiles_in,
 ) -> Iterator[Stage]:
     """One gateway with this many accounts: everybody may write, acks are on, pacing is off.
 
     `more` is further config, and `command` stands in for `openclaw gateway run`. `zalo` starts the simulator
-    in a folder.
+    in a folder; `profiles` says where sessions are kept.
     """
     with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, zalo(Path(folder)) as served:
         state = Path(folder) / "state"
@@ -80,8 +79,8 @@ def staged(
         (state / "config.json5").write_text(json.dumps({**_channels(names, pacing), **more}))
         operator = Operator.at(state, served.network)
         operator.run("plugins", "install", "@openclaw/zalouser")
-        for number, name in enumerate(names):
-            _link(served, Paths(state, state / "config.json5"), name, number)
+        kept = profiles(Paths(state, state / "config.json5"))
+        asyncio.run(link(in_threads(served), served.network, kept, names))
         with Gateway(operator, command) as gateway:
             yield Stage(served, operator, gateway, names)
 
@@ -95,14 +94,4 @@ def _channels(names: tuple[str, ...], pacing: Mapping[str, Any]) -> dict[str, An
         "pacing": pacing,
         "accounts": {name: {"profile": name} for name in names},
     }
-    return {"channels": {_CHANNEL: block}}
-
-
-def _link(zalo: Simulator, paths: Paths, name: str, number: int) -> None:
-    """Store what a login by QR code stores: a sealed session, and the accepted risk."""
-    who = {"account": zalo.do("/account", name=f"Tài khoản {number}")["uid"]} if number else {}
-    credentials = Credentials.from_json(json.dumps(zalo.do("/credentials", **who)))
-    network = Network.from_env({"ZALOWEB_NETWORK": zalo.network})
-    session = asyncio.run(log_in(credentials, network=network))
-    profiles_in(paths).vault(_CHANNEL, name).replace(session.to_json(), (session.uid, name))
-    profiles_in(paths).accept(Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk"))
+    return {"channels": {CHANNEL: block}}

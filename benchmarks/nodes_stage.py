@@ -22,18 +22,14 @@ from benchmarks.figure import Skipped
 from benchmarks.lane_stage import cpu_seconds
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
-from clawlane.credentials.profile import Consent
 from clawlane.credentials.profiles import Profiles
 from clawlane.credentials.record_files import RecordFiles
 from clawlane.credentials.sealing_key import KeyLocation
 from clawlane.store.place import StoreDatabase
 from clawlane.store.postgres.opening import Address
+from demo.linking import CHANNEL, in_threads, link
 from demo.stage import Gateway, Missing, Operator, Simulator
-from zaloweb import Credentials, log_in
-from zaloweb.transport.network import Network
 
-_CHANNEL = "zalouser"
-_LOGINS_AT_ONCE = 8
 _LOOK_S = 0.05
 _QUIET_S = 5.0
 
@@ -145,7 +141,7 @@ def nodes_staged(
                 made[one] = _node(folder, one, shared, served, made, command)
             asyncio.run(_link(served, Paths(folder, folder), ids, shared))
             try:
-                yield Nodes(made, [f"{_CHANNEL}/{one}" for one in ids], server)
+                yield Nodes(made, [f"{CHANNEL}/{one}" for one in ids], server)
             finally:
                 for node in made.values():
                     node.gateway.__exit__()
@@ -161,7 +157,7 @@ def _channels(ids: Sequence[str]) -> dict[str, Any]:
         "groupPolicy": "disabled",
         "accounts": {one: {"profile": one} for one in ids},
     }
-    return {"channels": {_CHANNEL: block}}
+    return {"channels": {CHANNEL: block}}
 
 
 def _node(
@@ -184,22 +180,13 @@ def _node(
     return Node(name, Gateway(operator, command), log)
 
 
+def profiles_on(paths: Paths, url: str, key_file: str) -> Profiles:
+    """The profiles in a database."""
+    key = KeyLocation.of(paths.vault_dir, os.environ, key_file)
+    place = StoreDatabase(Address(url), key, paths.audit_dir, paths.lock_file)
+    return Profiles(place.records(RecordFiles.of(paths)), key)
+
+
 async def _link(zalo: Simulator, paths: Paths, ids: Sequence[str], shared: Mapping[str, Any]) -> None:
-    """Store what a login by QR code stores: a sealed session, and the accepted risk."""
-    key = KeyLocation.of(paths.vault_dir, os.environ, shared["secrets"]["keyFile"])
-    place = StoreDatabase(Address(shared["store"]["url"]), key, paths.audit_dir, paths.lock_file)
-    profiles = Profiles(place.records(RecordFiles.of(paths)), key)
-    network = Network.from_env({"ZALOWEB_NETWORK": zalo.network})
-    slots = asyncio.Semaphore(_LOGINS_AT_ONCE)
-
-    async def link(number: int, name: str) -> None:
-        async with slots:
-            user = await asyncio.to_thread(zalo.do, "/account", name=f"Tài khoản {number}")
-            told = await asyncio.to_thread(zalo.do, "/credentials", account=user["uid"])
-            session = await log_in(Credentials.from_json(json.dumps(told)), network=network)
-            vault = profiles.vault(_CHANNEL, name)
-            await asyncio.to_thread(vault.replace, session.to_json(), (session.uid, name))
-            consent = Consent(_CHANNEL, name, 0, session.uid, "yes", "--accept-risk")
-            await asyncio.to_thread(profiles.accept, consent)
-
-    await asyncio.gather(*(link(number, name) for number, name in enumerate(ids)))
+    profiles = profiles_on(paths, shared["store"]["url"], shared["secrets"]["keyFile"])
+    await link(in_threads(zalo), zalo.network, profiles, ids)

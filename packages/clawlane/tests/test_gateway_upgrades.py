@@ -11,8 +11,9 @@ from packages.clawlane.tests.test_gateway_accounts import until
 from packages.clawlane.tests.test_ops_pause import LANE, House, Installed
 
 from clawlane import __version__
+from clawlane.access.decision import Rule
 from clawlane.access.policy import AccessPolicy
-from clawlane.access.policy_record import policy_of, policy_text
+from clawlane.access.policy_record import policy_of, policy_text, say_the_same
 from clawlane.alarm_kinds import AlarmKind
 from clawlane.config.choices import DmPolicy
 from clawlane.config.load import load
@@ -246,3 +247,12 @@ def test_a_policy_comes_back_from_its_record(house: House) -> None:
     same: Mapping[str, object] = {"mention_patterns": (), "tools": None}
     assert replace(found, **same) == replace(policy, **same)  # type: ignore[arg-type]
     assert policy_of("{") is None
+
+
+def test_where_a_policy_stands_is_no_difference() -> None:
+    """Machines that share a store have each a file of their own."""
+    here = AccessPolicy(dm_rule=Rule("dmPolicy", line=4), revision="a")
+    there = AccessPolicy(dm_rule=Rule("dmPolicy", line=9), revision="b")
+    assert say_the_same(policy_text(here), policy_text(there))
+    assert not say_the_same(policy_text(here), policy_text(replace(there, dm=DmPolicy.OPEN)))
+    assert not say_the_same(policy_text(here), policy_text(replace(there, dm_rule=Rule("allowFrom", line=4))))

@@ -26,6 +26,7 @@ from packages.clawlane.tests.opened_store import (
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.channel import Phase
 from clawlane.config.choices import PairingReply
+from clawlane.config.source import parse_source
 from clawlane.messages import Inbound, Photos, Receipt, Text, Thread, ThreadKind
 from clawlane.store import audit_heads, audit_log, events, inbox, outbox, pauses, sending, turns
 from clawlane.store.account_store import AccountStore
@@ -189,6 +190,19 @@ async def test_a_login_and_a_config_are_recorded_once(tmp_path: Path) -> None:
         ("login", "logged_in"),
         ("login", "logged_out"),
     ]
+
+
+async def test_a_config_that_says_the_same_on_another_machine_is_no_news(tmp_path: Path) -> None:
+    pairing = b"channels: { zalouser: { dmPolicy: 'pairing' } }"
+    one = parse_source(tmp_path / "a", b"{ node: { name: 'a' },\n  " + pairing + b" }")
+    same = parse_source(tmp_path / "b", b"{ " + pairing + b", node: { name: 'b' } }")
+    other = parse_source(tmp_path / "b", b"{ channels: { zalouser: { dmPolicy: 'open' } } }")
+    async with opened_store(tmp_path) as (store, account_store):
+        for source in (one, same, one, other, same):
+            store.work_by(source.revision, source.substance)
+            await account_store.run(audit_log.note_config)
+    told = [(one.what, json.loads(one.details)["revision"]) for one in entries(tmp_path)]
+    assert told == [("in_force", at.revision) for at in (one, other, same)]
 
 
 async def test_what_fails_leaves_no_entry(tmp_path: Path) -> None:

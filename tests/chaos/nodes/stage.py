@@ -29,17 +29,14 @@ from clawlane.clock import now_ms
 from clawlane.config.load import load
 from clawlane.config.paths import Paths
 from clawlane.credentials.files import write_private
-from clawlane.credentials.profile import Consent
 from clawlane.credentials.profiles import Profiles
 from clawlane.credentials.record_files import RecordFiles
 from clawlane.credentials.sealing_key import KeyLocation
 from clawlane.ops.place import place_of
 from clawlane.plugins.registry import Registry
+from demo.linking import CHANNEL, link
 from demo.stage import Missing, Operator, running
-from zaloweb import Credentials, log_in
-from zaloweb.transport.network import Network
 
-CHANNEL = "zalouser"
 _ZALO = Path(__file__).parents[1] / "zalo.py"
 _WRONG_CLOCK = Path(__file__).with_name("wrong_clock.py")
 _APART_S = 300
@@ -207,23 +204,15 @@ def _names(count: int) -> list[str]:
 
 
 async def _linked(operator: Operator, network: str, witness: Witness, count: int) -> dict[str, str]:
-    """Store what a login by QR code stores, for each account. Gives their names by uid."""
+    """Log so many accounts in. Gives their names by uid."""
     done = await asyncio.to_thread(operator.run, "plugins", "install", "@openclaw/zalouser")
     if done.returncode:
         raise Missing(done.stdout)
     paths = Paths.from_env(operator.env)
     config = load(paths, Registry(paths), operator.env)
     key = KeyLocation.of(paths.vault_dir, operator.env, config.root.secrets.key_file)
-    way = Network.from_env({"ZALOWEB_NETWORK": network})
-    place, found = place_of(config.root.store, paths, operator.env, key), {}
+    place = place_of(config.root.store, paths, operator.env, key)
     async with place.opened(now_ms) as store:
         profiles = Profiles(place.records(RecordFiles.of(paths), store), key)
-        for name in _names(count):
-            who = {"account": (await witness.do("/account", name=name))["uid"]} if found else {}
-            given = await witness.do("/credentials", **who)
-            session = await log_in(Credentials.from_json(json.dumps(given)), network=way)
-            vault, consent = profiles.vault(CHANNEL, name), Consent(CHANNEL, name, 0, session.uid, "yes", "-")
-            await asyncio.to_thread(vault.replace, session.to_json(), (session.uid, name))
-            await asyncio.to_thread(profiles.accept, consent)
-            found[session.uid] = f"{CHANNEL}/{name}"
-    return found
+        found = await link(witness.do, network, profiles, _names(count))
+    return {uid: f"{CHANNEL}/{name}" for uid, name in found.items()}

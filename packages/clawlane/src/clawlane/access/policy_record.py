@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from clawlane.access.decision import Rule
 from clawlane.access.policy import AccessPolicy
 from clawlane.config.patterns import compile_pattern
 from clawlane.config.re2_pattern import Pattern
@@ -17,6 +18,7 @@ _LEFT_OUT = "tools"
 """What agents may do is not who may write; its lists are compared as settings."""
 
 
+_OF_RULE = {one.name for one in fields(Rule)}
 _READING_TYPES = Lock()
 """msgspec crashes where several threads read a type for the first time (0.22)."""
 
@@ -25,6 +27,22 @@ def policy_text(policy: AccessPolicy) -> str:
     """The policy as JSON, with ids and names as the config has them."""
     told = {one.name: getattr(policy, one.name) for one in fields(policy) if one.name != _LEFT_OUT}
     return msgspec.json.encode(told, enc_hook=_source).decode()
+
+
+def say_the_same(one: str, other: str) -> bool:
+    """Whether two policies that were written so differ in no more than where they stand in a file."""
+    return one == other or _substance(one) == _substance(other)
+
+
+def _substance(text: str) -> Any:
+    return _without_lines(msgspec.json.decode(text) | {"revision": ""})
+
+
+def _without_lines(told: Any) -> Any:
+    if isinstance(told, dict):
+        lines = {"line": None} if told.keys() == _OF_RULE else {}
+        return {key: _without_lines(one) for key, one in (told | lines).items()}
+    return [_without_lines(one) for one in told] if isinstance(told, list) else told
 
 
 def policy_of(text: str) -> AccessPolicy | None:

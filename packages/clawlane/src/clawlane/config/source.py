@@ -7,6 +7,7 @@ A decimal integer stays an exact `int`. Any other notation (`0x1F`, `1e20`, `12.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -58,6 +59,10 @@ class Position:
     column: int
 
 
+_OF_MACHINE = ("node", "store", "secrets")
+"""Keys of the root that differ between machines which share a store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One config file. `data` is its root object, empty for a file that does not exist.
@@ -71,6 +76,12 @@ class Source:
     keys: Mapping[KeyPath, Position] = field(repr=False)
     exists: bool = True
     revision: str = ""
+
+    @property
+    def substance(self) -> str:
+        """A digest of what it says, the same on all machines that share a store if they say the same."""
+        said = {name: value for name, value in self.data.items() if name not in _OF_MACHINE}
+        return _revision(json.dumps(said, sort_keys=True).encode())
 
     def at(self, path: KeyPath) -> Any:
         """The value at a path of keys, None where there is none."""

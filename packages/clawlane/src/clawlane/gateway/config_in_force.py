@@ -146,7 +146,7 @@ class ConfigInForce:
         ready.hand_over(self.agents)
         LEVEL.set(config.root.logging.level)
         self.applied, self.applied_ms = config, self.accounts.now_ms()
-        self.accounts.store.work_by(config.source.revision)
+        self.accounts.store.work_by(config.source.revision, config.source.substance)
         self.waiting = self._edited = None
         log.info("the config of revision %s is in force", config.source.revision)
         if config.root.store != before.root.store:

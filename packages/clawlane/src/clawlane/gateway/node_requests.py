@@ -40,8 +40,8 @@ class NodeRequests:
     def __init__(self, accounts: Accounts, cluster: Cluster) -> None:
         self._accounts = accounts
         self._cluster = cluster
-        self._running: set[asyncio.Task[None]] = set()
-        self._streams: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], bool] = {}
+        """What is carried out, and whether it is a stream."""
 
     async def run(self) -> None:
         """Look for requests until cancelled, while the lease holds. What was taken goes on."""
@@ -68,8 +68,9 @@ class NodeRequests:
 
         Streams are cut off at once: one may have no end of its own.
         """
-        for task in self._streams:
-            task.cancel()
+        for task, streams in self._running.items():
+            if streams:
+                task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=_FINISH_S)
         for task in self._running:
@@ -84,9 +85,8 @@ class NodeRequests:
         taken = await self._accounts.store.change(node_requests.take, me.name, me.instance)
         if taken is not None:
             task = asyncio.create_task(self._carry_out(taken, me.instance))
-            for kept in (self._running, self._streams) if _streams(taken) else (self._running,):
-                kept.add(task)
-                task.add_done_callback(kept.discard)
+            self._running[task] = _streams(taken)
+            task.add_done_callback(self._running.pop)
 
     async def _carry_out(self, taken: Asked, instance: str) -> None:
         log.info("%s is carried out for %s", taken.operation, taken.asker)

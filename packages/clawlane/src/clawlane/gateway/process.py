@@ -155,7 +155,7 @@ async def gateway(
     key = KeyLocation.of(paths.vault_dir, environ, config.root.secrets.key_file)
     place = place_of(config.root.store, paths, environ, key)
     async with place.opened(now_ms) as store, AsyncExitStack() as joining:
-        store.work_by(config.source.revision)
+        store.work_by(config.source.revision, config.source.substance)
         profiles = Profiles(place.records(RecordFiles.of(paths), store), key)
         shared = config.root.store.url is not None
         accounts = (NodeAccounts if shared else Accounts)(

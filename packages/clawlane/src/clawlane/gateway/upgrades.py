@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from clawlane.access.exposure import Known
+from clawlane.access.policy_record import say_the_same
 from clawlane.config.load import Config
 from clawlane.ops.upgrade_changes import Changes, changes, in_force
 from clawlane.store import in_force as store_in_force
@@ -41,7 +43,7 @@ class Upgrades:
         """
         account = account_store.account
         now = (await self._in_force(config)).get(account)
-        if now is None or now == was:
+        if now is None or (was and _say_the_same(now, was)):
             return False
         found = await self._changes(account, was, now) if was else None
         if was is None or found is None or not found.sentences:
@@ -60,7 +62,7 @@ class Upgrades:
         account = account_store.account
         now = (await self._in_force(config)).get(account)
         was = await self._store.ask(lambda reader: reader.in_force(account))
-        if now is not None and now != was:
+        if now is not None and not (was and _say_the_same(now, was)):
             await _record(account_store, now)
 
     async def _changes(self, account: str, was: InForce, now: InForce) -> Changes | None:
@@ -75,6 +77,11 @@ class Upgrades:
             if self._of is None or self._of[0] is not config:
                 self._of = config, await asyncio.to_thread(in_force, config)
             return self._of[1]
+
+
+def _say_the_same(one: InForce, other: InForce) -> bool:
+    """Whether an account works by the same, wherever that stands: each machine has a file of its own."""
+    return replace(one, policy=other.policy) == other and say_the_same(one.policy, other.policy)
 
 
 async def _record(account_store: AccountStore, now: InForce) -> None:

@@ -10,8 +10,10 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,10 +27,14 @@ from clawlane.store.errors import StoreError
 from clawlane.store.node_requests import DONE, NEW, WAITS_MS, Asked, Progress
 from clawlane.texts import later, locale
 
+if TYPE_CHECKING:
+    from clawlane.store.reader import Reader
+
 ANSWER_S = 50.0
 """How long is waited for an answer in all: less than a client waits for the gateway that asks."""
 
-FIRST_LOOK_S, LONGEST_LOOK_S = 0.1, 0.5
+_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.1, 0.5
+"""Between two looks, and after a while without news."""
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -81,29 +87,53 @@ def asked_of(ctx: OpContext, operation: Operation, request: Any, node: str, acco
 
 
 async def _answer(ctx: OpContext, operation: Operation, asked: Asked) -> bytes:
-    began, wait = time.monotonic(), FIRST_LOOK_S
+    began = time.monotonic()
+    async with aclosing(looks(ctx, operation, asked)) as found:
+        async for progress, _ in found:
+            if progress is not None and progress.state == DONE:
+                with suppress(StoreError):  # it goes by itself after a while
+                    await ctx.change_store(node_requests.remove, asked.id)
+                return progress.answer.encode()
+            if progress is None or not progress.there:
+                raise unanswered_by(operation, asked, later("its gateway has ended"))
+            if time.monotonic() - began > ANSWER_S:
+                raise unanswered_by(operation, asked, later("it takes too long"))
+    raise AssertionError("whoever looks stops by itself")
+
+
+async def looks(
+    ctx: OpContext, operation: Operation, asked: Asked
+) -> AsyncGenerator[tuple[Progress | None, list[tuple[int, str]]]]:
+    """How a request stands, look by look, and the new steps of one that tells some, with their numbers.
+
+    None for a request that is gone. Raises `OpError` once it was taken back, and `Unanswered` where the
+    database is away for too long.
+    """
+    began = reached = time.monotonic()
+    read, wait = 0, _FIRST_LOOK_S
     while True:
         await asyncio.sleep(wait)
-        wait = min(wait * 1.5, LONGEST_LOOK_S)
-        waited = time.monotonic() - began
+        wait = min(wait * 1.5, _LONGEST_LOOK_S)
         try:
-            found = await ctx.ask(lambda reader: reader.request_progress(asked.id))
-            if found is not None and found.state == DONE:
-                await ctx.change_store(node_requests.remove, asked.id)
-                return found.answer.encode()
-            if found is not None and await taken_back(ctx, asked, found, waited):
+            found, steps = await ctx.ask(partial(_progress, asked.id, read if operation.events else None))
+            if found is not None and await _taken_back(ctx, asked, found, time.monotonic() - began):
                 continue
         except StoreError as error:
-            if waited > ANSWER_S:
+            if time.monotonic() - reached > ANSWER_S:
                 raise unanswered_by(operation, asked, str(error)) from error
             continue
-        if found is None or not found.there:
-            raise unanswered_by(operation, asked, later("its gateway has ended"))
-        if waited > ANSWER_S:
-            raise unanswered_by(operation, asked, later("it takes too long"))
+        reached = time.monotonic()
+        if steps:
+            read, wait = steps[-1][0], _FIRST_LOOK_S
+        yield found, steps
 
 
-async def taken_back(ctx: OpContext, asked: Asked, found: Progress, waited_s: float) -> bool:
+def _progress(id_: str, read: int | None, reader: Reader) -> tuple[Progress | None, list[tuple[int, str]]]:
+    """How a request stands, and its steps after one; without steps where it tells none."""
+    return reader.request_progress(id_), [] if read is None else reader.request_steps(id_, read)
+
+
+async def _taken_back(ctx: OpContext, asked: Asked, found: Progress, waited_s: float) -> bool:
     """Take a request back that its node has not taken in time. True where it was taken just then.
 
     Raises `OpError` once it was taken back.

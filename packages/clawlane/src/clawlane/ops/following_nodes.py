@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from typing import Any
 
 from clawlane.finishing import finished
-from clawlane.ops.asking_nodes import (
-    ANSWER_S,
-    FIRST_LOOK_S,
-    LONGEST_LOOK_S,
-    asked_of,
-    raise_failed,
-    taken_back,
-    unanswered_by,
-)
+from clawlane.ops.asking_nodes import asked_of, looks, raise_failed, unanswered_by
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import Operation, decode_event
 from clawlane.store import node_requests, node_steps
@@ -48,36 +39,21 @@ async def follow_node(
 
 
 async def _events(ctx: OpContext, operation: Operation, asked: Asked) -> AsyncGenerator[Any]:
-    began = heard = reached = time.monotonic()
-    read, wait = 0, FIRST_LOOK_S
-    while True:
-        await asyncio.sleep(wait)
-        wait = min(wait * 1.5, LONGEST_LOOK_S)
-        try:
-            found, steps = await ctx.ask(
-                lambda reader, after=read: (  # type: ignore[misc]
-                    reader.request_progress(asked.id),
-                    reader.request_steps(asked.id, after),
-                )
-            )
-            if found is not None and await taken_back(ctx, asked, found, time.monotonic() - began):
-                continue
-        except StoreError as error:
-            if time.monotonic() - reached > ANSWER_S:
-                raise unanswered_by(operation, asked, str(error)) from error
-            continue
-        now = reached = time.monotonic()
-        for number, step in steps:
-            yield decode_event(step.encode(), operation.events)
-            read, wait = number, FIRST_LOOK_S
-        if found is None:
-            raise unanswered_by(operation, asked, later("it has heard nothing of this command for too long"))
-        if found.state == DONE and not steps:
-            raise_failed(found.answer.encode())
-            return
-        if not found.there and not steps:
-            raise unanswered_by(operation, asked, later("its gateway has ended"))
-        if steps or now - heard > _HEARD_S:
-            with suppress(StoreError):  # what was read stays there a little longer
-                await ctx.change_store(node_steps.hear, asked.id, read)
-                heard = now
+    heard, read = time.monotonic(), 0
+    async with aclosing(looks(ctx, operation, asked)) as found:
+        async for progress, steps in found:
+            for number, step in steps:
+                yield decode_event(step.encode(), operation.events)
+                read = number
+            if progress is None:
+                told = later("it has heard nothing of this command for too long")
+                raise unanswered_by(operation, asked, told)
+            if progress.state == DONE and not steps:
+                raise_failed(progress.answer.encode())
+                return
+            if not progress.there and not steps:
+                raise unanswered_by(operation, asked, later("its gateway has ended"))
+            if steps or time.monotonic() - heard > _HEARD_S:
+                with suppress(StoreError):  # what was read stays there a little longer
+                    await ctx.change_store(node_steps.hear, asked.id, read)
+                    heard = time.monotonic()

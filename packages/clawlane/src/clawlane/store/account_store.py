@@ -96,7 +96,7 @@ class AccountStore:
     def _submit(
         self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> asyncio.Future[T]:
-        now_ms, config = self._now_ms(), self._writer.config
+        now_ms, config, substance = self._now_ms(), self._writer.config, self._writer.substance
 
         def checked(db: Database) -> T:
             tx = Tx(
@@ -107,11 +107,12 @@ class AccountStore:
                 partial(self._writer.news, self.account),
                 caller=self._by[0] if self._by else "gateway",
                 config=config,
+                substance=substance,
                 heads=self._writer.heads,
             )
             if note_time(tx, self._last_seen_ms(db)):
                 del self._writer.owners[self.account]
-            before = db.total_changes
+            before = db.total_changes if self._by is not None else 0
             result = transition(tx, *args, **kwargs)
             if self._by is not None and db.total_changes != before:
                 events.note_change(tx, *self._by, _name(transition))

@@ -156,9 +156,12 @@ class Store:
         """Wake who listens to the event feed, although it has not grown."""
         self._writer.tell_listeners()
 
-    def work_by(self, revision: str) -> None:
-        """From now on the config of this revision is in force: the record says so."""
-        self._writer.config = revision
+    def work_by(self, revision: str, substance: str = "") -> None:
+        """From now on the config of this revision is in force: the record says so.
+
+        `substance` is the same for configs that say the same on several machines.
+        """
+        self._writer.config, self._writer.substance = revision, substance
 
     def observed_by(self, observer: Observer | None) -> None:
         """Tell somebody what happens from now on, or nobody any more."""

@@ -27,7 +27,8 @@ class Tx:
 
     `scrub` asks for what was deleted to leave the write-ahead log, soon after the commit; `news` wakes the
     readers of the event feed after it. `noted` is what the record of an operator's change says about it.
-    `caller` is who asked for the change, `config` the revision of the config in force then.
+    `caller` is who asked for the change, `config` the revision of the config in force then, `substance` a
+    digest of what that says, wherever it stands.
     """
 
     db: Database
@@ -38,6 +39,7 @@ class Tx:
     noted: dict[str, Noted] = field(default_factory=dict)
     caller: str = "gateway"
     config: str = ""
+    substance: str = ""
     heads: Heads = field(default_factory=Heads)
 
     def note(self, **values: Noted) -> None:
