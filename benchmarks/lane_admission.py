@@ -85,14 +85,14 @@ class Admitted:
     rate: float
 
 
-async def admitted(opening: AbstractAsyncContextManager[Store]) -> Admitted:
-    """Admit messages into a store."""
-    own_id, frames = _frames(STEADY + BURST)
+async def admitted(opening: AbstractAsyncContextManager[Store], count: int = BURST) -> Admitted:
+    """Admit messages into a store: some one by one, and `count` at once."""
+    own_id, frames = _frames(STEADY + count)
     async with _reading(opening, own_id) as reader:
         steady = Latency.of(await reader.steady(frames[:STEADY]))
         started = time.perf_counter()
         burst = Latency.of(await reader.burst(frames[STEADY:]))
-        return Admitted(steady, burst, BURST / (time.perf_counter() - started))
+        return Admitted(steady, burst, count / (time.perf_counter() - started))
 
 
 class _Reader:

@@ -16,6 +16,7 @@ from typing import Any
 from packages.clawlane.tests.profiles_in import profiles_in
 
 from clawlane.config.paths import Paths
+from clawlane.credentials.profiles import Profiles
 from demo.linking import CHANNEL, in_threads, link
 from demo.stage import PATIENCE, Gateway, Operator, Simulator, simulator
 
@@ -64,11 +65,12 @@ def staged(
     command: Sequence[str] = (),
     zalo: Callable[[Path], AbstractContextManager[Simulator]] = simulator,
     pacing: Mapping[str, Any] = _NOT_PACED,
+    profiles: Callable[[Paths], Profiles] = profiles_in,
 ) -> Iterator[Stage]:
     """One gateway with this many accounts: everybody may write, acks are on, pacing is off.
 
     `more` is further config, and `command` stands in for `openclaw gateway run`. `zalo` starts the simulator
-    in a folder.
+    in a folder; `profiles` says where sessions are kept.
     """
     with tempfile.TemporaryDirectory(prefix="clawlane-bench-") as folder, zalo(Path(folder)) as served:
         state = Path(folder) / "state"
@@ -77,8 +79,8 @@ def staged(
         (state / "config.json5").write_text(json.dumps({**_channels(names, pacing), **more}))
         operator = Operator.at(state, served.network)
         operator.run("plugins", "install", "@openclaw/zalouser")
-        profiles = profiles_in(Paths(state, state / "config.json5"))
-        asyncio.run(link(in_threads(served), served.network, profiles, names))
+        kept = profiles(Paths(state, state / "config.json5"))
+        asyncio.run(link(in_threads(served), served.network, kept, names))
         with Gateway(operator, command) as gateway:
             yield Stage(served, operator, gateway, names)
 

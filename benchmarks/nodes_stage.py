@@ -180,8 +180,13 @@ def _node(
     return Node(name, Gateway(operator, command), log)
 
 
+def profiles_on(paths: Paths, url: str, key_file: str) -> Profiles:
+    """The profiles in a database."""
+    key = KeyLocation.of(paths.vault_dir, os.environ, key_file)
+    place = StoreDatabase(Address(url), key, paths.audit_dir, paths.lock_file)
+    return Profiles(place.records(RecordFiles.of(paths)), key)
+
+
 async def _link(zalo: Simulator, paths: Paths, ids: Sequence[str], shared: Mapping[str, Any]) -> None:
-    key = KeyLocation.of(paths.vault_dir, os.environ, shared["secrets"]["keyFile"])
-    place = StoreDatabase(Address(shared["store"]["url"]), key, paths.audit_dir, paths.lock_file)
-    profiles = Profiles(place.records(RecordFiles.of(paths)), key)
+    profiles = profiles_on(paths, shared["store"]["url"], shared["secrets"]["keyFile"])
     await link(in_threads(zalo), zalo.network, profiles, ids)

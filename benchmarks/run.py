@@ -1,7 +1,7 @@
 """`make bench`: the measurements, one after the other. The figures are those of this machine, now.
 
 `python -m benchmarks.run NAME …` measures only these parts. The parts `accounts` and `cluster` take up to a
-quarter of an hour, and their sizes from options: they are measured only when they are named.
+quarter of an hour: they are measured only when they are named. These and `engines` take sizes from options.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for part, usual, sizes in (
         ("accounts", accounts.Size(), accounts.SIZES),
         ("cluster", cluster.Size(), cluster.SIZES),
+        ("engines", engines.Size(), engines.SIZES),
     ):
         for one, kind in sizes.items():
             default = getattr(usual, one)
@@ -65,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     several = accounts.Size(**{one: getattr(options, one) for one in accounts.SIZES})
     shared = cluster.Size(**{one: getattr(options, one) for one in cluster.SIZES})
+    both = engines.Size(**{one: getattr(options, one) for one in engines.SIZES})
     names = options.parts or [name for name in PARTS if name not in _LONG]
     if unknown := [name for name in names if name not in PARTS]:
         parser.error(f"no part is called {', '.join(unknown)}; there are: {', '.join(PARTS)}")
@@ -72,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         **PARTS,
         "accounts": partial(accounts.run, several),
         "cluster": partial(cluster.run, shared),
+        "engines": partial(engines.run, both),
     }
     return measure({name: sized[name] for name in names})
 

@@ -6,9 +6,26 @@ import asyncio
 import threading
 from contextlib import suppress
 from enum import Enum
+from pathlib import Path
 from types import TracebackType
 
+from psycopg.conninfo import conninfo_to_dict
+
+from clawlane.store.postgres.opening import Address
+
 _PIECE = 1 << 16
+
+
+def socket_of(place: Address) -> Path:
+    """The socket of a server."""
+    told = conninfo_to_dict(place.url)
+    return Path(str(told["host"]), f".s.PGSQL.{told.get('port', 5432)}")
+
+
+def through(broken: BrokenWay, place: Address) -> str:
+    """The address of a database at the other end of the way."""
+    name = conninfo_to_dict(place.url)["dbname"]
+    return f"postgresql://clawlane@127.0.0.1:{broken.port}/{name}?sslmode=disable"
 
 
 class Break(Enum):
@@ -42,6 +59,8 @@ class BrokenWay:
         self._lost: Lost | None = None
         self.broken = threading.Event()
         self.port = 0
+        self.sent = 0
+        """How often a client has sent something: once for each time it then waits, unless that was long."""
 
     def __enter__(self) -> BrokenWay:
         ready = threading.Event()
@@ -123,6 +142,7 @@ class BrokenWay:
         self, reader: asyncio.StreamReader, back: asyncio.StreamWriter, answering: asyncio.Task[None]
     ) -> None:
         while data := await reader.read(_PIECE):
+            self.sent += 1
             armed = self._armed
             if armed is None or armed[0] not in data:
                 await self._pass_on(data, back, Lost.ALL)

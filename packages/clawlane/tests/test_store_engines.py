@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 from packages.clawlane.tests import postgres_server
-from packages.clawlane.tests.broken_way import Break, BrokenWay
+from packages.clawlane.tests.broken_way import Break, BrokenWay, socket_of, through
 from packages.clawlane.tests.opened_store import LANE, NOW, POOLED, POSTGRES, Clock, raw, store_in, way
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import IntegrityError, NotNullViolation
 
 from clawlane.channel import Phase
 from clawlane.messages import Text, Thread, ThreadKind
 from clawlane.store import events, nodes, outbox
 from clawlane.store.errors import NodeTaken, StoreFailed, StoreLost, StoreUnusable
 from clawlane.store.postgres import schema
-from clawlane.store.postgres.connection import Connection, translated
+from clawlane.store.postgres.connection import Connection
 from clawlane.store.postgres.opening import Address, open_database, read_once
+from clawlane.store.postgres.translation import translated
+from clawlane.store.rows import insert
 from clawlane.store.sql import Database
 from clawlane.store.sqlite.connection import connect_nothing
 from clawlane.store.transaction import Tx
@@ -238,6 +240,37 @@ async def test_a_transaction_that_does_nothing_is_ended_by_the_server(tmp_path: 
 
 @pytest.mark.long
 @POSTGRES_ONLY
+async def test_a_statement_that_fails_at_the_commit_costs_only_its_own_change(tmp_path: Path) -> None:
+    """Nobody waits for it before: it goes to the server with the commit, and with what others ask."""
+    begun, over = threading.Event(), threading.Event()
+
+    def slow(_tx: Tx) -> None:
+        begun.set()
+        over.wait()
+
+    def wrong(tx: Tx) -> None:
+        insert(tx, "counters", reason=None, n=1)
+
+    def right(tx: Tx) -> None:
+        insert(tx, "counters", reason="right", n=1)
+
+    async with store_in(tmp_path, Clock()) as store, store.own(LANE) as account:
+        with pytest.raises(IntegrityError):
+            await account.run(wrong)
+        first = asyncio.create_task(account.run(slow))
+        await asyncio.to_thread(begun.wait)
+        group = [asyncio.create_task(account.run(one)) for one in (wrong, right, wrong)]
+        await asyncio.sleep(0)
+        over.set()
+        await first
+        results = await asyncio.gather(*group, return_exceptions=True)
+    assert [type(result) for result in results] == [NotNullViolation, type(None), NotNullViolation]
+    with raw(tmp_path) as db:
+        assert [row["reason"] for row in db.execute("SELECT reason FROM counters")] == ["right"]
+
+
+@pytest.mark.long
+@POSTGRES_ONLY
 async def test_whoever_takes_an_account_over_waits_for_a_change_and_ends_the_next(tmp_path: Path) -> None:
     async with store_in(tmp_path, Clock()) as store, store.own(LANE) as older:
         begun, over = threading.Event(), threading.Event()
@@ -328,13 +361,3 @@ async def test_a_way_that_breaks_at_the_commit_loses_and_doubles_nothing(tmp_pat
             with store.read() as reader:
                 assert [one.id for one in reader.outbox()] == queued
     assert len(runs) == (1 if how is Break.AFTER else 2)
-
-
-def socket_of(place: Address) -> Path:
-    told = conninfo_to_dict(place.url)
-    return Path(str(told["host"]), f".s.PGSQL.{told.get('port', 5432)}")
-
-
-def through(broken: BrokenWay, place: Address) -> str:
-    name = conninfo_to_dict(place.url)["dbname"]
-    return f"postgresql://clawlane@127.0.0.1:{broken.port}/{name}?sslmode=disable"

@@ -50,9 +50,12 @@ def test_a_row_is_put_in_the_place_of_the_one_with_its_key(tx: Tx) -> None:
 
 
 def test_rows_with_these_values_change_and_none_stands_for_no_value(tx: Tx) -> None:
-    assert change(tx, "pauses", {"thread_id": "11", "until_ms": None}, until_ms=NOW, level="offline") == 1
-    assert change(tx, "pauses", {"thread_id": "11", "until_ms": None}, level="mute") == 0
-    assert change(tx, "pauses", {"until_ms": NOW}, ended_ms=NOW) == 1
+    assert (
+        change(tx, "pauses", {"thread_id": "11", "until_ms": None}, until_ms=NOW, level="offline").rowcount
+        == 1
+    )
+    assert change(tx, "pauses", {"thread_id": "11", "until_ms": None}, level="mute").rowcount == 0
+    assert change(tx, "pauses", {"until_ms": NOW}, ended_ms=NOW).rowcount == 1
     assert levels(tx) == ["offline", "mute"]
     assert levels(tx, OTHER) == ["mute", "mute"]
 

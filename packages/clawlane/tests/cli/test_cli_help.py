@@ -139,6 +139,20 @@ def test_shells_complete_commands_channels_and_accounts(
     assert found == expected
 
 
+def test_accounts_of_a_database_are_completed_from_the_config(
+    perch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    perch.configure(
+        "{ accounts: { shop: {}, home: {} } }", "store: { url: 'postgresql://lane@127.0.0.1:1/lane' }"
+    )
+    perch.setenv("COMP_WORDS", "openclaw channels login --account ")
+    perch.setenv("COMP_CWORD", "4")
+    perch.setenv("_OPENCLAW_COMPLETE", "bash_complete")
+    with pytest.raises(SystemExit, match="0"):
+        run([], "openclaw")
+    assert capsys.readouterr().out.split() == ["plain,home", "plain,shop"]
+
+
 def test_the_risk_is_in_what_programs_read(perch) -> None:
     (listed,) = perch("channels list --json").json
     assert listed["channels"]["parrot"]["risk"]["text"].startswith("A parrot is loud")

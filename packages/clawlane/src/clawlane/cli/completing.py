@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import click
 
 
@@ -25,7 +27,10 @@ def channels(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) 
 
 
 def accounts(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """The accounts of the running gateway, else the profiles that are logged in."""
+    """The accounts of the running gateway, else the profiles that are logged in.
+
+    Those of a database take too long to be asked for: then all of the config.
+    """
     wanted = ctx.params.get("channel")
     found = {account for channel, account in _accounts() if wanted in (None, channel)}
     return sorted(one for one in found if one.startswith(incomplete))
@@ -45,6 +50,24 @@ def _accounts() -> Iterator[tuple[str, str]]:
         for one in ask_gateway(paths, GetProcess(), Caller.CLI).accounts:
             yield one.channel, one.id
     except ControlError:
-        for file in paths.vault_dir.glob("*.session"):
+        if not (files := list(paths.vault_dir.glob("*.session"))):
+            yield from _configured(paths.config_file)
+        for file in files:
             channel, _, profile = file.name.removesuffix(".session").partition("+")
             yield unquote(channel), unquote(profile)
+
+
+def _configured(config: Path) -> Iterator[tuple[str, str]]:
+    """Pairs of channel and account of a config that has its store in a database, unchecked as it is."""
+    from clawlane.config.errors import ConfigError
+    from clawlane.config.source import read_source
+
+    try:
+        source = read_source(config)
+    except ConfigError:
+        return
+    blocks = source.at(("channels",)) if source.at(("store", "url")) else None
+    for channel in blocks if isinstance(blocks, dict) else ():
+        named = source.at(("channels", channel, "accounts"))
+        for account in named if isinstance(named, dict) and named else ("default",):
+            yield channel, account

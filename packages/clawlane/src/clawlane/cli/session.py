@@ -161,7 +161,8 @@ def _rows(found: StoredSession) -> Iterator[tuple[str, str]]:
             yield t("cookies"), str(found.cookies)
             yield t("expires"), _expiry(found, now)
         yield t("generation"), t("{generation} (changes with every login)", generation=found.generation)
-    yield t("file"), t("{file} (sealed)", file=found.file)
+    place = t("database") if found.database else t("file")
+    yield place, t("{file} (sealed)", file=found.database or found.file)
     if found.key_set_by:
         yield t("key"), t("{file} (set by {variable})", file=found.key_file, variable=found.key_set_by)
     else:

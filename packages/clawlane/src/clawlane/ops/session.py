@@ -24,7 +24,8 @@ class StoredSession:
     `generation` stands for the login, `saved_ms` is the last time that the session was written, which each
     refresh does. `described` says whether the channel told the rest: `logged_in_ms`, how many `cookies`, and
     `expires_ms` and `expires` of the one that expires first; None and empty where nothing expires.
-    `key_set_by` is the variable that points to the key; empty beside the sessions.
+    `key_set_by` is the variable that points to the key; empty beside the sessions. The session is in `file`,
+    or where that is empty in a `database`.
     """
 
     channel: str
@@ -44,6 +45,7 @@ class StoredSession:
     cookies: int = 0
     expires_ms: int | None = None
     expires: str = ""
+    database: str = ""
 
 
 @operation
@@ -80,13 +82,14 @@ async def show(ctx: OpContext, request: ShowSession) -> StoredSession:
 
 
 def _places(ctx: OpContext, target: Target, vault: ProfileVault) -> StoredSession:
-    account, key = target.account, ctx.sealing_key
+    account, key, shared = target.account, ctx.sealing_key, ctx.shares_store
     return StoredSession(
         channel=account.channel,
         account=account.id,
         profile=account.profile,
         words=target.words,
-        file=vault.where,
+        file="" if shared else vault.where,
         key_file=str(key.path),
         key_set_by=key.set_by,
+        database=vault.where if shared else "",
     )

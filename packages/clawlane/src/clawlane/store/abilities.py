@@ -123,8 +123,9 @@ def is_off(tx: Tx, ability: Ability) -> bool:
 
 def off(tx: Tx) -> frozenset[Ability]:
     """All abilities that are switched off where the account runs, but for takeovers."""
-    query = "SELECT ability FROM abilities WHERE account = ? AND simulated = ? AND off <> ''"
-    return frozenset(Ability(row["ability"]) for row in tx.db.execute(query, (tx.account, _simulated(tx))))
+    query = "SELECT ability FROM abilities WHERE account = :account AND off <> ''"
+    query += f" AND simulated = {_SIMULATED}"
+    return frozenset(Ability(row["ability"]) for row in tx.db.execute(query, {"account": tx.account}))
 
 
 def switch(tx: Tx, ability: Ability, *, on: bool, simulated: bool) -> bool:
@@ -168,14 +169,21 @@ def _standing(ability: Ability, row: Row) -> Standing:
     return Standing(ability, *times, row["refusals"], Off(row["off"]) if row["off"] else None, row["off_ms"])
 
 
+_SIMULATED = "coalesce((SELECT simulated FROM accounts WHERE account = :account), 0)"
+"""Whether the account runs on a simulator, inside of a statement."""
+
+
 def _simulated(tx: Tx) -> bool:
     row = tx.db.execute("SELECT simulated FROM accounts WHERE account = ?", (tx.account,)).fetchone()
     return bool(row and row["simulated"])
 
 
 def _is(tx: Tx, ability: Ability, condition: str) -> bool:
-    query = f"SELECT 1 FROM abilities WHERE account = ? AND simulated = ? AND ability = ? AND {condition}"  # noqa: S608
-    return exists(tx.db, query, tx.account, _simulated(tx), ability)
+    query = (
+        f"SELECT 1 FROM abilities WHERE account = :account AND simulated = {_SIMULATED}"  # noqa: S608 — our own
+        f" AND ability = :ability AND {condition}"
+    )
+    return tx.db.execute(query, {"account": tx.account, "ability": ability}).fetchone() is not None
 
 
 def _mark_told(tx: Tx, ability: Ability) -> bool:

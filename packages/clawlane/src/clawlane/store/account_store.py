@@ -124,7 +124,7 @@ class AccountStore:
             )
             if note_time(tx, self._last_seen_ms(db)):
                 del self._writer.owners[self.account]
-            before = db.total_changes
+            before = db.total_changes if self._by is not None else 0
             result = transition(tx, *args, **kwargs)
             if self._by is not None and db.total_changes != before:
                 events.note_change(tx, *self._by, _name(transition))

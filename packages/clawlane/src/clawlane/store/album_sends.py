@@ -13,19 +13,21 @@ from clawlane.messages import Photos, Receipt
 from clawlane.store import receipts
 from clawlane.store.codec import outgoing_body, outgoing_of
 from clawlane.store.rows import change, put
-from clawlane.store.sql import Row
+from clawlane.store.sql import Row, Rows
 from clawlane.store.transaction import Tx
 
 
-def album_of(tx: Tx, client_id: str) -> tuple[Row, int] | None:
+def open_albums(tx: Tx) -> Rows:
+    """The albums that are not settled, for `album_of`."""
+    query = "SELECT * FROM outbox WHERE account = ? AND settled_ms IS NULL AND messages > 1"
+    return tx.db.execute(query, (tx.account,))
+
+
+def album_of(albums: Rows, client_id: str) -> tuple[Row, int] | None:
     """The open album that has this client id for one of its pictures, and the place of that picture."""
     if not (client_id.isascii() and client_id.isdecimal()):
         return None
-    rows = tx.db.execute(
-        "SELECT * FROM outbox WHERE account = ? AND settled_ms IS NULL AND messages > 1",
-        (tx.account,),
-    )
-    for row in rows:
+    for row in albums:
         place = int(client_id) - int(row["client_id"])
         if 0 <= place < row["messages"]:
             return row, place

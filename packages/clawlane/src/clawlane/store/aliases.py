@@ -14,6 +14,7 @@ from typing import TypeAlias
 from clawlane.messages import Inbound, Thread
 from clawlane.store.codec import content_digest, storable
 from clawlane.store.rows import exists
+from clawlane.store.sql import Rows
 from clawlane.store.transaction import Tx
 
 Id: TypeAlias = "tuple[Alias, str]"
@@ -59,18 +60,22 @@ def is_id(written: str) -> bool:
     return written.strip() not in ("", "0")
 
 
-def known(tx: Tx, inbound: Inbound) -> int | None:
+def with_ids_of(tx: Tx, inbound: Inbound) -> Rows:
+    """The ids of a message that are stored, for `known`."""
+    return tx.db.execute(
+        f"SELECT kind, id, message FROM aliases WHERE {ANY_OF_TWO} ORDER BY message",  # noqa: S608 — our own
+        any_of(tx, inbound, list(keys(inbound))),
+    )
+
+
+def known(tx: Tx, inbound: Inbound, found: Rows) -> int | None:
     """The stored message that this one repeats. The repeat is counted, and its ids are added.
 
     A client id alone is not enough: devices count milliseconds. The kind and the content have to agree.
     """
     query = "SELECT 1 FROM messages WHERE account = ? AND seq = ? AND kind = ? AND content = ?"
-    wanted = list(keys(inbound))
-    rows = tx.db.execute(
-        f"SELECT kind, id, message FROM aliases WHERE {ANY_OF_TWO} ORDER BY message",  # noqa: S608 — our own
-        any_of(tx, inbound, wanted),
-    ).fetchall()
-    for kind, id_ in wanted:
+    rows = found.fetchall()
+    for kind, id_ in keys(inbound):
         for seq in (int(row["message"]) for row in rows if (row["kind"], row["id"]) == (kind, id_)):
             said = (tx.account, seq, inbound.kind, content_digest(inbound))
             if kind is not Alias.CLIENT or exists(tx.db, query, *said):

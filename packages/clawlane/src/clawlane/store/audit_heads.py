@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote
 
 from clawlane.credentials.files import make_private_dir, write_private
 from clawlane.store.errors import StoreUnusable
-from clawlane.store.sql import Database
+from clawlane.store.sql import Database, Rows
 from clawlane.texts import later
 
 GENESIS = bytes(32)
@@ -78,7 +78,17 @@ def folder_of(store: Path) -> Path:
 
 def tip(db: Database, account: str) -> Head:
     """The last entry of a chain as the database has it."""
-    row = db.execute(_TIP, (account,)).fetchone()
+    return head_of(last_entry(db, account))
+
+
+def last_entry(db: Database, account: str) -> Rows:
+    """The row of the last entry of a chain, for `head_of`."""
+    return db.execute(_TIP, (account,))
+
+
+def head_of(rows: Rows) -> Head:
+    """The entry of a row; what a chain begins with, where it is empty."""
+    row = rows.fetchone()
     return Head(row[0], bytes(row[1])) if row else Head()
 
 
@@ -136,12 +146,19 @@ class Heads:
         """An entry was added in the open transaction, or the head has to be written anew."""
         self._grown.add(account)
 
-    def committed(self, db: Database, *, synced: bool) -> None:
-        """After a commit: learn what was added, and write the heads once that is safe from a power cut."""
-        for account in self._grown:
-            self._committed[account] = tip(db, account)
-        self._ahead |= self._grown
-        self._grown.clear()
+    def asked(self, db: Database) -> dict[str, Rows]:
+        """Before a commit: ask for the last entry of each chain that has grown."""
+        return {account: last_entry(db, account) for account in self._grown}
+
+    def committed(self, asked: Mapping[str, Rows], *, synced: bool) -> None:
+        """After it: learn what was added, and write the heads once that is safe from a power cut.
+
+        Raises where the database did not say; before the next commit it is asked again.
+        """
+        for account, rows in asked.items():
+            self._committed[account] = head_of(rows)
+            self._grown.discard(account)
+            self._ahead.add(account)
         if synced:
             due, self._ahead, self._failed = self._ahead | self._failed, set(), set()
             for account in due:

@@ -17,12 +17,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from clawlane.store.audit_heads import Head, HeadDamaged, read_head, tip
+from clawlane.store.audit_heads import Head, HeadDamaged, head_of, read_head, tip
 from clawlane.store.audit_told import Kind
 from clawlane.store.codec import compared, message_ids, thread_of, undone_by
 from clawlane.store.models import Purpose
 from clawlane.store.rows import insert, put
-from clawlane.store.sql import Database, Row
+from clawlane.store.sql import Database, Row, Rows
 from clawlane.store.transaction import Noted, Tx, lazy, plain
 
 KEPT_MS = 2 * 365 * 86_400_000
@@ -219,21 +219,29 @@ def add(
     content: str = "",
     *,
     who: str = "",
+    after: Rows | None = None,
     **details: Noted | Sequence[str],
 ) -> None:
     """Add an entry, in the transaction of what it is about.
 
     `who` is the caller of the operation where none is given. As with `Tx.note`, texts that are no ids or enum
-    words are left out of the details.
+    words are left out of the details. `after` is the last entry, where that was asked for before.
     """
-    _add(tx, kind, what, content, who or tx.caller, details)
+    _add(tx, kind, what, content, who or tx.caller, details, after)
 
 
 def _add(
-    tx: Tx, kind: Kind, what: str, content: str, who: str, details: Mapping[str, Noted | Sequence[str]]
+    tx: Tx,
+    kind: Kind,
+    what: str,
+    content: str,
+    who: str,
+    details: Mapping[str, Noted | Sequence[str]],
+    after: Rows | None = None,
 ) -> None:
     """What somebody cut off while this process was writing is noted first."""
-    last, known = tip(tx.db, tx.account), tx.heads.expected(tx.account)
+    last = head_of(after) if after is not None else tip(tx.db, tx.account)
+    known = tx.heads.expected(tx.account)
     if last.number < known.number or (last.number == known.number and last.hash != known.hash):
         last = _append(tx, last, Kind.RECORD, "gap", "", GATEWAY, _lost(last, known))
     _append(tx, last, kind, what, content, who, details)
@@ -272,8 +280,8 @@ def _append(
     return Head(number, own_hash)
 
 
-def note_send(tx: Tx, chunk: Row, state: str) -> None:
-    """Record what became of a chunk, from its whole row as it is now."""
+def note_send(tx: Tx, chunk: Row, state: str, after: Rows | None = None) -> None:
+    """Record what became of a chunk, from its whole row as it is now; `after` as for `add`."""
     purpose = Purpose(chunk["purpose"])
     taken_back = {"takes_back": id_} if (id_ := undone_by(chunk["body"])) else {}
     add(
@@ -282,6 +290,7 @@ def note_send(tx: Tx, chunk: Row, state: str) -> None:
         state,
         compared(chunk["body"]) if chunk["body"] else "",
         who=_SENDERS.get(purpose, GATEWAY),
+        after=after,
         chunk=chunk["id"],
         thread=str(thread_of(chunk)),
         purpose=purpose,

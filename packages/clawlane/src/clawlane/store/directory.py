@@ -193,8 +193,13 @@ def acquaintance(tx: Tx, thread: Thread) -> Acquaintance:
 @lazy
 def is_friend(tx: Tx, user_id: str) -> bool:
     """Whether the platform listed somebody as a friend."""
+    return friend(tx, user_id).fetchone() is not None
+
+
+def friend(tx: Tx, user_id: str) -> Rows:
+    """A row where the platform listed somebody as a friend."""
     query = "SELECT 1 FROM known_people WHERE account = ? AND group_id = '' AND user_id = ?"
-    return exists(tx.db, query, tx.account, storable(user_id))
+    return tx.db.execute(query, (tx.account, storable(user_id)))
 
 
 def members(connection: Database, account: str, group_id: str) -> tuple[Person, ...]:

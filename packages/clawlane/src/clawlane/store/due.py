@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from clawlane.messages import Thread, ThreadKind
 from clawlane.store import quotes
 from clawlane.store.codec import compared, is_message, outgoing_of, thread_of, undone_by
-from clawlane.store.directory import is_friend
+from clawlane.store.directory import friend
 from clawlane.store.models import Chunk, Place, Purpose, Waiting
 from clawlane.store.outbox import whole_text
 from clawlane.store.rows import change, exists
 from clawlane.store.sending import needs_decision, note_undecided, settle
-from clawlane.store.sql import Row
+from clawlane.store.sql import Row, Rows
 from clawlane.store.states import ChunkState
 from clawlane.store.transaction import Tx, lazy
 
@@ -47,11 +47,14 @@ def waiting(
     pause does not hold: what the owner takes back and, under a pause of the account, answers to the owner.
     """
     later: list[int] = []
-    expired = _expire(tx, later)
-    closed = {*shut, *_busy(tx, later)}
+    asked = _Asked.of(tx)
+    expired = _expire(tx, asked.expiring, later)
+    asked = asked.or_anew(tx)
+    closed = {*shut, *_busy(tx, asked.under_way, later)}
+    asked = asked.or_anew(tx)
     held, last_ms = held or {}, last_ms or {}
     due: list[tuple[int, int, int]] = []
-    for id_, thread, due_ms in _may_pass(tx, paused):
+    for id_, thread, due_ms in _may_pass(tx, asked.heads, paused):
         at_ms = max(due_ms, held.get(id_, 0))
         if thread in closed:
             continue
@@ -60,7 +63,7 @@ def waiting(
         else:
             due.append((last_ms.get(thread, 0), at_ms, id_))
     due.sort()
-    chunks = tuple(_chunk(tx, id_) for *_, id_ in due[:limit])
+    chunks = tuple(_chunks(tx, [id_ for *_, id_ in due[:limit]]))
     beyond = tuple(id_ for *_, id_ in due[len(chunks) :])
     return Waiting(chunks, min(later, default=None), expired, beyond)
 
@@ -92,22 +95,47 @@ def waiting_work(tx: Tx, shut: Collection[Thread | None]) -> WaitingWork:
 def still_queued(tx: Tx, chunk_id: int) -> Chunk | None:
     """A chunk that waits to be sent; None once it does not."""
     query = "SELECT 1 FROM outbox WHERE account = ? AND id = ? AND state = 'queued' AND settled_ms IS NULL"
-    return _chunk(tx, chunk_id) if exists(tx.db, query, tx.account, chunk_id) else None
+    return next(_chunks(tx, [chunk_id])) if exists(tx.db, query, tx.account, chunk_id) else None
 
 
-def _expire(tx: Tx, later: list[int]) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What `waiting` looks at, asked at once. `changes` were made until then."""
+
+    expiring: Rows
+    under_way: Rows
+    heads: Rows
+    changes: int
+
+    @classmethod
+    def of(cls, tx: Tx) -> _Asked:
+        account = {"account": tx.account}
+        expiring, under_way = tx.db.execute(_EXPIRING, account), tx.db.execute(_UNDER_WAY, account)
+        return cls(expiring, under_way, tx.db.execute(_HEADS, account), tx.db.asked_changes)
+
+    def or_anew(self, tx: Tx) -> _Asked:
+        """The same where nothing was changed since."""
+        return self if tx.db.asked_changes == self.changes else _Asked.of(tx)
+
+
+_EXPIRING = (
+    "SELECT id, turn, place, created_ms, due_ms, expires_ms FROM outbox"
+    " WHERE account = :account AND settled_ms IS NULL AND expires_ms IS NOT NULL AND state = 'queued'"
+)
+_UNDER_WAY = (
+    "SELECT * FROM outbox WHERE account = :account AND settled_ms IS NULL"
+    " AND state IN ('sending', 'unknown') AND state <> 'queued'"  # as the index of these chunks says it
+)
+
+
+def _expire(tx: Tx, expiring: Rows, later: list[int]) -> tuple[int, ...]:
     """End chunks that became too old, and the turns that this settles, so that no lane waits for them.
 
     Those that others may pass are released once they are due, or when the clock was set back. Adds to `later`
     when that happens to the others.
     """
-    rows = tx.db.execute(
-        "SELECT id, turn, place, created_ms, due_ms, expires_ms FROM outbox"
-        " WHERE account = ? AND settled_ms IS NULL AND expires_ms IS NOT NULL AND state = 'queued'",
-        (tx.account,),
-    ).fetchall()
     turns = []
-    for row in rows:
+    for row in expiring.fetchall():
         if row["expires_ms"] <= tx.now_ms:
             values = {"state": ChunkState.EXPIRED, "settled_ms": tx.now_ms, "held_until_ms": None}
             change(tx, "outbox", {"id": row["id"]}, **values)
@@ -124,19 +152,14 @@ def _expire(tx: Tx, later: list[int]) -> tuple[int, ...]:
     return tuple(turn for turn in dict.fromkeys(turns) if settle(tx, turn) is not None)
 
 
-def _busy(tx: Tx, later: list[int]) -> set[Thread]:
+def _busy(tx: Tx, under_way: Rows, later: list[int]) -> set[Thread]:
     """The threads in which nothing may leave until something is known.
 
     A look-up is worth waiting for only where sends of this login have arrived that it could find. Adds to
     `later` when look-ups end; a chunk that they did not settle is left to the operator.
     """
-    rows = tx.db.execute(
-        "SELECT * FROM outbox WHERE account = ? AND settled_ms IS NULL AND state IN ('sending', 'unknown')"
-        " AND state <> 'queued'",  # as the index of these chunks says it
-        (tx.account,),
-    ).fetchall()
     busy = set()
-    for row in rows:
+    for row in under_way.fetchall():
         thread = thread_of(row)
         if row["state"] == ChunkState.SENDING:
             busy.add(thread)
@@ -186,13 +209,13 @@ _HEADS = (
 """From each thread's first chunk to that of the next thread, by one look-up in the index each."""
 
 
-def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
+def _heads(tx: Tx, heads: Rows) -> Iterator[tuple[int, Thread, int]]:
     """Of each thread its next queued chunk: the rest of a reply that began to leave, else the oldest.
 
     Gives its number, the thread, and when it is due: no later than anything is planned now, for the clock may
     have jumped back. Neither the texts nor what waits behind is read.
     """
-    for head in tx.db.execute(_HEADS, {"account": tx.account}).fetchall():
+    for head in heads.fetchall():
         if head["place"] == Place.ASIDE:
             continue
         due_ms = min(head["due_ms"], tx.now_ms + (LONGEST_RETRY_MS if head["attempts"] else 0))
@@ -201,10 +224,10 @@ def _heads(tx: Tx) -> Iterator[tuple[int, Thread, int]]:
         yield head["id"], thread_of(head), due_ms
 
 
-def _may_pass(tx: Tx, paused: Collection[Thread] | None) -> Iterator[tuple[int, Thread, int]]:
+def _may_pass(tx: Tx, heads: Rows, paused: Collection[Thread] | None) -> Iterator[tuple[int, Thread, int]]:
     """The same without what a pause holds."""
     if paused is not None:
-        yield from (head for head in _heads(tx) if head[1] not in paused)
+        yield from (head for head in _heads(tx, heads) if head[1] not in paused)
         if not paused:
             return
     threads = set()
@@ -221,22 +244,36 @@ def _may_pass(tx: Tx, paused: Collection[Thread] | None) -> Iterator[tuple[int, 
             yield row["id"], thread, row["due_ms"]
 
 
-def _chunk(tx: Tx, id_: int) -> Chunk:
-    """The chunk with its text, and that of its whole reply or of all that one call sends."""
-    row = tx.db.execute("SELECT * FROM outbox WHERE account = ? AND id = ?", (tx.account, id_)).fetchone()
-    out = quotes.with_quote(tx, row, outgoing_of(row))
-    reply, first = "", id_
+def _chunks(tx: Tx, ids: Sequence[int]) -> Iterator[Chunk]:
+    """Chunks with their texts."""
+    query = "SELECT * FROM outbox WHERE account = ? AND id = ?"
+    found = [tx.db.execute(query, (tx.account, id_)) for id_ in ids]
+    rows = [row for one in found for row in one]
+    asked = [(row, _whole_text(tx, row), friend(tx, row["thread_id"])) for row in rows]
+    return (_chunk(tx, *one) for one in asked)
+
+
+def _whole_text(tx: Tx, row: Row) -> Rows | None:
+    """The bodies of what belongs to the reply of a chunk, or to what one call sends; None for other texts."""
     by_agent = row["purpose"] in (Purpose.REPLY, Purpose.TOOL, Purpose.CLIENT)
-    if by_agent and is_message(row["body"]):
-        text = whole_text(row)
-        where = " AND ".join(f"{column} = ?" for column in text)
-        query = f"SELECT id, body FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names
-        parts = tx.db.execute(query, (tx.account, *text.values())).fetchall()
+    if not (by_agent and is_message(row["body"])):
+        return None
+    text = whole_text(row)
+    where = " AND ".join(f"{column} = ?" for column in text)
+    query = f"SELECT id, body FROM outbox WHERE account = ? AND {where} ORDER BY id"  # noqa: S608 — our own names
+    return tx.db.execute(query, (tx.account, *text.values()))
+
+
+def _chunk(tx: Tx, row: Row, whole: Rows | None, known: Rows) -> Chunk:
+    out = quotes.with_quote(tx, row, outgoing_of(row))
+    reply, first = "", row["id"]
+    if whole is not None:
+        parts = whole.fetchall()
         reply = "\n".join(compared(part["body"]) for part in parts if part["body"])
         first = parts[0]["id"]
     begun = row["place"] == Place.BEGUN
     return Chunk(
-        id_,
+        row["id"],
         row["turn"],
         out,
         row["attempts"] + 1,
@@ -246,5 +283,5 @@ def _chunk(tx: Tx, id_: int) -> Chunk:
         first,
         Purpose(row["purpose"]),
         row["draft"],
-        out.thread.kind is ThreadKind.DM and is_friend(tx, out.thread.id),
+        out.thread.kind is ThreadKind.DM and known.fetchone() is not None,
     )

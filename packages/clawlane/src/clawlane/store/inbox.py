@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from clawlane.abilities import Ability
 from clawlane.access.decision import ALBUM, RETENTION, Decision, Outcome, Reason, held_back
 from clawlane.access.policy import BACKLOG_MAX_AGE_MS
 from clawlane.access.rules import holds_back
 from clawlane.alarm_kinds import AlarmKind
-from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, ThreadKind, Undone, Unreadable
+from clawlane.messages import Deleted, Fact, Inbound, Notice, Own, Thread, ThreadKind, Undone, Unreadable
 from clawlane.store import (
     abilities,
     alarms,
@@ -39,7 +40,7 @@ from clawlane.store.models import (
 )
 from clawlane.store.recall import AFTER_MS
 from clawlane.store.rows import change, insert, put
-from clawlane.store.sql import savepoint
+from clawlane.store.sql import Rows, savepoint
 from clawlane.store.states import TurnState
 from clawlane.store.stored_messages import store_message
 from clawlane.store.told import Stage
@@ -54,11 +55,9 @@ def admit_all(
     A message that is recalled before it comes is expected for as long as it may be late (`backlog_ms`), and
     an hour.
     """
-    has_messages = any(isinstance(item, NewMessage) for item in items)
-    kept_from_ms = retention.kept_from_ms(tx) if has_messages else 0
     try:
         with savepoint(tx.db):
-            return [_admit_or_note(tx, item, backlog_ms, kept_from_ms) for item in items]
+            return _admit_all(tx, items, backlog_ms)
     except Exception as error:
         if tx.db.failed_below(error):
             raise
@@ -66,7 +65,7 @@ def admit_all(
     for item in items:  # once more, to find the one that cannot be stored
         try:
             with savepoint(tx.db):
-                results.append(_admit_or_note(tx, item, backlog_ms, kept_from_ms))
+                results += _admit_all(tx, [item], backlog_ms)
         except Exception as error:
             if tx.db.failed_below(error):
                 raise
@@ -74,10 +73,39 @@ def admit_all(
     return results
 
 
-def _admit_or_note(
-    tx: Tx, item: NewMessage | NewOwn | Fact, backlog_ms: int, kept_from_ms: int
-) -> AdmittedMessage | NoteResult:
-    return admit(tx, item, kept_from_ms) if isinstance(item, NewMessage) else note(tx, item, backlog_ms)
+def _admit_all(
+    tx: Tx, items: Sequence[NewMessage | NewOwn | Fact], backlog_ms: int
+) -> list[AdmittedMessage | NoteResult | Exception]:
+    messages = [item for item in items if isinstance(item, NewMessage)]
+    ahead: dict[int, _LookUp] = {}
+    if messages:
+        tx.db.expect_numbers("message", len(messages))
+        kept_from = retention.kept_from(tx)
+        if len(messages) == len(items):
+            ahead = _look_up(tx, messages)
+    return [
+        admit(tx, item, kept_from, ahead.get(place))
+        if isinstance(item, NewMessage)
+        else note(tx, item, backlog_ms)
+        for place, item in enumerate(items)
+    ]
+
+
+_LookUp: TypeAlias = tuple[Rows, Rows]
+"""What is known of the ids of a message: the stored one that it repeats, and that it was taken back."""
+
+
+def _look_up(tx: Tx, messages: Sequence[NewMessage]) -> dict[int, _LookUp]:
+    """Look all of them up at once, but for those that share an id with an earlier one: by their places."""
+    found: dict[int, _LookUp] = {}
+    earlier: set[tuple[Thread, str, str]] = set()
+    for place, one in enumerate(messages):
+        inbound = one.inbound
+        ids = {(inbound.thread, inbound.sender_id, id_) for _, id_ in aliases.keys(inbound)}
+        if not ids & earlier:
+            found[place] = aliases.with_ids_of(tx, inbound), recall.tombstones(tx, inbound)
+        earlier |= ids
+    return found
 
 
 def decision_after(tx: Tx, inbound: Inbound, history_limit: int) -> Decision | None:
@@ -118,21 +146,29 @@ _FORGOTTEN = Decision(Outcome.DROP, Reason.TOO_OLD, RETENTION)
 """About a message from before the oldest that is remembered: it may have been answered."""
 
 
-def admit(tx: Tx, arrival: NewMessage, kept_from_ms: int | None = None) -> AdmittedMessage | NoteResult:
+def admit(
+    tx: Tx,
+    arrival: NewMessage,
+    kept_from: Callable[[], int] | None = None,
+    looked_up: _LookUp | None = None,
+) -> AdmittedMessage | NoteResult:
     """Store a message with its decision, once. Without a decision it waits for `decide`.
 
-    Only the ids stay of a message that is neither answered nor remembered. `kept_from_ms` spares asking for
-    the time of the oldest that is known.
+    Only the ids stay of a message that is neither answered nor remembered. `kept_from` spares asking for the
+    time of the oldest that is known, `looked_up` for what is known of its ids.
     """
-    if aliases.known(tx, arrival.inbound):
+    kept_from = kept_from or retention.kept_from(tx)
+    repeated, tombstones = looked_up or (
+        aliases.with_ids_of(tx, arrival.inbound),
+        recall.tombstones(tx, arrival.inbound),
+    )
+    if aliases.known(tx, arrival.inbound, repeated):
         return NoteResult()
-    if reason := recall.recalled(tx, arrival.inbound):
+    if reason := recall.recalled(arrival.inbound, tombstones):
         seq = _insert(tx, arrival, keep=False)
         change(tx, "messages", {"seq": seq}, recalled=reason)
         return NoteResult()
-    if kept_from_ms is None:
-        kept_from_ms = retention.kept_from_ms(tx)
-    if arrival.inbound.sent_ms < kept_from_ms:
+    if arrival.inbound.sent_ms < kept_from():
         revision = arrival.decision.revision if arrival.decision else ""
         arrival = replace(arrival, decision=replace(_FORGOTTEN, revision=revision))
     elif late := decision_after(tx, arrival.inbound, arrival.history_limit):
@@ -236,13 +272,15 @@ def note(tx: Tx, fact: NewOwn | Fact, backlog_ms: int) -> NoteResult:
     """Apply a fact. Messages up to `backlog_ms` old may still come and be answered."""
     match fact:
         case NewOwn(fact=own):
-            turn, judged = _settled_by(tx, own), owner_takeovers.note(tx, fact)
+            by_id = not own.reaction_to and own_sends.by_id(tx, own.client_id, own.message_id) is not None
+            turn, judged = _settled_by(tx, own, by_id=by_id), owner_takeovers.note(tx, fact)
             if judged.off:
-                _overtake(tx, own)
+                _overtake(tx, own, own_sends.find(tx, own, own.sent_ms))
             return NoteResult(turn, judged=judged)
         case Own():
-            _overtake(tx, fact)
-            return NoteResult(_settled_by(tx, fact))
+            ours = own_sends.find(tx, fact, fact.sent_ms)
+            _overtake(tx, fact, ours)
+            return NoteResult(_settled_by(tx, fact, by_id=ours is not None and ours.by_id))
         case Undone(own=True):
             unknown_sends.undone(tx, fact)
             owner_takeovers.forget_words(tx, fact)
@@ -270,17 +308,17 @@ def _proven(tx: Tx, ability: Ability, recalled: RecallResult) -> RecallResult:
     return recalled
 
 
-def _overtake(tx: Tx, own: Own) -> None:
+def _overtake(tx: Tx, own: Own, ours: own_sends.OurSend | None) -> None:
     """What the owner wrote makes drafts of its thread stale; a reaction does not."""
-    if not own.reaction_to and own_sends.find(tx, own, own.sent_ms) is None:
+    if not own.reaction_to and ours is None:
         drafts.overtake(tx, own.thread)
 
 
-def _settled_by(tx: Tx, own: Own) -> int | None:
+def _settled_by(tx: Tx, own: Own, *, by_id: bool) -> int | None:
     """The turn that a message of the account settled by coming back; a reaction settles none."""
     if own.reaction_to:
         return None
-    if own_sends.by_id(tx, own.client_id, own.message_id) is not None:
+    if by_id:
         abilities.seen(tx, (Ability.ECHO,))
     return unknown_sends.echo(tx, own.client_id, own.message_id)
 

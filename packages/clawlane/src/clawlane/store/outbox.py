@@ -39,10 +39,14 @@ def queue(
     operator or a client sends at once is one batch. `draft` is as which the owner approved them. What is
     switched off is left out. Gives row ids.
     """
-    row = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,)).fetchone()
+    outs = list(outs)
+    asked = tx.db.execute("SELECT last_client_id FROM accounts WHERE account = ?", (tx.account,))
+    tx.db.expect_numbers("chunk", len(outs))
+    allowed = plain_forms.allowed(tx, outs, turn)
+    row = asked.fetchone()
     last = row["last_client_id"] if row else 0
     ids = []
-    for out in plain_forms.allowed(tx, outs, turn):
+    for out in allowed:
         last = max(last + 1, tx.now_ms)
         ids.append(tx.db.next_number("chunk"))
         insert(

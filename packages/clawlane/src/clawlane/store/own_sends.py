@@ -48,7 +48,7 @@ def by_id(tx: Tx, client_id: str, message_id: str) -> int | None:
     row = tx.db.execute(query, (tx.account, storable(client_id))).fetchone()
     if row is not None:
         return int(row["id"])
-    if found := album_sends.album_of(tx, client_id):
+    if found := album_sends.album_of(album_sends.open_albums(tx), client_id):
         return int(found[0]["id"])
     query = "SELECT chunk FROM receipts WHERE account = ? AND message_id = ? AND chunk IS NOT NULL"
     row = tx.db.execute(query, (tx.account, storable(message_id))).fetchone() if message_id else None

@@ -137,7 +137,7 @@ def end(tx: Tx, thread: Thread) -> bool:
     if not held:
         return False
     tx.db.execute(in_question.replace("SELECT 1", "DELETE", 1), (tx.account, thread.kind, thread.id))
-    if not change(tx, "takeovers", place, ended_ms=tx.now_ms):
+    if not change(tx, "takeovers", place, ended_ms=tx.now_ms).rowcount:
         insert(tx, "takeovers", **place, since_ms=tx.now_ms, until_ms=tx.now_ms, ended_ms=tx.now_ms)
     tx.note(thread_kind=thread.kind, thread_id=thread.id)
     return True
@@ -229,7 +229,8 @@ def _put_in_question(tx: Tx, own: NewOwn) -> None:
     """Its number is given out now, so that the order of the thread is kept if it turns out the owner's."""
     fact, terms = own.fact, own.terms
     inbound = _as_context(own)
-    keep = own.kept and terms.history_limit > 0 and not recall.recalled(tx, inbound)
+    recalled = recall.recalled(inbound, recall.tombstones(tx, inbound))
+    keep = own.kept and terms.history_limit > 0 and not recalled
     insert(
         tx,
         "own_messages",

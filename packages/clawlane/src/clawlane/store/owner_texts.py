@@ -54,7 +54,7 @@ def open_texts(tx: Tx) -> list[OwnerText]:
 
 def done(tx: Tx, id_: str, outs: Sequence[Outgoing]) -> None:
     """A command was carried out, and this is the answer. Its words are not kept."""
-    if change(tx, "owner_texts", {"id": id_, "done_ms": None}, done_ms=tx.now_ms, text=""):
+    if change(tx, "owner_texts", {"id": id_, "done_ms": None}, done_ms=tx.now_ms, text="").rowcount:
         outbox.queue(tx, None, outs, Purpose.OWNER)
 
 

@@ -172,7 +172,7 @@ def _reopen(tx: Tx, scope: dict[str, Any]) -> tuple[int, ...]:
         replied = change(tx, "outbox", key, state=ChunkState.QUEUED, settled_ms=None, reason="")
         key = {"by_turn": turn, "state": ChunkState.EXPIRED, "settled_ms": scope["ended_ms"]}
         change(tx, "outbox", key, state=ChunkState.QUEUED, settled_ms=None, reason="")
-        state = TurnState.REPLIED if replied else TurnState.WAITING
+        state = TurnState.REPLIED if replied.rowcount else TurnState.WAITING
         change(tx, "turns", {"turn": turn}, state=state, reason="", settled_ms=None)
     return turns
 

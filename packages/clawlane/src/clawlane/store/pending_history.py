@@ -8,7 +8,7 @@ from clawlane.messages import Inbound
 from clawlane.store.codec import inbound_of
 from clawlane.store.models import History
 from clawlane.store.rows import exists, insert
-from clawlane.store.sql import Database
+from clawlane.store.sql import Database, Rows
 from clawlane.store.transaction import Tx, forget_texts
 
 _ALL = 2**31 - 1
@@ -26,20 +26,26 @@ def keep(tx: Tx, seq: int, inbound: Inbound, limit: int) -> None:
     remove(tx, [row["message"] for row in rows])
 
 
-def give(tx: Tx, turn: int, context: History) -> tuple[Inbound, ...]:
-    """What goes with a turn that starts: what was kept of its thread before it, in order, noted as given."""
+def before(tx: Tx, turn: int) -> Rows:
+    """What was kept of the thread of a turn before it, in order, for `give`."""
+    this = "FROM messages WHERE account = :account AND seq = :turn"
+    return tx.db.execute(
+        "SELECT messages.* FROM history"  # noqa: S608 — our own text only
+        " JOIN messages ON messages.account = history.account AND messages.seq = history.message"
+        f" WHERE history.account = :account AND history.thread_kind = (SELECT thread_kind {this})"
+        f" AND history.thread_id = (SELECT thread_id {this})"
+        " AND history.message <"
+        "  (SELECT max(message) FROM turn_messages WHERE account = :account AND turn = :turn)"
+        " ORDER BY history.message",
+        {"account": tx.account, "turn": turn},
+    )
+
+
+def give(tx: Tx, turn: int, context: History, kept: Rows) -> tuple[Inbound, ...]:
+    """What goes with a turn that starts: what was kept of its thread, noted as given."""
     if context is History.KEEP:
         return ()
-    query = "SELECT thread_kind, thread_id FROM messages WHERE account = ? AND seq = ?"
-    thread = tx.db.execute(query, (tx.account, turn)).fetchone()
-    rows = tx.db.execute(
-        "SELECT messages.* FROM history"
-        " JOIN messages ON messages.account = history.account AND messages.seq = history.message"
-        " WHERE history.account = ? AND history.thread_kind = ? AND history.thread_id = ?"
-        " AND history.message <"
-        "  (SELECT max(message) FROM turn_messages WHERE account = ? AND turn = ?) ORDER BY history.message",
-        (tx.account, *thread, tx.account, turn),
-    ).fetchall()
+    rows = kept.fetchall()
     if context is History.CLEAR:
         remove(tx, [row["seq"] for row in rows])
         return ()
@@ -53,16 +59,25 @@ def waits(connection: Database, account: str, seq: int) -> bool:
     return exists(connection, _WAITS, account, seq)
 
 
-def consume(tx: Tx, turn: int) -> None:
+def given_to(tx: Tx, turn: int) -> tuple[Rows, Rows]:
+    """What went with a turn, and a row where that is remembered, for `consume`."""
+    query = "SELECT message FROM given WHERE account = ? AND turn = ?"
+    return (
+        tx.db.execute(query, (tx.account, turn)),
+        tx.db.execute(f"{_REMEMBERED} AND turn = ?", (tx.account, turn)),
+    )
+
+
+def consume(tx: Tx, turn: int, asked: tuple[Rows, Rows] | None = None) -> None:
     """A turn has settled: exactly what went with it is not given again.
 
-    The texts go, unless the turn is remembered: then they go with it.
+    The texts go, unless the turn is remembered: then they go with it. `asked` is what `given_to` gave before.
     """
-    query = "SELECT message FROM given WHERE account = ? AND turn = ?"
-    given = [row["message"] for row in tx.db.execute(query, (tx.account, turn)).fetchall()]
-    if not exists(tx.db, f"{_REMEMBERED} AND turn = ?", tx.account, turn):
+    given, remembered = asked or given_to(tx, turn)
+    messages = [row["message"] for row in given.fetchall()]
+    if remembered.fetchone() is None:
         tx.db.execute("DELETE FROM given WHERE account = ? AND turn = ?", (tx.account, turn))
-    remove(tx, given)
+    remove(tx, messages)
 
 
 def give_back(tx: Tx, turn: int) -> None:

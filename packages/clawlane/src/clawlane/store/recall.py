@@ -27,7 +27,7 @@ from clawlane.store.codec import NO_TEXT, inbound_of, thread_of
 from clawlane.store.models import RecallResult
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists, insert
-from clawlane.store.sql import Row
+from clawlane.store.sql import Row, Rows
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx, forget_texts, next_event
 
@@ -35,16 +35,19 @@ AFTER_MS = 3_600_000
 """How much longer than `backlogMaxAge` a message that was recalled is waited for."""
 
 
-def recalled(tx: Tx, inbound: Inbound) -> str:
-    """Who took a message back before it came, in words; empty if nobody did."""
-    wanted = list(aliases.keys(inbound))
-    rows = tx.db.execute(
+def tombstones(tx: Tx, inbound: Inbound) -> Rows:
+    """What is known of a message that was taken back before it came, for `recalled`."""
+    return tx.db.execute(
         "SELECT kind, id, told FROM tombstones"  # noqa: S608 — our own
         f" WHERE {aliases.ANY_OF_TWO} AND expires_ms > ?",
-        (*aliases.any_of(tx, inbound, wanted), tx.now_ms),
+        (*aliases.any_of(tx, inbound, list(aliases.keys(inbound))), tx.now_ms),
     )
-    told = {(row["kind"], row["id"]): str(row["told"]) for row in rows}
-    return next((told[key] for key in wanted if key in told), "")
+
+
+def recalled(inbound: Inbound, found: Rows) -> str:
+    """Who took a message back before it came, in words; empty if nobody did."""
+    told = {(row["kind"], row["id"]): str(row["told"]) for row in found}
+    return next((told[key] for key in aliases.keys(inbound) if key in told), "")
 
 
 BY_AUTHOR = "recalled by its author"

@@ -11,8 +11,9 @@ send that waits for the operator.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from clawlane.access.decision import RETENTION, Decision, Outcome, Reason
 from clawlane.store import answers, audit_log, deliveries, drafts, pending_history, sessions, spending
@@ -126,8 +127,19 @@ def prune(tx: Tx, keep: Keep = BUILT_IN) -> bool:
 
 def kept_from_ms(tx: Tx) -> int:
     """What was sent before this time may have been there, and be forgotten."""
-    row = tx.db.execute("SELECT kept_from_ms FROM accounts WHERE account = ?", (tx.account,)).fetchone()
-    return int(row["kept_from_ms"]) if row else 0
+    return kept_from(tx)()
+
+
+def kept_from(tx: Tx) -> Callable[[], int]:
+    """The same, told when it is called: the question goes with others."""
+    found = tx.db.execute("SELECT kept_from_ms FROM accounts WHERE account = ?", (tx.account,))
+
+    @cache
+    def told() -> int:
+        row = found.fetchone()
+        return int(row["kept_from_ms"]) if row else 0
+
+    return told
 
 
 _UNUSED = (

@@ -7,7 +7,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clawlane.store.sql import Database, Row
+from clawlane.store.sql import Database, Row, Rows
 from clawlane.store.transaction import Tx
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def put(tx: Tx, table: str, key: Mapping[str, object], **values: object) -> None
     tx.db.execute(query, (tx.account, *key.values(), *values.values()))
 
 
-def change(tx: Tx, table: str, key: Mapping[str, object], **values: object) -> int:
-    """Change the rows of the account with these values (None: without one). Gives how many there are."""
+def change(tx: Tx, table: str, key: Mapping[str, object], **values: object) -> Rows:
+    """Change the rows of the account with these values (None: without one)."""
     where = tuple(f"{name} IS NULL" if value is None else f"{name} = ?" for name, value in key.items())
     told = [value for value in key.values() if value is not None]
     query = _change(table, where, tuple(values))
-    return tx.db.execute(query, (*values.values(), tx.account, *told)).rowcount
+    return tx.db.execute(query, (*values.values(), tx.account, *told))
 
 
 def exists(db: Database, query: str, *values: object) -> bool:

@@ -23,6 +23,7 @@ from clawlane.store import (
     taken_back,
 )
 from clawlane.store.alerts import AlertKind
+from clawlane.store.audit_heads import last_entry
 from clawlane.store.codec import NO_TEXT, is_message, undone_by
 from clawlane.store.models import Hold, LostSend, Place, Purpose, SendOutcome
 from clawlane.store.outbox import (
@@ -35,7 +36,7 @@ from clawlane.store.outbox import (
 )
 from clawlane.store.rows import change, exists
 from clawlane.store.send_log import SentChunk
-from clawlane.store.sql import Row
+from clawlane.store.sql import Row, Rows
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx, lazy
 
@@ -56,19 +57,10 @@ def begin(
 
     `session` names the login under which they leave. From now on the other parts of their replies come first.
     """
+    asked = [_begin(tx, chunk_id, session) for chunk_id in chunk_ids]
     begun = set()
-    for chunk_id in chunk_ids:
-        row = tx.db.execute(
-            "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
-            " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
-            " place = CASE WHEN place < 0 THEN place ELSE 0 END,"
-            " expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
-            " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
-            " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
-            "  AND own.thread_kind = outbox.thread_kind AND own.thread_id = outbox.thread_id)"
-            " RETURNING id, turn, by_turn, step, call, batch, place, body, resends",
-            (tx.now_ms, session, chunk_id, tx.account),
-        ).fetchone()
+    for chunk_id, one in zip(chunk_ids, asked, strict=True):
+        row = one.fetchone()
         if row is None:
             continue
         begun.add(chunk_id)
@@ -80,6 +72,20 @@ def begin(
         if sent_chunk.chunk in begun:
             send_log.note_send(tx, sent_chunk)
     return frozenset(begun)
+
+
+def _begin(tx: Tx, chunk_id: int, session: str) -> Rows:
+    return tx.db.execute(
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1, sent_ms = ?, session = ?,"
+        " looked_up_ms = NULL, absent_ms = NULL, look_ups = 0, settling_ms = NULL, held_until_ms = NULL,"
+        " place = CASE WHEN place < 0 THEN place ELSE 0 END,"
+        " expires_ms = CASE WHEN turn IS NULL AND by_turn IS NULL THEN expires_ms END,"
+        " reason = '' WHERE id = ? AND account = ? AND state = 'queued' AND settled_ms IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM own_messages AS own WHERE own.account = outbox.account"
+        "  AND own.thread_kind = outbox.thread_kind AND own.thread_id = outbox.thread_id)"
+        " RETURNING id, turn, by_turn, step, call, batch, place, body, resends",
+        (tx.now_ms, session, chunk_id, tx.account),
+    )
 
 
 @lazy
@@ -139,21 +145,25 @@ def sent(tx: Tx, chunk_id: int, receipt: Receipt, *, proves: bool = True) -> int
 
     Gives the turn that this settled, if any.
     """
-    row = tx.db.execute(
+    settled = tx.db.execute(
         "UPDATE outbox SET state = 'sent', receipt = ?, settled_ms = ?, reason = ''"
         " WHERE account = ? AND id = ? AND settled_ms IS NULL RETURNING *",
         (json.dumps(receipt.message_ids), tx.now_ms, tx.account, chunk_id),
-    ).fetchone()
+    )
+    last = last_entry(tx.db, tx.account)
+    this = "(SELECT turn FROM outbox WHERE account = ? AND id = ?)"
+    chunks = tx.db.execute(f"{_CHUNKS_OF_TURN} {this}", (tx.account, tx.account, chunk_id))
+    row = settled.fetchone()
     if row is None:
         return None
-    audit_log.note_send(tx, row, ChunkState.SENT)
+    audit_log.note_send(tx, row, ChunkState.SENT, last)
     if proves:
         abilities.seen(tx, plain_forms.used_by(row["body"], row["resends"]))
     receipts.keep(tx, row, receipt)
     if message_id := undone_by(row["body"]):
         taken_back.forget(tx, message_id)
     tx.db.execute("UPDATE accounts SET last_outbound_ms = ? WHERE account = ?", (tx.now_ms, tx.account))
-    return settle(tx, row["turn"])
+    return settle(tx, row["turn"], chunks=chunks)
 
 
 def refused_by_platform(tx: Tx, chunk_id: int, reason: str) -> SendOutcome | None:
@@ -248,7 +258,7 @@ def unknown(tx: Tx, chunk_id: int, lost: LostSend) -> SendOutcome:
         settling_ms=tx.now_ms + lost.settle_ms if settles else None,
         looked_up_ms=None if shown else tx.now_ms,
         settled_ms=tx.now_ms if recalled else None,
-    )
+    ).rowcount
     if changed:
         audit_log.note_send(tx, row, ChunkState.UNKNOWN)
     if changed and not recalled and not settles:
@@ -293,15 +303,20 @@ def _cancel_if_stopped(tx: Tx, row: Row) -> None:
         update_summary(tx, row["turn"])
 
 
-def settle(tx: Tx, turn: int | None, because: str = "") -> int | None:
+_CHUNKS_OF_TURN = "SELECT state, settled_ms FROM outbox WHERE account = ? AND turn = "
+
+
+def settle(tx: Tx, turn: int | None, because: str = "", chunks: Rows | None = None) -> int | None:
     """Finish the turn when nothing of its reply is open any more. Gives the turn if this finished it.
 
-    `because` is the rule of the owner that kept the last of it from leaving, if one did.
+    `because` is the rule of the owner that kept the last of it from leaving, if one did. `chunks` are those
+    of the turn, where they were asked for before.
     """
     if turn is None:
         return None
-    query = "SELECT state, settled_ms FROM outbox WHERE account = ? AND turn = ?"
-    rows = tx.db.execute(query, (tx.account, turn)).fetchall()
+    if chunks is None:
+        chunks = tx.db.execute(f"{_CHUNKS_OF_TURN} ?", (tx.account, turn))
+    rows = chunks.fetchall()
     if any(row["settled_ms"] is None for row in rows):
         return None
     states = {row["state"] for row in rows}
@@ -309,11 +324,12 @@ def settle(tx: Tx, turn: int | None, because: str = "") -> int | None:
     state, reason = (TurnState.DONE, "") if whole else (TurnState.FAILED, delivery_summary(tx, turn))
     if because and not whole:
         reason = f"{because}: {reason}" if ChunkState.SENT in states else because
+    given = pending_history.given_to(tx, turn)
     if not finish(tx, turn, state, reason):
         update_summary(tx, turn)
         return None
     if ChunkState.SENT in states:
-        pending_history.consume(tx, turn)
+        pending_history.consume(tx, turn, given)
     else:
         pending_history.give_back(tx, turn)
     return turn
@@ -331,7 +347,7 @@ def use_context(tx: Tx, turn: int) -> None:
 def finish(tx: Tx, turn: int, state: TurnState, reason: str) -> bool:
     """End an open turn. False for one that had ended before."""
     key = {"turn": turn, "settled_ms": None}
-    if not change(tx, "turns", key, state=state, reason=reason, settled_ms=tx.now_ms):
+    if not change(tx, "turns", key, state=state, reason=reason, settled_ms=tx.now_ms).rowcount:
         return False
     callbacks.forget_answer(tx, turn)
     return True

@@ -35,7 +35,10 @@ class Row(Protocol):
 
 
 class Rows(Protocol):
-    """What a statement gave. `rowcount` is how many rows it changed."""
+    """What a statement gave. `rowcount` is how many rows it changed.
+
+    Some engines wait with a statement until somebody asks for that: what was wrong with it is raised then.
+    """
 
     @property
     def rowcount(self) -> int: ...
@@ -50,13 +53,20 @@ class Rows(Protocol):
 class Database(Protocol):
     """A connection inside a transaction that somebody else begins and ends."""
 
+    careful: bool
+    """Whether a savepoint says at its end what was wrong inside it, where that would show later."""
+
     @property
     def total_changes(self) -> int:
         """How many rows were changed since the connection was opened."""
 
+    @property
+    def asked_changes(self) -> int:
+        """A number that grows where a change is asked for. Unlike `total_changes` it waits for nothing."""
+
     def execute(self, statement: str, values: Values = ..., /) -> Rows: ...
 
-    def executemany(self, statement: str, values: Iterable[Values], /) -> Rows: ...
+    def executemany(self, statement: str, values: Iterable[Values], /) -> object: ...
 
     @property
     def in_transaction(self) -> bool:
@@ -64,6 +74,9 @@ class Database(Protocol):
 
     def settle(self) -> None:
         """Raises what was wrong with the statements so far, where that is not known yet."""
+
+    def expect_numbers(self, name: str, count: int, /) -> None:
+        """So many numbers of this name will be wanted: an engine may fetch them ahead."""
 
     def next_number(self, name: str, /) -> int:
         """The next number of a `message`, `chunk`, `alarm` or `event`, over all accounts.
@@ -104,15 +117,20 @@ class Database(Protocol):
 
 @contextmanager
 def savepoint(db: Database) -> Iterator[None]:
-    """Undo what happens inside if it raises, and nothing else."""
+    """Undo what happens inside if it raises, and nothing else.
+
+    What is wrong with the last statements inside may show later, and spoil the transaction, unless the
+    database is `careful`.
+    """
     db.settle()
     db.execute("SAVEPOINT transition")
     try:
         yield
-        db.settle()
+        db.execute("RELEASE SAVEPOINT transition")
+        if db.careful:
+            db.settle()
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK TO SAVEPOINT transition")
             db.execute("RELEASE SAVEPOINT transition")
         raise
-    db.execute("RELEASE SAVEPOINT transition")

@@ -18,7 +18,7 @@ from clawlane.store.models import History, OpenTurn, Purpose, StartedTurn
 from clawlane.store.outbox import delivery_summary
 from clawlane.store.rows import change, exists, value_of
 from clawlane.store.sending import finish, use_context
-from clawlane.store.sql import Database, Row
+from clawlane.store.sql import Database, Row, Rows
 from clawlane.store.states import TurnState
 from clawlane.store.told import Stage
 from clawlane.store.transaction import Tx, forget_texts, lazy
@@ -93,8 +93,12 @@ def messages(tx: Tx, seq: int) -> tuple[Inbound, ...]:
 
 
 def _parts(tx: Tx, seq: int) -> list[Row]:
+    return _ask_parts(tx, seq).fetchall()
+
+
+def _ask_parts(tx: Tx, seq: int) -> Rows:
     query = f"{_PARTS} WHERE turns.account = ? AND turns.turn = ? ORDER BY messages.seq"
-    return tx.db.execute(query, (tx.account, seq)).fetchall()
+    return tx.db.execute(query, (tx.account, seq))
 
 
 def _open_turn(parts: list[Row]) -> OpenTurn:
@@ -131,15 +135,17 @@ def start_once(tx: Tx, seq: int, context: History) -> StartedTurn | None:
 
 
 def _start(tx: Tx, seq: int, context: History, *, asked_once: bool) -> StartedTurn | None:
-    row = tx.db.execute(
+    claimed = tx.db.execute(
         "UPDATE turns SET state = 'running', attempts = attempts + 1, run = run + 1, asked_once = ?"
         " WHERE account = ? AND turn = ? AND state IN ('waiting', 'running') RETURNING run",
         (asked_once, tx.account, seq),
-    ).fetchone()
+    )
+    asked, kept = _ask_parts(tx, seq), pending_history.before(tx, seq)
+    row = claimed.fetchone()
     if row is None:
         return None
-    parts = _parts(tx, seq)
-    given = pending_history.give(tx, seq, context)
+    parts = asked.fetchall()
+    given = pending_history.give(tx, seq, context, kept)
     numbers = tuple(part["seq"] for part in parts)
     return StartedTurn(tuple(map(inbound_of, parts)), given, row["run"], numbers)
 
@@ -197,6 +203,12 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None, no
     Nothing is written for a turn that was stopped meanwhile, or was started over since this run. `note` says
     what was left out of the reply.
     """
+    # Answers to control commands are told from replies: they may well be the same every time.
+    query = (
+        "SELECT command FROM decisions WHERE account = ? AND message = ? AND stage = 'admission'"
+        " AND command <> ''"
+    )
+    commands = tx.db.execute(query, (tx.account, seq))
     if is_void(tx, seq, run):
         return False
     change(tx, "turns", {"turn": seq, "settled_ms": None}, note=note)
@@ -205,14 +217,9 @@ def reply(tx: Tx, seq: int, outs: Sequence[Outgoing], run: int | None = None, no
         pending_history.consume(tx, seq)
         return False
     open_ = {"turn": seq, "settled_ms": None}
-    if not change(tx, "turns", open_, state=TurnState.REPLIED, reason=""):
+    if not change(tx, "turns", open_, state=TurnState.REPLIED, reason="").rowcount:
         return False
-    # Answers to control commands are told from replies: they may well be the same every time.
-    query = (
-        "SELECT command FROM decisions WHERE account = ? AND message = ? AND stage = 'admission'"
-        " AND command <> ''"
-    )
-    row = tx.db.execute(query, (tx.account, seq)).fetchone()
+    row = commands.fetchone()
     is_action = row is not None and row["command"] in OWNER_ACTIONS
     purpose = Purpose.OWNER if is_action else Purpose.COMMAND if row else Purpose.REPLY
     outbox.queue(tx, seq, outs, purpose)

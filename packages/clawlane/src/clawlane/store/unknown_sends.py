@@ -14,7 +14,7 @@ from clawlane.store.models import LostSend, RecoveryResult
 from clawlane.store.outbox import cancel_rest, whole_text
 from clawlane.store.rows import change
 from clawlane.store.sending import mark, needs_decision, note_undecided, sent, settle, unknown
-from clawlane.store.sql import Row
+from clawlane.store.sql import Row, Rows
 from clawlane.store.states import ChunkState, TurnState
 from clawlane.store.transaction import Tx
 from clawlane.texts import later
@@ -76,12 +76,14 @@ def echo(tx: Tx, client_id: str, message_id: str) -> int | None:
 
     Gives the turn that this settled.
     """
-    row = tx.db.execute(
+    asked = tx.db.execute(
         "SELECT * FROM outbox WHERE account = ? AND client_id = ? AND settled_ms IS NULL AND attempts > 0",
         (tx.account, client_id),
-    ).fetchone()
+    )
+    albums = album_sends.open_albums(tx)
+    row = asked.fetchone()
     if row is None or row["messages"] > 1:
-        return _picture(tx, client_id, message_id)
+        return _picture(tx, albums, client_id, message_id)
     if row["state"] == ChunkState.SENDING:
         change(tx, "outbox", {"id": row["id"]}, echo=message_id)
         return None
@@ -108,9 +110,9 @@ def undone(tx: Tx, fact: Undone) -> None:
     taken_back.forget(tx, fact.message_id)
 
 
-def _picture(tx: Tx, client_id: str, message_id: str) -> int | None:
+def _picture(tx: Tx, albums: Rows, client_id: str, message_id: str) -> int | None:
     """Note that a picture of an album arrived, which settles the album with the last one."""
-    found = album_sends.album_of(tx, client_id)
+    found = album_sends.album_of(albums, client_id)
     if found is None:
         return None
     row, place = found

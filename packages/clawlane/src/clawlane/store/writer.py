@@ -260,8 +260,7 @@ class Writer:
         try:
             self._begin(lazy=False)
             engine.db.execute("UPDATE numbers SET last = last WHERE name = 'event'")
-            engine.commit()
-            self.heads.committed(engine.db, synced=True)
+            self._end(lazy=False)
         except engine.errors as error:
             engine.roll_back()
             log.debug("the heads of the records could not be written (%s)", error)
@@ -296,8 +295,6 @@ class Writer:
             engine.roll_back()
             self._failing = engine.reason(error)
             return [StoreFailed(engine.unstored(error))] * len(group)
-        with suppress(engine.errors):  # what is committed is committed
-            self.heads.committed(engine.db, synced=not lazy)
         took_s = time.perf_counter() - started
         if engine.db.total_changes != before:  # an empty transaction asks nothing of the disk
             self._failing = ""
@@ -312,7 +309,8 @@ class Writer:
         """The outcomes of a group that is committed, without what a failed transition changed.
 
         Few transitions fail, so nothing is prepared for it: then the group is undone and carried out again,
-        each transition in a savepoint. Like a retry, that gives the others the same results.
+        each transition in a savepoint. Like a retry, that gives the others the same results. What is wrong
+        with a statement may show only with a later one, or at the end.
         """
         engine = self._engine
         self._begin(lazy=lazy)
@@ -320,19 +318,40 @@ class Writer:
             self.owners |= engine.db.owners(accounts)
         outcomes: list[Any] = []
         for job in group:
-            before = engine.db.total_changes
+            before = engine.db.asked_changes
             outcomes.append(_outcome(job.transition, engine.db))
-            changed = engine.db.total_changes != before
-            if isinstance(outcomes[-1], Exception) and (changed or engine.spoiled):
-                engine.roll_back()
-                self._begin(lazy=lazy)
-                outcomes = [_outcome_in_savepoint(job.transition, engine.db) for job in group]
+            failed = isinstance(outcomes[-1], Exception) and engine.db.asked_changes != before
+            if failed or engine.spoiled:
+                outcomes = self._again(group, lazy=lazy)
                 break
-        engine.commit()
+        try:
+            self._end(lazy=lazy)
+        except engine.errors as error:
+            if engine.db.failed_below(error):
+                raise
+            outcomes = self._again(group, lazy=lazy)
+            self._end(lazy=lazy)
         for outcome in outcomes:
             if isinstance(outcome, Exception) and not isinstance(outcome, StoreError):
                 log.error("a change of the store failed", exc_info=outcome)
         return outcomes
+
+    def _again(self, group: list[_Job], *, lazy: bool) -> list[Any]:
+        self._engine.roll_back()
+        self._begin(lazy=lazy)
+        db = self._engine.db
+        db.careful = True
+        try:
+            return [_outcome_in_savepoint(job.transition, db) for job in group]
+        finally:
+            db.careful = False
+
+    def _end(self, *, lazy: bool) -> None:
+        """Commit, and learn the heads of the records."""
+        asked = self.heads.asked(self._engine.db)
+        self._engine.commit()
+        with suppress(self._engine.errors):  # what is committed is committed
+            self.heads.committed(asked, synced=not lazy)
 
     def _begin(self, *, lazy: bool) -> None:
         self._engine.begin(lazy=lazy)
@@ -342,13 +361,11 @@ class Writer:
 def _outcome(transition: Transition[Any], db: Database) -> Any:
     """The result or the exception of a transition. A database that fails is not its fault: that is raised."""
     try:
-        result = transition(db)
-        db.settle()
+        return transition(db)
     except Exception as error:
         if db.failed_below(error):
             raise
         return error
-    return result
 
 
 def _outcome_in_savepoint(transition: Transition[Any], db: Database) -> Any:

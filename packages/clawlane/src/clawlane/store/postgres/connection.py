@@ -6,27 +6,25 @@ every transaction another session (pgbouncer) may stand in between.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
 from typing import Any
 
 import psycopg
 from psycopg import ClientCursor, pq
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
 
+from clawlane.store.postgres.answers import Answer, Row
+from clawlane.store.postgres.numbers import Numbers
+from clawlane.store.postgres.translation import NumberLoader, plain, translated
 from clawlane.store.sql import OWNERS, Values
 
-_HOLE = re.compile(r"'(?:[^']|'')*'|::|\?|:[a-z_]\w*|%")
-_AS_BYTES = re.compile(r"\bCAST\((\w+) AS BLOB\)")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
-_BORDERS = ("BEGIN", "COMMIT", "ROLLBACK")
-_RETURNING = re.compile(r"\bRETURNING\b")
-CLOCK_MS = "CAST(extract(epoch FROM now()) * 1000 AS BIGINT)"
+_SAVEPOINT = "SAVEPOINT"
+CLOCK = "CAST(extract(epoch FROM now()) * 1000 AS BIGINT) AS clock"
+"""The time at which a transaction began: milliseconds since 1970, by the clock of the server."""
+
 _MOST_WAITING = 64
-"""Changes that wait for the next question, at most."""
+"""Statements that wait for one another, at most."""
 
 _GUARDS = 2
 _GUARDED = (
@@ -42,59 +40,12 @@ def _unwatched(_: psycopg.Connection[Any]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-class Row:
-    """A row, whose columns are found by name or by place."""
-
-    __slots__ = ("_places", "_values")
-
-    def __init__(self, values: Sequence[Any], places: Mapping[str, int]) -> None:
-        self._values = values
-        self._places = places
-
-    def __getitem__(self, column: Any) -> Any:
-        return self._values[self._places[column] if isinstance(column, str) else column]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def keys(self) -> list[str]:
-        """The names of the columns."""
-        return list(self._places)
-
-
-class Written:
-    """A change that waits, or was made. `count` is how many rows it changed, once that is known."""
-
-    __slots__ = ("_db", "count", "text")
-
-    def __init__(self, db: Connection, text: str, count: int = -1) -> None:
-        self._db, self.text, self.count = db, text, count
-
-    @property
-    def rowcount(self) -> int:
-        if self.count < 0:
-            self._db.settle()
-        return self.count
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(())
-
-    def fetchone(self) -> None:
-        """It gives no rows."""
-
-    def fetchall(self) -> list[Row]:
-        """It gives no rows."""
-        return []
-
-
 class Connection:
     """One session with the database, or with a pooler in front of it.
 
-    `over` is entered while the server is waited for; `changes` were counted on an earlier session. With
-    `at_once` no change waits.
+    Statements wait until an answer to one is wanted, and then go to the server together, in their order.
+    With `at_once` none waits. `over` is entered while the server is waited for; `changes` were counted on an
+    earlier session.
     """
 
     def __init__(
@@ -106,19 +57,23 @@ class Connection:
         at_once: bool = False,
     ) -> None:
         self._over, self._at_once = over, at_once
-        opened.adapters.register_loader("numeric", _NumberLoader)
+        opened.adapters.register_loader("numeric", NumberLoader)
         self.opened = opened
-        self.counted = changes
-        """Rows that were changed, but for those of changes that wait."""
-        self._waiting: list[Written] = []
-        self.began_ms: int | None = None
-        """When the open transaction began, once that is known."""
+        self._cursor = ClientCursor(opened)
+        self._waiting: list[Answer] = []
+        self.careful = False
+        self._first: Answer | None = None
+        self._beginning: Row | None = None
+        self._numbers = Numbers(self._wait)
+        self._counted = changes
+        self.asked_changes = changes
+        """Grows with each change that is asked for, whatever it finds."""
 
     @property
     def total_changes(self) -> int:
         """How many rows were changed since the store was opened."""
         self.settle()
-        return self.counted
+        return self._counted
 
     @property
     def in_transaction(self) -> bool:
@@ -131,60 +86,92 @@ class Connection:
         """Whether the open transaction can only be undone."""
         return self.opened.info.transaction_status == pq.TransactionStatus.INERROR
 
-    def execute(self, statement: str, values: Values = ()) -> Written | ClientCursor[Row]:
-        """Run one statement, with its values in place of `?` or `:name`.
+    def begin(self, question: str, how: str = "BEGIN") -> None:
+        """Begin a transaction, together with what is asked first in it. The answer is its `beginning`."""
+        self.forget()
+        self._wait(how)
+        self._first = self._wait(question)
 
-        A change waits for the next question, or for somebody who wants to know what it did: both go together.
-        """
-        text = ClientCursor(self.opened).mogrify(translated(statement), _plain_all(values))
+    @property
+    def beginning(self) -> Row | None:
+        """What the first question of the transaction gave, with its time as `clock`; None outside of one."""
+        if self._beginning is None and self._first is not None:
+            self._beginning = self._first.fetchone()
+        return self._beginning
+
+    @property
+    def has_only_begun(self) -> bool:
+        """Whether nothing was asked of the transaction yet: the server knows nothing of it."""
+        return bool(self._waiting) and self._waiting[-1] is self._first
+
+    def forget(self) -> None:
+        """Let nothing wait any more: the transaction is over."""
+        self._waiting.clear()
+        self._first = self._beginning = None
+        self._numbers.forget()
+
+    def execute(self, statement: str, values: Values = ()) -> Answer:
+        """Run one statement, with its values in place of `?` or `:name`."""
+        text = self._cursor.mogrify(translated(statement), plain(values))
         if statement.startswith("ROLLBACK"):
-            self._waiting.clear()
-        if statement.startswith(_BORDERS):
-            self.began_ms = None
-        if self._at_once or not statement.startswith(_CHANGES) or _RETURNING.search(statement):
-            return self._send(text)
-        written = Written(self, text)
-        self._waiting.append(written)
-        if len(self._waiting) == _MOST_WAITING:
+            return self._undo(text, to=_SAVEPOINT if "SAVEPOINT" in statement else None)
+        if statement.startswith((_SAVEPOINT, "COMMIT")):
+            self._numbers.write()
+        answer = self._wait(text)
+        is_end = statement.startswith("COMMIT")
+        if is_end or self._at_once or len(self._waiting) >= _MOST_WAITING:
             self.settle()
-        return written
+        if is_end:
+            self.forget()
+        return answer
 
-    def executemany(self, statement: str, values: Iterable[Values]) -> Written | ClientCursor[Row]:
-        """Run one statement for each of the values. What it gives is about the last one."""
-        last: Written | ClientCursor[Row] = Written(self, "", 0)
+    def executemany(self, statement: str, values: Iterable[Values]) -> None:
+        """Run one statement for each of the values."""
         for one in values:
-            last = self.execute(statement, one)
-        return last
+            self.execute(statement, one)
 
     def settle(self) -> None:
-        """Send the changes that wait."""
-        if self._waiting:
-            self._send("")
-
-    def _send(self, text: str) -> ClientCursor[Row]:
-        """Send what waits and a statement, in one go. Gives the result of the statement."""
+        """Send what waits, in one go."""
         waiting, self._waiting = self._waiting, []
-        cursor = ClientCursor(self.opened, row_factory=_row_factory)
-        with _plainly(), self._over(self.opened):
-            cursor.execute(";".join([*(one.text for one in waiting), *([text] if text else [])]))
+        if not waiting:
+            return
+        try:
+            with _plainly(), self._over(self.opened):
+                self._cursor.execute(";".join(one.text for one in waiting))
+        except psycopg.Error as error:
+            for one in waiting:
+                one.fail(error)
+            raise
         for one in waiting:
-            one.count = cursor.rowcount
-            self.counted += one.count
-            cursor.nextset()
-        if text.startswith(_CHANGES):
-            self.counted += cursor.rowcount
-        return cursor
+            is_change = one.text.startswith(_CHANGES)
+            one.take(self._cursor)
+            if is_change:
+                self._counted += one.rowcount
+            self._cursor.nextset()
+
+    def _wait(self, text: str) -> Answer:
+        """Let a statement wait that has its values."""
+        answer = Answer(text, self.settle)
+        self._waiting.append(answer)
+        self.asked_changes += text.startswith(_CHANGES)
+        return answer
+
+    def _undo(self, text: str, *, to: str | None) -> Answer:
+        """Undo the transaction, or all since the last savepoint. What waits since then is never sent."""
+        while self._waiting and (to is None or not self._waiting[-1].text.startswith(to)):
+            self._waiting.pop()
+        self._numbers.forget()
+        answer = self._wait(text)
+        self.settle()
+        return answer
+
+    def expect_numbers(self, name: str, count: int) -> None:
+        """Fetch so many numbers with the next question."""
+        self._numbers.expect(name, count)
 
     def next_number(self, name: str) -> int:
-        """The next number of this name, over all accounts.
-
-        Those of events come from a row that the transaction holds until it ends: they rise in the order of
-        commits. The others come from sequences.
-        """
-        if name == "event":
-            query = "UPDATE numbers SET last = last + 1 WHERE name = 'event' RETURNING last"
-            return int(self._send(query).fetchone()["last"])  # type: ignore[index]
-        return int(self.execute("SELECT nextval(?)", (f"{name}_numbers",)).fetchone()[0])  # type: ignore[index]
+        """The next number of this name, over all accounts."""
+        return self._numbers.next(name)
 
     def last_number(self, name: str) -> int:
         """The one that was given out last."""
@@ -196,8 +183,7 @@ class Connection:
 
     def owner(self, account: str) -> Row | None:
         """Who owns an account. Nobody can take it over before this transaction ends."""
-        row: Row | None = self.execute(f"{OWNERS} = ? FOR SHARE OF owners", (account,)).fetchone()
-        return row
+        return self.execute(f"{OWNERS} = ? FOR SHARE OF owners", (account,)).fetchone()
 
     def owners(self, accounts: Iterable[str]) -> dict[str, tuple[int, int]]:
         """The same of several accounts, in one question."""
@@ -211,21 +197,21 @@ class Connection:
 
     def clock_ms(self) -> int:
         """When the transaction began, by the clock of the server."""
-        if self.began_ms is None:
-            row = self.execute(f"SELECT {CLOCK_MS}").fetchone()
-            self.began_ms = int(row[0]) if row else 0
-        return self.began_ms
+        row = self.beginning or self.execute(f"SELECT {CLOCK}").fetchone()
+        return int(row["clock"]) if row else 0
 
     @contextmanager
     def moment(self) -> Iterator[None]:
         """What is asked inside is answered as of one moment. The reader goes on in another transaction."""
-        self.execute("COMMIT")
-        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._go_on_in("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
             yield
         finally:
-            self.execute("COMMIT")
-            self.execute("BEGIN READ ONLY")
+            self._go_on_in("BEGIN READ ONLY")
+
+    def _go_on_in(self, begin: str) -> None:
+        self.execute("COMMIT")
+        self.begin(f"SELECT {CLOCK}", begin)
 
     def guarded(self) -> bool:
         """Whether the triggers of the record are there, and on."""
@@ -258,46 +244,3 @@ def _plainly() -> Iterator[None]:
     except psycopg.Error as error:
         error.args = (plain_reason(error),)
         raise
-
-
-@cache
-def translated(statement: str) -> str:
-    """A statement of the store as psycopg takes it. Texts need not be asked for as bytes: they are texts."""
-
-    def filled(hole: re.Match[str]) -> str:
-        found = hole[0]
-        if found == "?":
-            return "%s"
-        named = found[0] == ":" and found != "::"
-        return f"%({found[1:]})s" if named else found.replace("%", "%%")
-
-    return _HOLE.sub(filled, _AS_BYTES.sub(r"\1", statement))
-
-
-def _plain_all(values: Values) -> dict[str, Any] | list[Any]:
-    if isinstance(values, Mapping):
-        return {name: _plain(value) for name, value in values.items()}
-    return [_plain(value) for value in values]
-
-
-def _plain(value: Any) -> Any:
-    """A value as it is stored: flags are numbers, and no text has a NUL, which PostgreSQL does not take."""
-    if isinstance(value, str):
-        return str.__str__(value).replace("\0", "\ufffd")
-    return int(value) if isinstance(value, int) else value
-
-
-class _NumberLoader(Loader):
-    """Sums of whole numbers are whole numbers."""
-
-    def load(self, data: Buffer) -> int | float:
-        told = bytes(data)
-        return int(told) if told.lstrip(b"-").isdigit() else float(told)
-
-
-def _row_factory(cursor: psycopg.Cursor[Any]) -> Any:
-    described = cursor.description
-    if described is None:
-        return tuple
-    places = {column.name: place for place, column in enumerate(described)}
-    return lambda values: Row(values, places)

@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 
-from clawlane.store.postgres.connection import CLOCK_MS, Connection, plain_reason
+from clawlane.store.postgres.answers import Row
+from clawlane.store.postgres.connection import CLOCK, Connection, plain_reason
 from clawlane.store.postgres.watch import Watch
 from clawlane.texts import later
 
@@ -20,12 +21,10 @@ _STATEMENT_S = 10
 _IDLE_S = 2
 """How long the server keeps a transaction that its gateway does nothing in: others may wait for its locks."""
 
-_BEGIN = (
-    "BEGIN;"
-    f"SET LOCAL statement_timeout = '{_STATEMENT_S}s';"
-    f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE_S}s';"
-    "SET LOCAL synchronous_commit = {wait};"
-    "SELECT pg_current_xact_id()::text, {clock}"
+_FIRST = (
+    f"SELECT set_config('statement_timeout', '{_STATEMENT_S}s', true),"
+    f" set_config('idle_in_transaction_session_timeout', '{_IDLE_S}s', true),"
+    f" set_config('synchronous_commit', '{{wait}}', true), pg_current_xact_id()::text AS number, {CLOCK}"
 )
 _RETRY_S = 0.2
 log = logging.getLogger(__name__)
@@ -42,7 +41,6 @@ class PostgresEngine:
         self._connect = connect
         self._watch = Watch(patience_s)
         self._ending = threading.Event()
-        self._transaction = ""
         self.db = Connection(connect(), self._watch.over)
 
     @property
@@ -51,23 +49,26 @@ class PostgresEngine:
         return self.db.spoiled
 
     def begin(self, *, lazy: bool) -> None:
-        """Begin, and learn the number and the time of the transaction."""
+        """Begin with the first question; its answer comes with the number and the time of the transaction."""
         if self.db.opened.closed:
-            self.db = Connection(self._connect(), self._watch.over, self.db.counted)
-        cursor = psycopg.ClientCursor(self.db.opened)
-        with self._watch.over(self.db.opened):
-            cursor.execute(_BEGIN.format(wait="off" if lazy else "on", clock=CLOCK_MS).encode())
-        while cursor.nextset():
-            pass
-        row = cursor.fetchone()
-        self._transaction, self.db.began_ms = (str(row[0]), int(row[1])) if row else ("", None)
+            self.db = Connection(self._connect(), self._watch.over, self.db.total_changes)
+        self.db.begin(_FIRST.format(wait="off" if lazy else "on"))
 
     def commit(self) -> None:
-        """End it. Where the way breaks meanwhile, the server is asked what became of it."""
+        """End it. Where the way breaks meanwhile, the server is asked what became of it.
+
+        Raises what was wrong with statements that waited until now.
+        """
+        if self.db.has_only_begun:
+            self.db.forget()
+            return
+        if self.db.spoiled:  # it would be undone without a word
+            raise psycopg.errors.InFailedSqlTransaction("the transaction can only be undone")
+        beginning = self.db.beginning  # whose number has to be known before
         try:
             self.db.execute("COMMIT")
         except psycopg.Error:
-            if not self._was_committed():
+            if self.db.spoiled or not self._was_committed(beginning):
                 raise
 
     def roll_back(self) -> None:
@@ -77,14 +78,16 @@ class PostgresEngine:
                 self.db.execute("ROLLBACK")
             except psycopg.Error:
                 self.db.close()
+        self.db.forget()
 
-    def _was_committed(self) -> bool:
+    def _was_committed(self, beginning: Row | None) -> bool:
         """Ask on new sessions until there is an answer. Raises `psycopg.Error` when the store ends before."""
+        number = beginning["number"] if beginning else ""
         self.db.close()
         while True:
             with suppress(psycopg.Error), self._connect() as opened:
                 with self._watch.over(opened):
-                    asked = opened.execute("SELECT pg_xact_status(%s::xid8)", (self._transaction,))
+                    asked = opened.execute("SELECT pg_xact_status(%s::xid8)", (number,))
                 row = asked.fetchone()
                 status = row[0] if row else None
                 if status != "in progress":

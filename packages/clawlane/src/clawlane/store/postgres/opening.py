@@ -20,7 +20,7 @@ from clawlane.store.audit_heads import Heads
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreFailed, StoreUnusable
 from clawlane.store.postgres import schema
-from clawlane.store.postgres.connection import Connection, plain_reason
+from clawlane.store.postgres.connection import CLOCK, Connection, plain_reason
 from clawlane.store.postgres.engine import PostgresEngine
 from clawlane.store.postgres.watch import Watch, limited
 from clawlane.store.reader import Reader, reading_nothing
@@ -54,6 +54,9 @@ _IS_KEY = "SELECT 1 FROM properties WHERE name = 'sealing_key' AND value = %(kno
 _READ_S = 30
 """How long one question may take."""
 
+_READER_IDLE_S = 60
+"""How long the server keeps a reader that asks nothing."""
+
 _TRIES = 3
 """Sessions that a reader tries: one that was lost, and one that is lost meanwhile."""
 
@@ -66,9 +69,9 @@ _PATIENT_S = 40.0
 _MIGRATE_S = 3600.0
 """How long the tables may take to be brought up to date."""
 
-_READ = (
-    f"BEGIN READ ONLY; SET LOCAL statement_timeout = '{_READ_S}s';"
-    " SET LOCAL idle_in_transaction_session_timeout = '60s'"
+_FIRST = (
+    f"SELECT set_config('statement_timeout', '{_READ_S}s', true),"
+    f" set_config('idle_in_transaction_session_timeout', '{_READER_IDLE_S}s', true), {CLOCK}"
 )
 
 
@@ -151,25 +154,26 @@ class Readers:
     def reading(self) -> Iterator[Reader]:
         """A reader for the time of a few questions. Raises `StoreFailed` while the database is away."""
         try:
-            with self._begun() as opened:
+            with self._begun() as db:
                 try:
-                    yield Reader(Connection(opened, self._watch.over))
+                    yield Reader(db)
                 finally:
-                    if not opened.closed:
-                        with self._watch.over(opened, _BEGIN_S):
-                            opened.execute("ROLLBACK")
+                    if not db.opened.closed:
+                        with self._watch.over(db.opened, _BEGIN_S):
+                            db.opened.execute("ROLLBACK")
         except (psycopg.OperationalError, IdleInTransactionSessionTimeout, PoolTimeout) as error:
             told = later("the database {where} does not answer ({reason})")
             raise StoreFailed(later(told, where=self._address, reason=plain_reason(error))) from error
 
     @contextmanager
-    def _begun(self) -> Iterator[psycopg.Connection[Any]]:
+    def _begun(self) -> Iterator[Connection]:
         """A session in a transaction. Where one was lost while nobody used it, all are opened anew."""
         for left in reversed(range(_TRIES)):
             opened = self._pool.getconn()
+            db = Connection(opened, self._watch.over, at_once=True)
             try:
                 with self._watch.over(opened, _BEGIN_S):
-                    opened.execute(_READ)
+                    _begin_reading(db)
             except psycopg.OperationalError:
                 self._pool.putconn(opened)
                 self._pool.drain()
@@ -177,10 +181,16 @@ class Readers:
                     raise
                 continue
             try:
-                yield opened
+                yield db
             finally:
                 self._pool.putconn(opened)
             return
+
+
+def _begin_reading(db: Connection) -> None:
+    """Begin a transaction that only reads, and learn its time."""
+    db.begin(_FIRST, "BEGIN READ ONLY")
+    db.settle()
 
 
 @contextmanager
@@ -205,11 +215,10 @@ def read_once(address: Address, patient_s: float = _PATIENT_S) -> Iterator[Reade
                 )
                 raise StoreUnusable(told)
             if found:
-                watched = Connection(opened, watch.over)
-                moved.check(watched, str(address))
-                with watch.over(opened):
-                    opened.execute(_READ)
-                yield Reader(watched)
+                db = Connection(opened, watch.over, at_once=True)
+                moved.check(db, str(address))
+                _begin_reading(db)
+                yield Reader(db)
                 return
         except psycopg.OperationalError as error:
             raise _unreachable(address, error) from error

@@ -40,8 +40,18 @@ _STATEMENTS = 256
 class Connection(sqlite3.Connection):
     """A connection as transitions use it; see `clawlane.store.sql`."""
 
+    careful = True
+
     def settle(self) -> None:
         """Each statement has said at once what was wrong with it."""
+
+    @property
+    def asked_changes(self) -> int:
+        """The rows that were changed."""
+        return self.total_changes
+
+    def expect_numbers(self, name: str, count: int) -> None:
+        """They cost nothing."""
 
     def next_number(self, name: str) -> int:
         """The next number of this name, over all accounts."""
