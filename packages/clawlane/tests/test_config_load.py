@@ -309,7 +309,7 @@ def test_a_sealing_key_is_named_in_one_place(loading: Loading) -> None:
         ("maxAccounts: 99999999999999999999", "node.maxAccounts: must be 100000 or less"),
         (
             "name: '-a'",
-            "node.name: must have letters, digits, '.', '_' and '-' only, a letter or digit first",
+            "node.name: must have letters, digits, '.', '_' and '-' only, first a letter or digit",
         ),
         ("labels: { 'a b': 'c' }", "node.labels['a b']: as a name it must have letters, digits, '.', '_'"),
     ],
