@@ -143,6 +143,17 @@ def test_an_account_always_has_one_node_and_messages_one_answer(desk: Desk) -> N
     assert desk.owners(first) == dict.fromkeys(desk.owners(first), second)
 
 
+def seen_from_a_third(desk: Desk) -> str:
+    """The nodes and the accounts on a machine without a gateway, by whose config no node fits the account."""
+    third, config = desk.machine("c", "ask"), desk.folder / "c" / "config.json5"
+    config.write_text(config.read_text().replace("default: {}", "default: { runOn: { net: 'nowhere' } }"))
+    assert desk.cluster("status", at="c")["cluster"]["unmatched"] == [
+        {"account": LANE, "labels": ["net=nowhere"]}
+    ]
+    shown = third.run("cluster", "status").stdout + third.run("channels", "status").stdout
+    return " ".join(shown.split())
+
+
 def test_where_nothing_is_written_an_operator_decides(desk: Desk) -> None:
     lan = person(desk.zalo, "Lan")
     for name in ("a", "b"):
@@ -160,6 +171,8 @@ def test_where_nothing_is_written_an_operator_decides(desk: Desk) -> None:
         desk.all_on("b", "b")
         nodes["b"].said("default is ready")
         desk.answered(lan, "one")
+        refused = desk.operators["b"].run("cluster", "move", "default", "a")
+        assert "gives up its accounts, and takes none" in " ".join(refused.stdout.split())
         desk.cluster("drain", "a", "--end")
         desk.cluster("move", "default", "a", at="b")
         desk.until(lambda found: found[LANE] == "a", "b")
@@ -174,6 +187,9 @@ def test_where_nothing_is_written_an_operator_decides(desk: Desk) -> None:
         assert done.returncode == 2
         assert "zalouser/default does not run; it was on a" in shown
         assert "a is lost" in shown
+        shown = seen_from_a_third(desk)
+        assert "No node that runs has the labels that zalouser/default wants (runOn): net=nowhere" in shown
+        assert "default (profile default): not running: no node runs it" in shown
         nodes["b"].said("alarm 'node_lost'", 2 * TAKEOVER_S)
         [alarm] = asked(desk.operators["b"], "alarms", "list")["alarms"]
         assert alarm["evidence"]["node"] == "a"

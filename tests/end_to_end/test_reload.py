@@ -142,7 +142,7 @@ def test_an_edit_that_needs_a_key_file_counts_by_itself_once_that_is_there(
     brain = f"{{ kind: 'command', command: ['true'], env: {{ KEY: {{ file: '{key}' }} }} }}"
     agents = f"agents: {{ defaults: {{ brain: {brain}, allowStrangers: true }} }},"
     desk.write(desk.text(f"dmPolicy: 'open', {QUICK}", agents))
-    desk.gateway.said(f"the key file {key} cannot be read")
+    desk.gateway.said(f"the file {key} cannot be read")
     code, told = desk.status()
     assert (code, told["config"]["again_ms"] > told["config"]["applied_ms"]) == (2, True)
     assert "; tried again in " in " ".join(desk.operator.run("channels", "status").stdout.split())

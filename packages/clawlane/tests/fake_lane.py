@@ -123,6 +123,8 @@ class FakeLane:
     probe: ProbeResult = field(default_factory=lambda: ProbeResult(True, US, "Minh Anh", elapsed_ms=9))
     last_inbound_ms: int | None = None
     after_restart: LaneFacts | None = None
+    here: int | None = FACTS.pid
+    """The process of the gateway beside the operator; None without one."""
     begins_again: bool = True
     comes_back: bool = True
     looked_up_ms: int = 0
@@ -226,9 +228,9 @@ class FakeLane:
                     self.facts = self.after_restart or replace(self.facts, started_ms=self.ms)
                 return None
             case GetProcess():
-                if not self.begins_again:
+                if self.here is None or not (self.begins_again or Restart() not in self.asked):
                     raise ControlError("the gateway is not running")
-                return Process(7, self.facts.started_ms, "", 0, "", "", "", "", [])
+                return Process(self.here, self.facts.started_ms, "", 0, "", "", "", "", [])
             case Reconnect():
                 self.state(Phase.DEGRADED, "connection_lost")
                 if self.comes_back:

@@ -310,8 +310,8 @@ def test_keys_come_from_variables_and_private_files(tmp_path: Path) -> None:
     ("content", "mode", "words"),
     [
         (b"s3cret", 0o644, "other users can read"),
-        (b"", 0o600, "must hold one key"),
-        (b"s3cret\ns3cret", 0o600, "must hold one key"),
+        (b"", 0o600, "must hold one secret"),
+        (b"s3cret\ns3cret", 0o600, "must hold one secret"),
         (b"\xff\xfe", 0o600, "holds no text"),
         (b"x" * 20_000, 0o600, "larger than 16 kB"),
     ],

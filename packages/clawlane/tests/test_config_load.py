@@ -300,3 +300,19 @@ def test_a_sealing_key_is_named_in_one_place(loading: Loading) -> None:
         loading("{ secrets: { keyFile: '/k/lane' } }", {"CLAWLANE_KEY_FILE": "/k/other"})
     with pytest.raises(ConfigError, match=r"secrets\.keyFile .*must be a whole path"):
         loading("{ secrets: { keyFile: 'lane' } }")
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ("maxAccounts: 0", "node.maxAccounts: must be 1 or more"),
+        ("maxAccounts: 99999999999999999999", "node.maxAccounts: must be 100000 or less"),
+        (
+            "name: '-a'",
+            "node.name: must have letters, digits, '.', '_' and '-' only, first a letter or digit",
+        ),
+        ("labels: { 'a b': 'c' }", "node.labels['a b']: as a name it must have letters, digits, '.', '_'"),
+    ],
+)
+def test_what_no_node_can_be_is_said_where_it_stands(loading: Loading, block: str, told: str) -> None:
+    assert loading.complaint("{}", f"node: {{ {block} }}").startswith(told)

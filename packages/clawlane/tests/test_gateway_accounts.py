@@ -181,11 +181,25 @@ async def test_an_account_that_is_lost_while_it_is_taken_can_be_taken_again(hous
             taking = asyncio.create_task(accounts.take(LANE))
             await until(lambda: accounts.here() == [LANE])
             await turns_of_the_loop()
-            await accounts.lose()
+            await accounts.lose("too late")
             await taking
             assert accounts.here() == []
         await accounts.take(LANE)
         await owned(accounts)
+
+
+async def test_an_account_that_is_lost_says_so_before_it_has_stopped(house: House) -> None:
+    """What it has to store may wait for the database."""
+    async with house.gateway(NodeAccounts) as accounts:
+        assert isinstance(accounts, NodeAccounts)
+        await accounts.take(LANE)
+        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        losing = asyncio.create_task(accounts.lose("too late"))
+        await asyncio.sleep(0)
+        told = accounts.supervisors[LANE].state
+        await losing
+        left = accounts.supervisors[LANE].state
+        assert (told.phase, told.reason) == (left.phase, left.reason) == (Phase.STOPPED, "too late")
 
 
 async def test_whose_an_account_is_that_runs_elsewhere_is_known_here(house: House) -> None:

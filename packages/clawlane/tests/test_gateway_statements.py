@@ -19,7 +19,7 @@ from clawlane.lane.live_agents import LiveAgents
 from clawlane.messages import Person, ThreadKind
 
 MOST = 60
-"""What a start and a stop ask; 52 in November 2026."""
+"""What a start and a stop ask; 50 in November 2026."""
 
 BORDERS = ("BEGIN", "COMMIT", "ROLLBACK")
 HOLDS = "FOR SHARE OF owners"

@@ -267,6 +267,20 @@ def test_nothing_is_done_that_the_operator_does_not_agree_to() -> None:
     assert played.states()["group-answered"] == "passed", "what was left out stops nothing"
 
 
+@pytest.mark.parametrize("here", [None, 8])
+def test_a_restart_of_another_gateway_proves_nothing(here: int | None) -> None:
+    lane = FakeLane(here=here)
+    played = Played(lane)
+    assert played.states()["restart"] == Skip.UNPROVEN
+    assert "a gateway elsewhere runs the account" in played[StepName.RESTART].missing
+    assert Restart() not in lane.asked
+
+
+def test_an_account_that_another_gateway_took_over_during_the_restart_is_said_to_be_there() -> None:
+    lane = FakeLane(after_restart=replace(AGAIN, pid=8))
+    assert "another one had taken the account over" in Played(lane)[StepName.RESTART].evidence
+
+
 def test_some_steps_alone_use_what_the_store_has() -> None:
     lane = FakeLane()
     lane.writes(Outcome.ADMIT, Reason.DM_PAIRED)

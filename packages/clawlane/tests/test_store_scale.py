@@ -19,6 +19,7 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.config.choices import PairingReply
 from clawlane.messages import Inbound, Receipt, Text, Thread, ThreadKind, Undone
 from clawlane.store import (
+    beginning,
     catch_up,
     due,
     inbox,
@@ -32,10 +33,11 @@ from clawlane.store import (
     unknown_sends,
 )
 from clawlane.store.errors import NoDeadLetter
-from clawlane.store.models import AdmittedMessage, History, NewMessage
+from clawlane.store.models import AdmittedMessage, History, NewMessage, TakeoverTerms
 from clawlane.store.outbox_listing import Search
 from clawlane.store.reader import Reader, reading
 from clawlane.store.transaction import Tx
+from clawlane.store.unknown_sends import LookUp
 from clawlane.store.why_search import MOST_LOOKED, Wanted
 
 pytestmark = pytest.mark.long
@@ -204,12 +206,17 @@ def nothing_set_aside(tx: Tx) -> None:
         turns.resubmit(tx, "m77")
 
 
+TERMS = TakeoverTerms(0, Rule("takeover", "channel"))
+LOOK_UP = LookUp(ThreadKind.DM, NOW, NOW, frozenset({"r77"}), "login")
+
 TRANSITIONS: dict[str, Callable[[Tx], object]] = {
     "retention with nothing to do": retention.prune,
     "the newest message, for catching up": lambda tx: catch_up.cursor(tx, ThreadKind.DM, 900_000, 0),
     "the newest of a kind that never came": lambda tx: catch_up.cursor(tx, ThreadKind.GROUP, 900_000, 0),
     "what to look up": lambda tx: catch_up.to_look_up(tx, 60_000),
     "caught up": lambda tx: catch_up.caught_up(tx, ThreadKind.DM, NOW, missed=True),
+    "a run that begins": lambda tx: beginning.begin(tx, TERMS, 60_000, 500, simulated=True),
+    "the end of a catch-up": lambda tx: catch_up.finish(tx, LOOK_UP, 60_000, missed=True),
     "open turns": turns.open_turns,
     "recover turns": turns.recover,
     "put back": turns.put_back,

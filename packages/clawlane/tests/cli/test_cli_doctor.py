@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from clawlane.credentials.files import write_private
 from clawlane.ops.client import choose_socket
 from demo.model_server import ModelServer
 
@@ -59,6 +60,20 @@ def test_a_linked_account_without_anything_wrong_passes(perch, home: Path, model
     [asked] = [one for one in told.out.splitlines() if one.startswith("accepted")]
     assert asked.startswith("accepted parrot/default: unofficial personal lane (Parrot): risk accepted on 20")
     assert asked.endswith("expendable: not asked")
+
+
+def test_a_database_that_is_away_is_one_finding_among_the_others(perch, home: Path) -> None:
+    key, config = perch.paths.state / "key", perch.paths.config_file
+    write_private(key, bytes(32))
+    store = f"store: {{ url: 'postgresql://lane@127.0.0.1:1/lane' }}, secrets: {{ keyFile: '{key}' }}"
+    perch.configure("{ groupPolicy: 'disabled' }", store)
+    told = perch("doctor")
+    assert told.code == 1
+    assert told.out.count("127.0.0.1:1/lane cannot be used") == 1
+    assert "agent main answers with an echo" in told.out
+    config.write_text(config.read_text().replace("/lane'", "/lane', password: { file: '/nowhere' }"))
+    told = perch("doctor")
+    assert "the password of the database (store.password) is missing: the file /nowhere" in told.out
 
 
 def test_an_echo_is_a_note_and_no_error(perch, home: Path) -> None:

@@ -49,6 +49,13 @@ def status(ctx: click.Context, as_json: bool) -> None:
             echo_wrapped(_of_node(node, late=node.name in found.late), hanging="    ")
         for account in found.accounts.values():
             echo_wrapped(_of_account(account, found), hanging="    ")
+        for one in found.unmatched:
+            told = t(
+                "No node that runs has the labels that {account} wants (runOn): {labels}",
+                account=one.account,
+                labels=", ".join(one.labels),
+            )
+            echo_wrapped(told, hanging="    ")
     if found.stopped or found.late:
         ctx.exit(Exit.DEGRADED)
 
@@ -134,7 +141,7 @@ def _of_account(one: AccountStanding, found: ClusterStanding) -> str:
         told = t("{account} runs on {node} since {time}", account=one.account, node=one.node, time=since)
     elif one.node:
         told = t("{account} does not run; it was on {node}", account=one.account, node=one.node)
-        if not one.wanted:
+        if not one.wanted and all(one.account != other.account for other in found.unmatched):
             told += "; " + t("to run it elsewhere: openclaw cluster move {account} NODE", account=one.account)
     else:
         told = t("{account} has not run yet", account=one.account)

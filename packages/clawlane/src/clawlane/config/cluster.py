@@ -16,11 +16,14 @@ SOONEST = timedelta(seconds=15)
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _MOST_LABELS = 20
+_MOST_ACCOUNTS = 100_000
 
 
 def _word(value: str) -> str:
     if not _WORD.fullmatch(value):
-        raise ValueError("must have letters, digits, '.', '_' and '-' only, at most 63")
+        raise ValueError(
+            "must have letters, digits, '.', '_' and '-' only, first a letter or digit, at most 63"
+        )
     return value
 
 
@@ -44,7 +47,7 @@ class NodeSettings(Block):
 
     name: Maybe[Word] = None
     labels: Labels = Field(default_factory=dict)
-    max_accounts: Maybe[Limit] = None
+    max_accounts: Maybe[Annotated[Limit, Field(le=_MOST_ACCOUNTS)]] = None
 
     def called(self, machine: str) -> str:
         """Its name, on a machine of this name."""

@@ -62,19 +62,19 @@ def _file(path: Path) -> str:
         mode, content = path.stat().st_mode, read_regular(path, LONGEST)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise SecretMissing(f"the key file {path} cannot be read: {reason}") from None
+        raise SecretMissing(f"the file {path} cannot be read: {reason}") from None
     except ValueError as error:
-        raise SecretMissing(f"the key file {path} cannot be read: {error}") from None
+        raise SecretMissing(f"the file {path} cannot be read: {error}") from None
     if mode & 0o077:
-        raise SecretMissing(f"other users can read the key file {path}; run: chmod 600 {path}")
+        raise SecretMissing(f"other users can read the file {path}; run: chmod 600 {path}")
     if len(content) > LONGEST:
-        raise SecretMissing(f"the key file {path} is larger than {LONGEST // 1024} kB; it must hold one key")
+        raise SecretMissing(f"the file {path} is larger than {LONGEST // 1024} kB; it must hold one secret")
     try:
         key = content.decode().strip()
     except UnicodeDecodeError:
-        raise SecretMissing(f"the key file {path} holds no text") from None
+        raise SecretMissing(f"the file {path} holds no text") from None
     if not key or "\n" in key:
-        raise SecretMissing(f"the key file {path} must hold one key, in one line")
+        raise SecretMissing(f"the file {path} must hold one secret, in one line")
     return key
 
 

@@ -30,6 +30,9 @@ _KINDS = {
 _BY_KIND = ("brain",)
 """Keys with several possible blocks, told apart by their `kind`."""
 
+_OF_A_KEY = "[key]"
+"""The last step to a key that is wrong itself, as pydantic writes it."""
+
 Located = tuple[KeyPath, str, str, bool]
 """Path, message, hint, and whether the problem is the key itself rather than its value."""
 
@@ -54,7 +57,10 @@ def located_errors(
             yield _without_kinds(path), "unknown key", did_you_mean(str(path[-1]), known) or listed, True
         else:
             message, _, hint = _explain(detail).partition("; ")
-            yield _without_kinds(path), message, hint, False
+            is_key = path[-1:] == (_OF_A_KEY,)
+            if is_key:
+                path, message = path[:-1], f"as a name it {message}"
+            yield _without_kinds(path), message, hint, is_key
 
 
 def _explain(detail: ErrorDetails) -> str:
@@ -69,10 +75,14 @@ def _explain(detail: ErrorDetails) -> str:
         return f"must be {context['ge']:g} or more"
     if kind == "greater_than":
         return f"must be more than {context['gt']:g}"
+    if kind == "less_than_equal":
+        return f"must be {context['le']:g} or less"
     if kind == "missing":
         return "must be set"
     if kind == "too_short" and context["min_length"] == 1:
         return "must have an entry"
+    if kind == "too_long":
+        return f"must have at most {context['max_length']} entries, not {context['actual_length']}"
     return detail["msg"]
 
 

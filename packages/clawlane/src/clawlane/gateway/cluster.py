@@ -29,6 +29,7 @@ from clawlane.store.errors import NodeTaken, StoreError
 from clawlane.store.nodes import Entered, Look, Node
 from clawlane.store.placement import fits, placed
 from clawlane.texts import later
+from clawlane.trouble_log import TroubleLog
 
 _BEATS = 0.4
 """Between two beats, as a part of the lease here: 4.8 s."""
@@ -65,7 +66,7 @@ class Runs(Protocol):
     async def give_up(self, account: str, reason: str) -> None:
         """Stop an account, after its chunks in flight, and release it."""
 
-    async def lose(self) -> None:
+    async def lose(self, reason: str) -> None:
         """Stop everything at once: calls are aborted, sockets closed, and nothing is waited for."""
 
     async def elsewhere(self, reasons: Mapping[str, str]) -> None:
@@ -88,6 +89,7 @@ class Cluster:
         self._config = config
         self._node = node
         self._lease = lease
+        self._trouble = TroubleLog(log)
         self._told: set[str] = set()
         """Accounts that the database was told of."""
         self._all_open = False
@@ -151,10 +153,10 @@ class Cluster:
                 )
             except NodeTaken:
                 self._lease.end()
-                await self._runs.lose()
+                await self._runs.lose(self._lease.why_not())
                 raise
             except StoreError as error:
-                log.error("node %s could not beat: %s", self._node.name, error)
+                self._trouble.error("node %s could not beat: %s", self._node.name, error)
                 continue
             if not in_time:
                 log.error(
@@ -163,12 +165,13 @@ class Cluster:
                     self._node.name,
                 )
                 self._lease.end()
-                await self._runs.lose()
+                await self._runs.lose(self._lease.why_not())
                 wait_s = _RETRY_S
             elif held and self._lease.holds:
                 self._lease.renew(asked)
             elif not held and not self._runs.here():
                 log.warning("node %s reaches the database again, and claims its accounts", self._node.name)
+                self._trouble.over()
                 self._all_open = True
                 self._lease.renew(asked)
             # Else the lease has ended meanwhile: others may have claimed before this beat was noted.
@@ -179,7 +182,7 @@ class Cluster:
             await self._lease.ended()
             if self._runs.here():
                 log.error("%s, and stops them", self._lease.why_not())
-                await self._runs.lose()
+                await self._runs.lose(self._lease.why_not())
             await asyncio.sleep(_LOOK_S)
 
     async def _look(self, group: asyncio.TaskGroup) -> None:
@@ -188,7 +191,7 @@ class Cluster:
                 try:
                     await self._place(group)
                 except StoreError as error:
-                    log.error("node %s could not look for accounts: %s", self._node.name, error)
+                    self._trouble.error("node %s could not look for accounts: %s", self._node.name, error)
             await asyncio.sleep(self._look_s)
 
     async def _place(self, group: asyncio.TaskGroup) -> None:

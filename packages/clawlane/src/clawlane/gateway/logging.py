@@ -20,6 +20,9 @@ from clawlane.credentials.files import make_private_dir
 from clawlane.gateway.log_level import LEVEL
 from clawlane.gateway.redaction import capped, redact
 
+_TOLD_ELSEWHERE = "psycopg.pool"
+"""It warns of each attempt to connect, over two lines. Whoever waits for a connection is told, and tells."""
+
 _MAX_BYTES = 10 * 1024 * 1024
 _KEPT = 3
 
@@ -93,6 +96,7 @@ def logging_to(folder: Path, level: LogLevel = LogLevel.INFO) -> Iterator[Path]:
     handler = _Redacted([_for_people(), _for_programs(path)])
     root = logging.getLogger()
     before = root.level
+    logging.getLogger(_TOLD_ELSEWHERE).setLevel(logging.ERROR)
     LEVEL.set(level)
     root.addHandler(handler)
     try:

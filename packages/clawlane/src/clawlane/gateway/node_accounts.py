@@ -53,13 +53,20 @@ class NodeAccounts(Accounts):
                 await self.supervisors[name].stop(StateCode.OWNED_ELSEWHERE, reason)
             await self._let_go(name)
 
-    async def lose(self) -> None:
+    async def lose(self, reason: str) -> None:
         """Stop everything at once: calls are aborted, sockets closed, no chunk in flight is waited for."""
         names = self.here()
-        for task in [task for name in names for task in self._tasks.get(name, [])]:
-            task.cancel()
+        for name in names:
+            for task in self._tasks.get(name, []):
+                task.cancel()
+            self._say_lost(name, reason)  # at once: what has to be stored may wait for the database
         for name in names:
             await self._let_go(name)
+            self._say_lost(name, reason)
+
+    def _say_lost(self, name: str, reason: str) -> None:
+        if there := self.supervisors.get(name):
+            there.elsewhere(reason, (there.state.user_id, there.state.user_name))
 
     async def elsewhere(self, reasons: Mapping[str, str]) -> None:
         """Say of accounts why they do not run here."""

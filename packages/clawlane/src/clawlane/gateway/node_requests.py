@@ -19,6 +19,7 @@ from clawlane.store import node_requests
 from clawlane.store.errors import RequestRefused, StoreError
 from clawlane.store.node_requests import Asked
 from clawlane.texts import LOCALES, later, speak
+from clawlane.trouble_log import TroubleLog
 
 _LOOK_S = 0.25
 """Between two looks at what waits."""
@@ -40,6 +41,7 @@ class NodeRequests:
     def __init__(self, accounts: Accounts, cluster: Cluster) -> None:
         self._accounts = accounts
         self._cluster = cluster
+        self._trouble = TroubleLog(log)
         self._running: dict[asyncio.Task[None], bool] = {}
         """What is carried out, and whether it is a stream."""
 
@@ -50,7 +52,7 @@ class NodeRequests:
                 while self._cluster.holds and await asyncio.to_thread(self._wait):
                     await self._take()
             except StoreError as error:
-                log.error("requests of other nodes could not be looked for: %s", error)
+                self._trouble.error("requests of other nodes could not be looked for: %s", error)
                 await asyncio.sleep(_RETRY_S)
             await asyncio.sleep(_LOOK_S)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,11 +58,18 @@ class AccountStanding(Struct, frozen=True):
     undecided: int
 
 
+class Unmatched(Struct, frozen=True):
+    """An account that wants `labels`, as `NAME=VALUE`, which no node that runs has all of."""
+
+    account: str
+    labels: list[str]
+
+
 class ClusterStanding(Struct, frozen=True):
     """`now_ms` is the time by the clock of the database, as all times here.
 
     `stopped` are the enabled accounts of the config that no node runs, `late` the nodes that hold accounts
-    and have missed a beat.
+    and have missed a beat. `unmatched` are those of `stopped` that no node that runs has the labels for.
     """
 
     now_ms: int
@@ -69,6 +77,7 @@ class ClusterStanding(Struct, frozen=True):
     accounts: dict[str, AccountStanding]
     stopped: list[str] = []
     late: list[str] = []
+    unmatched: list[Unmatched] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +118,11 @@ async def standing(ctx: OpContext, request: GetCluster) -> ClusterStanding:  # n
     _check_shared(ctx)
     found = await ctx.ask(_standing)
     running = {one.account for one in found.accounts.values() if one.runs}
-    enabled = [str(one) for one in ctx.config.accounts if one.enabled]
-    return replace(found, stopped=[name for name in enabled if name not in running])
+    stopped = [one for one in ctx.config.accounts if one.enabled and str(one) not in running]
+    offered = [{*one.labels} for one in found.nodes if one.alive and not one.ended]
+    wants = [Unmatched(str(one), _labels(one.settings.run_on)) for one in stopped]
+    unmatched = [one for one in wants if offered and not any({*one.labels} <= has for has in offered)]
+    return replace(found, stopped=[one.account for one in wants], unmatched=unmatched)
 
 
 @operation(changes=True)
@@ -177,7 +189,7 @@ def _of_node(one: Entered, count: int) -> NodeStanding:
         one.age_ms,
         count,
         one.max_accounts,
-        [f"{name}={value}" for name, value in sorted(one.labels.items())],
+        _labels(one.labels),
         one.draining_ms is not None,
         bool(one.ended),
     )
@@ -186,6 +198,10 @@ def _of_node(one: Entered, count: int) -> NodeStanding:
 def _of_account(one: Standing, runs: bool, reader: Reader) -> AccountStanding:
     undecided = reader.undecided_sends(one.account)
     return AccountStanding(one.account, one.node, runs, one.epoch, one.since_ms, one.wanted, undecided)
+
+
+def _labels(of: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in sorted(of.items())]
 
 
 def _account(found: ClusterStanding, named: str) -> AccountStanding:
@@ -197,18 +213,22 @@ def _account(found: ClusterStanding, named: str) -> AccountStanding:
 
 
 def _check_fits(ctx: OpContext, found: ClusterStanding, account: AccountStanding, node: str) -> None:
-    """Refuse a node that lacks labels which the account wants, or that is full."""
+    """Refuse a node that lacks labels which the account wants, gives its accounts up, or is full."""
     target = next((one for one in found.nodes if one.name == node), None)
     wants: dict[str, str] = next(
         (one.settings.run_on for one in ctx.config.accounts if str(one) == account.account), {}
     )
     if target is None or (account.runs and account.node == node):
         return
-    lacking = sorted({f"{name}={value}" for name, value in wants.items()} - {*target.labels})
+    lacking = [label for label in _labels(wants) if label not in target.labels]
     if lacking:
         told = later("node {node} lacks labels that {account} wants: {labels}")
         told = later(told, node=node, account=account.account, labels=", ".join(lacking))
         raise OpError(told, later("see runOn and node.labels in the config"))
+    if target.draining:
+        told = later("node {node} gives up its accounts, and takes none", node=node)
+        end = later("end that first: {command}", command=f"openclaw cluster drain {node} --end")
+        raise OpError(told, end)
     if target.max_accounts is not None and target.count >= target.max_accounts:
         told = later("node {node} has {n} accounts, and takes no more", node=node, n=target.count)
         raise OpError(told, later("see node.maxAccounts in the config"))

@@ -71,20 +71,12 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     worse = {PHONE_NUMBER: Severity.ERROR}  # it shuts out somebody who should write
     found = [Finding.of_problem(one, worse.get(one.code, Severity.WARNING)) for one in config.warnings]
     found += private_files(ctx.paths, ctx.sealing_key)
-    found += of_store(ctx)
-    found += of_storing(ctx)
-    found += of_record(ctx)
-    found += of_upgrade(ctx)
-    found += of_webhooks(config, ctx)
-    found += owner_names(config)
+    unusable = [*of_store(ctx)]
+    found += [*unusable, *of_storing(ctx), *owner_names(config)]
+    if not (unusable and _is_database(ctx)):  # else all that follows would say the same, each after a while
+        found += _of_what_is_stored(ctx, config)
     for block in config.channels.values():
-        enabled = [account for account in block.accounts if account.enabled]
-        for account in enabled:
-            found += of_lane(ctx, config, block, account, Rules.of(config, account))
-        found += one_user_twice(enabled, ctx.profiles)
         found += leftovers(block, ctx.environ)
-        for account in enabled:
-            found += access_of(config, account, ctx.place, Rules.of(config, account))
     found += of_python(python_version(), ctx.now_ms())
     found += of_open_files()
     found += of_plugins(ctx.registry)
@@ -93,6 +85,26 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
     if not config.channels and not any(one.code == CHANNEL_OFF for one in config.warnings):
         found.append(Finding(Severity.NOTE, "no_channel", config.source.file.name))
     return found
+
+
+def _is_database(ctx: OpContext) -> bool:
+    try:
+        return ctx.place.file is None
+    except StoreUnusable:  # its password is missing
+        return True
+
+
+def _of_what_is_stored(ctx: OpContext, config: Config) -> Iterator[Finding]:
+    yield from of_record(ctx)
+    yield from of_upgrade(ctx)
+    yield from of_webhooks(config, ctx)
+    for block in config.channels.values():
+        enabled = [account for account in block.accounts if account.enabled]
+        for account in enabled:
+            yield from of_lane(ctx, config, block, account, Rules.of(config, account))
+        yield from one_user_twice(enabled, ctx.profiles)
+        for account in enabled:
+            yield from access_of(config, account, ctx.place, Rules.of(config, account))
 
 
 def beside_gateway(ctx: OpContext) -> Iterator[Finding]:

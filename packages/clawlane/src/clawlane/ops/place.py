@@ -33,7 +33,7 @@ def place_of(
     try:
         password = settings.password.read(environ) if settings.password else ""
     except SecretMissing as error:
-        told = later("the database of the store cannot be used: {reason}", reason=str(error))
+        told = later("the password of the database (store.password) is missing: {reason}", reason=str(error))
         raise StoreUnusable(told) from error
     return StoreDatabase(Address(settings.url, password), key, paths.audit_dir, paths.lock_file)
 

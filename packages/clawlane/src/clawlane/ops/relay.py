@@ -38,13 +38,12 @@ async def run_where_it_belongs(ctx: OpContext, operation: Operation, run: Run, a
     if len(nodes) == 1 and not here and not of_gateway:
         ((node, names),) = nodes.items()
         return await ask_node(ctx, operation, meant, node, names)
+    await ctx.change_store(node_requests.tidy)  # the store is opened once, before several write to it
     tries = [ask_node(ctx, operation, meant, node, names) for node, names in nodes.items()]
     names = [*nodes]
     if here or of_gateway:
         names.append(ctx.node or later("this machine"))
         tries.append(run(replace(ctx, only=frozenset(here)), meant))
-    if len(tries) > 1:  # the store is opened once, before several write to it
-        await ctx.change_store(node_requests.tidy)
     parts = await asyncio.gather(*tries, return_exceptions=True)
     if any(isinstance(part, BaseException) for part in parts):
         if operation.changes:

@@ -152,10 +152,19 @@ def _read(ctx: OpContext, asked: list[tuple[Channel, Account]]) -> dict[str, Acc
         reader = stack.enter_context(reading_nothing() if nothing else ctx.read())
         found = {str(account): read_account(ctx, channel, account, reader) for channel, account in asked}
         nodes = reader.running_nodes() if ctx.shares_store else {}
+    if nodes and not ctx.in_gateway:  # which says by itself why it does not run an account
+        found = {name: one if name in nodes else _left_alone(one) for name, one in found.items()}
     return {
         name: replace(one, problems=list(problems(one)), node=nodes.get(name, ""))
         for name, one in found.items()
     }
+
+
+def _left_alone(one: AccountStatus) -> AccountStatus:
+    """An account that no node runs, while some run others."""
+    if one.reason or not one.enabled:
+        return one
+    return replace(one, reason=t("no node runs it"), help="openclaw cluster status")
 
 
 def _gateway(ctx: OpContext) -> GatewayStatus | None:

@@ -17,6 +17,7 @@ from clawlane.store.sql import Database
 from clawlane.store.transaction import Tx, is_lazy, note_time
 from clawlane.store.writer import Writer
 from clawlane.texts import later
+from clawlane.trouble_log import TroubleLog
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,11 +33,18 @@ class AccountStore:
     """The right to write for one account. Every transition checks that it still holds."""
 
     def __init__(
-        self, writer: Writer, account: str, epoch: int, now_ms: Clock, sleep: Sleep = asyncio.sleep
+        self,
+        writer: Writer,
+        account: str,
+        epoch: int,
+        now_ms: Clock,
+        trouble: TroubleLog,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._writer = writer
         self._epoch = epoch
         self._now_ms = now_ms
+        self._trouble = trouble
         self._sleep = sleep
         self._by: tuple[str, str] | None = None
         self.account = account
@@ -73,12 +81,16 @@ class AccountStore:
         backoff: Backoff | None = None
         while True:
             try:
-                return await self._submit(transition, *args, **kwargs)
+                result = await self._submit(transition, *args, **kwargs)
             except StoreFailed as error:
                 backoff = backoff or Backoff(_FIRST_WAIT, _LONGEST_WAIT)
                 wait = backoff.next()
-                log.error("%s; trying again in %.1f s", error, wait)
-            await self._sleep(wait)
+                self._trouble.error("%s; trying again in %.1f s", error, wait)
+                await self._sleep(wait)
+                continue
+            if backoff:
+                self._trouble.over()
+            return result
 
     async def attempt(
         self, transition: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs

@@ -20,6 +20,11 @@ _AMONG = 1000
 _ECHO_MS = 10_000
 """How long the account may take to see a message of its own, before the platform is asked."""
 
+_UNKNOWN = (
+    "SELECT 1 FROM outbox WHERE account = ? AND settled_ms IS NULL"
+    " AND state = 'unknown' AND state <> 'queued'"  # as the index of these chunks says it
+)
+
 _FIRST_WAIT_MS = 10_000
 _LONGEST_WAIT_MS = 160_000
 _LOOKED_UP_MS = 86_400_000
@@ -65,15 +70,23 @@ def caught_up(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool = True)
 
     Stores and gives the gap if that is too late, unless nothing can have been `missed`.
     """
+    return _close(tx, kind, back_to_ms, missed=missed)[0]
+
+
+def _close(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool) -> tuple[Gap | None, bool]:
+    """The same, and whether there are unconfirmed sends (`has_unknown`)."""
     row = tx.db.execute(
-        "DELETE FROM cursors WHERE account = ? AND thread_kind = ? RETURNING at_ms", (tx.account, kind)
+        f"DELETE FROM cursors WHERE account = ? AND thread_kind = ?"  # noqa: S608 — our own text only
+        f" RETURNING at_ms, EXISTS ({_UNKNOWN}) AS unknown",
+        (tx.account, kind, tx.account),
     ).fetchone()
+    unknown = has_unknown(tx) if row is None else bool(row["unknown"])
     if row is None or not missed or not row["at_ms"] or back_to_ms <= row["at_ms"]:
-        return None
+        return None, unknown
     gap = Gap(kind, row["at_ms"], back_to_ms, tx.now_ms)
     key = {"thread_kind": kind, "from_ms": gap.from_ms}
     put(tx, "gaps", key, to_ms=gap.to_ms, noted_ms=gap.noted_ms)
-    return gap
+    return gap, unknown
 
 
 def finish(tx: Tx, asked: LookUp, gap_ms: int, *, missed: bool) -> Finished:
@@ -81,8 +94,7 @@ def finish(tx: Tx, asked: LookUp, gap_ms: int, *, missed: bool) -> Finished:
 
     Everything that it fetched is stored: what is still unknown is not among it.
     """
-    gap = caught_up(tx, asked.kind, asked.back_to_ms, missed=missed)
-    unknown = has_unknown(tx)
+    gap, unknown = _close(tx, asked.kind, asked.back_to_ms, missed=missed)
     again = absent(tx, asked, gap_ms) if unknown or asked.own_ids else 0
     return Finished(gap, again, unknown)
 
@@ -100,8 +112,7 @@ def gaps(connection: Database, account: str | None = None, since_ms: int = 0) ->
 @lazy
 def has_unknown(tx: Tx) -> bool:
     """Whether there are unconfirmed sends."""
-    query = "SELECT 1 FROM outbox WHERE account = ? AND settled_ms IS NULL AND state = 'unknown'"
-    return exists(tx.db, f"{query} AND state <> 'queued'", tx.account)
+    return exists(tx.db, _UNKNOWN, tx.account)
 
 
 def to_look_up(tx: Tx, gap_ms: int) -> list[ThreadKind]:

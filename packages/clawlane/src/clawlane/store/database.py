@@ -27,6 +27,7 @@ from clawlane.store.sqlite.engine import SqliteEngine
 from clawlane.store.transaction import Tx, is_lazy
 from clawlane.store.writer import Writer
 from clawlane.texts import later
+from clawlane.trouble_log import TroubleLog
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Store:
         self._writer = writer
         self._now_ms = now_ms
         self._owned: set[str] = set()
+        self._trouble = TroubleLog(log)
         self._hands = asyncio.Event()
         self._node: tuple[Callable[[], Claimant], Callable[[], bool]] | None = None
 
@@ -78,7 +80,7 @@ class Store:
             epoch = await self._writer.submit(partial(self._claim, account, self._now_ms()))
             self._tell_hands()
             try:
-                yield AccountStore(self._writer, account, epoch, self._now_ms)
+                yield AccountStore(self._writer, account, epoch, self._now_ms, self._trouble)
             finally:
                 await self._release(account, epoch)
         finally:

@@ -25,6 +25,9 @@ DECLINED = later("you did not agree to it; --yes agrees beforehand")
 def restart(run: Run) -> Steps:
     """The gateway restarts, and the account is connected again with the session that was stored."""
     step, before = StepName.RESTART, run.refresh()
+    here = _gateway(run)
+    if here is None or not _runs(here, before):
+        return skipped(t("a gateway elsewhere runs the account; take this step beside it"), Skip.UNPROVEN)
     question = Question(
         QuestionKind.RESTART,
         t(
@@ -38,10 +41,8 @@ def restart(run: Run) -> Steps:
     run.asks.call(Restart())
 
     def again() -> Process | None:
-        with suppress(ControlError, OpError, ConfigError):
-            found = run.asks.call(GetProcess())
-            return found if found.started_ms != before.started_ms else None
-        return None
+        found = _gateway(run)
+        return found if found and found.started_ms != before.started_ms else None
 
     def connected() -> LaneFacts | None:
         with suppress(ControlError, OpError):
@@ -62,7 +63,24 @@ def restart(run: Run) -> Steps:
         "the gateway began again (pid {pid}); the account was ready after {time} with the stored session,"
         " no code"
     )
+    if not _runs(process, after):
+        began = later(
+            "the gateway began again (pid {pid}); another one had taken the account over, and had it ready"
+            " after {time} with the stored session, no code"
+        )
     return passed(t(began, pid=process.pid, time=took(run.now_ms() - began_ms)))
+
+
+def _gateway(run: Run) -> Process | None:
+    """The gateway of this machine, as long as it answers."""
+    with suppress(ControlError, OpError, ConfigError):
+        return run.asks.call(GetProcess())
+    return None
+
+
+def _runs(process: Process, facts: LaneFacts) -> bool:
+    """Whether this gateway is the one that runs the account."""
+    return (process.pid, process.started_ms) == (facts.pid, facts.started_ms)
 
 
 def reconnect(run: Run) -> Steps:

@@ -136,6 +136,7 @@ class Readers:
             min_size=0,
             max_size=_READERS,
             timeout=_CONNECT_S,
+            reconnect_timeout=_CONNECT_S,  # else the pool waits twice as long each time, also once it is back
             max_idle=60,
             open=False,
             name="clawlane",
