@@ -143,6 +143,11 @@ def test_an_account_always_has_one_node_and_messages_one_answer(desk: Desk) -> N
     assert desk.owners(first) == dict.fromkeys(desk.owners(first), second)
 
 
+def told_by(desk: Desk, *words: str) -> str:
+    """What a command says on b, in one line."""
+    return " ".join(desk.operators["b"].run(*words).stdout.split())
+
+
 def seen_from_a_third(desk: Desk) -> str:
     """The nodes and the accounts on a machine without a gateway, by whose config no node fits the account."""
     third, config = desk.machine("c", "ask"), desk.folder / "c" / "config.json5"
@@ -187,6 +192,8 @@ def test_where_nothing_is_written_an_operator_decides(desk: Desk) -> None:
         assert done.returncode == 2
         assert "zalouser/default does not run; it was on a" in shown
         assert "a is lost" in shown
+        assert "no other node runs that takes any" in told_by(desk, "cluster", "drain", "b")
+        assert "takes accounts again" in told_by(desk, "cluster", "drain", "b", "--end")
         shown = seen_from_a_third(desk)
         assert "No node that runs has the labels that zalouser/default wants (runOn): net=nowhere" in shown
         assert "default (profile default): not running: no node runs it" in shown
@@ -208,3 +215,7 @@ def test_where_nothing_is_written_an_operator_decides(desk: Desk) -> None:
         refused = desk.operators["b"].run("cluster", "move", "default", "c")
         assert refused.returncode != 0
         assert "there is no node 'c'; nodes: a, b" in refused.stdout
+        nodes["b"].stop()
+        shown = told_by(desk, "cluster", "status")
+        assert "No node runs: start a gateway." in shown
+        assert "cluster move" not in shown

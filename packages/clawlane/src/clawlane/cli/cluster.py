@@ -15,6 +15,7 @@ from clawlane.ops.cluster import (
     GetCluster,
     MoveAccount,
     NodeStanding,
+    is_there,
 )
 from clawlane.ops.exit_codes import Exit
 from clawlane.texts import t
@@ -45,6 +46,8 @@ def status(ctx: click.Context, as_json: bool) -> None:
     else:
         if not found.nodes:
             echo_wrapped(t("No node has entered yet: start a gateway."))
+        elif not any(map(is_there, found.nodes)):
+            echo_wrapped(t("No node runs: start a gateway."))
         for node in found.nodes:
             echo_wrapped(_of_node(node, late=node.name in found.late), hanging="    ")
         for account in found.accounts.values():
@@ -79,7 +82,13 @@ def drain(node: str, end: bool, as_json: bool) -> None:
         print_json(drained=done)
         return
     told = t("Node {node} takes accounts again; it runs {n}.", node=done.name, n=done.count)
-    if done.draining:
+    if done.draining and not done.takers:
+        told = t(
+            "Node {node} gives up its accounts, but no other node runs that takes any: it goes on with {n}.",
+            node=done.name,
+            n=done.count,
+        )
+    elif done.draining:
         told = t(
             "Node {node} gives up {n} accounts, as others take them; see: openclaw cluster status",
             node=done.name,
@@ -141,7 +150,7 @@ def _of_account(one: AccountStanding, found: ClusterStanding) -> str:
         told = t("{account} runs on {node} since {time}", account=one.account, node=one.node, time=since)
     elif one.node:
         told = t("{account} does not run; it was on {node}", account=one.account, node=one.node)
-        if not one.wanted and all(one.account != other.account for other in found.unmatched):
+        if not one.wanted and _may_move(one, found):
             told += "; " + t("to run it elsewhere: openclaw cluster move {account} NODE", account=one.account)
     else:
         told = t("{account} has not run yet", account=one.account)
@@ -150,3 +159,8 @@ def _of_account(one: AccountStanding, found: ClusterStanding) -> str:
     if one.undecided:
         told += "; " + t("{n} messages wait for you: openclaw outbox list", n=one.undecided)
     return told
+
+
+def _may_move(one: AccountStanding, found: ClusterStanding) -> bool:
+    """Whether some node could run it."""
+    return any(map(is_there, found.nodes)) and all(one.account != other.account for other in found.unmatched)

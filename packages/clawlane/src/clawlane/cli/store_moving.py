@@ -10,7 +10,7 @@ import click
 
 from clawlane.cli.failure import CliError
 from clawlane.cli.options import json_option
-from clawlane.cli.output import echo_line, echo_wrapped, print_json, print_result
+from clawlane.cli.output import echo_wrapped, print_json, print_result
 from clawlane.cli.prompt_answers import confirm
 from clawlane.clock import now_ms
 from clawlane.ops.client import Client
@@ -62,7 +62,8 @@ def migrate(
         _undo(client, yes, as_json)
         return
     request = MigrateStore(str(to), password_file or "", password_env or "", replace)
-    client.run_here(_edit(request, dry_run=True))  # the config must be able to say where it is then
+    if request.settings():  # the config must be able to say where it is then; it can always say nothing
+        client.run_here(_edit(request, dry_run=True))
     done = _followed(client, request, as_json)
     written = _may_write(done, yes, as_json)
     if written:
@@ -183,7 +184,7 @@ def info(as_json: bool) -> None:
         print_json(store=found)
         return
     for line in _about(found):
-        echo_line(line)
+        echo_wrapped(line, hanging=" " * 11)
 
 
 def _about(found: StoreInfo) -> Iterator[str]:
@@ -191,11 +192,14 @@ def _about(found: StoreInfo) -> Iterator[str]:
     yield t("where      {where}", where=found.where)
     yield t("engine     {name} {version}", name=name, version=found.server)
     yield t("size       {size}, schema {schema}", size=size_words(found.size), schema=found.migration)
-    oldest = when(found.oldest_ms, now_ms()) if found.oldest_ms is not None else t("none")
-    rows = {one.table: one.rows for one in found.tables}
-    yield t("messages   {n}, the oldest {when}", n=rows.get("messages", 0), when=oldest)
-    counts = ", ".join(f"{one} {rows[one]}" for one in _BIG[1:] if one in rows)
-    yield t("rows       {counts}", counts=counts)
+    if not found.tables:
+        yield t("tables     none of clawlane: the first start of a gateway makes them in an empty database")
+    else:
+        oldest = when(found.oldest_ms, now_ms()) if found.oldest_ms is not None else t("none")
+        rows = {one.table: one.rows for one in found.tables}
+        yield t("messages   {n}, the oldest {when}", n=rows.get("messages", 0), when=oldest)
+        counts = ", ".join(f"{one} {rows[one]}" for one in _BIG[1:] if one in rows)
+        yield t("rows       {counts}", counts=counts)
     yield t("round trip {ms} ms", ms=found.round_trip_ms)
     if found.moved_to is not None:
         yield t("moved      to {where}: no gateway starts with this one", where=found.moved_to)

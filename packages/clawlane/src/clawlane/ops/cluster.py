@@ -89,11 +89,15 @@ class DrainNode(Request["Drained"]):
 
 
 class Drained(Struct, frozen=True):
-    """A node that drains, or does no more. `count` is how many accounts it runs now."""
+    """A node that drains, or does no more. `count` is how many accounts it runs now.
+
+    `takers` are the other nodes that run and do not drain themselves.
+    """
 
     name: str
     draining: bool
     count: int
+    takers: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ async def standing(ctx: OpContext, request: GetCluster) -> ClusterStanding:  # n
     found = await ctx.ask(_standing)
     running = {one.account for one in found.accounts.values() if one.runs}
     stopped = [one for one in ctx.config.accounts if one.enabled and str(one) not in running]
-    offered = [{*one.labels} for one in found.nodes if one.alive and not one.ended]
+    offered = [{*one.labels} for one in found.nodes if is_there(one)]
     wants = [Unmatched(str(one), _labels(one.settings.run_on)) for one in stopped]
     unmatched = [one for one in wants if offered and not any({*one.labels} <= has for has in offered)]
     return replace(found, stopped=[one.account for one in wants], unmatched=unmatched)
@@ -135,10 +139,13 @@ async def drain(ctx: OpContext, request: DrainNode) -> Drained:
     try:
         await ctx.change_store(nodes.drain, request.name, not request.end)
     except MoveRefused as error:
-        raise OpError(str(error)) from error
+        raise OpError(error.args[0]) from error  # not `str`, which would be English
     found = await ctx.ask(_standing)
     running = next(one.count for one in found.nodes if one.name == request.name)
-    return Drained(request.name, not request.end, running)
+    takers = [
+        one.name for one in found.nodes if one.name != request.name and is_there(one) and not one.draining
+    ]
+    return Drained(request.name, not request.end, running, takers)
 
 
 @operation(changes=True)
@@ -154,10 +161,15 @@ async def move(ctx: OpContext, request: MoveAccount) -> Moved:
     try:
         was = await ctx.change_store(claims.move, account.account, request.node)
     except MoveRefused as error:
-        raise OpError(str(error)) from error
+        raise OpError(error.args[0]) from error  # not `str`, which would be English
     ran = next((one for one in before.nodes if one.name == was.node), None)
     lost = bool(was.node) and not was.ended and (ran is None or not ran.alive)
     return Moved(account.account, request.node, was.node, lost)
+
+
+def is_there(one: NodeStanding) -> bool:
+    """Whether a node runs: it has neither stopped nor been silent for long."""
+    return one.alive and not one.ended
 
 
 def _check_shared(ctx: OpContext) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from clawlane.store.errors import StoreUnusable
 from clawlane.store.sqlite.marker import check_before
+from clawlane.texts import told
 
 if TYPE_CHECKING:
     from clawlane.credentials.profile_records import ProfileRecords
@@ -201,4 +202,4 @@ class StoreDatabase:
         try:
             return self.key.read()
         except (VaultError, OSError) as error:
-            raise StoreUnusable(str(error)) from error
+            raise StoreUnusable(told(error)) from error
