@@ -52,7 +52,10 @@ class Seal:
             opened = AESGCM(self._key_bytes()).decrypt(nonce, sealed, self._authenticated(raw[:_HEAD_BYTES]))
         except InvalidTag as error:
             raise self._damaged(
-                later("the session of {name} is damaged, or was sealed with another key than {path}"),
+                later(
+                    "the session of {name} is damaged, or was sealed with another key than {path}:"
+                    " put the right key there, or log in again"
+                ),
                 path=str(self.key.path),
             ) from error
         line, _, secret = opened.partition(b"\n")

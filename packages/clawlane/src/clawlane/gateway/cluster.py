@@ -298,7 +298,9 @@ class Cluster:
             reason, waits = why_elsewhere(by_name.get(account), known, now_ms)
             if self._said.get(account) != reason:
                 self._said[account] = found[account] = reason
-                log.log(logging.ERROR if waits else logging.INFO, "%s: %s", account, reason)
+                log.log(
+                    logging.ERROR if waits else logging.DEBUG, "%s: %s", account, reason
+                )  # its state is logged, too
         return found
 
 
