@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from demo.stage import Simulator, running
-from end_to_end.browsing import Live, signed_in
+from end_to_end.browsing import Browser, Live, signed_in
 from end_to_end.mcp_clients import over_pipes
 from end_to_end.steps import ACCEPT, answers, asked, log_in, person, say, until
 from end_to_end.test_cluster import LANE, other_than
@@ -69,6 +69,18 @@ async def test_the_console_and_mcp_clients_of_one_node_act_on_another(
         sent = await client.call("messages_send", conversation=f"{LANE}/user:{lan}", text="from afar")
         assert sent["name"] == "Lan"
     assert answers(zalo, 1) == ["from afar"]
+
+    third = desk.operators["c"]  # its own console says what the nodes say, and not that nothing runs
+    with running(
+        third.command("console", "--listen", "127.0.0.1:0"), third.env, subprocess.STDOUT
+    ) as serving:
+        link = line_with(serving, "/sign-in").strip()
+        page = Browser(link.partition("/sign-in")[0])
+        assert page.post("/sign-in", link=link.rpartition("=")[2]).status == 200
+        shown = page.get("/").text
+    assert "not running on this machine; other nodes run accounts" in shown
+    assert f"default on node {owner}" in shown
+    assert ">ready<" in shown
 
     account = next(name for name, node in sorted(owners.items()) if name != LANE and node == owner)
     shop = zalo.do("/account", name="Shop")["uid"]

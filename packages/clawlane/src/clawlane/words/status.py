@@ -31,15 +31,7 @@ _VALIDATE = later("; run: openclaw config validate")
 def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
     """The gateway, then every channel with its accounts: what a line begins with, and its text."""
     now = now_ms()
-    if gateway := found.gateway:
-        since = when(gateway.started_ms, now)
-        yield "", t("Gateway: running since {since}, pid {pid}", since=since, pid=gateway.pid)
-    elif any(one.node for one in accounts_of(found)):
-        yield "", t("Gateway: not running on this machine; other nodes run accounts")
-    elif found.channels:
-        yield "", t("Gateway: not running; start it: openclaw gateway run")
-    else:
-        yield "", t("Gateway: not running")
+    yield "", gateway_line(found, now)
     yield from config_lines(found.config, now)
     yield from serves_lines(found)
     yield "", rules_line(rules, error_told=True)
@@ -61,12 +53,36 @@ def lines(found: Status, rules: RulesFrom) -> Iterator[tuple[str, str]]:
         yield "", f"{block.label} [{name}]{note}"
         for one in block.accounts.values():
             words = account_words(name, one.id, one.id == block.default_account)
-            yield from _account(one, words, bool(found.gateway or one.node), now)
+            yield from _account(found, one, words, now)
     for off in found.off:
         yield "", ""
         yield "", off_words(off)
     if not found.channels and not found.off:
         yield "", t("No channel is configured; set one up: openclaw onboard")
+
+
+def gateway_line(found: Status, now: int) -> str:
+    """Whether a gateway runs, here or elsewhere."""
+    if gateway := found.gateway:
+        since = when(gateway.started_ms, now)
+        return t("Gateway: running since {since}, pid {pid}", since=since, pid=gateway.pid)
+    if any(one.node for one in accounts_of(found)):
+        return t("Gateway: not running on this machine; other nodes run accounts")
+    if found.channels:
+        return t("Gateway: not running; start it: openclaw gateway run")
+    return t("Gateway: not running")
+
+
+def phase_words(found: Status, one: AccountStatus) -> str:
+    """The phase of an account, which nobody keeps without a gateway that runs it."""
+    if not one.enabled:
+        return t("disabled")
+    return t(PHASES[one.phase]) if found.gateway or one.node else t("not running")
+
+
+def on_node(one: AccountStatus) -> str:
+    """The node that runs an account, to be put after its name; empty without one."""
+    return t(" on node {name}", name=sanitize(one.node)) if one.node else ""
 
 
 def webhook_lines(found: Status, now: int) -> Iterator[tuple[str, str]]:
@@ -116,14 +132,11 @@ def config_lines(config: ConfigStatus, now: int) -> Iterator[tuple[str, str]]:
         yield "", t("Config: in force since {since}", since=since)
 
 
-def _account(one: AccountStatus, words: str, running: bool, now: int) -> Iterator[tuple[str, str]]:
+def _account(found: Status, one: AccountStatus, words: str, now: int) -> Iterator[tuple[str, str]]:
     called = f" · {sanitize(one.name)}" if one.name else ""
-    phase = t(PHASES[one.phase]) if running else t("not running")
-    reason = f": {sanitize(one.reason, 200)}" if one.reason else ""
-    how = f"{phase}{reason}" if one.enabled else t("disabled")
+    reason = f": {sanitize(one.reason, 200)}" if one.reason and one.enabled else ""
     profile = t("{account} (profile {profile})", account=one.id, profile=one.profile)
-    node = t(" on node {name}", name=sanitize(one.node)) if one.node else ""
-    yield "  ", f"{profile}{called}{node}: {how}"
+    yield "  ", f"{profile}{called}{on_node(one)}: {phase_words(found, one)}{reason}"
     for head, text in account_rows(one, words, now):
         yield f"    {t(head):<11}", text
     if helps := help_of(one, words):

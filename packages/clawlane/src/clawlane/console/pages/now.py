@@ -18,12 +18,20 @@ from clawlane.console.site import SITE
 from clawlane.console.streaming import SILENCE_S, STILL_HERE, opened, while_signed_in, written
 from clawlane.ops.account_status import AccountStatus
 from clawlane.ops.context import account_words
-from clawlane.ops.exit_codes import Exit, exit_code, exit_code_of
+from clawlane.ops.exit_codes import Exit, accounts_of, exit_code, exit_code_of
 from clawlane.ops.status import GetStatus, Status
 from clawlane.ops.why import Why
 from clawlane.texts import t
 from clawlane.words.account_rows import account_rows
-from clawlane.words.status import config_lines, help_of, serves_lines, webhook_lines
+from clawlane.words.status import (
+    config_lines,
+    gateway_line,
+    help_of,
+    on_node,
+    phase_words,
+    serves_lines,
+    webhook_lines,
+)
 from clawlane.words.stories import lines
 
 _LOGIN_HELPS = (Phase.NEEDS_LOGIN, Phase.NEEDS_CONSENT)
@@ -67,6 +75,8 @@ async def _values(request: web.Request) -> dict[str, Any]:
     return {
         "found": found,
         "well": exit_code(found) is Exit.WELL,
+        "gateway": gateway_line(found, now),
+        "runs": found.gateway is not None or any(one.node for one in accounts_of(found)),
         "lines": [text for _, text in told],
         "rows": _rows(found),
     }
@@ -86,7 +96,9 @@ def _rows(found: Status) -> dict[str, dict[str, object]]:
 def _account(found: Status, one: AccountStatus, words: str) -> dict[str, object]:
     code = exit_code_of(one)
     return {
-        "well": found.gateway is not None and code is Exit.WELL,
+        "well": bool(found.gateway or one.node) and code is Exit.WELL,
+        "phase": phase_words(found, one),
+        "node": on_node(one),
         "rows": [(t(head) if head else "", text) for head, text in account_rows(one, words, now_ms())],
         "help": help_of(one, words),
         "needs_login": one.enabled and (not one.linked or one.phase in _LOGIN_HELPS),
