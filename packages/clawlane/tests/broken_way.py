@@ -161,8 +161,9 @@ class BrokenWay:
         await self._hear(Lost.ALL)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(_PIECE):
-            await self._pass_on(data, writer, Lost.ANSWERS)
+        with suppress(ConnectionError):  # the server was killed
+            while data := await reader.read(_PIECE):
+                await self._pass_on(data, writer, Lost.ANSWERS)
         await self._hear(Lost.ANSWERS)
         writer.close()
 

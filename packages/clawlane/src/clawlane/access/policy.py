@@ -175,7 +175,7 @@ class _RuleReader:
     def __init__(self, config: Config, account: Account) -> None:
         self._config = config
         self._account = account
-        self._keys = {format_path(path): path for path in config.source.keys}
+        self._keys = config.source.by_path
 
     def rule(self, key: str) -> Rule:
         """Where a channel key (`groupPolicy`) is set for the account, or where it can be set."""

@@ -77,11 +77,8 @@ def effective(source: Source, account: Account, key: str) -> Effective:
 
 def account_path(source: Source, account: Account) -> KeyPath:
     """Where the account's own keys are written, or would be."""
-    accounts: KeyPath = ("channels", account.channel, "accounts")
-    for name in source.at(accounts) or {}:
-        if name.strip().lower() == account.id:
-            return (*accounts, name)
-    return (*accounts, account.id)
+    name = source.account_names.get((account.channel, account.id), account.id)
+    return ("channels", account.channel, "accounts", name)
 
 
 def _setting(account: Account, key: str) -> Any:

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ _OF_MACHINE = ("node", "store", "secrets")
 """Keys of the root that differ between machines which share a store."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """One config file. `data` is its root object, empty for a file that does not exist.
 
@@ -82,6 +82,22 @@ class Source:
         """A digest of what it says, the same on all machines that share a store if they say the same."""
         said = {name: value for name, value in self.data.items() if name not in _OF_MACHINE}
         return _revision(json.dumps(said, sort_keys=True).encode())
+
+    @cached_property
+    def by_path(self) -> Mapping[str, KeyPath]:
+        """Each key that is written, by its path as text. Asked for each of hundreds of accounts."""
+        return {format_path(path): path for path in self.keys}
+
+    @cached_property
+    def account_names(self) -> Mapping[tuple[str, str], str]:
+        """How the accounts of a channel are written, by channel and id."""
+        found: dict[tuple[str, str], str] = {}
+        channels = self.data.get("channels")
+        for channel in channels if isinstance(channels, Mapping) else ():
+            accounts = self.at(("channels", channel, "accounts"))
+            for name in accounts if isinstance(accounts, Mapping) else ():
+                found.setdefault((channel, name.strip().lower()), name)
+        return found
 
     def at(self, path: KeyPath) -> Any:
         """The value at a path of keys, None where there is none."""

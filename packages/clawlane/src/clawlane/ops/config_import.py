@@ -218,7 +218,7 @@ def _removals(
     """The edits that remove what goes."""
     from clawlane.config.edit import Remove
 
-    paths = {format_path(path): path for path in source.keys}
+    paths = source.by_path
     gone = {paths[one.path]: one for one in problems if _goes(one) and one.path in paths}
     for path, problem in gone.items():
         if not any(path[:length] in gone for length in range(1, len(path))):

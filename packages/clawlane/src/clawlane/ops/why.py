@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clawlane.config.errors import ConfigError, did_you_mean, format_path
+from clawlane.config.errors import ConfigError, did_you_mean
 from clawlane.ops.context import OpContext
 from clawlane.ops.operation import OpError, Request, operation
 from clawlane.store.states import ChunkState, TurnState
@@ -294,6 +294,6 @@ def _text_now(made: Made, source: Source | None) -> str | None:
     decision = made.decision
     if source is None or not decision.revision or decision.revision == source.revision:
         return None
-    path = next((path for path in source.keys if format_path(path) == decision.rule.path), None)
+    path = source.by_path.get(decision.rule.path)
     now = setting_text(source, path)
     return None if now == decision.rule.text else now
