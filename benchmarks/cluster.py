@@ -31,9 +31,9 @@ _QUIET_SHARE, _SETTLES_S = 0.3, 600.0
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: see `SIZES`."""
+    """How much is measured: see `SIZES`. By default as many move as one of three nodes has that share 60."""
 
-    moved: int = 60
+    moved: int = 20
     shared: int = 1_000
     still: float = 60.0
 
