@@ -267,6 +267,8 @@ NOT_SAID = {
     },
     "ops/access_findings.py": {"in list"},  # which sentence of a code
     "ops/path_findings.py": {"ours first"},  # which sentence of a code
+    "ops/asking_nodes.py": {"taking a request back", "whoever looks stops by itself"},  # for the log
+    "ops/login.py": {"storing the login"},  # for the log
     "ops/policy.py": {"the account itself"},  # stands for an id
     "cli/rehearse.py": {"{{ channels: {{ {channel}: {{ enabled: true }} }} }}\n"},  # a config
     # help of options

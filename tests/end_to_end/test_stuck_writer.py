@@ -63,6 +63,6 @@ def test_a_node_that_can_store_nothing_gives_its_accounts_up(desk: Desk) -> None
     head.unlink()
     os.close(reader)
     a.said("claims its accounts")
-    a.said(f"{LANE}: another node runs it")
+    a.said(f"{LANE} is stopped: another node runs it")
     desk.answered(lan, "two")
     assert {*desk.owners("a").values()} == {"b"}

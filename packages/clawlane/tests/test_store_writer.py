@@ -153,6 +153,19 @@ async def test_a_transition_that_is_alone_and_raises_leaves_nothing(writer: Writ
     assert await writer.submit(count) == 0
 
 
+async def test_an_error_that_somebody_keeps_keeps_nothing_open(writer: Writer) -> None:
+    """Rows that were asked for and not read would keep the file from being written anew."""
+
+    def asks(connection: sqlite3.Connection) -> None:
+        rows = connection.execute("SELECT 1 UNION SELECT 2")
+        raise ValueError(next(rows)[0])
+
+    with pytest.raises(ValueError, match="1") as kept:
+        await writer.submit(asks)
+    await writer.rewrite()
+    assert kept.value.__traceback__ is not None
+
+
 def test_a_savepoint_undoes_only_what_is_inside() -> None:
     connection = sqlite3.connect(":memory:", isolation_level=None, factory=Connection)
     connection.execute("CREATE TABLE counted (number INTEGER)")

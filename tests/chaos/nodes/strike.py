@@ -99,6 +99,7 @@ class Striker:
     async def _rob(self, node: Node) -> None:
         """Freeze it, start a copy of the machine once its beat is old, let it go on: it ends by itself."""
         thief = self._stage.thieves[node.name]
+        await self._back(node)  # a start may just have been refused, as the database started as well
         node.lane.rest()
         async with asyncio.TaskGroup() as group:
             with node.stopped():

@@ -141,40 +141,42 @@ class Cluster:
         wait_s = 0.0  # a start with many accounts has taken some of the first lease
         while True:
             await asyncio.sleep(wait_s)
+            await self._beat_once()
             wait_s = _BEATS * self._lease.lasts_s if self._lease.holds else _RETRY_S
-            asked, held = self._lease.now(), self._lease.holds
-            if stuck := self._store.stuck:
-                if held:
-                    log.error("node %s does not beat any more: %s", self._node.name, stuck)
-                continue
-            try:
-                in_time = await self._beats.change(
-                    nodes.beat, self._node.name, self._node.instance, held=held
-                )
-            except NodeTaken:
-                self._lease.end()
-                await self._runs.lose(self._lease.why_not())
-                raise
-            except StoreError as error:
-                self._trouble.error("node %s could not beat: %s", self._node.name, error)
-                continue
-            if not in_time:
-                log.error(
-                    "the last beat of node %s is too old by the clock of the database; its accounts stop, as"
-                    " others may have claimed them",
-                    self._node.name,
-                )
-                self._lease.end()
-                await self._runs.lose(self._lease.why_not())
-                wait_s = _RETRY_S
-            elif held and self._lease.holds:
-                self._lease.renew(asked)
-            elif not held and not self._runs.here():
-                log.warning("node %s reaches the database again, and claims its accounts", self._node.name)
-                self._trouble.over()
-                self._all_open = True
-                self._lease.renew(asked)
-            # Else the lease has ended meanwhile: others may have claimed before this beat was noted.
+
+    async def _beat_once(self) -> None:
+        name, asked, held = self._node.name, self._lease.now(), self._lease.holds
+        if stuck := self._store.stuck:
+            if held:
+                log.error("node %s does not beat any more: %s", name, stuck)
+            return
+        try:
+            in_time = await self._beats.change(nodes.beat, name, self._node.instance, held=held)
+        except NodeTaken:
+            await self._lose()
+            raise
+        except StoreError as error:
+            self._trouble.error("node %s could not beat: %s", name, error)
+            return
+        if not in_time:
+            log.error(
+                "the last beat of node %s is too old by the clock of the database; its accounts stop, as"
+                " others may have claimed them",
+                name,
+            )
+            await self._lose()
+        elif held and self._lease.holds:
+            self._lease.renew(asked)
+        elif not held and not self._runs.here():
+            log.warning("node %s reaches the database again, and claims its accounts", name)
+            self._trouble.over()
+            self._all_open = True
+            self._lease.renew(asked)
+        # Else the lease has ended meanwhile: others may have claimed before this beat was noted.
+
+    async def _lose(self) -> None:
+        self._lease.end()
+        await self._runs.lose(self._lease.why_not())
 
     async def _watch(self) -> None:
         """Stop everything whenever the lease is over."""
@@ -298,9 +300,8 @@ class Cluster:
             reason, waits = why_elsewhere(by_name.get(account), known, now_ms)
             if self._said.get(account) != reason:
                 self._said[account] = found[account] = reason
-                log.log(
-                    logging.ERROR if waits else logging.DEBUG, "%s: %s", account, reason
-                )  # its state is logged, too
+                level = logging.ERROR if waits else logging.DEBUG  # its state is logged, too
+                log.log(level, "%s: %s", account, reason)
         return found
 
 

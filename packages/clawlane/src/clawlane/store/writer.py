@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import Any, TypeVar
 
 from clawlane.observing import Observer
@@ -272,7 +273,7 @@ class Writer:
             anew = later(
                 "the store could not be written anew ({error}); check free space: it takes its size twice"
             )
-            return StoreFailed(later(anew, error=error))
+            return StoreFailed(later(anew, error=self._engine.reason(error)))
         self._scrub(_LAST_SCRUB_S)
         if self._to_scrub:
             read = later("the log of the store could not be emptied: somebody reads it; try again")
@@ -292,6 +293,7 @@ class Writer:
         try:
             outcomes = self._commit(group, lazy=lazy)
         except engine.errors as error:
+            _without_questions(error)
             engine.roll_back()
             self._failing = engine.reason(error)
             return [StoreFailed(engine.unstored(error))] * len(group)
@@ -365,7 +367,7 @@ def _outcome(transition: Transition[Any], db: Database) -> Any:
     except Exception as error:
         if db.failed_below(error):
             raise
-        return error
+        return _without_questions(error)
 
 
 def _outcome_in_savepoint(transition: Transition[Any], db: Database) -> Any:
@@ -376,7 +378,13 @@ def _outcome_in_savepoint(transition: Transition[Any], db: Database) -> Any:
     except Exception as error:
         if db.failed_below(error):
             raise
-        return error
+        return _without_questions(error)
+
+
+def _without_questions(error: Exception) -> Exception:
+    """An error whose frames hold no rows that were asked for and not read: those keep a file locked."""
+    clear_frames(error.__traceback__)
+    return error
 
 
 def _resolve(group: list[_Job], outcomes: list[Any]) -> None:

@@ -48,7 +48,7 @@ class SqliteEngine:
     def unstored(self, error: Exception) -> str:
         """Why nothing can be stored, and what helps."""
         reason = later("the store could not be written ({error}); check free space and permissions")
-        return later(reason, error=error)
+        return later(reason, error=str(error))  # the error itself would keep what was asked open
 
     def scrub(self, patience_s: float) -> bool:
         """Write everything into the main file and truncate the log. A reader may delay that."""
