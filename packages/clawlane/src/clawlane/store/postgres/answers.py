@@ -46,11 +46,6 @@ class Answer:
         self._error: psycopg.Error | None = None
 
     @property
-    def is_known(self) -> bool:
-        """Whether the server has said it."""
-        return self._rows is not None
-
-    @property
     def rowcount(self) -> int:
         """How many rows it changed or found."""
         self._known()
