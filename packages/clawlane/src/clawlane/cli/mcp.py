@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from clawlane.cli.failure import CliError
-from clawlane.cli.output import echo_line, echo_wrapped
+from clawlane.cli.output import echo_line
 from clawlane.texts import t
 
 _ALLOWED = ("send", "react", "approve")
@@ -61,9 +60,6 @@ def serve(http: str | None, token_file: Path | None, allow: tuple[str, ...]) -> 
         told = t("the library for MCP servers is missing")
         raise CliError(told, t("run: {command}", command="pip install 'clawlane[mcp]'")) from None
     if http is None or token_file is None:
-        if sys.stdin.isatty():
-            told = t("A client starts this command by itself and speaks MCP with it; here it waits for none.")
-            echo_wrapped(f"{told} {t('Ctrl-C ends it.')}", err=True)
         serve_pipes(wanted)
     else:
         serve_http(wanted, http, token_file)
