@@ -140,6 +140,7 @@ class Warm:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._path = ""
+        self._prepared: set[Path] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -147,6 +148,7 @@ class Warm:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
         self._path = ""
+        self._prepared.clear()
 
     def start(
         self,
@@ -191,9 +193,16 @@ class Warm:
         return subprocess.CompletedProcess(args, process.returncode, told, errors)
 
     def behind(self, script: Path, *words: str) -> list[str]:
-        """A command line for a script of ours, for somebody else to start: it is forked then."""
-        line = [sys.executable, "-I", "-S", fork_line.__file__, self.address()]
-        return [*line, str(script), *words]
+        """A command line for a script of ours, for somebody else to start: it is forked then.
+
+        It runs once before, with nothing to read: what it needs is imported when somebody waits for it.
+        """
+        line = [sys.executable, "-I", "-S", fork_line.__file__, self.address(), str(script)]
+        if script not in self._prepared:
+            null = subprocess.DEVNULL
+            subprocess.run(line, stdin=null, stdout=null, stderr=null, check=True)
+            self._prepared.add(script)
+        return [*line, *words]
 
     def address(self) -> str:
         """Where forks are asked for."""
