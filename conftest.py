@@ -1,4 +1,6 @@
-"""What all tests share: their processes begin warm, and what is collected once is not looked at again."""
+"""What all tests share: their processes begin warm, what is collected once is not looked at again, and no
+example of a property has to be quick: a busy machine makes any of them slow.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,15 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from demo import stage
 from end_to_end.forks import warm
+
+settings.register_profile(
+    "unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 
 def pytest_collection() -> None:

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -95,7 +95,8 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it has ended, and the word of it is on its way
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -140,6 +141,7 @@ class Warm:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._path = ""
+        self._prepared: set[Path] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -147,6 +149,7 @@ class Warm:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
         self._path = ""
+        self._prepared.clear()
 
     def start(
         self,
@@ -191,9 +194,16 @@ class Warm:
         return subprocess.CompletedProcess(args, process.returncode, told, errors)
 
     def behind(self, script: Path, *words: str) -> list[str]:
-        """A command line for a script of ours, for somebody else to start: it is forked then."""
-        line = [sys.executable, "-I", "-S", fork_line.__file__, self.address()]
-        return [*line, str(script), *words]
+        """A command line for a script of ours, for somebody else to start: it is forked then.
+
+        It runs once before, with nothing to read: what it needs is imported when somebody waits for it.
+        """
+        line = [sys.executable, "-I", "-S", fork_line.__file__, self.address(), str(script)]
+        if script not in self._prepared:
+            null = subprocess.DEVNULL
+            subprocess.run(line, stdin=null, stdout=null, stderr=null, check=True)
+            self._prepared.add(script)
+        return [*line, *words]
 
     def address(self) -> str:
         """Where forks are asked for."""

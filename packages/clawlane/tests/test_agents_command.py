@@ -117,14 +117,17 @@ async def test_a_program_that_does_not_start_is_for_the_operator_to_mend(
 
 
 STUBBORN = """
-import os, signal, subprocess, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
-child = subprocess.Popen([sys.executable, "-c", stubborn])
-open("pids", "w").write(f"{os.getpid()} {child.pid}")
-os.rename("pids", "ready")
-time.sleep(600)
+trap '' TERM
+sleep 600 &
+echo "$$ $!" > pids
+mv pids ready
+sleep 600
 """
+
+
+def stubborn(folder: Path, timeout_s: float) -> Command:
+    """A program that does not want to end, nor does its child. A shell is quick to begin."""
+    return Command(Program(PLACE, ("/bin/sh", "-c", STUBBORN), folder / "work"), timeout_s)
 
 
 async def ready(folder: Path) -> list[int]:
@@ -135,8 +138,7 @@ async def ready(folder: Path) -> list[int]:
 
 
 async def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Path) -> None:
-    slow = replace(command(tmp_path, STUBBORN), timeout_s=3)
-    asking = asyncio.ensure_future(slow.ask(TURN, ENVIRON))
+    asking = asyncio.ensure_future(stubborn(tmp_path, timeout_s=3).ask(TURN, ENVIRON))
     pids = await ready(tmp_path)
     with pytest.raises(AgentInterrupted, match="ended after 3 s"):
         await asking
@@ -144,7 +146,7 @@ async def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Pa
 
 
 async def test_cancelling_ends_it_with_its_children(tmp_path: Path) -> None:
-    asking = asyncio.ensure_future(command(tmp_path, STUBBORN).ask(TURN, ENVIRON))
+    asking = asyncio.ensure_future(stubborn(tmp_path, timeout_s=60).ask(TURN, ENVIRON))
     pids = await ready(tmp_path)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -191,11 +192,11 @@ async def test_a_stream_that_is_cut_is_no_answer(
 async def test_nobody_there_is_a_failure_even_for_an_agent_that_is_asked_once(
     http: aiohttp.ClientSession,
 ) -> None:
-    gone = ModelServer()
-    async with gone.serving():
-        pass
-    with pytest.raises(AgentFailed, match="cannot be reached"):
-        await Endpoint(PLACE, gone.url, "any", once=True).ask(http, MESSAGES, "s")
+    with socket.socket() as bound:  # nobody else is given its port meanwhile
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+        with pytest.raises(AgentFailed, match="cannot be reached"):
+            await Endpoint(PLACE, url, "any", once=True).ask(http, MESSAGES, "s")
 
 
 def hanging(reached: asyncio.Event) -> Script:

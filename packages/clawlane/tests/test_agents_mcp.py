@@ -10,8 +10,8 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any
@@ -60,8 +60,12 @@ def built(folder: Path, name: str, settings: Settings) -> McpServer:
 
 @asynccontextmanager
 async def serving(folder: Path, **settings: Settings) -> AsyncIterator[McpServers]:
-    servers = McpServers({name: built(folder, name, one) for name, one in settings.items()})
+    """The servers, once each was connected or could not be."""
+    made = {name: built(folder, name, one) for name, one in settings.items()}
+    servers = McpServers(made)
     async with servers.running():
+        for one in made.values():  # a turn waits no longer than ten seconds
+            await one.tried.wait()
         yield servers
 
 
@@ -110,33 +114,37 @@ async def test_tools_are_listed_and_called(tmp_path: Path, lane: Lane) -> None:
         assert await tools.plan(use("a__look", place="Huế")) == ()
 
 
+@contextmanager
+def own_port() -> Iterator[socket.socket]:
+    """A socket with a port that nobody else is given meanwhile; nothing listens there yet."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound
+
+
+def url_of(bound: socket.socket) -> str:
+    return f"http://127.0.0.1:{bound.getsockname()[1]}/mcp"
+
+
 @asynccontextmanager
-async def http_server(*options: str, port: int = 0) -> AsyncIterator[str]:
-    """A server over HTTP in a process of its own. Gives its address."""
-    if not port:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-    argv = (sys.executable, str(DATA / "mcp_server.py"), "--port", str(port), *options)
-    process = await asyncio.to_thread(warm.start, argv, stdout=DEVNULL, stderr=DEVNULL)
+async def http_server(bound: socket.socket, *options: str) -> AsyncIterator[None]:
+    """A server over HTTP in a process of its own, which takes the socket over: whoever asks it waits."""
+    bound.listen()
+    argv = (sys.executable, str(DATA / "mcp_server.py"), "--http", *options)
+    process = await asyncio.to_thread(warm.start, argv, stdin=bound.fileno(), stdout=DEVNULL, stderr=DEVNULL)
+    bound.close()
     try:
-        await until(lambda: _listens(port))
-        yield f"http://127.0.0.1:{port}/mcp"
+        yield
     finally:
         process.kill()
         process.wait()
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 async def test_a_server_over_http(tmp_path: Path, lane: Lane) -> None:
-    notes = tmp_path / "notes"
-    async with http_server("--notes", str(notes)) as url:
-        settings = Settings.model_validate({"url": url, "headers": {"Authorization": "Bearer ${KEY}"}})
-        async with serving(tmp_path, a=settings) as servers:
+    notes, key = tmp_path / "notes", {"Authorization": "Bearer ${KEY}"}
+    with own_port() as bound:
+        settings = Settings.model_validate({"url": url_of(bound), "headers": key})
+        async with http_server(bound, "--notes", str(notes)), serving(tmp_path, a=settings) as servers:
             tools = await tools_of(servers, lane)
             assert "nắng ở Huế" in await tools.call(use("a__look", place="Huế"))
             with pytest.raises(ToolProblem, match=r"problem:\n\| .*no bread left"):
@@ -157,21 +165,19 @@ async def has_tool(servers: McpServers, lane: Lane, name: str) -> None:
 
 
 async def test_a_server_over_http_that_comes_later_and_goes(tmp_path: Path, lane: Lane) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = Settings.model_validate({"url": f"http://127.0.0.1:{port}/mcp"})
-    async with serving(tmp_path, a=settings) as servers:
-        assert (await tools_of(servers, lane)).specs() == []
-        assert servers.problems() == {"a": "it cannot be reached (ConnectError)"}
-        async with http_server(port=port):
-            await until(lambda: not servers.problems())
-            tools = await tools_of(servers, lane)
-            assert tools.specs()
-        with pytest.raises(ToolProblem):
-            await tools.call(use("a__order", what="bread"))
-        await until(lambda: "a" in servers.problems())
-        assert (await tools_of(servers, lane)).tools == {}
+    with own_port() as bound:
+        settings = Settings.model_validate({"url": url_of(bound)})
+        async with serving(tmp_path, a=settings) as servers:
+            assert (await tools_of(servers, lane)).specs() == []
+            assert servers.problems() == {"a": "it cannot be reached (ConnectError)"}
+            async with http_server(bound):
+                await until(lambda: not servers.problems())
+                tools = await tools_of(servers, lane)
+                assert tools.specs()
+            with pytest.raises(ToolProblem):
+                await tools.call(use("a__order", what="bread"))
+            await until(lambda: "a" in servers.problems())
+            assert (await tools_of(servers, lane)).tools == {}
 
 
 @pytest.mark.parametrize(
@@ -260,6 +266,11 @@ async def test_a_server_that_reads_no_call_is_started_again(tmp_path: Path, lane
         with pytest.raises(ToolProblem, match="did not read the call within 2 s; nobody knows"):
             await tools.call(use("a__one", what="x" * 1_000_000))
         await until(lambda: "a" in servers.problems())
+
+
+async def test_a_server_may_take_longer_to_connect_than_for_a_request(tmp_path: Path, lane: Lane) -> None:
+    async with serving(tmp_path, a=plain("slow", requestTimeoutMs=100)) as servers:
+        assert (await tools_of(servers, lane)).specs()
 
 
 @pytest.mark.long

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -44,18 +44,25 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def agent(receiver: Receiver, tmp_path: Path) -> AsyncIterator[WebhookAgent]:
+    async with asked_at(receiver, tmp_path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def asked_at(receiver: Receiver, folder: Path, seconds: int = 60) -> AsyncIterator[WebhookAgent]:
+    """An agent that has so much time for its answer."""
     async with AsyncExitStack() as stack:
-        opened, problems = await opening(receiver, stack, tmp_path, SECRET)
+        opened, problems = await opening(receiver, stack, folder, SECRET, seconds)
         assert isinstance(opened, WebhookAgent)
         assert problems == []
         yield opened
 
 
 async def opening(
-    receiver: Receiver, stack: AsyncExitStack, folder: Path, secret: str
+    receiver: Receiver, stack: AsyncExitStack, folder: Path, secret: str, seconds: int = 60
 ) -> tuple[Agent, list[str]]:
     brain = {"kind": "webhook", "url": receiver.url, "secret": "${BRAIN}"}
-    [settings] = settled(Agents.model_validate({"defaults": {"brain": brain, "timeoutSeconds": 1}}))
+    [settings] = settled(Agents.model_validate({"defaults": {"brain": brain, "timeoutSeconds": seconds}}))
     opener = Opener(stack, {"BRAIN": secret}, folder, Shared())
     return await opener.open(settings), opener.problems
 
@@ -145,7 +152,7 @@ async def test_what_is_no_answer_says_why(
     assert not isinstance(raised.value, AgentBusy) or raised.value.retry_in_s == 7
 
 
-async def test_it_has_so_much_time(agent: WebhookAgent, receiver: Receiver) -> None:
+async def test_it_has_so_much_time(receiver: Receiver, tmp_path: Path) -> None:
     over = asyncio.Event()
 
     async def answer(_: web.Request) -> web.StreamResponse:
@@ -153,8 +160,9 @@ async def test_it_has_so_much_time(agent: WebhookAgent, receiver: Receiver) -> N
         return web.Response()
 
     receiver.answer = answer
-    with pytest.raises(AgentLimit, match="within 1 s"):
-        await agent.run(TURN)
+    async with asked_at(receiver, tmp_path, seconds=1) as agent:
+        with pytest.raises(AgentLimit, match="within 1 s"):
+            await agent.run(TURN)
     over.set()
 
 

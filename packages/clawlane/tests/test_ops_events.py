@@ -79,7 +79,7 @@ class Reader:
             self.told.put(error)
 
     async def next(self) -> Told | Exception:
-        return await asyncio.to_thread(self.told.get, timeout=20)
+        return await asyncio.to_thread(self.told.get, timeout=60)
 
     async def until(self, wanted: Callable[[Any], bool]) -> list[Told]:
         """Everything up to what is wanted."""
@@ -148,7 +148,7 @@ async def test_a_reader_goes_on_after_a_restart_where_it_was(house: House) -> No
         *_, decided = await reader.until(lambda event: isinstance(event, Decided))
         began = time.monotonic()
         await gateway.stop()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30, "a reader is waited for in vain"
         while not isinstance(ended := await reader.next(), Exception):
             pass  # the account stops, which may be told before or after the restart
         assert isinstance(ended, ControlError)
@@ -267,7 +267,7 @@ async def test_a_reader_that_leaves_ends_its_feed(house: House) -> None:
         assert isinstance(await asyncio.to_thread(next, feed), Reached)
         assert listeners(store) == 1
         feed.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while listeners(store):  # noqa: ASYNC110 — nothing tells that the other end was seen to close
                 await asyncio.sleep(0.01)
 
@@ -303,7 +303,7 @@ async def test_without_a_gateway_the_feed_is_read_from_the_file(house: House) ->
     assert await anext(feed) == reached
     async with opened(house.paths) as (_, account):
         await account.run(inbox.admit_all, [arrival("m3")])
-    found = await asyncio.wait_for(anext(feed), 5)
+    found = await asyncio.wait_for(anext(feed), 60)
     assert isinstance(found, Decided)
     assert found.message_id == "m3"
     await feed.aclose()

@@ -7,6 +7,9 @@ import subprocess
 from contextlib import suppress
 from typing import Any
 
+_HEARD = 20.0
+"""Seconds. A command that is only slow must not be sent the signal twice: it would break off its end."""
+
 
 def send_until_ended(process: subprocess.Popen[Any], number: signal.Signals) -> None:
     """Send a signal until it is heard.
@@ -17,4 +20,4 @@ def send_until_ended(process: subprocess.Popen[Any], number: signal.Signals) -> 
     while process.poll() is None:
         process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(_HEARD)

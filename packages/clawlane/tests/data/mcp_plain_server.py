@@ -2,7 +2,8 @@
 
 `changing` has another tool after each call, `noisy` writes what is no message, `endless` a line that does not
 end, `flooding` notifications, `deaf` does not end when it is told to, `mute` answers nothing, `lying` gives
-back what is no result, `paging` lists tools without an end, `full` reads no more once it listed its tools.
+back what is no result, `paging` lists tools without an end, `full` reads no more once it listed its tools,
+`slow` takes its time for that.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ for line in sys.stdin:
     if behaviour == "noisy":
         for _ in range(60):
             print("starting s3cret …", flush=True)
+    if behaviour == "slow" and message["method"] == "tools/list":
+        time.sleep(0.3)
     result = answer(message["method"], message.get("params") or {})
     if result is None:
         write({"id": message["id"], "error": {"code": -32601, "message": "s3cret"}})

@@ -1,4 +1,4 @@
-"""An MCP server for the tests, over its pipes or (`--port N`) over HTTP.
+"""An MCP server for the tests, over its pipes or (`--http`) over HTTP, on the socket that is its input.
 
 `--notes FILE` is where it writes what it does, one word a line; `--news FILE` is what it tells. `--odd` adds
 tools as no server should have.
@@ -10,17 +10,19 @@ import argparse
 import asyncio
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context, Image
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--port", type=int, default=0)
+parser.add_argument("--http", action="store_true")
 parser.add_argument("--notes", type=Path, default=Path(os.devnull))
 parser.add_argument("--news", type=Path, default=Path(os.devnull))
 parser.add_argument("--odd", action="store_true")
@@ -138,7 +140,8 @@ if options.odd:
     for number in range(100):
         server.add_tool(order, name=f"more_{number}")
 
-if options.port:
-    server.run("streamable-http", port=options.port)
+if options.http:
+    listening = socket.socket(fileno=os.dup(0))
+    uvicorn.Server(uvicorn.Config(server.streamable_http_app())).run(sockets=[listening])
 else:
     server.run("stdio")

@@ -186,7 +186,8 @@ class McpServer:
         self._outdated = False
         client = Client(
             self._open_way(self._lost.set),
-            read_timeout_seconds=self._request_s,
+            # Calls have their own limit; connecting may take longer than one of them.
+            read_timeout_seconds=max(self._connect_s, self._request_s),
             message_handler=self._heard,
             client_info=Implementation(name="clawlane", version=__version__),
             cache=None,

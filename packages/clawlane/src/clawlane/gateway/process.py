@@ -6,8 +6,8 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from clawlane import __version__, event_loop
 from clawlane.agents.contract import Agent
@@ -173,6 +173,8 @@ async def gateway(
             now_ms(),
         )
         accounts.live_config = in_force
+        watch = ConfigWatch(paths.config_file, config.source.revision)
+        joining.enter_context(_hurried(watch))
         cluster = await joining.enter_async_context(_joined(accounts, paths))
         control = Control(accounts)
         announce(config, channels)
@@ -185,7 +187,7 @@ async def gateway(
             taking = (
                 [group.create_task(work) for work in (requests.run(), requests.tidy())] if requests else []
             )
-            watching = group.create_task(_follow_file(paths, in_force))
+            watching = group.create_task(_follow_file(watch, in_force))
             copying = group.create_task(_copy_address_books(accounts, paths))
             pruning = group.create_task(_prune_copies(paths))
             metrics = LiveMetrics(accounts)
@@ -245,17 +247,22 @@ async def _prune_copies(paths: Paths) -> None:
         await asyncio.sleep(_PRUNE)
 
 
-async def _follow_file(paths: Paths, in_force: ConfigInForce) -> None:
-    """Let edits of the config file count; SIGHUP looks at it at once. Lives until cancelled."""
-    watch = ConfigWatch(paths.config_file, in_force.applied.source.revision)
+@contextmanager
+def _hurried(watch: ConfigWatch) -> Iterator[None]:
+    """SIGHUP looks at the config file at once. It ends no gateway: not as it begins, nor while it stops."""
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, watch.hurry)
     try:
-        await in_force.accounts.begun.wait()
-        async for seen in watch.changes():
-            try:
-                watch.again(await in_force.take(seen))
-            except Exception:
-                log.exception("an edit of the config file was not applied")
+        yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+
+
+async def _follow_file(watch: ConfigWatch, in_force: ConfigInForce) -> None:
+    """Let edits of the config file count. Lives until cancelled."""
+    await in_force.accounts.begun.wait()
+    async for seen in watch.changes():
+        try:
+            watch.again(await in_force.take(seen))
+        except Exception:
+            log.exception("an edit of the config file was not applied")
