@@ -20,6 +20,9 @@ AT_ONCE = {"gap": "0s", "gapJitter": "0s"}
 ONE_AT_A_TIME = {"gap": "1h", "gapJitter": "0s"}
 """The first message leaves, and all others wait."""
 
+WHILE_A_COMMAND_RUNS = {"gap": "8s", "gapJitter": "0s"}
+"""One message leaves after another, with time for a command in between."""
+
 
 @pytest.fixture
 def model() -> Iterator[ModelServer]:
@@ -343,7 +346,7 @@ def test_a_revocation_cancels_what_has_not_left(
     thinking: Thinking,
 ) -> None:
     lan = person(zalo, "Lan")
-    configured(state, model, dmPolicy="pairing", pacing={"gap": "3s", "gapJitter": "0s"})
+    configured(state, model, dmPolicy="pairing", pacing=WHILE_A_COMMAND_RUNS)
     listening(gateway)
     say(zalo, lan, "chào")
     [challenge] = answers(zalo, 1)
@@ -364,9 +367,8 @@ def test_whoever_is_turned_away_meanwhile_gets_nothing(
 ) -> None:
     """The tool may write to somebody when it is called, and not any more when its message would leave."""
     lan, guest = person(zalo, "Lan"), person(zalo, "Khách", friend=False)
-    pacing = {"gap": "3s", "gapJitter": "0s"}
     tools = {"alsoAllow": ["zalouser.send:anywhere"]}
-    configured(state, model, lan, pacing=pacing, tools=tools, dmPolicy="pairing")
+    configured(state, model, lan, pacing=WHILE_A_COMMAND_RUNS, tools=tools, dmPolicy="pairing")
     listening(gateway)
     say(zalo, guest, "chào")
     [challenge] = answers(zalo, 1)
