@@ -217,7 +217,7 @@ def test_what_a_pause_made_too_old_is_left_to_the_owner_who_writes_there(here: A
     here.passed_by()
     here.does("resume", "--flush")
     here.does("resume", "--thread", f"dm:{here.lan}", "--flush")
-    assert here.why(old)["turn"]["state"] in ("taken_over", "done")
+    until(lambda: here.why(old)["turn"]["state"] in ("taken_over", "done"))
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_what_left_is_taken_back_newest_first_under_a_pause_and_under_outbound_o
     assert (desk.undone(), told["more"]) == ([last, *album], True)
     desk.run("resume")
     (state / "config.json5").write_text(config("off"))
-    desk.gateway.said("config")
+    desk.gateway.said("is in force")
     told = desk.recall("--thread", f"user:{desk.lan}")
     assert sorted(results(told)) == ["already_recalled", "not_a_message", "recalled"]
     assert desk.undone() == [last, *album, first]
