@@ -322,6 +322,7 @@ def test_sends_that_fail_while_work_waits_only_alarm_and_end_by_themselves(
     assert kinds(linked) == []
 
 
+@pytest.mark.timeout(2 * HANGS_S)
 def test_sends_that_are_never_answered_alarm_and_end_by_themselves(
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
