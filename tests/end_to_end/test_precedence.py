@@ -133,7 +133,7 @@ def test_off_carries_out_what_the_owner_wants_and_says_nothing(here: Account) ->
     here.gateway.said("is answered in the thread with oneself")
     here.crash()
     assert len(account(here.operator)["pauses"]) == 1
-    assert "outbound_off" in here.why(paused)["turn"]["reason"]
+    until(lambda: "outbound_off" in here.why(paused)["turn"]["reason"])
     assert [one["kind"] for one in here.zalo.since(0) if one["kind"] in ("sent", "seen", "typed")] == []
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from demo.model_server import ChatRequest, ModelServer, Says, ToolCall, served
 from demo.stage import Gateway, Operator, Record, Simulator
-from end_to_end.steps import all_sent, answers, listening, person, say
+from end_to_end.steps import all_sent, answers, listening, nothing_is_on_its_way, person, say
 from end_to_end.test_reply_media import png
 
 AT_ONCE = {"gap": "0s", "gapJitter": "0s"}
@@ -311,6 +311,7 @@ def test_stop_cancels_what_has_not_left(
     message = thinking.asked_by(zalo, lan)
     say(zalo, lan, "/stop")
     gateway.said("was stopped by")
+    nothing_is_on_its_way(linked)
     assert outbox(linked, message) == {"hai": "cancelled"}
     told = linked.run("outbox", "list", "--all").stdout
     assert f"stopped; sent by a tool while answering {message}" in told
@@ -331,7 +332,9 @@ def test_a_recall_cancels_what_has_not_left(
     listening(gateway)
     message = thinking.asked_by(zalo, lan)
     zalo.do("/undo", **{"from": lan, "message": message})
-    told = until(lambda: linked.run("why", message).stdout, "recalled by its author")
+    until(lambda: linked.run("why", message).stdout, "recalled by its author")
+    nothing_is_on_its_way(linked)
+    told = linked.run("why", message).stdout
     assert "sent by tools: of 2 parts, 1 arrived, 2 not sent" in told
     assert all_sent(zalo) == ["một"]
 
