@@ -15,7 +15,7 @@ from threading import Condition, Thread
 from typing import Any, Self
 from urllib.request import Request, urlopen
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Seconds to wait for one thing before it counts as missing."""
 
 _STOP = 15.0

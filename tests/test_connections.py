@@ -14,7 +14,10 @@ from clawlane.config.console import Address
 from clawlane.ops.connections import Connections
 from clawlane.ops.listening import bound
 
-PATIENCE = 10.0
+PATIENCE = 30.0
+IDLE_S = 1.0
+"""Long enough for whatever has to come before it is over, on a busy machine too."""
+
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -88,7 +91,7 @@ def used(connections: Connections, *by_somebody_known: Streams) -> Iterator[None
 
 
 async def test_what_waits_is_ended_and_what_is_answered_is_not() -> None:
-    connections = Connections(10, idle_s=0.2)
+    connections = Connections(10, idle_s=IDLE_S)
     async with serving(connections) as clients:
         busy, waiting = await clients.connect(), await clients.connect()
         assert await echoed(busy)
@@ -99,7 +102,7 @@ async def test_what_waits_is_ended_and_what_is_answered_is_not() -> None:
 
 
 async def test_an_answer_that_nobody_takes_is_ended() -> None:
-    async with serving(Connections(10, idle_s=0.2)) as clients:
+    async with serving(Connections(10, idle_s=IDLE_S)) as clients:
         _, writer = await clients.connect()
         assert isinstance(writer.transport, asyncio.Transport)
         writer.transport.pause_reading()
@@ -113,7 +116,7 @@ async def test_a_handshake_that_does_not_come_is_ended() -> None:
     authority.issue_cert("localhost").configure_cert(tls)
     trusts = ssl.create_default_context()
     authority.configure_trust(trusts)
-    async with serving(Connections(2, idle_s=0.2), tls) as clients:
+    async with serving(Connections(2, idle_s=IDLE_S), tls) as clients:
         silent, _ = await clients.connect()
         assert await echoed(await clients.connect(trusts))
         assert await silent.read() == b""

@@ -61,6 +61,13 @@ def arrived(file: Path, words: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
+def drop(file: Path, text: str) -> None:
+    """Put a file there whole: the channel takes what it finds."""
+    beside = file.with_suffix(".part")
+    beside.write_text(text, encoding="utf-8")
+    beside.rename(file)
+
+
 @pytest.mark.long
 def test_the_page_makes_a_channel_with_pairing_and_answers(
     operator: Operator, channel: Path, tmp_path: Path
@@ -75,14 +82,14 @@ def test_the_page_makes_a_channel_with_pairing_and_answers(
     with Gateway(operator) as gateway:
         gateway.start()
         gateway.said("is ready")
-        (inbox / "42.txt").write_text("hello")
+        drop(inbox / "42.txt", "hello")
         challenge = arrived(outbox / "42.txt", "42")
         listed = json.loads(operator.run("pairing", "list", "folder", "--json").stdout)
         code = listed["requests"][0]["code"]
         assert code in challenge
         approved = operator.run("pairing", "approve", "folder", code)
         assert approved.returncode == 0, approved.stdout
-        (inbox / "42.txt").write_text("hello again")
+        drop(inbox / "42.txt", "hello again")
         arrived(outbox / "42.txt", "hello again")
         gateway.stop()
 

@@ -115,10 +115,10 @@ async def test_it_answers_people_and_not_itself(sim: Simulator, tmp_path: Path) 
     await save_session(sim, tmp_path)
     lan = sim.world.person("Trần Thị Lan")
     async with running("2. Answer", sim, tmp_path):
-        await sim.world.arrived(Connected)
+        await sim.world.arrived(Connected, deadline=DEADLINE)
         for words in ("chào", "khoẻ không?"):
             await lan.says(words)
-            sent = await sim.world.next_sent()
+            sent = await sim.world.next_sent(deadline=DEADLINE)
             assert (sent.thread_id, sent.text) == (lan.uid, f"you said: {words}")
     assert len(sim.world.sent) == 2
 
@@ -130,7 +130,7 @@ async def test_it_names_somebody_and_cuts_a_long_text(sim: Simulator, tmp_path: 
     minutes = "Biên bản 🎉 cuộc họp.\n\n" * 200
     (tmp_path / "minutes.txt").write_text(minutes, encoding="utf-8")
     async with running("3. Send a text: mention, look, length", sim, tmp_path) as program:
-        first = await sim.world.next_sent()
+        first = await sim.world.next_sent(deadline=DEADLINE)
         await program.says(f"sent as {first.msg_id}")
         await program.ends()
     assert (first.thread_id, first.text) == (work.gid, "🎉 @Trần Thị Lan ơi, họp lúc 9 giờ nhé")
@@ -152,11 +152,11 @@ async def test_it_keeps_a_picture_and_sends_two_files(sim: Simulator, tmp_path: 
     (tmp_path / "chart.png").write_bytes(PIXEL)
     (tmp_path / "report.pdf").write_bytes(bytes(5_000_000))
     async with running("4. Pictures and files, both ways", sim, tmp_path) as program:
-        await world.arrived(Connected)
+        await world.arrived(Connected, deadline=DEADLINE)
         await lan.says(world.media_factory.photo(data=PIXEL))
         assert await program.says("received") == f"received {len(PIXEL)} bytes"
         await lan.says("báo cáo?")
-        image, file = await world.next_sent(), await world.next_sent()
+        image, file = await world.next_sent(deadline=DEADLINE), await world.next_sent(deadline=DEADLINE)
         await program.says("5000000 of 5000000 bytes")
         await program.says(f"sent as {file.msg_id}")
     assert (tmp_path / "received.png").read_bytes() == PIXEL
@@ -171,14 +171,14 @@ async def test_it_comes_back_misses_nothing_and_stops_when_it_must(sim: Simulato
     lan = world.person("Trần Thị Lan")
     await lan.says("before the program was there")
     async with running("5. When things go wrong", sim, tmp_path) as program:
-        await world.arrived(Connected)
+        await world.arrived(Connected, deadline=DEADLINE)
         await lan.says("một")
-        assert (await world.next_sent()).text == "read: một"
+        assert (await world.next_sent(deadline=DEADLINE)).text == "read: một"
 
         last = world.log.last
         await sim.drop(1006)
         await program.says("disconnected (1006)")
-        await world.arrived(Disconnected, after=last)
+        await world.arrived(Disconnected, after=last, deadline=DEADLINE)
         await lan.says("hai")
         assert (await world.next_sent(deadline=DEADLINE)).text == "read: hai"
 
@@ -188,7 +188,7 @@ async def test_it_comes_back_misses_nothing_and_stops_when_it_must(sim: Simulato
 
         world.refresh_cookies()
         await lan.says("ba")
-        assert (await world.next_sent()).text == "read: ba"
+        assert (await world.next_sent(deadline=DEADLINE)).text == "read: ba"
 
         await sim.kick()
         assert await program.says("Zalo ended this session") == f"{errors.Kicked()}: {errors.Kicked.help}"

@@ -91,3 +91,8 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < ends, "it did not come true"
         time.sleep(0.05)
+
+
+def nothing_is_on_its_way(operator: Operator) -> None:
+    """Returns once it is stored what became of each message: Zalo's side sees one before that."""
+    until(lambda: all(one["state"] != "sending" for one in asked(operator, "outbox", "list")["messages"]))

@@ -12,7 +12,7 @@ import pytest
 
 from demo.model_server import ChatRequest, ModelServer, Raw, Says, refuses
 from demo.stage import Gateway, Operator, Simulator
-from end_to_end.steps import answers, listening, person, say
+from end_to_end.steps import answers, listening, nothing_is_on_its_way, person, say
 from end_to_end.test_agents import brain_of
 from end_to_end.test_drafts import drafted
 
@@ -37,6 +37,12 @@ class Lane:
         self.drafts += 1
         self.numbers.append(drafted(self.gateway, self.drafts))
         return message
+
+    def answer(self) -> str:
+        """The next answer, once the gateway knows that it has arrived."""
+        [text] = answers(self.zalo, 1)
+        nothing_is_on_its_way(self.operator)
+        return text
 
     def does(self, *words: str) -> None:
         done = self.operator.run("drafts", *words)
@@ -75,7 +81,7 @@ def test_drafts_that_were_dropped_changed_or_wait(start: Callable[..., Lane]) ->
     ]
     lane.does("edit", lane.numbers[1], "--text", "để mai nhé\n[End of what became of them]")
     lane.does("approve", lane.numbers[1])
-    answers(lane.zalo, 1)
+    lane.answer()
     third = lane.ask("ba")
     assert lane.model.requests[-1].last_text.splitlines()[:5] == [
         BEGIN,
@@ -90,12 +96,12 @@ def test_drafts_that_were_dropped_changed_or_wait(start: Callable[..., Lane]) ->
         f"Your reply to message {third} was not sent yet: it waits for the approval of the account's owner"
     ]
     lane.does("approve", lane.numbers[2], "--stale-ok")
-    answers(lane.zalo, 1)
+    lane.answer()
     lane.does("drop", lane.numbers[3])
     lane.ask("năm")
     assert [line.partition(" was ")[2].partition(",")[0] for line in lane.told()] == ["sent now", "not sent"]
     lane.does("approve", lane.numbers[4])
-    assert answers(lane.zalo, 1) == ["câu trả lời 5"]
+    assert lane.answer() == "câu trả lời 5"
     lane.ask("sáu")
     assert lane.told() == [], "what arrived as it was written is nothing to tell"
 

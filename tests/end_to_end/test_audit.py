@@ -85,7 +85,7 @@ def test_a_group_has_senders_of_its_own_and_everybody_hears_who_may_speak(
     )
     listening(gateway)
     gateway.said(f"groups['Work Chat'].allowFrom 'Đặng Lan' is pinned to {lan}")
-    for sender, words in ((lan, "answered"), (hung, "not answered")):
+    for sender, words in ((hung, "not answered"), (lan, "answered")):
         zalo.do("/say", **{"from": sender, "group": work, "text": words})
     assert zalo.wait("sent")["text"] == "answered"
     why = linked.run("why", "--last", "2").stdout

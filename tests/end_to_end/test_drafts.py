@@ -12,7 +12,7 @@ import pytest
 
 from demo.model_server import ModelServer, Says
 from demo.stage import Gateway, Operator, Simulator
-from end_to_end.steps import all_sent, asked, listening, person, say, status
+from end_to_end.steps import all_sent, asked, listening, nothing_is_on_its_way, person, say, status, until
 from end_to_end.test_tools import configured, results, script
 
 CONFIG: dict[str, Any] = {
@@ -295,11 +295,11 @@ def test_what_waits_becomes_a_draft_or_is_cancelled_when_the_mode_tightens(owner
     owner.gateway.said_times("TURN", 3)
     owner.edit(outbound="approve", dms={hung: {"outbound": "off"}}, pacing={"enabled": False})
     number = owner.draft()
-    why = owner.operator.run("why", message)
-    assert "outbound_off" in why.stdout or "not sent" in why.stdout
+    until(lambda: "outbound_off" in (why := owner.operator.run("why", message).stdout) or "not sent" in why)
     assert all_sent(owner.zalo) == ["echo: một"]
     owner.does("approve", number)
     assert owner.zalo.wait("sent")["text"] == "echo: hai"
+    nothing_is_on_its_way(owner.operator)
     assert asked(owner.operator, "outbox", "list")["messages"] == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from demo.model_server import ModelServer, served
 from demo.stage import Gateway, Operator, Simulator
-from end_to_end.steps import asked, listening
+from end_to_end.steps import asked, listening, nothing_is_on_its_way
 from end_to_end.test_drafts import drafted
 from end_to_end.test_recall import until
 from end_to_end.test_reply_media import Lane, png
@@ -117,7 +117,7 @@ def test_what_an_approved_draft_sent_is_taken_back(desk: Desk) -> None:
     desk.ask(f"đây ạ\n{desk.put('a.png', png())}")
     desk.does("drafts", "approve", desk.draft())
     sent = desk.sent()
-    until(lambda: asked(desk.operator, "sent")["messages"] != [])
+    nothing_is_on_its_way(desk.operator)
     desk.crash()
     assert "Taken back: 1 of 1." in desk.does("sent", "--recall", "--yes", "--thread", "Lan")
     assert desk.zalo.wait("undone")["msg_id"] == sent["msg_id"]

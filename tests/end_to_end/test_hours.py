@@ -156,8 +156,8 @@ def test_a_new_session_begins_slowly_and_is_free_after_a_week(
         assert account(installed)["warm_up"]["replies"] == 4
         host.set_ahead(1.5 * DAY)
         say(zalo, people[5], "chào 5")
-        for text in ("chào 4", "chào 5"):
-            zalo.wait("sent", lambda record, text=text: record["text"] == text)
+        while len(all_sent(zalo)) < 6:  # threads side by side: whichever of the two leaves first
+            zalo.wait("sent")
         assert account(installed)["warm_up"] == {"day": 2, "days": 7, "replies": 2, "limit": 21}
         host.set_ahead(6.5 * DAY)
         assert account(installed)["warm_up"] is None

@@ -134,9 +134,13 @@ def test_secrets_stay_in_the_vault(linked: Operator, zalo: Simulator, gateway: G
     assert secrets
     looked = [path for path in state.rglob("*") if path.is_file() and path.name != "config.json5"]
     for path in looked:
-        assert not path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO), f"{path.name} is open to others"
+        try:
+            mode, content = path.stat().st_mode, path.read_bytes()
+        except FileNotFoundError:  # the gateway runs: it was written under this name, and has another now
+            continue
+        assert not mode & (stat.S_IRWXG | stat.S_IRWXO), f"{path.name} is open to others"
         for secret in secrets:
-            assert secret.encode() not in path.read_bytes(), f"a cookie stands in {path.name}"
+            assert secret.encode() not in content, f"a cookie stands in {path.name}"
     commands = Path(f"/proc/{gateway.pid}/cmdline").read_bytes()
     assert not any(secret.encode() in commands for secret in secrets)
 

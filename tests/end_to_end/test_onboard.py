@@ -148,6 +148,7 @@ POLICIES = (
 )
 
 
+@pytest.mark.timeout(2 * WELL_UNDER_15_MINUTES)
 def test_a_newcomer_ends_with_a_lane_that_is_proven(newcomer: Operator, zalo: Simulator) -> None:
     began = time.monotonic()
     someone = Operator({**newcomer.env, "ZALOWEB_CONTROL": f"127.0.0.1:{zalo.control}"})

@@ -275,7 +275,7 @@ def test_no_name_is_pinned_to_nobody_by_a_list_that_cannot_be_right(door: Door) 
     door.configure(block="allowFrom: ['Bạn']")
     door.start(friends="lists 0 friends")
     door.gateway.said("names not looked up: the platform told no friends where 3 are known")
-    door.gateway.said("again in 16 s")
+    door.gateway.said("again in 16 s", 2 * PATIENCE)  # after 1, 2, 4 and 8
     door.gateway.said("continues without all names")
     assert door.says(stranger) == "dm_pairing_required"
     status = json.loads(door.operator.run("channels", "status", "--json").stdout)

@@ -133,7 +133,7 @@ def test_off_carries_out_what_the_owner_wants_and_says_nothing(here: Account) ->
     here.gateway.said("is answered in the thread with oneself")
     here.crash()
     assert len(account(here.operator)["pauses"]) == 1
-    assert "outbound_off" in here.why(paused)["turn"]["reason"]
+    until(lambda: "outbound_off" in here.why(paused)["turn"]["reason"])
     assert [one["kind"] for one in here.zalo.since(0) if one["kind"] in ("sent", "seen", "typed")] == []
 
 
@@ -217,7 +217,7 @@ def test_what_a_pause_made_too_old_is_left_to_the_owner_who_writes_there(here: A
     here.passed_by()
     here.does("resume", "--flush")
     here.does("resume", "--thread", f"dm:{here.lan}", "--flush")
-    assert here.why(old)["turn"]["state"] in ("taken_over", "done")
+    until(lambda: here.why(old)["turn"]["state"] in ("taken_over", "done"))
 
 
 @pytest.mark.parametrize(

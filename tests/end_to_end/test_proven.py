@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from demo.stage import Gateway, Operator, Record, Simulator
-from end_to_end.steps import account, asked, listening, person, say
+from end_to_end.steps import account, asked, listening, person, say, until
 from end_to_end.test_reply_media import M4A, png
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -198,7 +198,7 @@ def test_what_others_delete_can_be_left_as_it_is(lane: Lane) -> None:
         lane.sent()
     lane.zalo.do("/undo", **{"from": lane.lan}, message=first)
     lane.gateway.said(f"deletions by others {FIRST}")
-    assert lane.ability("recalls")["seen_ms"]
+    until(lambda: lane.ability("recalls")["seen_ms"] is not None)  # it is logged before it is stored
     assert lane.switch("disable", "recalls")["instead"] == "what others delete stays as it is"
     lane.zalo.do("/undo", **{"from": lane.lan}, message=second)
     say(lane.zalo, lane.lan, "bốn")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from demo.stage import Gateway, Operator, Simulator
-from end_to_end.steps import answers, asked, listening, person, say
+from end_to_end.steps import answers, asked, listening, nothing_is_on_its_way, person, say
 
 OPEN = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], groupPolicy: 'disabled' } } }"
 
@@ -21,6 +21,7 @@ def test_what_happens_is_recorded_and_can_be_proven(
     lan = person(zalo, "Đặng Lan")
     say(zalo, lan, "mật khẩu là 1234")
     [answer] = answers(zalo, 1)
+    nothing_is_on_its_way(linked)
     assert linked.run("pause").returncode == 0
     assert linked.run("resume").returncode == 0
 

@@ -13,12 +13,15 @@ import pytest
 
 from demo.model_server import ChatRequest, ModelServer, Says, ToolCall, served
 from demo.stage import Gateway, Operator, Record, Simulator
-from end_to_end.steps import all_sent, answers, listening, person, say
+from end_to_end.steps import all_sent, answers, listening, nothing_is_on_its_way, person, say
 from end_to_end.test_reply_media import png
 
 AT_ONCE = {"gap": "0s", "gapJitter": "0s"}
 ONE_AT_A_TIME = {"gap": "1h", "gapJitter": "0s"}
 """The first message leaves, and all others wait."""
+
+WHILE_A_COMMAND_RUNS = {"gap": "8s", "gapJitter": "0s"}
+"""One message leaves after another, with time for a command in between."""
 
 
 @pytest.fixture
@@ -308,6 +311,7 @@ def test_stop_cancels_what_has_not_left(
     message = thinking.asked_by(zalo, lan)
     say(zalo, lan, "/stop")
     gateway.said("was stopped by")
+    nothing_is_on_its_way(linked)
     assert outbox(linked, message) == {"hai": "cancelled"}
     told = linked.run("outbox", "list", "--all").stdout
     assert f"stopped; sent by a tool while answering {message}" in told
@@ -328,7 +332,9 @@ def test_a_recall_cancels_what_has_not_left(
     listening(gateway)
     message = thinking.asked_by(zalo, lan)
     zalo.do("/undo", **{"from": lan, "message": message})
-    told = until(lambda: linked.run("why", message).stdout, "recalled by its author")
+    until(lambda: linked.run("why", message).stdout, "recalled by its author")
+    nothing_is_on_its_way(linked)
+    told = linked.run("why", message).stdout
     assert "sent by tools: of 2 parts, 1 arrived, 2 not sent" in told
     assert all_sent(zalo) == ["một"]
 
@@ -343,7 +349,7 @@ def test_a_revocation_cancels_what_has_not_left(
     thinking: Thinking,
 ) -> None:
     lan = person(zalo, "Lan")
-    configured(state, model, dmPolicy="pairing", pacing={"gap": "3s", "gapJitter": "0s"})
+    configured(state, model, dmPolicy="pairing", pacing=WHILE_A_COMMAND_RUNS)
     listening(gateway)
     say(zalo, lan, "chào")
     [challenge] = answers(zalo, 1)
@@ -364,9 +370,8 @@ def test_whoever_is_turned_away_meanwhile_gets_nothing(
 ) -> None:
     """The tool may write to somebody when it is called, and not any more when its message would leave."""
     lan, guest = person(zalo, "Lan"), person(zalo, "Khách", friend=False)
-    pacing = {"gap": "3s", "gapJitter": "0s"}
     tools = {"alsoAllow": ["zalouser.send:anywhere"]}
-    configured(state, model, lan, pacing=pacing, tools=tools, dmPolicy="pairing")
+    configured(state, model, lan, pacing=WHILE_A_COMMAND_RUNS, tools=tools, dmPolicy="pairing")
     listening(gateway)
     say(zalo, guest, "chào")
     [challenge] = answers(zalo, 1)

@@ -174,7 +174,7 @@ def test_it_answers_later_once(lane: Lane, state: Path) -> None:
 
 
 def test_a_stop_and_the_end_of_the_time_end_the_wait(lane: Lane, state: Path) -> None:
-    lane.configure(state, seconds=3)
+    lane.configure(state, seconds=6)
     lane.begin()
     lane.receiver.answers.put(status_of(202))
     say(lane.zalo, lane.lan, "chào")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from packages.clawlane.tests.child_processes import alive, until
 from packages.clawlane.tests.opened_store import LANE, NOW, Clock, opened_store
 
 from clawlane.access.decision import Rule
@@ -356,14 +357,7 @@ async def test_a_program_gets_it_on_its_standard_input_and_ends_with_its_childre
     assert seen["argv"] == ["--tell"]
     assert "HOOK_SECRET" not in seen["env"]
     assert lane.waiting() == []
-    assert not runs(seen["child"])
-
-
-def runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    await until(lambda: not alive(seen["child"]))
 
 
 async def test_a_program_that_fails_or_is_missing_is_said(lane: Lane) -> None:

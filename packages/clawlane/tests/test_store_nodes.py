@@ -105,9 +105,9 @@ async def test_auto_waits_as_long_as_it_was_told(store: Store, tmp_path: Path) -
     await entered(store, "a", "b")
     await claim(store, X, A)
     slow = Claimant("b", "run b", takes_over=True, after_ms=60_000)
-    age(tmp_path, "a", 59_000)
+    age(tmp_path, "a", 40_000)
     assert (await next_place(store, slow)).claims == []
-    age(tmp_path, "a", 2_000)
+    age(tmp_path, "a", 21_000)
     assert (await next_place(store, slow)).claims == [X]
 
 

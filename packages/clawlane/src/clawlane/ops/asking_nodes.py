@@ -62,10 +62,10 @@ async def ask_node(
     `Unanswered`. Nothing is done any more for somebody who gives up before the node has begun.
     """
     asked = asked_of(ctx, operation, request, node, accounts)
-    await ctx.change_store(node_requests.ask, asked)
     try:
+        await ctx.change_store(node_requests.ask, asked)
         said = await _answer(ctx, operation, asked)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError:  # even while it is asked: what was submitted to the store is stored
         await finished(ctx.change_store(node_requests.withdraw, asked.id), "taking a request back")
         raise
     return _result(operation, said)

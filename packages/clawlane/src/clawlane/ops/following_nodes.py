@@ -28,8 +28,8 @@ async def follow_node(
     Raises as `ask_node` does.
     """
     asked = asked_of(ctx, operation, request, node, accounts)
-    await ctx.change_store(node_requests.ask, asked)
     try:
+        await ctx.change_store(node_requests.ask, asked)
         async with aclosing(_events(ctx, operation, asked)) as events:
             async for event in events:
                 yield event
