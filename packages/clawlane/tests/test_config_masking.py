@@ -27,5 +27,10 @@ def test_a_long_word_in_a_path_is_not_shown(url: str, shown: str) -> None:
     assert masked(url, BRAIN) == shown
 
 
+def test_a_secret_of_digits_is_not_shown() -> None:
+    settings = {"apiKey": 4711, "headers": {"X-Pin": 4711}, "maxTokens": 4711, "token": None}
+    assert masked(settings) == {**settings, "apiKey": "…", "headers": {"X-Pin": "…"}}
+
+
 def test_of_a_webhook_no_path_is_shown() -> None:
     assert masked("https://example.com/in", ("webhooks", 0, "url")) == "https://example.com/…"

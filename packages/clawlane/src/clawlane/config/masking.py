@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clawlane.config.errors import KeyPath
@@ -33,11 +33,29 @@ def masked(value: Any, path: KeyPath = ()) -> Any:
         return {key: masked(one, (*path, key)) for key, one in value.items()}
     if isinstance(value, list):
         return [_masked_item(value, index, path) for index in range(len(value))]
-    if not isinstance(value, str):
+    if value is None or isinstance(value, bool):
         return value
     if is_secret(path):
-        return value if _REFERENCE.fullmatch(value) else HIDDEN
+        return value if _REFERENCE.fullmatch(str(value)) else HIDDEN
+    if not isinstance(value, str):
+        return value
     return _masked_path(value) if _is_hook(path) else masked_url(value)
+
+
+def hidden_in(data: Any) -> Iterator[tuple[KeyPath, str]]:
+    """The paths of all that is not shown as it is, each with what is shown there."""
+    yield from _differing(data, masked(data), ())
+
+
+def _differing(value: Any, shown: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _differing(one, shown[key], (*path, key))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _differing(one, shown[index], (*path, index))
+    elif shown != value:
+        yield path, shown
 
 
 def masked_url(text: str) -> str:
