@@ -83,6 +83,9 @@ def test_what_no_browser_sends_is_refused_in_a_line_and_leaves_no_traceback(
         "Content-Length : 3\n\nabc",
     ):
         assert raw(browser, f"POST /pause/begin HTTP/1.1\n{own}\n{framing}").split()[1] == "400", framing
+    for second in ("Origin: http://evil.example", "Sec-Fetch-Site: cross-site"):
+        asked = f"POST /pause/begin HTTP/1.1\n{own}\n{second}\nContent-Length: 8\n\naccount="
+        assert raw(browser, asked).split()[1] == "403", second
     for method in ("CONNECT", "TRACE", "OPTIONS", "PUT"):
         assert raw(browser, f"{method} / HTTP/1.1\n{own}").split()[1] in ("405", "421")
     assert raw(browser, "GET / HTTP/2.0").split()[1] == "505"
