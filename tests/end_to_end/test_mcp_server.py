@@ -310,6 +310,7 @@ async def test_what_binds_an_agent_binds_a_client(lane: Lane) -> None:
             (f"draft:{reacted['draft']}", "ours"),
         ]
         assert waits[0]["text"] == "để tôi hỏi"
+        assert (waits[0]["name"], waits[0]["to"]) == ("", {"whose": "theirs", "name": "Lan"})
         assert "by an MCP client" in lane.operator.run("drafts", "show", str(drafted["draft"])).stdout
         assert all_sent(lane.zalo) == ["thấy rồi"]
         await client.call("permissions_respond", id=waits[0]["id"], decision="approve")
