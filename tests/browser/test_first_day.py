@@ -55,6 +55,14 @@ def opened(chromium: Browser, link: str, width: int = 1280, height: int = 800, s
     return page
 
 
+def go(page: Page, name: str) -> None:
+    """To another page by the menu, which a phone has to open first."""
+    menu = page.locator(".menu-phone summary")
+    if menu.is_visible():
+        menu.click()
+    page.get_by_role("link", name=name, exact=True).first.click()
+
+
 def logged_in(page: Page, zalo: Simulator) -> None:
     """Link the account by clicks, and by the phone that scans the code."""
     page.get_by_role("link", name="Log in …").click()
@@ -76,12 +84,21 @@ def logged_in(page: Page, zalo: Simulator) -> None:
     page.get_by_text("The account: ready").wait_for()
 
 
-def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simulator, state: Path) -> None:
-    page = opened(chromium, new_console)
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
+def test_a_first_day_by_clicks(
+    chromium: Browser,
+    new_console: str,
+    zalo: Simulator,
+    state: Path,
+    width: int,
+    height: int,
+    scheme: str,
+) -> None:
+    page = opened(chromium, new_console, width, height, scheme)
     watched = Watched(page)
     page.reload()
     logged_in(page, zalo)
-    page.get_by_role("link", name="Now", exact=True).click()
+    go(page, "Now")
     stranger = person(zalo, "Lan", friend=False)
     feed = page.locator("ul.feed")
     feed.get_by_text("Nobody has written yet").wait_for()
@@ -89,10 +106,10 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     zalo.wait("sent")
     feed.get_by_text("dm_pairing_required").wait_for()  # without a reload
 
-    page.get_by_role("link", name="People", exact=True).first.click()
+    go(page, "People")
     page.get_by_role("button", name="Approve").click()
     page.get_by_text("may now write to zalouser/default").wait_for()
-    page.get_by_role("link", name="Now", exact=True).click()
+    go(page, "Now")
     say(zalo, stranger, "em hỏi chút")
     assert answers(zalo, 1) == ["em hỏi chút"]
     feed.get_by_text("turn: sent at").wait_for()
@@ -101,7 +118,7 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("button", name="Resume").wait_for()
     say(zalo, stranger, "còn đó không")
-    page.goto(page.url.replace("/pause", "/why"))
+    go(page, "Why")
     page.get_by_text("waiting for the agent, held").wait_for()
     page.get_by_role("link", name="Pause or resume", exact=True).first.click()
     page.get_by_role("button", name="Resume").click()
@@ -110,10 +127,10 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     channel = {"dmPolicy": "pairing", "groupPolicy": "disabled", "outbound": "approve"}
     listen = json.loads(json.dumps({"enabled": True, "listen": "127.0.0.1:0"}))
     (state / "config.json5").write_text(json.dumps({"channels": {"zalouser": channel}, "console": listen}))
-    page.get_by_role("link", name="Now", exact=True).click()
+    go(page, "Now")
     page.get_by_text("approve (from channels.zalouser.outbound").first.wait_for()
     say(zalo, stranger, "một câu nữa")
-    page.get_by_role("link", name="Drafts", exact=True).first.click()
+    go(page, "Drafts")
     while not page.get_by_role("link", name="Edit").count():
         page.reload()
     page.get_by_role("link", name="Edit").click()
