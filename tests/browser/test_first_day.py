@@ -147,6 +147,7 @@ def test_every_page_fits_its_screen_and_keeps_nobody_out(
     chromium: Browser, console: str, zalo: Simulator, axe: str, width: int, height: int, scheme: str
 ) -> None:
     page = opened(chromium, console, width, height, scheme)
+    watched = Watched(page)
     stranger = person(zalo, "Người có một cái tên rất dài để xem nó có vừa màn hình không", friend=False)
     say(zalo, stranger, "xin chào " * 20)
     zalo.wait("sent")
@@ -176,6 +177,8 @@ def test_every_page_fits_its_screen_and_keeps_nobody_out(
     assert faults(page, axe) == []
     if shots:
         page.screenshot(path=f"{shots}/ritual-step-{width}-{scheme}.png", full_page=True)
+    assert watched.told == []
+    assert len(watched.hosts) == 1
 
 
 def test_a_login_and_a_ritual_by_pages_that_come_again_without_javascript(
