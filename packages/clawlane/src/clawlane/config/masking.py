@@ -21,10 +21,11 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _QUERY = re.compile(r"([?&][^=&#\s]+=)(?!\$\{)[^&#\s]+")
 _LONG = re.compile(r"(?<=[^/]/)(?!\$\{)[\w.~=+-]{20,}(?=[/?#]|\Z)")
 _PATH = re.compile(r"(://[^/?#\s]+/)[^?#\s]+")
-_FLAG = re.compile(
-    r"(--?[\w-]*(?:key|token|secret|passw|cookie|authorization|credential)[\w-]*)(=?)(.*)",
+_NAMED = re.compile(
+    r"(-{0,2}[\w-]*(?:key|token|secret|passw|cookie|authorization|credential)[\w-]*)(=|:\s*|)(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+"""A word of a command line that names a secret: `--token`, `--token=…`, `API_KEY=…`, `Authorization: …`."""
 
 
 def masked(value: Any, path: KeyPath = ()) -> Any:
@@ -80,10 +81,10 @@ def _masked_item(items: list[Any], index: int, path: KeyPath) -> Any:
     """An item of a list. Words of a command line are no secret, but for those of `--token` and its like."""
     one, before = items[index], items[index - 1] if index else None
     if isinstance(one, str) and not _REFERENCE.fullmatch(one):
-        if (flag := _FLAG.fullmatch(one)) and flag[2]:
-            return one if _REFERENCE.fullmatch(flag[3]) else f"{flag[1]}={HIDDEN}"
-        named = _FLAG.fullmatch(before) if isinstance(before, str) else None
-        if named and not named[2] and not one.startswith("-"):
+        if (own := _NAMED.fullmatch(one)) and own[2]:
+            return one if _REFERENCE.fullmatch(own[3]) else f"{own[1]}{own[2]}{HIDDEN}"
+        flag = _NAMED.fullmatch(before) if isinstance(before, str) and before.startswith("-") else None
+        if flag and not flag[2] and not one.startswith("-"):
             return HIDDEN
     return masked(one, (*path, index))
 
