@@ -240,6 +240,10 @@ def test_a_browser_elsewhere_comes_by_name_and_password_or_by_a_link(
     assert browser.password("wrong") == 403
     assert browser.password("a long password") == 303
     assert browser.get("/", Host=name).status == 200
+    (state / "console-password").chmod(0o644)
+    assert browser.password("a long password") == 403
+    gateway.said("the password of the console lets nobody in: other users can read the file")
+    (state / "console-password").chmod(0o600)
     for _ in range(5):
         assert browser.password("wrong") == 403
     assert browser.password("a long password") == 403, "too many were wrong"
