@@ -55,6 +55,14 @@ def opened(chromium: Browser, link: str, width: int = 1280, height: int = 800, s
     return page
 
 
+def go(page: Page, name: str) -> None:
+    """To another page by the menu, which a phone has to open first."""
+    menu = page.locator(".menu-phone summary")
+    if menu.is_visible():
+        menu.click()
+    page.get_by_role("link", name=name, exact=True).first.click()
+
+
 def logged_in(page: Page, zalo: Simulator) -> None:
     """Link the account by clicks, and by the phone that scans the code."""
     page.get_by_role("link", name="Log in …").click()
@@ -76,12 +84,21 @@ def logged_in(page: Page, zalo: Simulator) -> None:
     page.get_by_text("The account: ready").wait_for()
 
 
-def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simulator, state: Path) -> None:
-    page = opened(chromium, new_console)
+@pytest.mark.parametrize(("width", "height", "scheme"), SCREENS)
+def test_a_first_day_by_clicks(
+    chromium: Browser,
+    new_console: str,
+    zalo: Simulator,
+    state: Path,
+    width: int,
+    height: int,
+    scheme: str,
+) -> None:
+    page = opened(chromium, new_console, width, height, scheme)
     watched = Watched(page)
     page.reload()
     logged_in(page, zalo)
-    page.get_by_role("link", name="Now", exact=True).click()
+    go(page, "Now")
     stranger = person(zalo, "Lan", friend=False)
     feed = page.locator("ul.feed")
     feed.get_by_text("Nobody has written yet").wait_for()
@@ -89,10 +106,10 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     zalo.wait("sent")
     feed.get_by_text("dm_pairing_required").wait_for()  # without a reload
 
-    page.get_by_role("link", name="People", exact=True).first.click()
+    go(page, "People")
     page.get_by_role("button", name="Approve").click()
     page.get_by_text("may now write to zalouser/default").wait_for()
-    page.get_by_role("link", name="Now", exact=True).click()
+    go(page, "Now")
     say(zalo, stranger, "em hỏi chút")
     assert answers(zalo, 1) == ["em hỏi chút"]
     feed.get_by_text("turn: sent at").wait_for()
@@ -101,7 +118,7 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("button", name="Resume").wait_for()
     say(zalo, stranger, "còn đó không")
-    page.goto(page.url.replace("/pause", "/why"))
+    go(page, "Why")
     page.get_by_text("waiting for the agent, held").wait_for()
     page.get_by_role("link", name="Pause or resume", exact=True).first.click()
     page.get_by_role("button", name="Resume").click()
@@ -110,10 +127,10 @@ def test_a_first_day_by_clicks(chromium: Browser, new_console: str, zalo: Simula
     channel = {"dmPolicy": "pairing", "groupPolicy": "disabled", "outbound": "approve"}
     listen = json.loads(json.dumps({"enabled": True, "listen": "127.0.0.1:0"}))
     (state / "config.json5").write_text(json.dumps({"channels": {"zalouser": channel}, "console": listen}))
-    page.get_by_role("link", name="Now", exact=True).click()
+    go(page, "Now")
     page.get_by_text("approve (from channels.zalouser.outbound").first.wait_for()
     say(zalo, stranger, "một câu nữa")
-    page.get_by_role("link", name="Drafts", exact=True).first.click()
+    go(page, "Drafts")
     while not page.get_by_role("link", name="Edit").count():
         page.reload()
     page.get_by_role("link", name="Edit").click()
@@ -130,6 +147,7 @@ def test_every_page_fits_its_screen_and_keeps_nobody_out(
     chromium: Browser, console: str, zalo: Simulator, axe: str, width: int, height: int, scheme: str
 ) -> None:
     page = opened(chromium, console, width, height, scheme)
+    watched = Watched(page)
     stranger = person(zalo, "Người có một cái tên rất dài để xem nó có vừa màn hình không", friend=False)
     say(zalo, stranger, "xin chào " * 20)
     zalo.wait("sent")
@@ -141,10 +159,18 @@ def test_every_page_fits_its_screen_and_keeps_nobody_out(
         if shots:
             name = path.partition("?")[0].strip("/").replace("/", "-") or "now"
             page.screenshot(path=f"{shots}/{name}-{width}-{scheme}.png", full_page=True)
-    page.context.set_extra_http_headers({})
     for path in PAGES:
         page.goto(base + path)
         assert faults(page, axe) == [], path
+    page.get_by_role("button", name="Tiếng Việt").click()  # its words are longer
+    for narrow in (width, min(width, 320)):
+        page.set_viewport_size({"width": narrow, "height": height})
+        for path in PAGES:
+            page.goto(base + path)
+            assert page.locator("html").get_attribute("lang") == "vi"
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, narrow)
+    page.set_viewport_size({"width": width, "height": height})
+    page.get_by_role("button", name="English").click()
     page.goto(base + LOGIN)
     page.get_by_role("button", name="Show a new code").click()
     page.get_by_role("img", name="The QR code to scan").wait_for()
@@ -159,6 +185,8 @@ def test_every_page_fits_its_screen_and_keeps_nobody_out(
     assert faults(page, axe) == []
     if shots:
         page.screenshot(path=f"{shots}/ritual-step-{width}-{scheme}.png", full_page=True)
+    assert watched.told == []
+    assert len(watched.hosts) == 1
 
 
 def test_a_login_and_a_ritual_by_pages_that_come_again_without_javascript(

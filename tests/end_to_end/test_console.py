@@ -150,6 +150,20 @@ def test_a_page_says_what_it_may_do_and_is_kept_nowhere(browser: Browser) -> Non
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Frame-Options"] == "DENY"
     assert browser.get("/nothing/here").status == 404
+    style = next(
+        attributes["href"] or "" for tag, attributes in Elements(browser.get("/").text).found if tag == "link"
+    )
+    assert "immutable" in browser.get(style).headers["Cache-Control"]
+    stranger = Browser(browser.base)
+    for answer in (
+        browser.get("/now/accounts"),
+        browser.get(f"{style}.map"),
+        browser.get(style, Host="evil.example"),
+        browser.ask("POST", style),
+        stranger.get("/"),
+    ):
+        assert answer.headers["Cache-Control"] == "no-store", answer.status
+        assert answer.headers["Content-Security-Policy"] == policy
 
 
 def test_the_way_in_leads_nowhere_else(linked: Operator, gateway: Gateway) -> None:

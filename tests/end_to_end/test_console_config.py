@@ -85,6 +85,7 @@ def test_every_value_is_shown_with_its_line_and_no_secret(browser: Browser) -> N
     for key in ("models.providers.mine.apiKey", "mcp.servers.files.args", "agents.list[1].brain.url"):
         assert key in page
         assert told(browser.get(f"/config/key?path={key}"))
+    assert "has secrets here" in told(browser.get("/config/key?path=mcp.servers.files.args[1]"))
     found = told(browser.get("/config?q=dmpolicy"))
     assert "channels.zalouser.dmPolicy" in found
     assert "channels.zalouser.groupPolicy" not in found
@@ -137,6 +138,8 @@ def test_an_edit_is_shown_with_whom_it_lets_in_and_written_by_a_second_click(
     secret = browser.post("/config/check", key="models.providers.mine.apiKey", how="set", value="PLANTED-2")
     told(secret)
     told(browser.post("/config/write", edit=token_of(secret)))
+    beside = browser.post("/config/check", key="agents.list[1].timeoutSeconds", how="set", value="60")
+    assert "apiKey: '…'" in told(beside)
     assert "apiKey: 'PLANTED-2'" in file.read_text()
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from clawlane.console.watching import MOST_READERS
 from demo.stage import PATIENCE, Gateway, Operator, Simulator
 from end_to_end.browsing import Browser, Live, signed_in
 from end_to_end.steps import listening as lane_listening
@@ -77,6 +78,17 @@ def test_what_asks_nothing_makes_way_for_what_asks(
     say(zalo, person(zalo, "Lan", friend=False), "một")
     feed.until("Lan")
     feed.close()
+
+
+@pytest.mark.long
+def test_a_page_too_many_is_refused_with_the_headers_of_every_answer(browser: Browser) -> None:
+    path = "/login/zalouser/default/events"
+    with ExitStack() as open_pages:
+        for _ in range(MOST_READERS):
+            open_pages.callback(Live(browser, path).close)
+        refused = browser.get(path)
+        assert refused.status == 503
+        assert "default-src 'none'" in refused.headers["Content-Security-Policy"]
 
 
 @pytest.mark.long

@@ -83,6 +83,9 @@ def test_what_no_browser_sends_is_refused_in_a_line_and_leaves_no_traceback(
         "Content-Length : 3\n\nabc",
     ):
         assert raw(browser, f"POST /pause/begin HTTP/1.1\n{own}\n{framing}").split()[1] == "400", framing
+    for second in ("Origin: http://evil.example", "Sec-Fetch-Site: cross-site"):
+        asked = f"POST /pause/begin HTTP/1.1\n{own}\n{second}\nContent-Length: 8\n\naccount="
+        assert raw(browser, asked).split()[1] == "403", second
     for method in ("CONNECT", "TRACE", "OPTIONS", "PUT"):
         assert raw(browser, f"{method} / HTTP/1.1\n{own}").split()[1] in ("405", "421")
     assert raw(browser, "GET / HTTP/2.0").split()[1] == "505"
@@ -237,6 +240,10 @@ def test_a_browser_elsewhere_comes_by_name_and_password_or_by_a_link(
     assert browser.password("wrong") == 403
     assert browser.password("a long password") == 303
     assert browser.get("/", Host=name).status == 200
+    (state / "console-password").chmod(0o644)
+    assert browser.password("a long password") == 403
+    gateway.said("the password of the console lets nobody in: other users can read the file")
+    (state / "console-password").chmod(0o600)
     for _ in range(5):
         assert browser.password("wrong") == 403
     assert browser.password("a long password") == 403, "too many were wrong"

@@ -299,6 +299,8 @@ async def test_what_binds_an_agent_binds_a_client(lane: Lane) -> None:
             assert "the text says nothing" in await client.refused(**send, text=unseen)
 
         lane.edit(outbound="approve")
+        [channel] = (await client.call("status"))["channels"]
+        assert channel["accounts"][0]["outbound_modes"] == ["channels.zalouser.outbound: approve"]
         drafted = await client.call(**send, text="để tôi hỏi")
         assert (drafted["state"], drafted["message_ids"]) == ("draft", [])
         assert "do not send it again" in drafted["note"]
@@ -310,6 +312,7 @@ async def test_what_binds_an_agent_binds_a_client(lane: Lane) -> None:
             (f"draft:{reacted['draft']}", "ours"),
         ]
         assert waits[0]["text"] == "để tôi hỏi"
+        assert (waits[0]["name"], waits[0]["to"]) == ("", {"whose": "theirs", "name": "Lan"})
         assert "by an MCP client" in lane.operator.run("drafts", "show", str(drafted["draft"])).stdout
         assert all_sent(lane.zalo) == ["thấy rồi"]
         await client.call("permissions_respond", id=waits[0]["id"], decision="approve")

@@ -21,7 +21,7 @@ from end_to_end.terminal import ENTER, terminal
 
 PERSON, STRANGER, GROUP = "Đặng Hải Uyên", "Quách Tĩnh Nghi", "Hội Đồng Hương Kỳ Anh"
 SAID, PROMPT = "chìa khóa dưới chậu hoa giấy", "Bạn là quản gia nhà họ Quách"
-PHONE, TOKEN, PASSWORD = "0987 654 321", "tok_9f8e7d6c5b4a3210", "hunter-Zwölf-2024"
+PHONE, TOKEN, PASSWORD, PIN = "0987 654 321", "tok_9f8e7d6c5b4a3210", "hunter-Zwölf-2024", 482913
 ACCOUNT, GROUP_ID = "quach-gia", "7194444455555666667"
 COOKIE = "zpw_sek=NQ8r.431122.a0.Vx7PlantedCookieValue"
 HOST = "server.status.invalid"
@@ -157,6 +157,11 @@ def test_nobody_and_nothing_that_was_said_is_in_it(
     assert b'"phase"' in alone.files["status.json"]
 
     config = (state / "config.json5").read_text()
+    (state / "config.json5").write_text(config.replace(f'"{PASSWORD * 3}"', str(PIN)))
+    digits = written(linked, tmp_path)
+    digits.hides(*hidden, str(PIN))
+    assert digits.json("config.json")["problems"]
+
     (state / "config.json5").write_text(config[:-2] + f" '{SAID}")
     broken = written(linked, tmp_path)
     broken.hides(*hidden)

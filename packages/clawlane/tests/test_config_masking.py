@@ -27,5 +27,29 @@ def test_a_long_word_in_a_path_is_not_shown(url: str, shown: str) -> None:
     assert masked(url, BRAIN) == shown
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--token", "x", "y"], ["--token", "…", "y"]),
+        (["--api-key=x", "-v"], ["--api-key=…", "-v"]),
+        (["--token", "--verbose"], ["--token", "--verbose"]),
+        (["-e", "GITHUB_TOKEN=x", "image"], ["-e", "GITHUB_TOKEN=…", "image"]),
+        (["--header", "Authorization: Bearer x"], ["--header", "Authorization: …"]),
+        (["-H", "X-Api-Key:x"], ["-H", "X-Api-Key:…"]),
+        (["--token", "${TOKEN}", "API_KEY=${KEY}"], ["--token", "${TOKEN}", "API_KEY=${KEY}"]),
+        (["token", "key", "Lan"], ["token", "key", "Lan"]),
+    ],
+)
+def test_of_a_command_line_the_words_after_names_of_secrets_are_not_shown(
+    words: list[str], shown: list[str]
+) -> None:
+    assert masked(words, ("mcp", "servers", "files", "args")) == shown
+
+
+def test_a_secret_of_digits_is_not_shown() -> None:
+    settings = {"apiKey": 4711, "headers": {"X-Pin": 4711}, "maxTokens": 4711, "token": None}
+    assert masked(settings) == {**settings, "apiKey": "…", "headers": {"X-Pin": "…"}}
+
+
 def test_of_a_webhook_no_path_is_shown() -> None:
     assert masked("https://example.com/in", ("webhooks", 0, "url")) == "https://example.com/…"

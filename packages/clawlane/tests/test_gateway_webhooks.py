@@ -20,6 +20,7 @@ from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.channel import Phase
 from clawlane.config.choices import PairingReply
 from clawlane.config.webhooks import EventWebhook
+from clawlane.gateway.redaction import redact
 from clawlane.gateway.webhooks import EventTeller
 from clawlane.messages import Attachment, Inbound, Quote, Thread, ThreadKind, Undone
 from clawlane.ops.webhooks import WebhookStanding, standings
@@ -272,7 +273,9 @@ async def test_a_secret_that_is_not_there_is_told(desk: Desk) -> None:
     hook = await desk.hook(secret="${NO_SUCH_SECRET}")
     await desk.admit("m1")
     await hook.round()
-    assert hook.standing().error.startswith("secret: the variable NO_SUCH_SECRET is not set")
+    told = hook.standing().error
+    assert told.startswith("its secret cannot be used: the variable NO_SUCH_SECRET is not set")
+    assert redact(told) == told, "the log has it whole"
     assert desk.receiver.came == []
 
 

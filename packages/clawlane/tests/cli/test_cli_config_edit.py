@@ -204,6 +204,33 @@ def test_secrets_are_shown_nowhere(perch, file: Path) -> None:
         assert not {"hunter2", "sk-other"} & set(told.out.replace("'", '"').split('"'))
 
 
+LISTS = """
+  webhooks: [{ url: 'https://host/hunter2', secret: 'hunter2-is-long-enough' }],
+  agents: { list: [{ id: 'far', brain: { kind: 'endpoint', url: 'https://host/v1', apiKey: 'hunter2' } }] },
+  mcp: { servers: { files: { command: 'srv', args: ['--token', 'hunter2', '--api-key=hunter2', 'x'] } } },
+  console:"""
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "webhooks[0].content true",
+        "webhooks[0].secret hunter2-and-another",
+        "webhooks[0].url https://other/hunter2",
+        "agents.list[0].timeoutSeconds 60",
+        "mcp.servers.files.args --add y",
+        "mcp.servers.files.args --remove hunter2",
+    ],
+)
+def test_secrets_in_lists_are_shown_nowhere(perch, file: Path, edit: str) -> None:
+    file.write_text(FILE.replace("\n}\n", f"\n{LISTS.strip()} {{}},\n}}\n"))
+    told = perch(f"config set {edit}")
+    assert (told.code, "…" in told.out) == (0, True), told.err
+    for path in ("webhooks[0]", "agents.list[0]", "mcp.servers.files.args", "mcp.servers.files.args[1]"):
+        told.out += perch(f"config get {path}").out
+    assert "hunter2" not in told.out + told.err
+
+
 def test_a_change_may_mend_a_file_that_cannot_be_used(perch, file: Path) -> None:
     file.write_text(FILE.replace("pairing", "everyone"))
     told = perch("config set channels.parrot.dmPolicy disabled")

@@ -15,7 +15,7 @@ from typing import Any
 from clawlane.config import layout, text_edit
 from clawlane.config.errors import ConfigError, KeyPath
 from clawlane.config.layout import LayoutError
-from clawlane.config.masking import masked
+from clawlane.config.masking import hidden_in
 from clawlane.config.scratch import scratch_of
 from clawlane.config.source import Source, parse_source
 from clawlane.config.writing import Style
@@ -248,11 +248,7 @@ def masked_text(source: Source, text: str) -> str:
     """The text of a file with signs in the place of secrets."""
     if not source.exists:
         return text
-    texts = [
-        (path, shown, False)
-        for path in source.values
-        if isinstance(value := source.at(path), str) and (shown := masked(value, path)) != value
-    ]
+    texts = [(path, shown, False) for path, shown in hidden_in(source.data)]
     return text_edit.replace_texts(text, source.data, texts)
 
 

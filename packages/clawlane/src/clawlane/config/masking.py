@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clawlane.config.errors import KeyPath
@@ -21,10 +21,11 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _QUERY = re.compile(r"([?&][^=&#\s]+=)(?!\$\{)[^&#\s]+")
 _LONG = re.compile(r"(?<=[^/]/)(?!\$\{)[\w.~=+-]{20,}(?=[/?#]|\Z)")
 _PATH = re.compile(r"(://[^/?#\s]+/)[^?#\s]+")
-_FLAG = re.compile(
-    r"(--?[\w-]*(?:key|token|secret|passw|cookie|authorization|credential)[\w-]*)(=?)(.*)",
+_NAMED = re.compile(
+    r"(-{0,2}[\w-]*(?:key|token|secret|passw|cookie|authorization|credential)[\w-]*)(=|:\s*|)(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+"""A word of a command line that names a secret: `--token`, `--token=…`, `API_KEY=…`, `Authorization: …`."""
 
 
 def masked(value: Any, path: KeyPath = ()) -> Any:
@@ -33,11 +34,29 @@ def masked(value: Any, path: KeyPath = ()) -> Any:
         return {key: masked(one, (*path, key)) for key, one in value.items()}
     if isinstance(value, list):
         return [_masked_item(value, index, path) for index in range(len(value))]
-    if not isinstance(value, str):
+    if value is None or isinstance(value, bool):
         return value
     if is_secret(path):
-        return value if _REFERENCE.fullmatch(value) else HIDDEN
+        return value if _REFERENCE.fullmatch(str(value)) else HIDDEN
+    if not isinstance(value, str):
+        return value
     return _masked_path(value) if _is_hook(path) else masked_url(value)
+
+
+def hidden_in(data: Any) -> Iterator[tuple[KeyPath, str]]:
+    """The paths of all that is not shown as it is, each with what is shown there."""
+    yield from _differing(data, masked(data), ())
+
+
+def _differing(value: Any, shown: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _differing(one, shown[key], (*path, key))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _differing(one, shown[index], (*path, index))
+    elif shown != value:
+        yield path, shown
 
 
 def masked_url(text: str) -> str:
@@ -62,10 +81,10 @@ def _masked_item(items: list[Any], index: int, path: KeyPath) -> Any:
     """An item of a list. Words of a command line are no secret, but for those of `--token` and its like."""
     one, before = items[index], items[index - 1] if index else None
     if isinstance(one, str) and not _REFERENCE.fullmatch(one):
-        if (flag := _FLAG.fullmatch(one)) and flag[2]:
-            return one if _REFERENCE.fullmatch(flag[3]) else f"{flag[1]}={HIDDEN}"
-        named = _FLAG.fullmatch(before) if isinstance(before, str) else None
-        if named and not named[2] and not one.startswith("-"):
+        if (own := _NAMED.fullmatch(one)) and own[2]:
+            return one if _REFERENCE.fullmatch(own[3]) else f"{own[1]}{own[2]}{HIDDEN}"
+        flag = _NAMED.fullmatch(before) if isinstance(before, str) and before.startswith("-") else None
+        if flag and not flag[2] and not one.startswith("-"):
             return HIDDEN
     return masked(one, (*path, index))
 

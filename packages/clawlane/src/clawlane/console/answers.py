@@ -19,9 +19,7 @@ async def page(request: web.Request, name: str, *, status: int = 200, **values: 
     here = f"/{request.path.split('/')[1]}"
     told = {"path": request.path, "here": here, "locale": texts.locale(), "said": said, "bare": False}
     html = fragment(name, **{**told, **values})
-    return web.Response(
-        text=html, status=status, content_type="text/html", headers={"Cache-Control": "no-store"}
-    )
+    return web.Response(text=html, status=status, content_type="text/html")
 
 
 async def done(request: web.Request, to: str, *sentences: str) -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from clawlane.console.answers import own_path, page
 from clawlane.console.errors import lines_of
+from clawlane.console.guard import refusal
 from clawlane.console.rendering import HEADERS, STATIC
 from clawlane.ops.asking import OURS
 from clawlane.texts import t
@@ -24,8 +25,9 @@ async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await _answer(request, handler)
     if not response.prepared:
         response.headers.update(HEADERS)
-        if request.path.startswith(STATIC):
-            response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        fixed = request.path.startswith(STATIC) and response.status == 200
+        kept = "private, max-age=31536000, immutable" if fixed else "no-store"
+        response.headers["Cache-Control"] = kept
     return response
 
 
@@ -37,7 +39,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status in (404, 405):
             return await _told(request, error.status, [t("There is no such page.")])
-        raise
+        return refusal(error.status, error.reason)
     except OURS as error:
         return await _told(request, 409, *lines_of(error))
     except Exception as error:

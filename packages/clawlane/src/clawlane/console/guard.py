@@ -37,6 +37,7 @@ LONGEST_PATH = 500
 """Characters of an address to which a browser is led."""
 
 _SAFE = ("GET", "HEAD")
+_SAYS = ("Origin", "Sec-Fetch-Site")
 _BODY_S = 10.0
 """How long a form or an answer may take to come."""
 
@@ -145,8 +146,8 @@ def _sign_in_first(request: web.Request) -> web.Response:
 
 
 def _from_a_page(request: web.Request, origin: str) -> bool:
-    own = request.headers.get("Origin", "").lower() == origin
-    return own and request.headers.get("Sec-Fetch-Site", "").lower() == "same-origin"
+    said = {name: [one.lower() for one in request.headers.getall(name, [])] for name in _SAYS}
+    return said == {"Origin": [origin], "Sec-Fetch-Site": ["same-origin"]}
 
 
 def _no_form(request: web.Request) -> web.Response | None:

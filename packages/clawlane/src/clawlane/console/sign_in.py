@@ -71,7 +71,7 @@ async def _refused(site: Site, password: str, now: int) -> str:
     try:
         fits = await asyncio.to_thread(site.password_fits, password)
     except SecretMissing as error:
-        log.error("nobody is let in to the console by a password: %s", error)
+        log.error("the password of the console lets nobody in: %s", error)
         return t("The password cannot be read; the log says why. A link opens the console.")
     if fits:
         site.tries.right()

@@ -62,7 +62,7 @@ class AlertTargets:
         try:
             key = signing_key(webhook.secret.read(self.environ))
         except (SecretMissing, ValueError) as error:
-            raise DeliveryFailed(f"alerts.webhook.secret: {error}") from None
+            raise DeliveryFailed(f"alerts.webhook.secret cannot be used: {error}") from None
         await self.webhooks.deliver(webhook.url, key, message.id, self.now_ms(), message.body)
 
     async def _run(self, argv: tuple[str, ...], message: Message) -> None:

@@ -116,7 +116,7 @@ class EventTeller:
             await self._failed(event, str(error))
             return False
         except (SecretMissing, ValueError) as error:
-            await self._failed(event, f"secret: {error}")
+            await self._failed(event, f"its secret cannot be used: {error}")
             return False
         await self._store.change(webhooks.taken, self._key, number_of(event.cursor))
         if self._failing:

@@ -114,10 +114,10 @@ async def get(ctx: OpContext, request: Get) -> Value:
     config = await asyncio.to_thread(lambda: written.config)
     data = config.source.data
     path = in_data(steps(request.path), data)
-    found = value_at(data, path, _NOTHING)
+    found = value_at(masked(data), path, _NOTHING)  # whether a word is a secret, the words beside it say
     if found is _NOTHING:
         raise await asyncio.to_thread(_absent, ctx, data, path, request.path)
-    return Value(_plain(masked(found, path)))
+    return Value(_plain(found))
 
 
 def _absent(ctx: OpContext, data: Mapping[str, Any], path: KeyPath, written: str) -> OpError:

@@ -249,7 +249,8 @@ def _dropped(before: Any, after: Any, path: KeyPath) -> list[str]:
     if not isinstance(former, list) or not isinstance(now, list):
         return []
     kept = list(map(str, now))
-    return [str(masked(one, path)) for one in former if str(one) not in kept]
+    shown = zip(former, masked(former, path), strict=True)
+    return [str(told) for one, told in shown if str(one) not in kept]
 
 
 def _check_path(ctx: OpContext, path: KeyPath) -> None:

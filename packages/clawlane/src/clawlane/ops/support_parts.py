@@ -193,18 +193,18 @@ class _Settings:
             return [self.shown(one, (*path, place)) for place, one in enumerate(value)]
         if value is None or isinstance(value, bool):
             return value
+        if _REFERENCE.fullmatch(str(value).strip()):
+            return "${…}"
+        if is_secret(path):
+            return "secret"
         if isinstance(value, int | float):
             return value if len(str(value)) <= _LONGEST_NUMBER else self._scrub.id(str(value))
-        return self._text(str(value), path)
+        return self._text(str(value))
 
     def _key(self, key: str) -> str:
         return key if key in self._keys else self._scrub.id(key)
 
-    def _text(self, text: str, path: tuple[str | int, ...]) -> str:
-        if _REFERENCE.fullmatch(text.strip()):
-            return "${…}"
-        if is_secret(path):
-            return "secret"
+    def _text(self, text: str) -> str:
         if text in self._choices or text in ("", "*") or _DURATION.fullmatch(text):
             return text
         known = self._scrub.id(text)

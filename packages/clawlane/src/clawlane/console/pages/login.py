@@ -54,7 +54,7 @@ async def picture(request: web.Request) -> web.Response:
     code: ShowQr | None = login.code
     if code is None or request.match_info["picture"] != login.picture:
         raise web.HTTPNotFound
-    return web.Response(body=code.png, content_type="image/png", headers={"Cache-Control": "no-store"})
+    return web.Response(body=code.png, content_type="image/png")
 
 
 async def begin(request: web.Request) -> web.Response:

@@ -154,7 +154,9 @@ def _account(name: str, one: AccountStatus) -> AccountState:
         outbound=str(one.outbound),
         dm_policy=one.dm_policy.value,
         group_policy=one.group_policy.value,
-        outbound_modes=[f"{mode.path}: {mode.value}" for mode in one.modes],
+        outbound_modes=list(
+            dict.fromkeys(f"{mode.path}: {mode.value}" for mode in (*one.modes, *one.own_modes))
+        ),
         paused=[f"{pause.thread or 'everything'}: {pause.level}" for pause in one.pauses],
         waiting_to_be_sent=sum(one.outbox.values()),
         drafts=one.drafts.waiting,

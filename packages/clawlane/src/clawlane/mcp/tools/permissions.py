@@ -40,18 +40,27 @@ class Question(Value):
     text: str
 
 
+class Recipient(Value):
+    """What the person or group is called that a draft would be sent to."""
+
+    whose: Theirs = "theirs"
+    name: str
+
+
 class Permission(Value):
     """Something that the owner has not decided about; `id` is for `permissions_respond`.
 
-    `pairing`: somebody asks to write to the account; `name` is theirs. `draft`: `text` would be sent to
-    `conversation`, as an answer to `question` if there is one; `stale` says why it may no longer fit.
+    `pairing`: somebody asks to write to the account; `name` is theirs. `draft`: `text` would be sent `to`
+    somebody in `conversation`, as an answer to `question` if there is one; `stale` says why it may no longer
+    fit.
     """
 
     id: str
     kind: Literal["pairing", "draft"]
     account: str
     whose: Whose
-    name: str
+    name: str = ""
+    to: Recipient | None = None
     conversation: str
     asked_at: str | None
     expires_at: str | None
@@ -181,7 +190,7 @@ def _draft(one: Draft) -> Permission:
         kind="draft",
         account=one.account,
         whose="ours",
-        name=name_of(one.name),
+        to=Recipient(name=name_of(one.name)),
         conversation=key_of(one.account, one.thread),
         asked_at=moment(one.created_ms),
         expires_at=moment(one.expires_ms),
