@@ -261,7 +261,9 @@ async def test_an_account_that_another_gateway_runs_may_be_claimed_again(house: 
 async def test_no_account_is_taken_before_the_gateway_is_ready_for_it(house: House) -> None:
     async with house.gateway(NodeAccounts) as running:
         config, paths, store = running.config, house.paths, running.store
-        accounts = NodeAccounts(config, paths, store, running.channels, LiveAgents(EchoAgent()), house.now_ms, {})
+        accounts = NodeAccounts(
+            config, paths, store, running.channels, LiveAgents(EchoAgent()), house.now_ms, {}
+        )
         accounts.join(str)
         taking = asyncio.create_task(accounts.take(LANE))
         await turns_of_the_loop()

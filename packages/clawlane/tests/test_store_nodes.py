@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -152,6 +153,33 @@ async def test_an_account_that_was_given_up_goes_on_elsewhere_with_auto(store: S
     await store.change(claims.release, X, epoch)  # by who had it before: nothing
     with store.read() as reader:
         assert [(one.node, one.ended) for one in reader.owners()] == [("b", "")]
+
+
+@pytest.mark.of_file
+async def test_an_account_that_could_not_be_released_is_once_there_is_room(store: Store) -> None:
+    """Nobody else would ever run it: the node beats."""
+    await entered(store, "a")
+    store.claim_as(lambda: A, lambda: True)
+    owned, leaves = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with store.own(X):
+            owned.set()
+            await leaves.wait()
+
+    holding = asyncio.create_task(hold())
+    await owned.wait()
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, usual[1]))
+    try:
+        leaves.set()
+        while not store.failing:  # noqa: ASYNC110 (nothing tells of it)
+            await asyncio.sleep(0.005)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    await holding
+    with store.read() as reader:
+        assert [one.ended for one in reader.owners()] == [nodes.CLEAN]
 
 
 async def test_a_move_waits_for_the_owner_and_declares_a_lost_one_dead(store: Store, tmp_path: Path) -> None:

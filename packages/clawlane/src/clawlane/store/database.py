@@ -33,6 +33,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_LONGEST_RELEASE = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -112,12 +113,22 @@ class Store:
         return epoch
 
     async def _release(self, account: str, epoch: int) -> None:
-        """Let other nodes claim an account at once. Where that fails they wait until the node is lost."""
-        if self._node is not None and self._node[1]():
+        """Let other nodes claim an account at once: until they are told, they wait for this one to be lost."""
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_RELEASE)
+        while self._node is not None and self._node[1]():
             try:
                 await self.change(claims.release, account, epoch)
+            except StoreFailed as error:
+                wait = backoff.next()
+                log.warning(
+                    "%s could not be given to other nodes; trying again in %.1f s: %s", account, wait, error
+                )
+                await asyncio.sleep(wait)
             except StoreError as error:
                 log.warning("%s could not be given to other nodes: %s", account, error)
+                return
+            else:
+                return
 
     async def change(
         self,
