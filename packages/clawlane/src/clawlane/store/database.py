@@ -113,7 +113,7 @@ class Store:
         return epoch
 
     async def _release(self, account: str, epoch: int) -> None:
-        """Let other nodes claim an account at once: until they are told, they wait for this one to be lost."""
+        """Let other nodes claim an account at once. Until told they wait for this node to be lost."""
         backoff = Backoff(_FIRST_WAIT, _LONGEST_RELEASE)
         while self._node is not None and self._node[1]():
             try:
