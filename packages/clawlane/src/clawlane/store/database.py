@@ -119,11 +119,9 @@ class Store:
             try:
                 await self.change(claims.release, account, epoch)
             except StoreFailed as error:
-                wait = backoff.next()
-                log.warning(
-                    "%s could not be given to other nodes; trying again in %.1f s: %s", account, wait, error
-                )
-                await asyncio.sleep(wait)
+                told = "%s could not be given to other nodes, which is tried again: %s"
+                self._trouble.error(told, account, error)
+                await asyncio.sleep(backoff.next())
             except StoreError as error:
                 log.warning("%s could not be given to other nodes: %s", account, error)
                 return
