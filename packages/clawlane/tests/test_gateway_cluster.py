@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
-from packages.clawlane.tests.opened_store import LANE, Clock, store_in
+from packages.clawlane.tests.opened_store import LANE, Clock, raw, store_in
 from packages.clawlane.tests.test_ops_pause import House, Installed
 
 from clawlane.config.load import load
@@ -19,6 +20,7 @@ from clawlane.store import claims
 from clawlane.store.alarm_told import Change
 from clawlane.store.claims import Claimant, Standing
 from clawlane.store.database import Store
+from clawlane.store.errors import NodeTaken
 from clawlane.store.nodes import CLEAN, Entered
 
 NOW = 1_000_000
@@ -56,6 +58,7 @@ class Hands:
         self.me = Claimant("", "")
         self.runs: set[str] = set()
         self.taken: asyncio.Queue[str] = asyncio.Queue()
+        self.running: asyncio.Task[None]
 
     def here(self) -> list[str]:
         return list(self.runs)
@@ -92,10 +95,10 @@ async def at_work(folder: Path, lease: Lease) -> AsyncIterator[Hands]:
             hands.me = cluster.me()
             await store.change(claims.know, [LANE])
             await store.change(claims.move, LANE, hands.me.name)
-            running = asyncio.create_task(cluster.run())
+            hands.running = asyncio.create_task(cluster.run())
             yield hands
-            running.cancel()
-            await asyncio.wait([running])
+            hands.running.cancel()
+            await asyncio.wait([hands.running])
 
 
 async def test_an_account_that_is_not_run_any_more_is_claimed_anew(tmp_path: Path) -> None:
@@ -120,3 +123,14 @@ async def test_accounts_are_claimed_anew_after_a_look_that_failed(
             await asyncio.sleep(0.01)
         away.rename(file)
         assert await hands.taken.get() == LANE
+
+
+async def test_a_database_that_was_put_back_ends_a_gateway_with_one_line(tmp_path: Path) -> None:
+    async with at_work(tmp_path, Lease(lasts_s=5)) as hands:
+        assert await hands.taken.get() == LANE
+        with raw(tmp_path) as db:
+            db.execute("DELETE FROM nodes")
+        await asyncio.wait([hands.running])
+        [error] = cast("BaseExceptionGroup[BaseException]", hands.running.exception()).exceptions
+        assert isinstance(error, NodeTaken)
+        assert hands.here() == []

@@ -155,6 +155,17 @@ async def test_an_account_that_was_given_up_goes_on_elsewhere_with_auto(store: S
         assert [(one.node, one.ended) for one in reader.owners()] == [("b", "")]
 
 
+async def test_a_node_that_the_database_does_not_know_any_more_is_told_so(
+    store: Store, tmp_path: Path
+) -> None:
+    await entered(store, "a")
+    with raw(tmp_path) as db:
+        db.execute("DELETE FROM nodes")
+    for held in (True, False):
+        with pytest.raises(NodeTaken, match="the database knows no node 'a' any more"):
+            await store.change(nodes.beat, "a", "run a", held=held)
+
+
 @pytest.mark.of_file
 async def test_an_account_that_could_not_be_released_is_once_there_is_room(store: Store) -> None:
     """Nobody else would ever run it: the node beats."""

@@ -212,6 +212,9 @@ class Cluster:
         every, self._all_open = self._all_open or not before <= self._held, False
         look, standings = await asyncio.to_thread(self._ask, every)
         known, now_ms = look.nodes, look.now_ms
+        mine = known.get(self._node.name)
+        if mine is None or mine.instance != self._node.instance:
+            return  # the next beat says so
         self._look_s = _SOON_S if any(one.alive and one.leaving for one in known.values()) else _LOOK_S
         here = {*self._runs.here(), *self._busy}
         self._held |= here
@@ -223,7 +226,7 @@ class Cluster:
             await self._store.change(claims.ask_for, account, self.me())
         for account in found.claims:
             self._do(group, account, self._take(account))
-        for account, reason in self._leaving(accounts, standings, known).items():
+        for account, reason in _leaving(mine, accounts, standings, known).items():
             if account in here and account not in self._busy:
                 self._do(group, account, self._runs.give_up(account, reason))
         absent = accounts.keys() - here - {*found.claims}
@@ -282,24 +285,6 @@ class Cluster:
         self._calm, self._calm_until = None if standings else look.picture, now + _CALM_S
         return look, standings
 
-    def _leaving(
-        self,
-        accounts: Mapping[str, Mapping[str, str]],
-        standings: Iterable[Standing],
-        known: Mapping[str, Entered],
-    ) -> dict[str, str]:
-        """Accounts that are not to run here, with the reason."""
-        mine = known[self._node.name]
-        found = {
-            account: later("node {name} lacks labels that it wants (runOn)", name=mine.name)
-            for account, labels in accounts.items()
-            if labels and not fits(labels, mine)
-        }
-        for one in standings:
-            if one.wanted not in ("", mine.name) and one.wanted in known and known[one.wanted].alive:
-                found[one.account] = later("it moves to node {name}", name=one.wanted)
-        return found
-
     def _told_anew(
         self, standings: Iterable[Standing], known: Mapping[str, Entered], absent: Iterable[str], now_ms: int
     ) -> dict[str, str]:
@@ -320,6 +305,24 @@ async def _logged(account: str, work: Coroutine[Any, Any, None]) -> None:
         await work
     except Exception:
         log.exception("%s could not be started or stopped", account)
+
+
+def _leaving(
+    mine: Entered,
+    accounts: Mapping[str, Mapping[str, str]],
+    standings: Iterable[Standing],
+    known: Mapping[str, Entered],
+) -> dict[str, str]:
+    """Accounts that are not to run on this node, with the reason."""
+    found = {
+        account: later("node {name} lacks labels that it wants (runOn)", name=mine.name)
+        for account, labels in accounts.items()
+        if labels and not fits(labels, mine)
+    }
+    for one in standings:
+        if one.wanted != mine.name and _moves(one, known):
+            found[one.account] = later("it moves to node {name}", name=one.wanted)
+    return found
 
 
 def why_elsewhere(one: Standing | None, known: Mapping[str, Entered], now_ms: int) -> tuple[str, bool]:
