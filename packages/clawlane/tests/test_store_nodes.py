@@ -174,7 +174,7 @@ async def test_an_account_that_could_not_be_released_is_once_there_is_room(store
     owned, leaves = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
-        async with store.own(X):
+        async with store.own(X, to_run=True):
             owned.set()
             await leaves.wait()
 
@@ -390,6 +390,34 @@ async def test_a_command_beside_a_running_node_does_not_take_its_account(
     assert (await claim_after_beat(store)).epoch == 3
 
 
+async def test_a_command_through_a_gateway_may_write_for_an_account_that_no_node_runs(
+    store: Store, tmp_path: Path
+) -> None:
+    """It stays that of its node: a command moves nothing."""
+    await entered(store, "a", "b")
+    await claim(store, X, A)
+    store.claim_as(lambda: B, lambda: True)
+    with pytest.raises(NotOwned, match="is run by node a; run this command there"):
+        async with store.own(X):
+            pass
+    age(tmp_path, "a", OLD)
+    async with store.own(X) as owned:
+        await owned.run(outbox.queue, None, TEXTS)
+    with store.read() as reader:
+        assert [(one.node, one.ended, one.epoch) for one in reader.owners()] == [("a", "", 2)]
+        assert abs(reader.owners()[0].since_ms - reader.clock_ms()) < LEASE_MS, "by the database's clock"
+
+
+async def test_a_command_through_a_gateway_may_write_for_what_that_is_about_to_run(store: Store) -> None:
+    await entered(store, "a")
+    await claim(store, X, A)
+    store.claim_as(lambda: A, lambda: True)
+    async with store.own(X) as owned:
+        await owned.run(outbox.queue, None, TEXTS)
+    async with store.own(X, to_run=True):
+        pass
+
+
 async def claim_after_beat(store: Store) -> claims.Claimed:
     await store.change(nodes.beat, "a", "run a")
     return await claim(store, X, A)
@@ -398,12 +426,12 @@ async def claim_after_beat(store: Store) -> claims.Claimed:
 async def test_what_a_lost_node_was_sending_waits_for_the_operator(store: Store, tmp_path: Path) -> None:
     await entered(store, "a", "b")
     store.claim_as(lambda: A, lambda: False)
-    async with store.own(X) as lost:
+    async with store.own(X, to_run=True) as lost:
         [chunk] = await lost.run(outbox.queue, None, TEXTS)
         await lost.run(sending.begin, [chunk], session="a login")
         age(tmp_path, "a", OLD)
     store.claim_as(lambda: AUTO, lambda: True)
-    async with store.own(X) as owned:
+    async with store.own(X, to_run=True) as owned:
         assert (await owned.run(unknown_sends.recover, 60_000)).unknown == 0
         with store.read() as reader:
             assert reader.undecided_sends(X) == 1

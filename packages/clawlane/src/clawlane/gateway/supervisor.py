@@ -319,7 +319,8 @@ class Supervisor:
         async with AsyncExitStack() as owning:
             while True:
                 try:
-                    store = await owning.enter_async_context(self._store.own(str(self.account), patient=True))
+                    owned = self._store.own(str(self.account), patient=True, to_run=True)
+                    store = await owning.enter_async_context(owned)
                     break
                 except NotOwned:
                     self.tried.set()
