@@ -28,6 +28,7 @@ from clawlane.store import inbox
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.errors import StoreOwned
+from clawlane.store.told import PauseLevel
 
 OTHER_PROFILE = "{ channels: { zalouser: { dmPolicy: 'open', profile: 'other' } } }"
 TWO = "zalouser/two"
@@ -296,3 +297,11 @@ async def test_whose_an_account_is_that_runs_elsewhere_is_known_here(house: Hous
         await accounts.elsewhere({LANE: "node b runs it", "zalouser/gone": "nobody runs it"})
         state = accounts.supervisors[LANE].state
         assert (state.phase, state.reason, state.user_id) == (Phase.STOPPED, "node b runs it", "4711")
+
+
+async def test_an_account_that_runs_elsewhere_does_not_say_here_that_it_starts(house: House) -> None:
+    async with house.gateway(NodeAccounts) as accounts:
+        assert isinstance(accounts, NodeAccounts)
+        await accounts.elsewhere({LANE: "its node b does not run it"})
+        await pause(accounts.context(Caller.CLI), BeginPause(level=PauseLevel.OFFLINE))
+        assert accounts.supervisors[LANE].state.reason == "its node b does not run it"

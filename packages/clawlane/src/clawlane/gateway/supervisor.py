@@ -276,8 +276,9 @@ class Supervisor:
         self._report(stopped(code, reason))
 
     async def restart(self) -> None:
-        """Start again from what is stored now."""
-        await self.stop(StateCode.RESTARTING, later("starting again"))
+        """Start again from what is stored now. One that does not run here yet begins with that."""
+        if self.account_store is not None:
+            await self.stop(StateCode.RESTARTING, later("starting again"))
         self.start()
 
     async def take_back(self) -> bool:
