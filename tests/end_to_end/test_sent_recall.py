@@ -202,3 +202,16 @@ def test_a_terminal_is_asked_and_what_makes_no_sense_is_one_line(desk: Desk) -> 
     listening(desk.gateway)
     assert results(desk.recall(str(number))) == ["recalled"]
     assert desk.undone() == [only]
+
+
+@pytest.mark.long
+def test_what_is_gone_by_the_time_the_operator_agrees_was_already_taken_back(desk: Desk) -> None:
+    ids = [desk.send(desk.lan, text)[0] for text in ("một", "hai")]
+    with terminal(desk.operator.command("sent", "--since", "1h", "--recall"), desk.operator.env) as asked:
+        asked.shows("2 messages in 1 conversation", "Take them back?")
+        done = desk.run("message", "undo", "--message-id", ids[1])
+        assert done.returncode == 0, done.stdout
+        asked.press("y", "\r")
+        asked.shows("was already taken back")
+        assert asked.ended() == 0
+    assert desk.undone() == ids[::-1]

@@ -23,11 +23,12 @@ from clawlane.clock import now_ms
 from clawlane.config.choices import ResendUnknown
 from clawlane.config.paths import Paths
 from clawlane.config.settings import Pacing
+from clawlane.lane.account_deps import AccountDeps
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings, LiveSettings
 from clawlane.lane.pacing import Pacer
-from clawlane.lane.runner import AccountDeps, runner
+from clawlane.lane.runner import runner
 from clawlane.messages import Person, Reply
 from clawlane.store.database import open_store
 from clawlane_zalouser.channel import ZaloUserChannel

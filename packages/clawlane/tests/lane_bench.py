@@ -20,13 +20,14 @@ from clawlane.agents.contract import TurnInput
 from clawlane.channel import Account, Host, Phase, State
 from clawlane.config.choices import DmPolicy, ResendUnknown
 from clawlane.config.paths import Paths
+from clawlane.lane.account_deps import AccountDeps
 from clawlane.lane.gate import Gate
 from clawlane.lane.hours import QuietHours
 from clawlane.lane.inbound_media import MediaLimits
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings, LiveSettings
 from clawlane.lane.pacing import Pacer
-from clawlane.lane.runner import AccountDeps, Runner, runner
+from clawlane.lane.runner import Runner, runner
 from clawlane.messages import (
     Fact,
     Inbound,

@@ -9,7 +9,7 @@ import pytest
 
 from clawlane.channel import Health, Phase, State, StateCode
 from clawlane.gateway.health import DEADLINES, OVER, AccountHealth, stopped
-from clawlane.lane.sender import SendTrouble
+from clawlane.lane.send_record import SendTrouble
 
 SOON = 0.01
 

@@ -20,10 +20,10 @@ from clawlane.config.paths import Paths
 from clawlane.config.settings import ChannelSettings
 from clawlane.credentials.files import file_name
 from clawlane.gateway.supervisor import Supervisor
+from clawlane.lane.account_deps import AccountDeps
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LaneSettings, LiveSettings
-from clawlane.lane.runner import AccountDeps
 from clawlane.messages import Inbound, Outgoing, Receipt, Reply, Text, Thread, ThreadKind
 from clawlane.store.database import open_store
 from clawlane.store.errors import StoreFailed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clawlane.lane.sender import IN_A_ROW, SendRecord, SendTrouble
+from clawlane.lane.send_record import IN_A_ROW, SendRecord, SendTrouble
 from clawlane.messages import Thread, ThreadKind
 
 

@@ -37,7 +37,7 @@ from clawlane.store import (
 )
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import Store
-from clawlane.store.errors import NotInOutbox, NotQuotable
+from clawlane.store.errors import NotInOutbox, NotQuotable, TakenBack
 from clawlane.store.models import AdmittedMessage, Chunk, History, LostSend, NewMessage
 from clawlane.store.operator_sends import TakingBack
 from clawlane.store.outbox_listing import Listed
@@ -235,7 +235,7 @@ async def test_each_picture_of_an_album_has_an_id_of_its_own(desk: Desk) -> None
     assert len(whole.queued) == 1
     await desk.arrive()
     assert "album" not in desk.texts()
-    with pytest.raises(NotInOutbox, match="nothing to take back"):
+    with pytest.raises(TakenBack, match="already taken back"):
         await desk.run(operator_sends.take_back_chunk, 1)
 
 
@@ -251,7 +251,7 @@ async def test_an_undo_of_unknown_fate_is_sent_again_and_one_that_waits_is_joine
     assert (again.queued, desk.states(list(first.queued))) == (first.queued, ["queued"])
     await desk.arrive()
     assert desk.states([number, *first.queued]) == ["sent", "sent"]
-    with pytest.raises(NotInOutbox, match="nothing to take back"):
+    with pytest.raises(TakenBack, match="already taken back"):
         await desk.run(operator_sends.take_back_chunk, number, join=True)
 
 

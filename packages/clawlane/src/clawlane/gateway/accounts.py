@@ -26,11 +26,11 @@ from clawlane.gateway.owner_commands import OwnerCommands
 from clawlane.gateway.supervisor import Supervisor
 from clawlane.gateway.upgrades import Upgrades
 from clawlane.gateway.wanted import Edited, closed, settings_of
+from clawlane.lane.account_deps import AccountDeps
 from clawlane.lane.gate import Gate
 from clawlane.lane.live_agents import LiveAgents
 from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.pacing import Pacer
-from clawlane.lane.runner import AccountDeps
 from clawlane.ops.context import LiveConfig, OpContext
 from clawlane.ops.operation import Caller
 from clawlane.ops.serving import Listening

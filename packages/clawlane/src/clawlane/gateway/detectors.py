@@ -115,7 +115,7 @@ class Refusals:
 
 
 THREADS_REFUSED = 3
-"""As many threads as `lane.sender` takes for broken sending; one may be about a person, two a coincidence."""
+"""As many threads as `lane.send_record` takes for broken; one may be about a person, two by chance."""
 
 
 @dataclass

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from clawlane.channel import Health, Phase, State, StateCode
-from clawlane.lane.sender import SendTrouble
+from clawlane.lane.send_record import SendTrouble
 from clawlane.ops.finding_text import problem_text
 from clawlane.ops.problems import clock_problem
 from clawlane.store.account_store import Clock

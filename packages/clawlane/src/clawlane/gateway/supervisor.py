@@ -30,9 +30,10 @@ from clawlane.gateway.alarms import AlarmWatch
 from clawlane.gateway.health import OVER, AccountHealth, stopped
 from clawlane.gateway.log_level import LEVEL
 from clawlane.gateway.state_log import StateLog
+from clawlane.lane.account_deps import AccountDeps
 from clawlane.lane.evidence import Evidence
 from clawlane.lane.live_settings import LaneSettings
-from clawlane.lane.runner import AccountDeps, Runner, runner
+from clawlane.lane.runner import Runner, runner
 from clawlane.lookup import Lookup
 from clawlane.messages import Person, Thread, ThreadKind
 from clawlane.store import audit_log, owner_takeovers, warm_ups

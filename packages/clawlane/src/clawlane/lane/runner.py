@@ -5,57 +5,36 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 
 from clawlane.abilities import Ability
 from clawlane.access.decision import Reason
-from clawlane.access.policy import Grants
 from clawlane.agents.arrivals import Arrivals
 from clawlane.agents.disclosure import disclosure_text, lead
-from clawlane.agents.memory import is_over
-from clawlane.backoff import Sleep
-from clawlane.capabilities import CanReconcile
-from clawlane.channel import Account, Channel, Cursor, Phase, State, Vault
+from clawlane.channel import Cursor, Phase, State, Vault
 from clawlane.credentials.vault import ProfileVault
 from clawlane.lane.access_checker import AccessChecker
+from clawlane.lane.account_deps import AccountDeps
 from clawlane.lane.admission import Admission, CaughtUp
-from clawlane.lane.alarm_feed import AlarmFeed, NoFeed
+from clawlane.lane.catching_up import CatchingUp
 from clawlane.lane.commands import Commands
 from clawlane.lane.decision_log import DecisionLog
-from clawlane.lane.evidence import Evidence, FetchedHistory
-from clawlane.lane.forgetter import Forgetter
-from clawlane.lane.gate import Gate
 from clawlane.lane.inbound_media import InboundMedia
-from clawlane.lane.live_agents import LiveAgents
-from clawlane.lane.live_settings import LiveSettings
 from clawlane.lane.outgoing_files import OutgoingFiles
 from clawlane.lane.own_thread import OwnThread
 from clawlane.lane.proofs import Proofs, is_simulated
 from clawlane.lane.scheduler import ThreadScheduler
-from clawlane.lane.sender import Sender, SendTrouble
+from clawlane.lane.sender import Sender
 from clawlane.lane.signals import after_decision, with_reply
 from clawlane.lane.turn import DrainableAgents, TurnRunner
+from clawlane.lane.upkeep import Upkeep
 from clawlane.messages import Fact, Inbound, Person, ThreadKind
-from clawlane.store import (
-    beginning,
-    catch_up,
-    directory,
-    drafts,
-    forgetting,
-    owner_takeovers,
-    retention,
-    sessions,
-    warm_ups,
-)
+from clawlane.store import beginning, directory, owner_takeovers
 from clawlane.store import turns as store_turns
-from clawlane.store.account_store import AccountStore, Clock
+from clawlane.store.account_store import AccountStore
 from clawlane.store.beginning import Begun
-from clawlane.store.errors import StoreError, StoreFailed
-from clawlane.store.media_files import MediaFiles
+from clawlane.store.errors import StoreError
 from clawlane.store.models import (
     AdmittedMessage,
     Judged,
@@ -67,8 +46,6 @@ from clawlane.store.models import (
 )
 from clawlane.store.states import TurnState
 from clawlane.store.told import Resumed
-from clawlane.store.transaction import Tx
-from clawlane.store.unknown_sends import LookUp
 
 _PARK = 10.0
 """Seconds a stop waits for chunks in flight to be answered, and for what was read to be stored."""
@@ -76,70 +53,12 @@ _PARK = 10.0
 _THINK = 5.0
 """Seconds a stop waits for running agents."""
 
-_LOOK_UP_EVERY, _LOOK_UP_AT_MOST_EVERY = 5.0, 0.2
-"""Seconds. A reconnect looks up at once; this is for chunks that become unknown in between."""
-
-_PRUNE_EVERY, _BETWEEN_BATCHES = retention.EVERY_MS / 1000, 0.05
-"""Seconds."""
-
-_PRUNE_WAITS = 60.0
-"""Seconds in which an account that is not connected yet is not pruned: others may wait to connect, too."""
-
-_PRUNE_AFTER = 5.0
-"""Seconds at least after which a connected account is pruned, for the same reason: many may start at once."""
-
-_EXPIRE_EVERY, _EXPIRE_AT_MOST_EVERY = 120.0, 0.5
-"""Seconds."""
-
 _SHOWN = 256
 """How many turns are remembered that were shown as seen with their reply."""
 
 _BATCH = 500
 _CAN_SEND = (Phase.READY, Phase.DEGRADED)
 log = logging.getLogger(__name__)
-
-
-async def _nothing() -> None:
-    """There are no names to look up."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountDeps:
-    """What an account runs with. `report` is called with every state; `jitter` gives a number from 0 to 1.
-
-    `settings` and `agents` are those in force, over all runs. `ready` returns once messages can be decided:
-    `grants` then knows the own id and the pinned names. `pin` looks up names while the account runs. `media`
-    is where files that people send are kept; without it none is fetched. `trouble` is called when sending
-    stops working, and with None when it works again. `outgoing` is the folder for copies of files that wait
-    to be sent. `evidence` keeps what became of signals and fetches; `alarms` is told what may be trouble.
-    `act` carries out a command of the owner and gives the answer. `before_write` says why nothing may be
-    written to the platform now; empty while it may.
-    """
-
-    settings: LiveSettings
-    channel: Channel
-    agents: LiveAgents
-    gate: Gate
-    grants: Callable[[], Grants]
-    ready: Callable[[], Awaitable[None]]
-    slots: asyncio.Semaphore
-    now_ms: Clock
-    jitter: Callable[[], float]
-    report: Callable[[State], None]
-    pin: Callable[[], Coroutine[None, None, None]] = _nothing
-    media: MediaFiles | None = None
-    trouble: Callable[[SendTrouble | None], None] = lambda _: None
-    outgoing: Path | None = None
-    evidence: Evidence = field(default_factory=Evidence)
-    act: Callable[[str], Awaitable[str]] | None = None
-    alarms: AlarmFeed = field(default_factory=NoFeed)
-    sleep: Sleep = asyncio.sleep
-    before_write: Callable[[], str] = str
-
-    @property
-    def account(self) -> Account:
-        """The account, with its settings of now."""
-        return self.settings.now.account
 
 
 class Runner:
@@ -230,17 +149,15 @@ class Runner:
         self._reading.set()
         self._decision_log = DecisionLog(deps.account)
         self._shown: deque[int] = deque(maxlen=_SHOWN)
-        self._asked_ms: dict[ThreadKind, int] = {}
-        self._connected = asyncio.Event()
-        """It has been connected in this run."""
-        self._connected_all_along: set[ThreadKind] = set()
+        self._past = CatchingUp(deps, account_store, self._access, self.sender, vault)
+        self._upkeep = Upkeep(deps, account_store, self._media, self.recalled)
         self._admission = Admission(
             account_store,
             self._access,
             deps.ready,
             self._act,
             self._noted,
-            self._caught_up,
+            self._past.finish,
             deps.now_ms,
             lambda: vault.generation,
         )
@@ -261,11 +178,7 @@ class Runner:
 
     async def cursor(self, kind: ThreadKind) -> Cursor:
         await self._admission.drained()
-        self._asked_ms[kind] = self._deps.now_ms()
-        self._deps.alarms.asked(kind)
-        backlog_ms = max(policy.backlog_max_age_ms for policy in self._access.rules())
-        skew_ms = self._access.grants().skew_ms or 0
-        return await self._store.run(catch_up.cursor, kind, backlog_ms, skew_ms)
+        return await self._past.cursor(kind)
 
     async def caught_up(
         self, kind: ThreadKind, back_to_ms: int, own_ids: frozenset[str] = frozenset()
@@ -288,11 +201,11 @@ class Runner:
         if state.close_code and (observer := self._store.observer) is not None:
             observer.disconnected(str(self._deps.account), state.close_code)
         if state.phase is not Phase.READY:
-            self._connected_all_along.clear()
+            self._past.disconnected()
         if state.phase in _CAN_SEND:
             self._proofs.saw(Ability.LOGIN)
             self.sender.open()
-            self._connected.set()
+            self._upkeep.connected()
         else:
             self.sender.close()
         self._deps.report(state)
@@ -309,9 +222,9 @@ class Runner:
                 group.create_task(work)
                 for work in (
                     self.sender.run(),
-                    self._prune(at_once=begun.forgetting),
-                    self._expire_drafts(at_once=begun.drafts),
-                    self._look_up_unknown(at_once=bool(begun.open_chunks)),
+                    self._upkeep.prune(at_once=begun.forgetting),
+                    self._upkeep.expire_drafts(at_once=begun.drafts),
+                    self._past.look_up_unknown(at_once=bool(begun.open_chunks)),
                     self._deps.pin(),
                 )
             ]
@@ -372,6 +285,10 @@ class Runner:
                 return
             batch = await self._store.run(store_turns.open_turns, batch[-1].seq, _BATCH)
 
+    async def look_up(self, kind: ThreadKind) -> bool:
+        """Ask the platform for past messages of this kind of thread. False if the channel cannot."""
+        return await self._past.look_up(kind)
+
     async def park(self) -> None:
         """Prepare to stop: read nothing more, and wait for running agents and chunks in flight.
 
@@ -402,78 +319,9 @@ class Runner:
                 found.set_aside,
             )
 
-    async def _prune(self, *, at_once: bool) -> None:
-        """Prune the store in small batches, some time after the account is connected. Lives until cancelled.
-
-        With `at_once` it does not wait that time.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_PRUNE_WAITS):
-                await self._connected.wait()
-        if not at_once:
-            await self._deps.sleep(_PRUNE_AFTER * (1 + self._deps.jitter()))
-        while True:
-            try:
-                await self._store.run(warm_ups.seen)
-                for transition in (self._forget_old, self._expire_sessions):
-                    while await self._store.run(transition):
-                        await self._deps.sleep(_BETWEEN_BATCHES)
-                await self._forget_asked()
-                if self._media is not None:
-                    await self._media.prune(self._store, self._deps.now_ms())
-            except (StoreFailed, OSError) as error:
-                log.warning("%s; nothing is pruned until later", error)
-            await self._deps.sleep(_PRUNE_EVERY)
-
-    async def _forget_asked(self) -> None:
-        """Go on with what an operator asked to be forgotten, and an end came between."""
-        deps = self._deps
-        if deps.media is None or deps.outgoing is None:
-            return
-        forgetter = Forgetter(self._store, deps.media, deps.outgoing, self.recalled)
-        for asked in await self._store.run(forgetting.open_requests):
-            log.info("%s: what %s %s said is being forgotten", deps.account, asked.whom, asked.id)
-            async for _ in forgetter.run(asked.whom, asked.id):
-                await deps.sleep(_BETWEEN_BATCHES)
-            recorded = self._store.by("gateway", "forget.finish")
-            await recorded.run(forgetting.finish, asked.whom, asked.id)
-
     def recalled(self, recalled: RecallResult) -> None:
         """Messages were taken back: what waits for them ends, or begins anew."""
         self._noted(NoteResult(recalled=recalled))
-
-    def _forget_old(self, tx: Tx) -> bool:
-        return retention.prune(tx, self._deps.settings.now.keep)
-
-    def _expire_sessions(self, tx: Tx) -> bool:
-        answering = self._deps.settings.now.answering
-        return sessions.expire(tx, partial(is_over, answering.session.reset, answering.zone))
-
-    async def _look_up_unknown(self, *, at_once: bool) -> None:
-        """Look up unknown sends, in the kinds of thread that have some. Lives until cancelled.
-
-        Unless `at_once`, there are none before one is lost.
-        """
-        if not at_once:
-            await self.sender.lost.wait()
-        while True:
-            self.sender.lost.clear()
-            if not await self._store.run(catch_up.has_unknown):
-                await self.sender.lost.wait()
-            gap_ms = self._deps.settings.now.look_up_gap_ms
-            await self._deps.sleep(min(_LOOK_UP_EVERY, max(gap_ms / 1000, _LOOK_UP_AT_MOST_EVERY)))
-            for kind in await self._store.run(catch_up.to_look_up, gap_ms):
-                if await self.look_up(kind):
-                    log.debug("%s: looking up unknown sends in %s threads", self._deps.account, kind)
-
-    async def look_up(self, kind: ThreadKind) -> bool:
-        """Ask the platform for past messages of this kind of thread. False if the channel cannot."""
-        channel = self._deps.channel
-        if not isinstance(channel, CanReconcile):
-            return False
-        self._connected_all_along.add(kind)
-        await channel.look_up(self._deps.account, kind)
-        return True
 
     def _act(self, admitted: AdmittedMessage) -> None:
         """Follow up on a message that is on the disk: signals, its lane, or its challenge."""
@@ -514,38 +362,6 @@ class Runner:
         shown = [with_reply(messages, policy.acks, mode) for policy in self._access.rules()]
         for signal in min(shown, key=len):
             self.sender.show(signal)
-
-    async def _expire_drafts(self, *, at_once: bool) -> None:
-        """Expire drafts in time. Lives until cancelled. Unless `at_once`, none waits yet."""
-        if not at_once:
-            await self._deps.sleep(_EXPIRE_EVERY)
-        while True:
-            next_ms = await self._store.run(drafts.expire)
-            wait = _EXPIRE_EVERY if next_ms is None else (next_ms - self._deps.now_ms()) / 1000
-            await self._deps.sleep(min(max(wait, _EXPIRE_AT_MOST_EVERY), _EXPIRE_EVERY))
-
-    async def _caught_up(self, place: CaughtUp) -> None:
-        """Everything up to this place in the queue is on the disk."""
-        missed = place.kind not in self._connected_all_along
-        self._connected_all_along.discard(place.kind)
-        asked_ms = self._asked_ms.get(place.kind, 0)
-        asked = LookUp(place.kind, place.back_to_ms, asked_ms, place.own_ids, self._vault.generation)
-        gap_ms = self._deps.settings.now.look_up_gap_ms
-        finished = await self._store.run(catch_up.finish, asked, gap_ms, missed=missed)
-        if (gap := finished.gap) is not None:
-            log.warning(
-                "%s: %s messages of %.0f s may be missing: the platform does not give them out any more",
-                self._deps.account,
-                gap.kind,
-                (gap.to_ms - gap.from_ms) / 1000,
-            )
-        fetched = FetchedHistory(asked_ms, self._deps.now_ms(), place.own_ids)
-        self._deps.evidence.note_fetched(place.kind, fetched)
-        self._deps.alarms.caught_up(place.kind)
-        if again := finished.again:
-            log.warning("%s: %d messages did not arrive and are sent again", self._deps.account, again)
-        if finished.unknown:  # their threads may be free now
-            self.sender.wake()
 
     def _noted(self, noted: NoteResult) -> None:
         if noted.alarmed is not None:

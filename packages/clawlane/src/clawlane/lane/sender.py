@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from clawlane.abilities import Ability
 from clawlane.channel import NeedsLogin, NotSent, Refused, Unknown
@@ -16,6 +15,7 @@ from clawlane.lane.evidence import Evidence
 from clawlane.lane.gate import Gate, Objection
 from clawlane.lane.pacing import held_words
 from clawlane.lane.proofs import Proofs
+from clawlane.lane.send_record import SendRecord, SendTrouble
 from clawlane.lane.signals import SignalQueue
 from clawlane.messages import Delivered, Media, Photos, Seen, Signal, Thread, Typing, Undo
 from clawlane.observing import Attempt
@@ -34,9 +34,6 @@ ANSWER_DEADLINE = 120.0
 FILE_DEADLINE = 900.0
 """The same for files, which are uploaded first."""
 
-IN_A_ROW = 3
-"""How many sends in a row must fail before sending counts as broken."""
-
 _SHOWN = {Typing: Ability.TYPING, Delivered: Ability.DELIVERED, Seen: Ability.SEEN}
 
 _AT_A_TIME = 64
@@ -47,48 +44,6 @@ _LONGEST_ASKED = 3600.0
 """Seconds that the platform may ask for before the next try."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SendTrouble:
-    """Sending does not work: why, in one sentence, and the command that shows what waits."""
-
-    reason: str
-    help: str = "openclaw outbox list"
-
-
-class SendRecord:
-    """The failed sends of one account since the last one that arrived. `report` is called at every change.
-
-    Refusals in one thread count once: they may be about this one person.
-    """
-
-    def __init__(self, report: Callable[[SendTrouble | None], None]) -> None:
-        self._report = report
-        self._failed = 0
-        self._refused: set[Thread] = set()
-
-    def arrived(self) -> None:
-        """A send arrived, so sending works."""
-        self._failed = 0
-        self._refused.clear()
-        self._report(None)
-
-    def failed(self, what: str) -> None:
-        """A send did not leave, or it is unknown whether it arrived."""
-        self._failed += 1
-        self._count(what)
-
-    def refused(self, thread: Thread, what: str) -> None:
-        """The platform said no."""
-        self._refused.add(thread)
-        self._count(what)
-
-    def _count(self, what: str) -> None:
-        count = self._failed + len(self._refused)
-        if count >= IN_A_ROW:
-            none = later("none of the last {n} messages is known to have arrived; the last {what}")
-            self._report(SendTrouble(later(none, n=count, what=what)))
 
 
 async def _nobody_to_judge() -> None:

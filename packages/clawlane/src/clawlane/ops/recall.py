@@ -19,7 +19,7 @@ from clawlane.ops.operation import AccountRequest, OpError, Request, operation
 from clawlane.ops.outcome import wait_for
 from clawlane.ops.sending_account import SendingAccount
 from clawlane.store import operator_sends
-from clawlane.store.errors import NotInOutbox
+from clawlane.store.errors import NotInOutbox, TakenBack
 from clawlane.store.outbox_listing import Listed
 from clawlane.store.reader import Reader
 from clawlane.store.states import ChunkState
@@ -83,10 +83,11 @@ class RecallOne(AccountRequest["Begun"]):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The numbers of what takes it back, or why nothing can."""
+    """The numbers of what takes it back, or why nothing can; `already` where it is gone meanwhile."""
 
     numbers: tuple[int, ...] = ()
     reason: str = ""
+    already: bool = False
 
 
 @operation
@@ -141,6 +142,8 @@ async def recall(ctx: OpContext, request: RecallOne) -> Begun:
     async with ctx.own(account.name) as store:
         try:
             back = await store.attempt(operator_sends.take_back_chunk, request.number, join=True)
+        except TakenBack:
+            return Begun(already=True)
         except NotInOutbox as error:
             return Begun(reason=told(error))
     if account.live:
@@ -171,6 +174,8 @@ class Recall:
         channel, _, account = one.message.account.partition("/")
         try:
             begun = self._client.call(RecallOne(channel, account, one.message.id))
+            if begun.already:
+                return replace(one, fate=Fate.ALREADY)
             if begun.reason:
                 return replace(one, fate=Fate.CANNOT, reason=begun.reason)
             found = wait_for(self._client, Outcome(one.message.account, begun.numbers), _WAIT_S)

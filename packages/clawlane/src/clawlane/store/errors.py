@@ -78,6 +78,10 @@ class NotInOutbox(StoreError):
     """There is no such message in the outbox, or nothing can be decided about it; the text says which."""
 
 
+class TakenBack(NotInOutbox):
+    """A message cannot be taken back since it already was."""
+
+
 class NotQuotable(StoreError):
     """A text cannot quote this message; the text says why."""
 

@@ -10,7 +10,7 @@ from clawlane.abilities import Ability
 from clawlane.messages import Outgoing, Reaction, Thread, Undo
 from clawlane.store import abilities, drafts, outbox, receipts, unknown_sends
 from clawlane.store.codec import kind_of, thread_of, undone_by
-from clawlane.store.errors import NotInOutbox
+from clawlane.store.errors import NotInOutbox, TakenBack
 from clawlane.store.models import Hold, Purpose
 from clawlane.store.receipts import OwnMessage
 from clawlane.store.rows import change
@@ -41,6 +41,7 @@ _FOREIGN_THERE = later(
 _OFF = later("taking messages back is switched off: openclaw channels capabilities --enable undo")
 _BEGUN = later("it is already being taken back; see: openclaw outbox list --all")
 _NOTHING = later("there is nothing to take back; see: openclaw outbox list --all")
+_TAKEN_BACK = later("message {id} was already taken back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def take_back(tx: Tx, message_id: str, thread: Thread | None = None, *, whole: b
     if whole:
         return _take_back(tx, _rows(tx, outbox.whole_text(chunk)), own.thread)
     if own.taken_back or is_taken_back(chunk):
-        raise NotInOutbox(later("message {id} was already taken back", id=message_id))
+        raise TakenBack(later(_TAKEN_BACK, id=message_id))
     return _queued(tx, own.thread, [own], 0)
 
 
@@ -165,8 +166,10 @@ def _take_back(tx: Tx, chunks: Sequence[Row], thread: Thread, *, join: bool = Fa
     turn = settle(tx, chunks[0]["turn"]) if waiting else None
     there = [chunk for chunk in chunks if chunk["receipt"] and not is_taken_back(chunk)]
     ids = [id_ for chunk in there for id_ in json.loads(chunk["receipt"])]
-    known = (own for id_ in ids if (own := receipts.find(tx.db, tx.account, id_)) is not None)
+    known = [own for id_ in ids if (own := receipts.find(tx.db, tx.account, id_)) is not None]
     found = [own for own in known if not own.taken_back]
+    if not found and not waiting and (known or any(is_taken_back(chunk) for chunk in chunks)):
+        raise TakenBack(later(_TAKEN_BACK, id=chunks[0]["id"]))
     return replace(_queued(tx, thread, found, len(waiting), join=join), turn=turn)
 
 
