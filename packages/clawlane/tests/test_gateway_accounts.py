@@ -11,19 +11,24 @@ from pathlib import Path
 
 import pytest
 from packages.clawlane.tests.profiles_in import profiles_in
-from packages.clawlane.tests.test_ops_pause import LANE, House, Installed, Quiet
+from packages.clawlane.tests.test_ops_pause import LANE, NOW, House, Installed, Quiet
 
+from clawlane.agents.echo import EchoAgent
+from clawlane.channel import Account, Host, State
 from clawlane.condition import Phase
 from clawlane.config.load import Config, load
 from clawlane.config.paths import Paths
 from clawlane.gateway.accounts import Accounts
 from clawlane.gateway.node_accounts import NodeAccounts
+from clawlane.lane.live_agents import LiveAgents
+from clawlane.messages import Inbound, Thread, ThreadKind
 from clawlane.ops.operation import Caller
 from clawlane.ops.pause import BeginPause, pause
 from clawlane.store import inbox
 from clawlane.store.account_store import AccountStore
 from clawlane.store.database import open_store
 from clawlane.store.errors import StoreOwned
+from clawlane.store.told import PauseLevel
 
 OTHER_PROFILE = "{ channels: { zalouser: { dmPolicy: 'open', profile: 'other' } } }"
 TWO = "zalouser/two"
@@ -188,6 +193,89 @@ async def test_an_account_that_is_lost_while_it_is_taken_can_be_taken_again(hous
         await owned(accounts)
 
 
+class Reluctant(Quiet):
+    """It takes its time to end."""
+
+    def __init__(self) -> None:
+        self.ends = asyncio.Event()
+
+    async def run(self, account: Account, host: Host) -> None:
+        try:
+            await super().run(account, host)
+        finally:
+            await self.ends.wait()
+
+
+async def test_an_account_that_is_lost_twice_at_once_is_let_go_when_it_has_stopped(house: House) -> None:
+    """Else it could be claimed meanwhile, and what runs of it would be forgotten."""
+    async with house.gateway(NodeAccounts) as accounts:
+        assert isinstance(accounts, NodeAccounts)
+        slow = Reluctant()
+        accounts.follow(accounts.config, None, {"zalouser": slow})
+        await until(lambda: accounts.supervisors[LANE].channel is slow)
+        await accounts.take(LANE)
+        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        losing = asyncio.gather(accounts.lose("by its clock"), accounts.lose("by its beat"))
+        await turns_of_the_loop()
+        assert accounts.here() == [LANE]
+        slow.ends.set()
+        await losing
+        assert accounts.here() == []
+        await accounts.take(LANE)
+        await owned(accounts)
+        assert accounts.here() == [LANE]
+
+
+class Hearing(Quiet):
+    """It hears a message when it is told to."""
+
+    def __init__(self) -> None:
+        self.hears = asyncio.Event()
+
+    async def run(self, account: Account, host: Host) -> None:
+        host.report(State(Phase.READY, user_id="1"))
+        await self.hears.wait()
+        thread = Thread(ThreadKind.DM, "11")
+        await host.admit(Inbound("default", "m1", thread, "11", "", "hello", NOW))
+        await asyncio.Event().wait()
+
+
+async def test_an_account_that_another_gateway_runs_may_be_claimed_again(house: House) -> None:
+    """The database may have gone back to before the claim."""
+    async with house.gateway(NodeAccounts) as accounts:
+        assert isinstance(accounts, NodeAccounts)
+        hearing = Hearing()
+        accounts.follow(accounts.config, None, {"zalouser": hearing})
+        await until(lambda: accounts.supervisors[LANE].channel is hearing)
+        await accounts.take(LANE)
+        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        with closing(sqlite3.connect(house.paths.store)) as db, db:
+            db.execute("UPDATE owners SET epoch = epoch + 1")
+        hearing.hears.set()
+        await until(lambda: accounts.here() == [])
+        hearing.hears.clear()
+        await accounts.take(LANE)
+        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        await (await owned(accounts)).run(inbox.admit_all, [])
+
+
+async def test_no_account_is_taken_before_the_gateway_is_ready_for_it(house: House) -> None:
+    async with house.gateway(NodeAccounts) as running:
+        config, paths, store = running.config, house.paths, running.store
+        accounts = NodeAccounts(
+            config, paths, store, running.channels, LiveAgents(EchoAgent()), house.now_ms, {}
+        )
+        accounts.join(str)
+        taking = asyncio.create_task(accounts.take(LANE))
+        await turns_of_the_loop()
+        assert not taking.done()
+        running_too = asyncio.create_task(accounts.run())
+        await taking
+        await owned(accounts)
+        running_too.cancel()
+        await asyncio.wait([running_too])
+
+
 async def test_an_account_that_is_lost_says_so_before_it_has_stopped(house: House) -> None:
     """What it has to store may wait for the database."""
     async with house.gateway(NodeAccounts) as accounts:
@@ -209,3 +297,11 @@ async def test_whose_an_account_is_that_runs_elsewhere_is_known_here(house: Hous
         await accounts.elsewhere({LANE: "node b runs it", "zalouser/gone": "nobody runs it"})
         state = accounts.supervisors[LANE].state
         assert (state.phase, state.reason, state.user_id) == (Phase.STOPPED, "node b runs it", "4711")
+
+
+async def test_an_account_that_runs_elsewhere_does_not_say_here_that_it_starts(house: House) -> None:
+    async with house.gateway(NodeAccounts) as accounts:
+        assert isinstance(accounts, NodeAccounts)
+        await accounts.elsewhere({LANE: "its node b does not run it"})
+        await pause(accounts.context(Caller.CLI), BeginPause(level=PauseLevel.OFFLINE))
+        assert accounts.supervisors[LANE].state.reason == "its node b does not run it"

@@ -27,7 +27,7 @@ from clawlane.credentials.record_files import RecordFiles
 from clawlane.credentials.sealing_key import KeyLocation, mark_of
 from clawlane.store.database import Store
 from clawlane.store.errors import StoreLost, StoreUnusable
-from clawlane.store.postgres.opening import Address, Readers, open_database
+from clawlane.store.postgres.opening import Address, Readers, open_database, read_once
 from clawlane.store.postgres.record_table import RecordTable
 from clawlane.store.reader import Reader
 
@@ -135,6 +135,13 @@ async def test_a_gateway_with_another_key_does_not_begin(
     with pytest.raises(StoreUnusable, match="is not the one that sealed the sessions in"):
         async with there.opened():
             pytest.fail("it opened the store")
+    with read_once(node.place, key=node.key.read) as reader:
+        reader.check_marker()
+    with (
+        read_once(there.place, key=there.key.read) as reader,
+        pytest.raises(StoreUnusable, match="is not the one that sealed the sessions in"),
+    ):
+        reader.check_marker()
     with pytest.raises(VaultError, match=f"sealed with another key than {tmp_path / 'other'}"):
         await there.profiles().vault("zalouser", "default").read()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import resource
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -152,6 +153,44 @@ async def test_an_account_that_was_given_up_goes_on_elsewhere_with_auto(store: S
     await store.change(claims.release, X, epoch)  # by who had it before: nothing
     with store.read() as reader:
         assert [(one.node, one.ended) for one in reader.owners()] == [("b", "")]
+
+
+async def test_a_node_that_the_database_does_not_know_any_more_is_told_so(
+    store: Store, tmp_path: Path
+) -> None:
+    await entered(store, "a")
+    with raw(tmp_path) as db:
+        db.execute("DELETE FROM nodes")
+    for held in (True, False):
+        with pytest.raises(NodeTaken, match="the database knows no node 'a' any more"):
+            await store.change(nodes.beat, "a", "run a", held=held)
+
+
+@pytest.mark.of_file
+async def test_an_account_that_could_not_be_released_is_once_there_is_room(store: Store) -> None:
+    """Nobody else would ever run it: the node beats."""
+    await entered(store, "a")
+    store.claim_as(lambda: A, lambda: True)
+    owned, leaves = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with store.own(X, to_run=True):
+            owned.set()
+            await leaves.wait()
+
+    holding = asyncio.create_task(hold())
+    await owned.wait()
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, usual[1]))
+    try:
+        leaves.set()
+        while not store.failing:  # noqa: ASYNC110 (nothing tells of it)
+            await asyncio.sleep(0.005)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    await holding
+    with store.read() as reader:
+        assert [one.ended for one in reader.owners()] == [nodes.CLEAN]
 
 
 async def test_a_move_waits_for_the_owner_and_declares_a_lost_one_dead(store: Store, tmp_path: Path) -> None:
@@ -351,6 +390,34 @@ async def test_a_command_beside_a_running_node_does_not_take_its_account(
     assert (await claim_after_beat(store)).epoch == 3
 
 
+async def test_a_command_through_a_gateway_may_write_for_an_account_that_no_node_runs(
+    store: Store, tmp_path: Path
+) -> None:
+    """It stays that of its node: a command moves nothing."""
+    await entered(store, "a", "b")
+    await claim(store, X, A)
+    store.claim_as(lambda: B, lambda: True)
+    with pytest.raises(NotOwned, match="is run by node a; run this command there"):
+        async with store.own(X):
+            pass
+    age(tmp_path, "a", OLD)
+    async with store.own(X) as owned:
+        await owned.run(outbox.queue, None, TEXTS)
+    with store.read() as reader:
+        assert [(one.node, one.ended, one.epoch) for one in reader.owners()] == [("a", "", 2)]
+        assert abs(reader.owners()[0].since_ms - reader.clock_ms()) < LEASE_MS, "by the database's clock"
+
+
+async def test_a_command_through_a_gateway_may_write_for_what_that_is_about_to_run(store: Store) -> None:
+    await entered(store, "a")
+    await claim(store, X, A)
+    store.claim_as(lambda: A, lambda: True)
+    async with store.own(X) as owned:
+        await owned.run(outbox.queue, None, TEXTS)
+    async with store.own(X, to_run=True):
+        pass
+
+
 async def claim_after_beat(store: Store) -> claims.Claimed:
     await store.change(nodes.beat, "a", "run a")
     return await claim(store, X, A)
@@ -359,12 +426,12 @@ async def claim_after_beat(store: Store) -> claims.Claimed:
 async def test_what_a_lost_node_was_sending_waits_for_the_operator(store: Store, tmp_path: Path) -> None:
     await entered(store, "a", "b")
     store.claim_as(lambda: A, lambda: False)
-    async with store.own(X) as lost:
+    async with store.own(X, to_run=True) as lost:
         [chunk] = await lost.run(outbox.queue, None, TEXTS)
         await lost.run(sending.begin, [chunk], session="a login")
         age(tmp_path, "a", OLD)
     store.claim_as(lambda: AUTO, lambda: True)
-    async with store.own(X) as owned:
+    async with store.own(X, to_run=True) as owned:
         assert (await owned.run(unknown_sends.recover, 60_000)).unknown == 0
         with store.read() as reader:
             assert reader.undecided_sends(X) == 1

@@ -73,7 +73,14 @@ def test_a_database_that_is_away_is_one_finding_among_the_others(perch, home: Pa
     assert "agent main answers with an echo" in told.out
     config.write_text(config.read_text().replace("/lane'", "/lane', password: { file: '/nowhere' }"))
     told = perch("doctor")
-    assert "the password of the database (store.password) is missing: the file /nowhere" in told.out
+    assert "store: the password of the database (store.password) is missing: the file /nowhere" in told.out
+    config.write_text(config.read_text().replace("/nowhere", str(key)).replace("/lane'", "/lane?sslmod=no'"))
+    told = perch("doctor")
+    assert told.code == 1
+    assert "store: the address of the database (store.url) cannot be read: invalid URI query" in told.out
+    told = perch("cluster status")
+    assert told.code == 1
+    assert '(store.url) cannot be read: invalid URI query parameter: "sslmod"' in told.err + told.out
 
 
 def test_an_echo_is_a_note_and_no_error(perch, home: Path) -> None:

@@ -21,6 +21,8 @@ def test_what_cannot_be_moved_is_one_line_and_nothing_changes(perch, tmp_path: P
     assert "say where to move it with --to, or --undo" in perch("store migrate").err
     refused = perch("store migrate --to mysql://lane@db/lane")
     assert (refused.code, "must be the address of a PostgreSQL database" in refused.err) == (1, True)
+    refused = perch("store migrate --to postgresql://lane@db/lane --password-file f --password-env E")
+    assert (refused.code, "say once where the password is" in refused.err) == (1, True)
     refused = perch("store migrate --to sqlite")
     assert (refused.code, "the store is at" in refused.err) == (1, True)
     assert ALONE in perch("store migrate --undo").err

@@ -58,6 +58,8 @@ def migrate(
     client = Client()
     if undo is (to is not None):
         raise click.UsageError(t("say where to move it with --to, or --undo"))
+    if password_file and password_env:
+        raise click.UsageError(t("say once where the password is: --password-file or --password-env"))
     if undo:
         _undo(client, yes, as_json)
         return

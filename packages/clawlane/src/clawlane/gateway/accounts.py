@@ -365,11 +365,13 @@ class Accounts:
             await supervisor.run()
         except NotOwned as error:
             log.info("%s", error)
-            self._group.create_task(self._not_owned(str(supervisor.account)))
+            self._group.create_task(self._not_owned(supervisor))
 
-    async def _not_owned(self, name: str) -> None:
+    async def _not_owned(self, supervisor: Supervisor) -> None:
+        name = str(supervisor.account)
         async with self._settling.setdefault(name, asyncio.Lock()):
-            await self._let_go(name)
+            if self.supervisors.get(name) is supervisor:  # else it was let go meanwhile, and may run again
+                await self._let_go(name)
 
     async def _end_pauses(self, name: str) -> None:
         """Once the account is owned, end its pauses in time. Returns at the first try to prepare it."""

@@ -26,7 +26,7 @@ from clawlane.store.alarm_told import Change
 from clawlane.store.claims import Claimant, Standing
 from clawlane.store.database import Store
 from clawlane.store.errors import NodeTaken, StoreError
-from clawlane.store.nodes import Entered, Look, Node
+from clawlane.store.nodes import LEASE_MS, Entered, Look, Node
 from clawlane.store.placement import fits, placed
 from clawlane.texts import later
 from clawlane.trouble_log import TroubleLog
@@ -48,6 +48,9 @@ _CLAIMS_AT_ONCE = 16
 
 _RETRY_S = 1.0
 """Between two beats while they fail."""
+
+_MOVE_MS = 60_000
+"""How long a node that is to run an account may take for that: it may have many to claim."""
 
 _RUN_ELSEWHERE = later("another node runs it; see: openclaw cluster status")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -93,8 +96,10 @@ class Cluster:
         self._told: set[str] = set()
         """Accounts that the database was told of."""
         self._all_open = False
-        """Whether accounts may have been lost that look as if this node ran them."""
+        """Whether there may be accounts that look as if this node ran them, and that it does not run."""
         self._busy: set[str] = set()
+        self._held: set[str] = set()
+        """What ran here at the last look, or was about to run or stop."""
         self._claiming = asyncio.Semaphore(_CLAIMS_AT_ONCE)
         self._said: dict[str, str] = {}
         self._settled: object = None
@@ -193,6 +198,7 @@ class Cluster:
                 try:
                     await self._place(group)
                 except StoreError as error:
+                    self._all_open = True
                     self._trouble.error("node %s could not look for accounts: %s", self._node.name, error)
             await asyncio.sleep(self._look_s)
 
@@ -202,11 +208,16 @@ class Cluster:
         if new := accounts.keys() - self._told:
             await self._store.change(claims.know, new)
             self._told |= new
-        every, self._all_open = self._all_open, False
+        before, self._held = self._held, {*self._runs.here(), *self._busy}
+        every, self._all_open = self._all_open or not before <= self._held, False
         look, standings = await asyncio.to_thread(self._ask, every)
         known, now_ms = look.nodes, look.now_ms
+        mine = known.get(self._node.name)
+        if mine is None or mine.instance != self._node.instance:
+            return  # the next beat says so
         self._look_s = _SOON_S if any(one.alive and one.leaving for one in known.values()) else _LOOK_S
         here = {*self._runs.here(), *self._busy}
+        self._held |= here
         seen = accounts, here, look.picture
         if not standings and seen == self._settled:  # with hundreds of accounts the rest takes a while
             return
@@ -215,7 +226,7 @@ class Cluster:
             await self._store.change(claims.ask_for, account, self.me())
         for account in found.claims:
             self._do(group, account, self._take(account))
-        for account, reason in self._leaving(accounts, standings, known).items():
+        for account, reason in _leaving(mine, accounts, standings, known).items():
             if account in here and account not in self._busy:
                 self._do(group, account, self._runs.give_up(account, reason))
         absent = accounts.keys() - here - {*found.claims}
@@ -233,7 +244,7 @@ class Cluster:
         self, standings: Iterable[Standing], known: Mapping[str, Entered], now_ms: int
     ) -> None:
         """Raise an alarm for each node whose accounts wait, and end it once none does."""
-        waits = [one for one in standings if why_elsewhere(one, known, now_ms)[1]]
+        waits = [one for one in standings if why_elsewhere(one, known, now_ms)[1] and not _moves(one, known)]
         lost = waiting(self.me(), waits, known, now_ms)
         if not (lost or self._alarmed):
             return
@@ -253,6 +264,7 @@ class Cluster:
 
     def _do(self, group: asyncio.TaskGroup, account: str, work: Coroutine[Any, Any, None]) -> None:
         self._busy.add(account)
+        self._held.add(account)
         self._said.pop(account, None)
         group.create_task(_logged(account, work)).add_done_callback(lambda _: self._busy.discard(account))
 
@@ -272,24 +284,6 @@ class Cluster:
             standings = reader.unsettled_owners()
         self._calm, self._calm_until = None if standings else look.picture, now + _CALM_S
         return look, standings
-
-    def _leaving(
-        self,
-        accounts: Mapping[str, Mapping[str, str]],
-        standings: Iterable[Standing],
-        known: Mapping[str, Entered],
-    ) -> dict[str, str]:
-        """Accounts that are not to run here, with the reason."""
-        mine = known[self._node.name]
-        found = {
-            account: later("node {name} lacks labels that it wants (runOn)", name=mine.name)
-            for account, labels in accounts.items()
-            if labels and not fits(labels, mine)
-        }
-        for one in standings:
-            if one.wanted not in ("", mine.name) and one.wanted in known and known[one.wanted].alive:
-                found[one.account] = later("it moves to node {name}", name=one.wanted)
-        return found
 
     def _told_anew(
         self, standings: Iterable[Standing], known: Mapping[str, Entered], absent: Iterable[str], now_ms: int
@@ -313,6 +307,24 @@ async def _logged(account: str, work: Coroutine[Any, Any, None]) -> None:
         log.exception("%s could not be started or stopped", account)
 
 
+def _leaving(
+    mine: Entered,
+    accounts: Mapping[str, Mapping[str, str]],
+    standings: Iterable[Standing],
+    known: Mapping[str, Entered],
+) -> dict[str, str]:
+    """Accounts that are not to run on this node, with the reason."""
+    found = {
+        account: later("node {name} lacks labels that it wants (runOn)", name=mine.name)
+        for account, labels in accounts.items()
+        if labels and not fits(labels, mine)
+    }
+    for one in standings:
+        if one.wanted != mine.name and _moves(one, known):
+            found[one.account] = later("it moves to node {name}", name=one.wanted)
+    return found
+
+
 def why_elsewhere(one: Standing | None, known: Mapping[str, Entered], now_ms: int) -> tuple[str, bool]:
     """Why an account does not run here, and whether it waits for somebody to do something.
 
@@ -323,11 +335,27 @@ def why_elsewhere(one: Standing | None, known: Mapping[str, Entered], now_ms: in
         return _RUN_ELSEWHERE, False
     if not one.node:
         return later("no node has claimed it yet"), False
-    if one.wanted or (one.ended and now_ms < one.since_ms + claims.RETURN_MS):
+    moves = _moves(one, known)
+    patience_ms = _MOVE_MS if moves else claims.RETURN_MS
+    free_ms = one.since_ms if one.ended or not owner else max(one.since_ms, owner.beat_ms + LEASE_MS)
+    if (moves or one.ended) and now_ms < free_ms + patience_ms:
         return later("another node is about to run it"), False
     move = f"openclaw cluster move {one.account} NODE"
+    if moves:
+        told = later(
+            "node {name}, which is to run it, does not take it: does the config there have it? To run it"
+            " elsewhere: {move}",
+            name=one.wanted,
+            move=move,
+        )
+        return told, True
     told = later("its node {name} does not run it; to run it elsewhere: {move}", name=one.node, move=move)
     return told, True
+
+
+def _moves(one: Standing, known: Mapping[str, Entered]) -> bool:
+    """Whether a node that is there is to run an account."""
+    return one.wanted in known and known[one.wanted].takes
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from clawlane.capabilities import AsksBeforeWriting
-from clawlane.channel import Channel, StateCode, VaultError
+from clawlane.channel import Channel, Phase, State, StateCode, VaultError
 from clawlane.credentials.session_seal import Identity
 from clawlane.gateway.accounts import Accounts
 from clawlane.store.alarm_told import Change
@@ -21,17 +21,20 @@ class NodeAccounts(Accounts):
     """Runs only what `take` is called for. Fulfils `clawlane.gateway.cluster.Runs`."""
 
     _mine: set[str]
+    _losing: asyncio.Lock
 
     def join(self, before_write: Callable[[], str]) -> None:
         """Call it before `run`. Channels ask `before_write` right before they write anything."""
         self._mine, self._before_write = set(), before_write
+        self._losing = asyncio.Lock()
         self._guard(self.channels)
 
     def here(self) -> list[str]:
         return list(self._mine)
 
     async def take(self, name: str) -> None:
-        """Run an account here, if it can be claimed."""
+        """Run an account here, if it can be claimed, once this gateway is ready for any."""
+        await self.begun.wait()
         async with self._settling.setdefault(name, asyncio.Lock()):
             if self._stops or name not in self._wanted or name in self._mine:
                 return
@@ -60,9 +63,10 @@ class NodeAccounts(Accounts):
             for task in self._tasks.get(name, []):
                 task.cancel()
             self._say_lost(name, reason)  # at once: what has to be stored may wait for the database
-        for name in names:
-            await self._let_go(name)
-            self._say_lost(name, reason)
+        async with self._losing:  # the beat and the clock may both find that it is over
+            for name in filter(self._runs_here, names):
+                await self._let_go(name)
+                self._say_lost(name, reason)
 
     def _say_lost(self, name: str, reason: str) -> None:
         if there := self.supervisors.get(name):
@@ -83,6 +87,12 @@ class NodeAccounts(Accounts):
                 if (there := self.supervisors.get(name)) and (identity := there.vault().identity()):
                     found[name] = identity
         return found
+
+    def _reported(self, name: str, state: State) -> None:
+        """The same; one that another gateway runs, although this one thought so, may be claimed anew."""
+        super()._reported(name, state)
+        if state.phase is Phase.FAILED and state.code is StateCode.OWNED_ELSEWHERE and self._runs_here(name):
+            self._group.create_task(self._not_owned(self.supervisors[name]))
 
     def found(self, name: str, change: Change) -> None:
         """Raise or end an alarm on an account that runs here."""

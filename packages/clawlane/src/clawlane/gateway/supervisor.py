@@ -277,8 +277,9 @@ class Supervisor:
         self._report(stopped(code, reason))
 
     async def restart(self) -> None:
-        """Start again from what is stored now."""
-        await self.stop(StateCode.RESTARTING, later("starting again"))
+        """Start again from what is stored now. One that does not run here yet begins with that."""
+        if self.account_store is not None:
+            await self.stop(StateCode.RESTARTING, later("starting again"))
         self.start()
 
     async def take_back(self) -> bool:
@@ -320,7 +321,8 @@ class Supervisor:
         async with AsyncExitStack() as owning:
             while True:
                 try:
-                    store = await owning.enter_async_context(self._store.own(str(self.account), patient=True))
+                    owned = self._store.own(str(self.account), patient=True, to_run=True)
+                    store = await owning.enter_async_context(owned)
                     break
                 except NotOwned:
                     self.tried.set()

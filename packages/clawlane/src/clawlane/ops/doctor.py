@@ -90,7 +90,7 @@ def _check(ctx: OpContext, config: Config) -> list[Finding]:
 def _is_database(ctx: OpContext) -> bool:
     try:
         return ctx.place.file is None
-    except StoreUnusable:  # its password is missing
+    except StoreUnusable:  # its address or its password cannot be read
         return True
 
 
@@ -127,7 +127,7 @@ def clocks(ctx: OpContext) -> Iterator[Finding]:
 
 def of_store(ctx: OpContext) -> Iterator[Finding]:
     """Whether the gateway would start with the store that is there."""
-    where = str(ctx.paths.store)
+    where = "store" if _is_database(ctx) else str(ctx.paths.store)
     try:
         where = str(ctx.place)
         ctx.place.check()

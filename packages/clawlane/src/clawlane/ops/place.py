@@ -23,7 +23,7 @@ def place_of(
 ) -> StorePlace:
     """Where the store is; `key` seals the sessions in a database.
 
-    Raises `StoreUnusable` where the password of a database cannot be read.
+    Raises `StoreUnusable` where the address of a database or its password cannot be read.
     """
     if settings.url is None:
         return StoreFile(paths.store, paths.lock_file)
@@ -35,7 +35,9 @@ def place_of(
     except SecretMissing as error:
         told = later("the password of the database (store.password) is missing: {reason}", reason=str(error))
         raise StoreUnusable(told) from error
-    return StoreDatabase(Address(settings.url, password), key, paths.audit_dir, paths.lock_file)
+    address = Address(settings.url, password)
+    address.check()
+    return StoreDatabase(address, key, paths.audit_dir, paths.lock_file)
 
 
 def written_place(paths: Paths, environ: Mapping[str, str], key: KeyLocation) -> StorePlace:

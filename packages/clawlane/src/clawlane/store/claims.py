@@ -140,28 +140,30 @@ def claim(db: Database, account: str, me: Claimant, pid: int) -> Claimed:
     return Claimed(claimed["epoch"], bool(one.node) and not one.ended and one.instance != me.instance)
 
 
-def take(db: Database, account: str, pid: int, now_ms: int) -> int:
-    """Own an account without being a node: the one gateway of a file, or a command. Gives the new epoch.
+def take(db: Database, account: str, pid: int, instance: str = "") -> int:
+    """Own an account for a moment, or as the one gateway of a file. Gives the new epoch.
 
-    Raises `NotOwned` while a node runs it.
+    Raises `NotOwned` while a node runs it, but for the run `instance`, which knows that it does not.
     """
     row = db.execute("SELECT * FROM owners WHERE account = ? AND node <> ''", (account,)).fetchone()
-    if row is not None and (not db.hold_owner(account) or _runs(db, account)):
+    if row is not None and (not db.hold_owner(account) or _runs(db, account, instance)):
         told = later("{account} is run by node {name}; run this command there")
         raise NotOwned(later(told, account=account, name=row["node"]))
     taken = db.execute(
         "INSERT INTO owners (account, epoch, pid, since_ms) VALUES (?, 1, ?, ?) ON CONFLICT (account) DO"
         " UPDATE SET epoch = owners.epoch + 1, pid = excluded.pid, since_ms = excluded.since_ms"
         " RETURNING epoch",
-        (account, pid, now_ms),
+        (account, pid, db.clock_ms()),
     ).fetchone()
     return int(taken["epoch"])
 
 
-def _runs(db: Database, account: str) -> bool:
-    """Whether a node runs an account now."""
+def _runs(db: Database, account: str, but_for: str) -> bool:
+    """Whether a node runs an account now, `but_for` one run."""
     one = _standing(db.execute("SELECT * FROM owners WHERE account = ?", (account,)).fetchone())
-    return is_run(one, next((node for node in nodes.listed(db) if node.name == one.node), None))
+    return one.instance != but_for and is_run(
+        one, next((node for node in nodes.listed(db) if node.name == one.node), None)
+    )
 
 
 def release(db: Database, _now_ms: int, account: str, epoch: int) -> None:

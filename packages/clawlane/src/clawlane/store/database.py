@@ -32,7 +32,11 @@ from clawlane.trouble_log import TroubleLog
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_AsNode = tuple[Callable[[], Claimant], Callable[[], bool]]
+"""Who claims, and whether it may release."""
+
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_LONGEST_RELEASE = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -53,22 +57,23 @@ class Store:
         self._owned: set[str] = set()
         self._trouble = TroubleLog(log)
         self._hands = asyncio.Event()
-        self._node: tuple[Callable[[], Claimant], Callable[[], bool]] | None = None
+        self._node: _AsNode | None = None
 
     def claim_as(self, node: Callable[[], Claimant], holds: Callable[[], bool]) -> None:
-        """From now on accounts are claimed for a node, and released by it while `holds` says that it may.
-
-        Without a node they are taken, whoever has them: there is only one gateway then.
-        """
+        """From now on accounts are run for a node, and released by it while `holds` says that it may."""
         self._node = (node, holds)
 
     @asynccontextmanager
-    async def own(self, account: str, *, patient: bool = False) -> AsyncIterator[AccountStore]:
+    async def own(
+        self, account: str, *, patient: bool = False, to_run: bool = False
+    ) -> AsyncIterator[AccountStore]:
         """Become the one owner of an account (`channel/id`). An earlier owner can no longer write.
 
         When this process owns it already, a `patient` one waits, and any other raises `StoreOwned`. With a
-        node it raises `NotOwned` where that may not have it.
+        node, one that is `to_run` is claimed for that, and given up by it afterwards; any other is taken for
+        the moment. Raises `NotOwned` where that may not be.
         """
+        node = self._node if to_run else None
         while account in self._owned:
             if not patient:
                 raise StoreOwned(
@@ -77,12 +82,12 @@ class Store:
             await self.handed_over()
         self._owned.add(account)
         try:
-            epoch = await self._writer.submit(partial(self._claim, account, self._now_ms()))
+            epoch = await self._writer.submit(partial(self._claim, account, self._now_ms(), node))
             self._tell_hands()
             try:
                 yield AccountStore(self._writer, account, epoch, self._now_ms, self._trouble)
             finally:
-                await self._release(account, epoch)
+                await self._release(account, epoch, node)
         finally:
             self._owned.discard(account)
             self._tell_hands()
@@ -95,15 +100,16 @@ class Store:
         self._hands.set()
         self._hands = asyncio.Event()
 
-    def _claim(self, account: str, now_ms: int, db: Database) -> int:
+    def _claim(self, account: str, now_ms: int, node: _AsNode | None, db: Database) -> int:
         writer = self._writer
         writer.owners.pop(account, None)
         news = partial(writer.news, account)
         tx = Tx(db, account, now_ms, writer.scrub, news, config=writer.config, heads=writer.heads)
-        if self._node is None:
-            epoch = claims.take(db, account, os.getpid(), now_ms)
+        if node is None:
+            instance = self._node[0]().instance if self._node else ""
+            epoch = claims.take(db, account, os.getpid(), instance)
         else:
-            claimed = claims.claim(db, account, self._node[0](), os.getpid())
+            claimed = claims.claim(db, account, node[0](), os.getpid())
             epoch = claimed.epoch
             if claimed.doubtful:
                 unknown_sends.doubt(tx)
@@ -111,13 +117,21 @@ class Store:
         audit_log.begin(tx)
         return epoch
 
-    async def _release(self, account: str, epoch: int) -> None:
-        """Let other nodes claim an account at once. Where that fails they wait until the node is lost."""
-        if self._node is not None and self._node[1]():
+    async def _release(self, account: str, epoch: int, node: _AsNode | None) -> None:
+        """Let other nodes claim an account at once. Until told they wait for this node to be lost."""
+        backoff = Backoff(_FIRST_WAIT, _LONGEST_RELEASE)
+        while node is not None and node[1]():
             try:
                 await self.change(claims.release, account, epoch)
+            except StoreFailed as error:
+                told = "%s could not be given to other nodes, which is tried again: %s"
+                self._trouble.error(told, account, error)
+                await asyncio.sleep(backoff.next())
             except StoreError as error:
                 log.warning("%s could not be given to other nodes: %s", account, error)
+                return
+            else:
+                return
 
     async def change(
         self,

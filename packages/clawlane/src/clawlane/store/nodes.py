@@ -129,7 +129,11 @@ def beat(db: Database, _now_ms: int, name: str, instance: str, *, held: bool = F
     )
     if changed.rowcount:
         return True
-    if db.execute("SELECT 1 FROM nodes WHERE name = ? AND instance = ?", (name, instance)).fetchone() is None:
+    row = db.execute("SELECT instance FROM nodes WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        told = later("the database knows no node {name} any more: it was put back; start the gateway again")
+        raise NodeTaken(later(told, name=repr(name)))
+    if row["instance"] != instance:
         raise _taken(name, 0)
     return False
 

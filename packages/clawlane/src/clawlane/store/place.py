@@ -161,7 +161,7 @@ class StoreDatabase:
     def reading(self) -> Iterator[Reader]:
         from clawlane.store.postgres.opening import read_once
 
-        with read_once(self.address) as reader:
+        with read_once(self.address, key=self._key_if_there) as reader:
             yield reader
 
     def facts(self) -> StoreFacts:
@@ -194,6 +194,12 @@ class StoreDatabase:
             key = self._key_bytes()
             async with open_database(self.address, self.folder, now_ms, key=key) as store:
                 yield store
+
+    def _key_if_there(self) -> bytes:
+        try:
+            return self._key_bytes()
+        except StoreUnusable:  # which is told where it is needed
+            return b""
 
     def _key_bytes(self) -> bytes:
         """Raises `StoreUnusable`: without the key no session can be opened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +86,16 @@ class Address:
         """`host:port/name`, for people."""
         told = conninfo.conninfo_to_dict(self.url)
         return f"{told.get('host', 'localhost')}:{told.get('port', 5432)}/{told.get('dbname', '')}"
+
+    def check(self) -> None:
+        """Check that it can be read as an address. Raises `StoreUnusable`."""
+        try:
+            conninfo.conninfo_to_dict(self.url)
+        except psycopg.ProgrammingError as error:
+            told = later(
+                "the address of the database (store.url) cannot be read: {reason}", reason=plain_reason(error)
+            )
+            raise StoreUnusable(told) from error
 
     def connect(self) -> psycopg.Connection[Any]:
         """A new session. Raises `psycopg.Error`."""
@@ -194,11 +204,14 @@ def _begin_reading(db: Connection) -> None:
 
 
 @contextmanager
-def read_once(address: Address, patient_s: float = _PATIENT_S) -> Iterator[Reader]:
+def read_once(
+    address: Address, patient_s: float = _PATIENT_S, key: Callable[[], bytes] = bytes
+) -> Iterator[Reader]:
     """A reader for the time of a few questions, on a session of its own. Raises `StoreUnusable`.
 
     A database without tables is an empty store; one of an older clawlane waits for its gateway. No answer
-    is waited for longer than `patient_s`.
+    is waited for longer than `patient_s`. Its marker says whether the sessions are sealed with `key`, unless
+    that is empty.
     """
     try:
         opened = address.connect()
@@ -218,7 +231,7 @@ def read_once(address: Address, patient_s: float = _PATIENT_S) -> Iterator[Reade
                 db = Connection(opened, watch.over, at_once=True)
                 moved.check(db, str(address))
                 _begin_reading(db)
-                yield Reader(db)
+                yield Reader(db, check=lambda: _check_key(address, db, key()))
                 return
         except psycopg.OperationalError as error:
             raise _unreachable(address, error) from error
@@ -253,12 +266,23 @@ def _compare_keys(address: Address, key: bytes) -> None:
     except psycopg.Error as error:
         raise _unreachable(address, error) from error
     if row is None:
-        told = later(
-            "the sealing key of this gateway is not the one that sealed the sessions in {where}; name a file"
-            " with that key under secrets.keyFile",
-            where=address,
-        )
-        raise StoreUnusable(told)
+        raise _other_key(address)
+
+
+def _check_key(address: Address, db: Connection, key: bytes) -> None:
+    """The same of a store that is only read."""
+    row = db.execute("SELECT value FROM properties WHERE name = 'sealing_key'").fetchone()
+    if key and row is not None and row[0] != mark_of(key).hex():
+        raise _other_key(address)
+
+
+def _other_key(address: Address) -> StoreUnusable:
+    told = later(
+        "the sealing key of this gateway is not the one that sealed the sessions in {where}; name a file"
+        " with that key under secrets.keyFile",
+        where=address,
+    )
+    return StoreUnusable(told)
 
 
 def _unreachable(address: Address, error: Exception) -> StoreUnusable:
