@@ -17,6 +17,11 @@ BRAIN = ("agents", "main", "brain", "url")
         ("https://example.com/in/0123456789abcdef0123", "https://example.com/in/…"),
         ("https://example.com/0123456789abcdef0123/out?k=v#x", "https://example.com/…/out?k=…#x"),
         ("https://lan:secret@example.com/0123456789abcdef0123", "https://lan:…@example.com/…"),
+        ("https://lan:${SECRET}@example.com/v1", "https://lan:${SECRET}@example.com/v1"),
+        ("https://lan:${SECRET}more@example.com/v1", "https://lan:…@example.com/v1"),
+        ("https://a-token@example.com/v1", "https://…@example.com/v1"),
+        ("https://${A_TOKEN}@example.com/v1", "https://${A_TOKEN}@example.com/v1"),
+        ("postgresql://lan@db.example.com/lane", "postgresql://lan@db.example.com/lane"),
         (
             "https://example.com/${A_NAME_OF_TWENTY_LETTERS}/x",
             "https://example.com/${A_NAME_OF_TWENTY_LETTERS}/x",

@@ -16,7 +16,9 @@ _SECRET_VALUES = ("env", "headers")
 """Objects whose values are secrets, whatever their keys are called."""
 
 _REFERENCE = re.compile(r"\s*\$\{[A-Za-z_]\w*\}\s*")
-_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+(?=@)")
+_PASSWORD = re.compile(r"(://[^/@\s:]*:)(?!\$\{\w+\}@)[^/@\s]+(?=@)")
+_ALONE = re.compile(r"(https?://)(?!\$\{\w+\}@)[^/@\s:]+(?=@)", re.IGNORECASE)
+"""In an address of the web, what stands before the host without a password is often a token."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _QUERY = re.compile(r"([?&][^=&#\s]+=)(?!\$\{)[^&#\s]+")
 _LONG = re.compile(r"(?<=[^/]/)(?!\$\{)[\w.~=+-]{20,}(?=[/?#]|\Z)")
@@ -67,7 +69,7 @@ def masked_url(text: str) -> str:
     shown = rf"\1{HIDDEN}"
 
     def hidden(found: re.Match[str]) -> str:
-        return _LONG.sub(HIDDEN, _QUERY.sub(shown, _PASSWORD.sub(shown, found[0])))
+        return _LONG.sub(HIDDEN, _QUERY.sub(shown, _ALONE.sub(shown, _PASSWORD.sub(shown, found[0]))))
 
     return _ADDRESS.sub(hidden, text)
 
