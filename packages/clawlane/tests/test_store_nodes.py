@@ -16,7 +16,7 @@ from clawlane.store import claims, nodes, outbox, sending, unknown_sends
 from clawlane.store.claims import Claimant
 from clawlane.store.database import Store
 from clawlane.store.errors import MoveRefused, NodeTaken, NotOwned
-from clawlane.store.nodes import LEASE_MS, Node
+from clawlane.store.nodes import FORGOTTEN_MS, LEASE_MS, Node
 from clawlane.store.placement import GATHER_MS, LEFTOVER_MS, Placement, placed
 
 X, Y = "zalouser/x", "zalouser/y"
@@ -57,6 +57,26 @@ def age(folder: Path, name: str, by_ms: int) -> None:
             (by_ms, by_ms, name),
         )
         db.execute("UPDATE owners SET since_ms = since_ms - ? WHERE node = ? OR node = ''", (by_ms, name))
+
+
+async def test_a_node_that_is_long_gone_is_forgotten_unless_something_is_left_with_it(
+    store: Store, tmp_path: Path
+) -> None:
+    await entered(store, "owner", "drained", "target", "gone", "away", accounts=(X, Y))
+    await claim(store, X, Claimant("owner", "run owner"))
+    await store.change(nodes.drain, "drained", True)
+    with raw(tmp_path) as db:
+        db.execute("UPDATE owners SET wanted = 'target' WHERE account = ?", (Y,))
+    for name in ("owner", "drained", "target", "gone"):
+        age(tmp_path, name, FORGOTTEN_MS + 1000)
+    age(tmp_path, "away", FORGOTTEN_MS - 60_000)
+    await store.change(nodes.enter, node("new"))
+    with store.read() as reader:
+        assert [one.name for one in reader.nodes()] == ["away", "drained", "new", "owner", "target"]
+    await store.change(nodes.enter, node("owner"))
+    with store.read() as reader:
+        assert [one.node for one in reader.owners() if one.account == X] == ["owner"]
+    await store.change(nodes.enter, node("gone", "run 2"))
 
 
 async def test_a_name_is_one_gateways(store: Store, tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ LEASE_MS = 15_000
 LATE_MS = 10_000
 """A beat that is older is not the last of a node that is well: two should have come since."""
 
+FORGOTTEN_MS = 30 * 24 * 3_600_000
+"""How long a node is remembered that is not there and has nothing. Names of containers often come once."""
+
 CLEAN, DEAD = "clean", "dead"
 """How an owner ended: it stopped, or it is known not to be there any more."""
 
@@ -88,6 +91,7 @@ def enter(db: Database, _now_ms: int, node: Node) -> None:
     run beats under this name.
     """
     now_ms = db.clock_ms()
+    _forget(db, node.name, now_ms)
     before = db.execute("SELECT * FROM nodes WHERE name = ?", (node.name,)).fetchone()
     labels = json.dumps(dict(node.labels), sort_keys=True)
     values = (node.instance, node.boot, labels, node.max_accounts, now_ms, now_ms)
@@ -113,6 +117,15 @@ def enter(db: Database, _now_ms: int, node: Node) -> None:
         raise _taken(node.name, 0)
     if is_over:
         _end_owners(db, node.name, DEAD, now_ms)
+
+
+def _forget(db: Database, but: str, now_ms: int) -> None:
+    """Forget nodes that are long gone, and that nobody has left anything with: no account, no drain."""
+    db.execute(
+        "DELETE FROM nodes WHERE beat_ms < ? AND draining_ms IS NULL AND name <> ?"
+        " AND NOT EXISTS (SELECT 1 FROM owners WHERE node = name OR wanted = name)",
+        (now_ms - FORGOTTEN_MS, but),
+    )
 
 
 def beat(db: Database, _now_ms: int, name: str, instance: str, *, held: bool = False) -> bool:
@@ -161,7 +174,7 @@ def drain(db: Database, _now_ms: int, name: str, on: bool) -> None:
 
 
 def listed(db: Database) -> list[Entered]:
-    """All nodes that ever entered, by name."""
+    """All nodes that are remembered, by name."""
     now_ms = db.clock_ms()
     rows = db.execute("SELECT * FROM nodes ORDER BY name").fetchall()
     return [_entered(row, now_ms) for row in rows]
