@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from packages.clawlane.tests.child_processes import alive, until
+from packages.clawlane.tests.child_processes import alive, children_of, stand_still_until, until
 
 from clawlane.agents.child import Program
 from clawlane.agents.command import LONGEST_ANSWER, Command
@@ -130,16 +130,15 @@ def stubborn(folder: Path, timeout_s: float) -> Command:
     return Command(Program(PLACE, ("/bin/sh", "-c", STUBBORN), folder / "work"), timeout_s)
 
 
-async def ready(folder: Path) -> list[int]:
-    """The program and its child, once they run."""
-    pids = folder / "work" / "ready"
-    await until(pids.exists)
-    return [int(pid) for pid in pids.read_text().split()]
+def pids_of(folder: Path) -> list[int]:
+    """The program and its child, which run."""
+    return [int(pid) for pid in (folder / "work" / "ready").read_text().split()]
 
 
 async def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Path) -> None:
     asking = asyncio.ensure_future(stubborn(tmp_path, timeout_s=3).ask(TURN, ENVIRON))
-    pids = await ready(tmp_path)
+    await until((tmp_path / "work" / "ready").exists)
+    pids = pids_of(tmp_path)
     with pytest.raises(AgentInterrupted, match="ended after 3 s"):
         await asking
     await until(lambda: not any(map(alive, pids)))
@@ -147,10 +146,23 @@ async def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Pa
 
 async def test_cancelling_ends_it_with_its_children(tmp_path: Path) -> None:
     asking = asyncio.ensure_future(stubborn(tmp_path, timeout_s=60).ask(TURN, ENVIRON))
-    pids = await ready(tmp_path)
+    await until((tmp_path / "work" / "ready").exists)
+    pids = pids_of(tmp_path)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
+    await until(lambda: not any(map(alive, pids)))
+
+
+async def test_cancelling_while_it_starts_ends_it_with_its_children(tmp_path: Path) -> None:
+    asking = asyncio.ensure_future(stubborn(tmp_path, timeout_s=60).ask(TURN, ENVIRON))
+    while not children_of(os.getpid(), "trap"):  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    stand_still_until((tmp_path / "work" / "ready").exists)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    pids = pids_of(tmp_path)
     await until(lambda: not any(map(alive, pids)))
 
 

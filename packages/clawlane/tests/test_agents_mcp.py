@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from packages.clawlane.tests.child_processes import alive, until
+from packages.clawlane.tests.child_processes import alive, children_of, until
 
 from clawlane.access.decision import Decision, Outcome, Reason, Rule
 from clawlane.agents.contract import Lane
@@ -475,19 +475,6 @@ async def test_a_server_that_does_not_want_to_end_is_ended(tmp_path: Path, lane:
         [pid] = children_of(os.getpid(), "mcp_plain_server.py")
         assert alive(pid)
     assert not alive(pid)
-
-
-def children_of(parent: int, script: str) -> list[int]:
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                status = (folder / "stat").read_text().rpartition(")")[2].split()
-                if int(status[1]) == parent and script in (folder / "cmdline").read_text():
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-    return found
 
 
 WITHOUT_THE_EXTRA = """

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,27 +44,41 @@ class Program:
         """
         output = asyncio.subprocess.DEVNULL if self.silent else asyncio.subprocess.PIPE
         inherited = {name: environ[name] for name in INHERITED if name in environ}
+        cancelled = False
         try:
             self.cwd.mkdir(mode=0o700, parents=True, exist_ok=True)
-            process = await asyncio.create_subprocess_exec(
-                *self.argv,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                cwd=self.cwd,
-                env={**inherited, **self.env},
-                start_new_session=True,
-                limit=limit,
+            starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    *self.argv,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    cwd=self.cwd,
+                    env={**inherited, **self.env},
+                    start_new_session=True,
+                    limit=limit,
+                )
             )
+            # Cancelled half-way, asyncio would end the program alone, and not what it has started by then.
+            cancelled = await _ended(starting)
+            process = starting.result()
         except (OSError, ValueError) as error:
+            if cancelled:
+                raise asyncio.CancelledError from None
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise AgentMisconfigured(
                 f"{self.place}.command: {self.argv[0]} does not start: {reason}"
             ) from None
         try:
+            if cancelled:
+                raise asyncio.CancelledError
             yield process
         finally:
-            await _to_the_end(_end(process))
+            ending = asyncio.ensure_future(_end(process))
+            cancelled = await _ended(ending)
+            ending.result()
+            if cancelled:
+                raise asyncio.CancelledError
 
     def check(self, environ: Mapping[str, str]) -> None:
         """Look whether it could be started, without starting it. Raises `AgentMisconfigured`."""
@@ -92,18 +106,15 @@ def _interpreter(script: Path) -> str:
     return next(iter(first[2:].split()), "") if first.startswith("#!") else ""
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
-    """Do something that cancelling must not stop half-way; the cancellation comes through afterwards."""
-    task = asyncio.ensure_future(work)
+async def _ended(task: asyncio.Task[Any]) -> bool:
+    """Returns once a task has ended, even if this is cancelled meanwhile: gives whether it was."""
     cancelled = False
     while not task.done():
         try:
-            await asyncio.shield(task)
+            await asyncio.wait([task])
         except asyncio.CancelledError:
             cancelled = True
-    task.result()
-    if cancelled:
-        raise asyncio.CancelledError
+    return cancelled
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
