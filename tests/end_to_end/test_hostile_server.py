@@ -12,7 +12,8 @@ from demo.stage import Gateway, Operator, Simulator
 from end_to_end.steps import ACCEPT, LOGIN, account, listening, log_in, say
 
 CONFIG = "{ channels: { zalouser: { dmPolicy: 'open', allowFrom: ['*'], pacing: { enabled: false } } } }"
-MOST_GROWTH = 100 * 1024 * 1024
+MOST_GROWTH = 192 * 1024 * 1024
+"""Bytes, of the 512 MiB in each bomb. 75 to 105 MiB in November 2026: how much is freed in time differs."""
 
 
 @pytest.fixture
