@@ -225,6 +225,26 @@ def test_what_zalo_does_not_hold_any_more_is_a_gap_that_status_and_why_show(
     assert account(linked)["gaps"] == [gap]
 
 
+def test_a_gap_is_found_although_zalo_tells_an_earlier_time_than_its_messages_have(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    """Where only a moment was missed, that is so: a `Date` names whole seconds."""
+    lan = person(zalo, "Lan")
+    listening(gateway)
+    say(zalo, lan, "one")
+    answers(zalo, 1)
+    gateway.stop()
+    for word in ("lost", "kept"):
+        say(zalo, lan, word)
+    zalo.do("/forget", keep=1)
+    zalo.do("/clock", ahead=-60)
+
+    listening(gateway)
+
+    assert answers(zalo, 1) == ["kept"]
+    gateway.said("may be missing")
+
+
 def test_what_was_written_before_the_first_connect_ever_is_only_read_if_it_is_young(
     linked: Operator, zalo: Simulator, gateway: Gateway, state: Path
 ) -> None:

@@ -190,22 +190,27 @@ class _Fetcher:
         return fetched.complete
 
     async def _fetch(self, cursor: Cursor) -> _Fetched:
-        """Page back until the cursor is reached, or nothing older comes."""
+        """Page back until the cursor is reached, or nothing older comes.
+
+        What was fetched says how far back that was. Zalo's time, which is known to about a second, says it
+        only where nothing was.
+        """
         found: dict[str | bytes, Item] = {}
-        back_to_ms, before = self._now_ms(), ""
+        now_ms, oldest_ms, before = self._now_ms(), 0, ""
         for _ in range(_MOST_PAGES):
             page = await self._page(before)
             if page is None:
-                return _Fetched(_in_order(found.values()), back_to_ms, complete=False)
+                return _Fetched(_in_order(found.values()), oldest_ms or now_ms, complete=False)
             first = min(filter(str.isdecimal, map(_own_id, page.items)), key=int, default="")
             if not first or (before and int(first) >= int(before)):
                 break
             found.update((_own_id(item) or bytes(item.wire), item) for item in page.items)
-            back_to_ms = min((back_to_ms, *(item.sent_ms for item in page.items if item.sent_ms)))
-            if back_to_ms <= cursor.reach_ms:
+            times = [item.sent_ms for item in page.items if item.sent_ms]
+            oldest_ms = min([*times, oldest_ms] if oldest_ms else times, default=0)
+            if oldest_ms and oldest_ms <= cursor.reach_ms:
                 break
             before = first
-        return _Fetched(_in_order(found.values()), back_to_ms, complete=True)
+        return _Fetched(_in_order(found.values()), oldest_ms or now_ms, complete=True)
 
     async def _page(self, before: str) -> events.OldMessages | None:
         """The messages before one, or the newest; None if no answer comes."""

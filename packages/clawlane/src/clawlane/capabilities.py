@@ -182,7 +182,7 @@ class CanReconcile(Protocol):
     async def look_up(self, account: Account, kind: ThreadKind) -> None:
         """Begin to fetch, as after a connect: `Host.cursor` says how far, `Host.caught_up` that it is done.
 
-        Does nothing without a connection: the next one fetches anyway.
+        Does nothing without a connection, since the next one fetches anyway, or while a fetch goes on.
         """
         ...
 

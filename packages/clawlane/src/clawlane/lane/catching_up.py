@@ -41,13 +41,22 @@ class CatchingUp:
         self._vault = vault
         self._asked_ms: dict[ThreadKind, int] = {}
         self._connected_all_along: set[ThreadKind] = set()
+        """What is being fetched although nothing can have been missed: to look up unconfirmed sends."""
+        self._looks_up: set[ThreadKind] = set()
+        """What is to be fetched for that next, unless a fetch goes on already."""
 
     def disconnected(self) -> None:
         """The account is not connected: from here on it may miss something."""
         self._connected_all_along.clear()
+        self._looks_up.clear()
 
     async def cursor(self, kind: ThreadKind) -> Cursor:
         """How far the account had read this kind of thread, as a fetch of it begins."""
+        if kind in self._looks_up:
+            self._looks_up.discard(kind)
+            self._connected_all_along.add(kind)
+        else:
+            self._connected_all_along.discard(kind)
         self._asked_ms[kind] = self._deps.now_ms()
         self._deps.alarms.asked(kind)
         backlog_ms = max(policy.backlog_max_age_ms for policy in self._access.rules())
@@ -99,6 +108,6 @@ class CatchingUp:
         channel = self._deps.channel
         if not isinstance(channel, CanReconcile):
             return False
-        self._connected_all_along.add(kind)
+        self._looks_up.add(kind)
         await channel.look_up(self._deps.account, kind)
         return True

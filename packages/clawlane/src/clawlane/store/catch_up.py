@@ -83,7 +83,8 @@ def _close(tx: Tx, kind: ThreadKind, back_to_ms: int, *, missed: bool) -> tuple[
     unknown = has_unknown(tx) if row is None else bool(row["unknown"])
     if row is None or not missed or not row["at_ms"] or back_to_ms <= row["at_ms"]:
         return None, unknown
-    gap = Gap(kind, row["at_ms"], back_to_ms, tx.now_ms)
+    # As for the cursor, a time after its reading counts as the time of reading.
+    gap = Gap(kind, row["at_ms"], max(row["at_ms"], min(back_to_ms, tx.now_ms)), tx.now_ms)
     key = {"thread_kind": kind, "from_ms": gap.from_ms}
     put(tx, "gaps", key, to_ms=gap.to_ms, noted_ms=gap.noted_ms)
     return gap, unknown
