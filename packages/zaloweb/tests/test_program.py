@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -189,6 +190,27 @@ async def test_listen_ends_when_the_account_is_taken_over(
         code, _, err = await running.ends()
     assert code == 1
     assert err.splitlines()[-1] == "error: Zalo ended this session (close code 3003); log in again"
+
+
+def stand_still_until_over(pid: int) -> None:
+    """Let nothing happen in this process, where the simulator is, as long as another one runs."""
+    end = time.monotonic() + DEADLINE
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < end, "the program does not end"
+        time.sleep(0.01)
+
+
+async def test_a_server_that_stands_still_keeps_nothing_open(
+    sim: Simulator, saved: Path, tmp_path: Path
+) -> None:
+    async with program(sim, tmp_path, "listen") as running:
+        await running.line()
+        kicking = asyncio.ensure_future(sim.kick())
+        await asyncio.sleep(0)  # the close frame is sent, and its answer is never read
+        stand_still_until_over(running.process.pid)
+        await kicking
+        _, _, err = await running.ends()
+    assert "unclosed" not in err
 
 
 async def test_a_reader_that_goes_away_ends_it(sim: Simulator, saved: Path, tmp_path: Path) -> None:

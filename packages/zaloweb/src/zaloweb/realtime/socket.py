@@ -18,6 +18,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from zaloweb.errors import BeforeSending
 from zaloweb.events import CipherKey, Connected, Decoder, Duplicate, Event, Pong
@@ -42,6 +43,9 @@ A quarter of the ping interval if that is shorter, so that a dead connection is 
 _LARGEST_FRAME = 4 * 1024 * 1024
 _DEFLATE_WINDOW = 15
 _CLOSE_S = 2.0
+_GONE_S = 0.5
+"""How long a connection may take to go once its WebSocket is closed. Then it is cut."""
+
 _SWITCHING = 101
 _BROKEN = (aiohttp.ClientError, OSError)
 _NOT_SENDABLE = frozenset({CloseCode.NO_CODE, CloseCode.LOST})
@@ -303,7 +307,11 @@ class _Line:
         code = CloseCode.STOPPED if code in _NOT_SENDABLE else code
         if not self._socket.closed:
             self._tell_sent("close", 0, code)
+        connection = self._socket._response.connection
+        protocol, transport = (connection.protocol, connection.transport) if connection else (None, None)
         await self._socket.close(code=code)
+        if protocol is not None and transport is not None:
+            await _gone(protocol, transport)
 
     def _abort(self) -> None:
         """End the connection below the WebSocket: closing that would write a frame."""
@@ -329,6 +337,23 @@ class _Line:
             self._listening_since = None
         self._heard += 1
         return message
+
+
+async def _gone(protocol: ResponseHandler, transport: asyncio.Transport) -> None:
+    """Return once a closed connection is gone: nothing of it is to outlive the event loop.
+
+    TLS waits for the end of the other side, and nobody waits for TLS where the connection was a WebSocket.
+    """
+    closed = protocol.closed
+    if closed is None:
+        return
+    try:
+        await asyncio.wait([closed], timeout=_GONE_S)
+    finally:
+        if closed.done() and not closed.cancelled():
+            closed.exception()  # how it went is nobody's concern any more
+        else:
+            transport.abort()
 
 
 _OWN_KINDS: Final = {
