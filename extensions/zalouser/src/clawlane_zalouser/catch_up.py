@@ -196,21 +196,21 @@ class _Fetcher:
         only where nothing was.
         """
         found: dict[str | bytes, Item] = {}
-        now_ms, oldest_ms, before = self._now_ms(), 0, ""
+        now_ms, oldest_ms, before, complete = self._now_ms(), 0, "", True
         for _ in range(_MOST_PAGES):
             page = await self._page(before)
             if page is None:
-                return _Fetched(_in_order(found.values()), oldest_ms or now_ms, complete=False)
+                complete = False
+                break
             first = min(filter(str.isdecimal, map(_own_id, page.items)), key=int, default="")
             if not first or (before and int(first) >= int(before)):
                 break
             found.update((_own_id(item) or bytes(item.wire), item) for item in page.items)
-            times = [item.sent_ms for item in page.items if item.sent_ms]
-            oldest_ms = min([*times, oldest_ms] if oldest_ms else times, default=0)
+            oldest_ms = min(filter(None, (oldest_ms, *(item.sent_ms for item in page.items))), default=0)
             if oldest_ms and oldest_ms <= cursor.reach_ms:
                 break
             before = first
-        return _Fetched(_in_order(found.values()), oldest_ms or now_ms, complete=True)
+        return _Fetched(_in_order(found.values()), oldest_ms or now_ms, complete)
 
     async def _page(self, before: str) -> events.OldMessages | None:
         """The messages before one, or the newest; None if no answer comes."""

@@ -47,7 +47,7 @@ def masked(value: Any, path: KeyPath = ()) -> Any:
 
 def hidden_in(data: Any) -> Iterator[tuple[KeyPath, str]]:
     """The paths of all that is not shown as it is, each with what is shown there."""
-    yield from _differing(data, masked(data), ())
+    return _differing(data, masked(data), ())
 
 
 def _differing(value: Any, shown: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
