@@ -93,6 +93,13 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def nothing_is_on_its_way(operator: Operator) -> None:
-    """Returns once it is stored what became of each message: Zalo's side sees one before that."""
-    until(lambda: all(one["state"] != "sending" for one in asked(operator, "outbox", "list")["messages"]))
+def nothing_is_on_its_way(operator: Operator, *flags: str) -> list[dict[str, Any]]:
+    """What `outbox list` shows, once it is stored what became of each: Zalo's side sees it before."""
+    found: list[dict[str, Any]] = []
+
+    def rests() -> bool:
+        found[:] = asked(operator, "outbox", "list", *flags)["messages"]
+        return all(one["state"] != "sending" for one in found)
+
+    until(rests)
+    return found

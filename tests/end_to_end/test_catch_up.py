@@ -197,9 +197,8 @@ def test_nothing_older_than_the_backlog_allows_is_answered(
     assert all_sent(zalo) == ["first"]
 
 
-def test_what_zalo_does_not_hold_any_more_is_a_gap_that_status_and_why_show(
-    linked: Operator, zalo: Simulator, gateway: Gateway
-) -> None:
+def half_missed(zalo: Simulator, gateway: Gateway) -> str:
+    """Stop a gateway, and let Zalo hold one of the two messages that come then. Gives who wrote them."""
     lan = person(zalo, "Lan")
     listening(gateway)
     say(zalo, lan, "one")
@@ -208,6 +207,13 @@ def test_what_zalo_does_not_hold_any_more_is_a_gap_that_status_and_why_show(
     for word in ("lost", "kept"):
         say(zalo, lan, word)
     zalo.do("/forget", keep=1)
+    return lan
+
+
+def test_what_zalo_does_not_hold_any_more_is_a_gap_that_status_and_why_show(
+    linked: Operator, zalo: Simulator, gateway: Gateway
+) -> None:
+    lan = half_missed(zalo, gateway)
 
     listening(gateway)
 
@@ -229,14 +235,7 @@ def test_a_gap_is_found_although_zalo_tells_an_earlier_time_than_its_messages_ha
     linked: Operator, zalo: Simulator, gateway: Gateway
 ) -> None:
     """Where only a moment was missed, that is so: a `Date` names whole seconds."""
-    lan = person(zalo, "Lan")
-    listening(gateway)
-    say(zalo, lan, "one")
-    answers(zalo, 1)
-    gateway.stop()
-    for word in ("lost", "kept"):
-        say(zalo, lan, word)
-    zalo.do("/forget", keep=1)
+    half_missed(zalo, gateway)
     zalo.do("/clock", ahead=-60)
 
     listening(gateway)

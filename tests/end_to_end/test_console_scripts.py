@@ -49,7 +49,7 @@ def test_nothing_that_others_chose_is_more_than_text(
     def configure(**more: object) -> None:
         config = {
             "channels": {"zalouser": {**rules, **more}},
-            "agents": json.loads(json.dumps({"defaults": {"brain": "BRAIN"}})),
+            "agents": {"defaults": {"brain": "BRAIN"}},
             "console": {"enabled": True, "listen": "127.0.0.1:0"},
         }
         text = json.dumps(config, ensure_ascii=False).replace('"BRAIN"', brain_of(model))

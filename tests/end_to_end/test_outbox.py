@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from demo.stage import Gateway, Operator, Simulator
-from end_to_end.steps import account, all_sent, listening, person, say, until
+from end_to_end.steps import account, all_sent, listening, nothing_is_on_its_way, person, say
 from json_shapes import shaped
 
 CONFIG = """\
@@ -56,15 +56,7 @@ class Lane:
         return account(self.operator)
 
     def listed(self, *flags: str) -> list[dict[str, Any]]:
-        """What is in the outbox, once nothing is on its way: Zalo's side sees a message before we know it."""
-        found: list[dict[str, Any]] = []
-
-        def rests() -> bool:
-            found[:] = self.json("outbox", "list", *flags)["messages"]
-            return all(one["state"] != "sending" for one in found)
-
-        until(rests)
-        return found
+        return nothing_is_on_its_way(self.operator, *flags)
 
     def turn(self, message_id: str) -> dict[str, str]:
         return dict(self.json("why", message_id)["messages"][0]["turn"])

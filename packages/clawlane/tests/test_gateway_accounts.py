@@ -193,6 +193,14 @@ async def test_an_account_that_is_lost_while_it_is_taken_can_be_taken_again(hous
         await owned(accounts)
 
 
+async def taken_on(accounts: NodeAccounts, channel: Quiet) -> None:
+    """The account runs on a channel of the test's own."""
+    accounts.follow(accounts.config, None, {"zalouser": channel})
+    await until(lambda: accounts.supervisors[LANE].channel is channel)
+    await accounts.take(LANE)
+    await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+
+
 class Reluctant(Quiet):
     """It takes its time to end."""
 
@@ -210,11 +218,7 @@ async def test_an_account_that_is_lost_twice_at_once_is_let_go_when_it_has_stopp
     """Else it could be claimed meanwhile, and what runs of it would be forgotten."""
     async with house.gateway(NodeAccounts) as accounts:
         assert isinstance(accounts, NodeAccounts)
-        slow = Reluctant()
-        accounts.follow(accounts.config, None, {"zalouser": slow})
-        await until(lambda: accounts.supervisors[LANE].channel is slow)
-        await accounts.take(LANE)
-        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        await taken_on(accounts, slow := Reluctant())
         losing = asyncio.gather(accounts.lose("by its clock"), accounts.lose("by its beat"))
         await turns_of_the_loop()
         assert accounts.here() == [LANE]
@@ -244,11 +248,7 @@ async def test_an_account_that_another_gateway_runs_may_be_claimed_again(house: 
     """The database may have gone back to before the claim."""
     async with house.gateway(NodeAccounts) as accounts:
         assert isinstance(accounts, NodeAccounts)
-        hearing = Hearing()
-        accounts.follow(accounts.config, None, {"zalouser": hearing})
-        await until(lambda: accounts.supervisors[LANE].channel is hearing)
-        await accounts.take(LANE)
-        await until(lambda: accounts.supervisors[LANE].state.phase is Phase.READY)
+        await taken_on(accounts, hearing := Hearing())
         with closing(sqlite3.connect(house.paths.store)) as db, db:
             db.execute("UPDATE owners SET epoch = epoch + 1")
         hearing.hears.set()
